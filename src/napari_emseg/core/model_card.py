@@ -1,0 +1,100 @@
+"""Model cards: everything about a model but its weights, readable without torch.
+
+A model is a folder that holds ``card.json`` and ``weights.safetensors``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.resources import resource_path
+
+CARD = "card.json"
+WEIGHTS = "weights.safetensors"
+
+
+class ModelCard(BaseModel):
+    """What a model is, what it was trained on, and how well it does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: str = "1"
+    parent: str = Field("", description="model that this one was fine-tuned from")
+    architecture: str = Field(description="name in nn.MODELS")
+    arguments: dict[str, Any] = Field(default_factory=dict, description="architecture arguments")
+    parameters: int = Field(0, description="number of trainable weights")
+    targets: tuple[str, ...] = Field(description="output channels, in order")
+    thresholds: dict[str, float] = Field(default_factory=dict, description="best threshold per target")
+    pixel_size_nm: float = Field(description="in-plane pixel size that the model was trained for")
+    pixel_size_range_nm: tuple[float, float] = Field(description="pixel sizes served without resampling")
+    context_sections: int = Field(0, description="neighbouring sections on each side that the model sees")
+    normalisation: str = Field("section mean and standard deviation")
+    training: dict[str, Any] = Field(default_factory=dict, description="data, recipe, time, program version")
+    citation: tuple[str, ...] = ()
+    licence: str = ""
+    scores: dict[str, dict[str, float]] = Field(default_factory=dict, description="scores per data set")
+    limits: str = ""
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read the card of a model folder.
+
+    Raises
+    ------
+    EmsegError
+        If the folder holds no model, or its card does not parse.
+    """
+    path = folder / CARD
+    if not path.is_file() or not (folder / WEIGHTS).is_file():
+        raise EmsegError("no model here", str(folder), f"a model folder holds {CARD} and {WEIGHTS}")
+    try:
+        return ModelCard.model_validate(json.loads(path.read_text("utf-8")))
+    except (ValidationError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise EmsegError(
+            f"the model card cannot be read ({reason})", str(path), "use a model written by napari-emseg"
+        ) from error
+
+
+def user_models_dir() -> Path:
+    """Folder of the person's own models; ``NAPARI_EMSEG_HOME`` moves it."""
+    home = os.environ.get("NAPARI_EMSEG_HOME")
+    base = Path(home) if home else Path.home() / ".local" / "share" / "napari-emseg"
+    return base / "models"
+
+
+def list_models(*extra: Path) -> dict[str, Path]:
+    """Bundled and registered models: name to folder. Later folders win over bundled ones."""
+    found: dict[str, Path] = {}
+    for root in (resource_path("models"), user_models_dir(), *extra):
+        if root.is_dir():
+            found |= {p.name: p for p in sorted(root.iterdir()) if (p / CARD).is_file()}
+    return found
+
+
+def find_model(name_or_path: str | Path, *extra: Path) -> Path:
+    """Folder of a model given by name ("membrane"), by one of its targets, or by path.
+
+    Raises
+    ------
+    EmsegError
+        If there is no such model; the message lists those that exist.
+    """
+    path = Path(name_or_path)
+    if (path / CARD).is_file():
+        return path
+    models = list_models(*extra)
+    if str(name_or_path) in models:
+        return models[str(name_or_path)]
+    for folder in models.values():
+        if str(name_or_path) in read_card(folder).targets:
+            return folder
+    known = ", ".join(sorted(models)) or "none"
+    raise EmsegError("no such model", str(name_or_path), f"choose one of: {known}; or give a model folder")

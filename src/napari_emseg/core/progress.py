@@ -1,0 +1,34 @@
+"""How long work tells where it is, and learns that it should stop."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Receiver of progress; an object with one method, so that any front end can be one."""
+
+    def report(self, fraction: float, message: str = "", **values: float) -> None:
+        """Say how far the work is.
+
+        Parameters
+        ----------
+        fraction : float
+            Part done, 0 to 1.
+        message : str
+            What is being done, in the person's words.
+        **values : float
+            Numbers worth plotting: loss, score, seconds left.
+
+        Raises
+        ------
+        Cancelled
+            If the person asked for the work to stop.
+        """
+
+
+class Silent:
+    """Progress for callers that do not care."""
+
+    def report(self, fraction: float, message: str = "", **values: float) -> None:
+        """Ignore the report."""
