@@ -15,12 +15,12 @@ def _field(
     default: Any, title: str, help_text: str, *, unit: str = "", more: bool = False, **bounds: float
 ) -> Any:
     """Describe one setting; ``more`` puts it under *More* in its panel."""
-    return Field(
+    return Field(  # type: ignore[call-overload]
         default,
         title=title,
         description=help_text,
         json_schema_extra={"unit": unit, "more": more},
-        **bounds,  # type: ignore[arg-type]
+        **bounds,
     )
 
 
@@ -34,14 +34,25 @@ class PredictSettings(Settings):
     """How a model is applied."""
 
     tta: Literal["none", "flips", "16"] = _field(
-        "none", "Look from", "average over mirrored (flips: 4) or mirrored and turned (16) views: slower, steadier"
+        "none",
+        "Look from",
+        "average over mirrored (flips: 4) or mirrored and turned (16) views: slower, steadier",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = _field(
         "auto", "Compute on", "auto takes a graphics card where there is one"
     )
-    tile: int = _field(256, "Tile", "core size of one tile", unit="px", more=True, ge=64, le=2048, multiple_of=32)
+    tile: int = _field(
+        256, "Tile", "core size of one tile", unit="px", more=True, ge=64, le=2048, multiple_of=32
+    )
     halo: int = _field(
-        32, "Margin", "context around a tile, thrown away afterwards", unit="px", more=True, ge=0, le=256, multiple_of=32
+        32,
+        "Margin",
+        "context around a tile, thrown away afterwards",
+        unit="px",
+        more=True,
+        ge=0,
+        le=256,
+        multiple_of=32,
     )
 
 
@@ -51,7 +62,9 @@ class SeedSettings(Settings):
     threshold: float = _field(
         0.4, "Membrane above", "pixels with a higher membrane probability count as membrane", ge=0.01, le=0.99
     )
-    sigma_nm: float = _field(0.0, "Smooth", "Gaussian smoothing of the probability", unit="nm", more=True, ge=0, le=200)
+    sigma_nm: float = _field(
+        0.0, "Smooth", "Gaussian smoothing of the probability", unit="nm", more=True, ge=0, le=200
+    )
     min_distance_nm: float = _field(
         15.0, "Seed depth", "a seed lies at least this far from the nearest membrane", unit="nm", ge=0, le=500
     )
@@ -63,7 +76,9 @@ class SeedSettings(Settings):
         ge=0,
         le=500,
     )
-    dims: Literal[2, 3] = _field(2, "Dimensions", "2: every section on its own, 3: through sections", more=True)
+    dims: Literal[2, 3] = _field(
+        2, "Dimensions", "2: every section on its own, 3: through sections", more=True
+    )
 
 
 class SegmentSettings(Settings):
@@ -90,28 +105,51 @@ class PropagateSettings(Settings):
     """Carry ids from section to section."""
 
     max_shift_nm: float = _field(
-        600.0, "Largest step", "an object's centre moves at most this far between sections", unit="nm", ge=0, le=10000
+        600.0,
+        "Largest step",
+        "an object's centre moves at most this far between sections",
+        unit="nm",
+        ge=0,
+        le=10000,
     )
     min_overlap: float = _field(
         0.1, "Smallest overlap", "links that share less of the smaller object are not made", ge=0, le=1
     )
     max_gap: int = _field(
-        2, "Bridge", "links may skip this many missing or excluded sections", unit="sections", more=True, ge=0, le=20
+        2,
+        "Bridge",
+        "links may skip this many missing or excluded sections",
+        unit="sections",
+        more=True,
+        ge=0,
+        le=20,
     )
     doubt_below: float = _field(
-        0.6, "Doubtful below", "links with a lower confidence go to the queue of doubts", more=True, ge=0, le=1
+        0.6,
+        "Doubtful below",
+        "links with a lower confidence go to the queue of doubts",
+        more=True,
+        ge=0,
+        le=1,
     )
     sections: int = _field(10, "Carry ids to the next", "number of sections", unit="sections", ge=1, le=1000)
-    direction: Literal["forwards", "backwards", "both"] = _field("forwards", "Direction", "along increasing or decreasing z")
+    direction: Literal["forwards", "backwards", "both"] = _field(
+        "forwards", "Direction", "along increasing or decreasing z"
+    )
 
 
 class FinetuneSettings(Settings):
     """Learning from proofread sections."""
 
     max_seconds: float = _field(60.0, "Learn for", "time limit", unit="s", ge=5, le=86400)
-    learning_rate: float = _field(0.0, "Learning rate", "0 takes the measured default", more=True, ge=0, le=0.1)
+    learning_rate: float = _field(
+        0.0, "Learning rate", "0 takes the measured default", more=True, ge=0, le=0.1
+    )
     strategy: Literal["auto", "head", "last-blocks", "full"] = _field(
-        "auto", "Which weights", "auto takes the strategy that measured best for this amount of data", more=True
+        "auto",
+        "Which weights",
+        "auto takes the strategy that measured best for this amount of data",
+        more=True,
     )
     membrane_width_nm: float = _field(
         25.0, "Membrane width", "membranes drawn between touching objects", unit="nm", more=True, ge=1, le=200
