@@ -1,0 +1,1 @@
+"""Pure functions, arrays in, arrays out: seeds, watershed, matching, boundaries, metrics, tiling."""

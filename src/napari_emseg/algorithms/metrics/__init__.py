@@ -1,0 +1,1 @@
+"""Scores, exactly as they are published; one family per file."""

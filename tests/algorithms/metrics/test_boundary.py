@@ -1,0 +1,144 @@
+"""V_rand, V_info and edit counts on drawn cells, by hand, and against the slow definition.
+
+The toy section is 40 x 82 pixels: two cells of 40 x 40 pixels with a border of two pixels between them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy import ndimage as ndi
+
+from napari_emseg.algorithms.metrics.boundary import boundary_scores, section_v_rand_v_info
+from napari_emseg.algorithms.metrics.objects import count_objects
+from napari_emseg.algorithms.metrics.thinning import thin
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@pytest.fixture
+def cells() -> NDArray[np.bool_]:
+    cells = np.ones((40, 82), bool)
+    cells[:, 40:42] = False
+    return cells
+
+
+def test_the_truth_itself_is_perfect(cells: NDArray[np.bool_]) -> None:
+    scores = boundary_scores(cells, (~cells).astype(np.float32))
+    assert scores["v_rand"] == pytest.approx(1, abs=1e-12)
+    assert scores["v_info"] == pytest.approx(1, abs=1e-12)
+    assert scores["edits_per_100_objects"] == 0
+    assert scores["objects"] == 2
+    assert scores["f1_50"] == scores["f1_75"] == 1
+
+
+def test_one_merge_lowers_v_rand_as_the_formula_says(cells: NDArray[np.bool_]) -> None:
+    # a = (1/2, 1/2), one piece b = (1), p = (1/2, 1/2): precision 1/2 / 1, recall 1.
+    scores = boundary_scores(cells, np.zeros(cells.shape, np.float32))
+    assert scores["v_rand"] == pytest.approx(2 * 0.5 / 1.5)
+    assert scores["v_info"] == 0
+    assert scores["splits_needed"] == 1
+    assert scores["edits_per_100_objects"] == 50
+
+
+def test_one_split_and_its_line_by_hand() -> None:
+    truth = np.ones(100, int)
+    pieces = np.repeat([1, 2, 0], [49, 50, 1])
+    joint = (0.49**2 + 0.5**2) + 1 / 100**2
+    v_rand, v_info = section_v_rand_v_info(truth, pieces)
+    assert v_rand == pytest.approx(2 * joint / (1 + joint))
+    assert v_info == 0
+
+
+def test_a_missed_object_is_one_edit() -> None:
+    counts = count_objects(np.repeat([1, 2], [100, 100]), np.repeat([5, 0], [100, 100]))
+    assert (counts.merges_needed, counts.splits_needed, counts.missed, counts.edits) == (0, 0, 1, 1)
+    assert counts.f1_50 == pytest.approx(2 / 3)
+
+
+def test_small_things_are_left_out() -> None:
+    # An object of 63 px is no object; a piece of 15 px is no piece; 32 shared pixels are not enough.
+    truth = np.repeat([1, 2], [63, 100])
+    pieces = np.repeat([9, 8, 7, 6], [63, 15, 32, 53])
+    counts = count_objects(truth, pieces)
+    assert (counts.objects, counts.merges_needed, counts.splits_needed, counts.missed) == (1, 0, 0, 0)
+
+
+def test_width_of_the_border_hardly_matters(cells: NDArray[np.bool_]) -> None:
+    wide = ndi.binary_dilation(~cells, iterations=3).astype(np.float32)
+    assert boundary_scores(cells, wide)["v_rand"] > 0.99
+
+
+def test_eight_bits_are_probabilities(cells: NDArray[np.bool_]) -> None:
+    soft = ndi.gaussian_filter((~cells).astype(np.float32), 2)
+    coarse = np.round(soft * 255).astype(np.uint8)
+    assert boundary_scores(cells, coarse) == boundary_scores(cells, coarse.astype(np.float32) / 255)
+
+
+def test_sections_are_averaged_and_empty_ones_left_out(cells: NDArray[np.bool_]) -> None:
+    truth = np.stack([cells, cells, np.zeros_like(cells)])
+    prediction = np.stack([~cells, np.zeros_like(cells), cells]).astype(np.float32)
+    scores = boundary_scores(truth, prediction)
+    assert scores["v_rand"] == pytest.approx((1 + 2 / 3) / 2)
+    assert scores["edits_per_100_objects"] == 25
+
+
+@pytest.mark.parametrize("noise", [0.4, 1.2])
+def test_choosing_thresholds_quickly_changes_nothing(noise: float) -> None:
+    rng = np.random.default_rng(3)
+    cells = ndi.gaussian_filter(rng.normal(size=(2, 96, 96)), (0, 6, 6)) < 0.02
+    border = ndi.gaussian_filter(~cells + rng.normal(0, noise, cells.shape), (0, 1, 1)).clip(0, 1)
+    quick = boundary_scores(cells, border.astype(np.float32))
+    assert quick == boundary_scores(cells, border.astype(np.float32), every_threshold=True)
+    assert quick["v_rand"] == pytest.approx(_slow_best_v_rand(cells, border.astype(np.float32)), abs=1e-12)
+
+
+def test_real_sections_agree_with_the_slow_definition(data_dir: Path) -> None:
+    import imageio.v3 as iio
+
+    label = iio.imread(data_dir / "isbi2012/train/label/20.png")[:192, :192] > 0
+    image = iio.imread(data_dir / "isbi2012/train/image/20.png")[:192, :192]
+    border = 1 - ndi.gaussian_filter(image.astype(np.float32) / 255, 1.5)
+    quick = boundary_scores(label, border)
+    assert quick["v_rand"] == pytest.approx(_slow_best_v_rand(label[None], border[None]), abs=1e-12)
+
+
+def test_different_shapes_are_refused(cells: NDArray[np.bool_]) -> None:
+    with pytest.raises(EmsegError, match="differ in shape"):
+        boundary_scores(cells, np.zeros((3, 40, 82), np.float32))
+
+
+def test_a_truth_without_cells_is_refused() -> None:
+    with pytest.raises(EmsegError, match="no cell"):
+        boundary_scores(np.zeros((4, 4)), np.zeros((4, 4), np.float32))
+
+
+def test_lines_are_one_pixel_wide(cells: NDArray[np.bool_]) -> None:
+    lines = thin(ndi.binary_erosion(cells, iterations=4, border_value=1)) == 0
+    assert lines.sum() == 40
+
+
+def _slow_best_v_rand(truth: NDArray[np.bool_], border: NDArray[np.float32]) -> float:
+    """V_rand from a dense table at every threshold, written down from the definition."""
+
+    def score(cells: NDArray[np.bool_], section: NDArray[np.float32], threshold: float) -> float:
+        labels, _ = ndi.label(cells)
+        pieces = thin(section < threshold)
+        table = np.zeros((labels.max() + 1, pieces.max() + 1))
+        np.add.at(table, (labels[cells], pieces[cells]), 1)
+        n = cells.sum()
+        p, s = table[1:, 1:] / n, table[:, 0].sum() / n**2
+        precision = ((p**2).sum() + s) / ((p.sum(0) ** 2).sum() + s)
+        recall = ((p**2).sum() + s) / ((table.sum(1) / n) ** 2).sum()
+        return float(2 * precision * recall / (precision + recall))
+
+    thresholds = np.arange(0.05, 0.96, 0.05)
+    return max(
+        float(np.mean([score(c, s, t) for c, s in zip(truth, border, strict=True)])) for t in thresholds
+    )

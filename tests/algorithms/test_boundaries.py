@@ -1,0 +1,58 @@
+"""What the network is told to learn, on strips small enough to draw."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_emseg.algorithms.boundaries import membrane_target
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [(1, "0001 1000"), (2, "0001 1000"), (3, "0001 1000"), (4, "0011 1100"), (6, "0111 1110")],
+)
+def test_touching_ids_get_a_membrane_of_the_width_asked_for(width: float, expected: str) -> None:
+    labels = np.repeat([[1, 1, 1, 1, 2, 2, 2, 2]], 3, axis=0)
+    target, weight = membrane_target(labels, width)
+    assert target.dtype == np.uint8
+    assert target.tolist() == [[int(c) for c in expected if c != " "]] * 3
+    assert weight.dtype == np.float32
+    assert weight.min() == 1
+
+
+def test_a_border_that_is_drawn_keeps_its_width() -> None:
+    labels = np.repeat([[7, 7, 7, 0, 0, 9, 9, 9]], 3, axis=0)
+    assert membrane_target(labels, 6)[0].tolist() == [[0, 0, 0, 1, 1, 0, 0, 0]] * 3
+
+
+def test_a_mask_of_cells_is_cells_and_border() -> None:
+    mask = np.array([[1, 1, 0, 1], [1, 1, 0, 1], [0, 0, 0, 0], [1, 1, 0, 1]], bool)
+    target, weight = membrane_target(mask, 2)
+    np.testing.assert_array_equal(target, ~mask)
+    assert weight.min() == 1
+
+
+def test_far_outside_nothing_is_known() -> None:
+    labels = np.zeros((1, 20), np.uint32)
+    labels[0, 0] = 5
+    target, weight = membrane_target(labels, 2)
+    assert weight.tolist() == [[1.0] * 9 + [0.0] * 11]
+    assert target[0, 1:9].min() == 1
+
+
+def test_ignored_pixels_weigh_nothing_and_draw_nothing() -> None:
+    labels = np.repeat([[1, 1, 1, 3, 3, 3]], 3, axis=0)
+    target, weight = membrane_target(labels, 2, ignore_id=3)
+    assert target.max() == 0
+    assert weight.tolist() == [[1, 1, 1, 0, 0, 0]] * 3
+
+
+def test_an_empty_section_teaches_nothing() -> None:
+    target, weight = membrane_target(np.zeros((4, 4), int), 2)
+    assert target.max() == 0
+    assert weight.max() == 0
+
+
+def test_all_ignored_teaches_nothing() -> None:
+    assert membrane_target(np.full((4, 4), 9), 2, ignore_id=9)[1].max() == 0
