@@ -92,9 +92,22 @@ class Mark:
         return Mark(self.section, self.after, self.before)
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Whether one object is locked, before and after an edit."""
+
+    object_id: int
+    before: bool
+    after: bool
+
+    def inverse(self) -> Lock:
+        """The change that takes this one back."""
+        return Lock(self.object_id, self.after, self.before)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Edit:
-    """One undoable change of labels, of section states, or of both.
+    """One undoable change of labels, of section states, of locks, or of all of them.
 
     Parameters
     ----------
@@ -106,12 +119,15 @@ class Edit:
         Applied in order. Taken back in the reverse order.
     marks : tuple of Mark
         Section states that change together with the labels.
+    locks : tuple of Lock
+        Objects that become locked or unlocked.
     """
 
     name: str
     source: Source
     patches: tuple[Patch, ...] = ()
     marks: tuple[Mark, ...] = ()
+    locks: tuple[Lock, ...] = ()
 
     def inverse(self) -> Edit:
         """The edit that takes this one back exactly."""
@@ -120,6 +136,7 @@ class Edit:
             self.source,
             tuple(p.inverse() for p in reversed(self.patches)),
             tuple(m.inverse() for m in reversed(self.marks)),
+            tuple(k.inverse() for k in reversed(self.locks)),
         )
 
     @property
@@ -136,4 +153,4 @@ class Edit:
     @property
     def is_empty(self) -> bool:
         """Whether applying this edit changes nothing."""
-        return not self.marks and all(np.array_equal(p.before, p.after) for p in self.patches)
+        return not (self.marks or self.locks) and all(np.array_equal(p.before, p.after) for p in self.patches)

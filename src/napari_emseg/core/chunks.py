@@ -1,0 +1,218 @@
+"""Label chunks on disk: one zarr 3 array whose chunk files are replaced atomically.
+
+The store is an OME-Zarr 0.5 group with the array ``0``; any zarr 3 reader opens it. Chunk files are read
+and written here and not through zarr because a torn file must be impossible (write beside, fsync, rename)
+and because a page must arrive within a millisecond.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numcodecs import Zstd
+
+from napari_emseg.core.atomic import sync_folder, write_atomic
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.stack import Spacing
+
+CHUNK = (1, 512, 512)
+_LEVEL = "0"
+_ZSTD = {"name": "zstd", "configuration": {"level": 1, "checksum": True}}
+_BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
+_UNTOUCHED = "put the folder back from a backup, or start a new project"
+
+ChunkKey = tuple[int, int, int]
+
+
+class ChunkStore:
+    """Chunk files of one label array.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.zarr`` folder.
+    shape : tuple of int
+        (z, y, x) in voxels.
+    dtype : numpy dtype
+        uint32 or uint64.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> None:
+        self.path = path
+        self.shape = shape
+        self.dtype = dtype
+        self._stored = dtype.newbyteorder("<")
+        self._codec = Zstd(level=1, checksum=True)
+
+    @classmethod
+    def create(
+        cls, path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any], spacing_nm: Spacing | None
+    ) -> ChunkStore:
+        """Make an empty store; nothing but metadata is written.
+
+        Raises
+        ------
+        EmsegError
+            If something already lies there, or the place cannot be written.
+        """
+        import zarr  # slow to import, and only needed here
+        from zarr.codecs import BytesCodec, ZstdCodec
+
+        if path.exists():
+            raise EmsegError("there is already something here", str(path), "choose another name")
+        try:
+            group = zarr.open_group(str(path), mode="w-", zarr_format=3, attributes=_attributes(spacing_nm))
+            group.create_array(
+                _LEVEL,
+                shape=shape,
+                dtype=dtype,
+                chunks=CHUNK,
+                serializer=BytesCodec(endian="little"),
+                compressors=ZstdCodec(level=1, checksum=True),
+                fill_value=0,
+                dimension_names=("z", "y", "x"),
+            )
+        except OSError as error:
+            raise EmsegError(
+                f"the labels cannot be created ({error.strerror})", str(path), "choose a writable folder"
+            ) from error
+        return cls(path, shape, dtype)
+
+    @classmethod
+    def open(cls, path: Path) -> ChunkStore:
+        """Open a store that this program wrote; costs the same for every size.
+
+        Raises
+        ------
+        EmsegError
+            If there is none, or it has another layout.
+        """
+        meta = _read_json(path / _LEVEL / "zarr.json")
+        try:
+            z, y, x = (int(n) for n in meta["shape"])
+            dtype = np.dtype(str(meta["data_type"]))
+            grid = tuple(meta["chunk_grid"]["configuration"]["chunk_shape"])
+            codecs = [codec["name"] for codec in meta["codecs"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise EmsegError("the label store cannot be understood", str(path), _UNTOUCHED) from error
+        if grid != CHUNK or codecs != ["bytes", "zstd"] or dtype not in (np.uint32, np.uint64):
+            raise EmsegError(
+                f"these labels are stored in another way (chunks {grid}, {dtype}, {'+'.join(codecs)})",
+                str(path),
+                "convert them with `napari-emseg convert`",
+            )
+        return cls(path, (z, y, x), dtype)
+
+    def exists(self) -> bool:
+        """Whether the store is still where it was."""
+        return (self.path / _LEVEL / "zarr.json").is_file()
+
+    def file(self, key: ChunkKey) -> Path:
+        """Path of one chunk, which exists only if the chunk was ever written."""
+        z, y, x = key
+        return self.path / _LEVEL / "c" / str(z) / str(y) / str(x)
+
+    def read(self, key: ChunkKey) -> NDArray[np.unsignedinteger] | None:
+        """One chunk (512, 512), or None if it was never written.
+
+        Raises
+        ------
+        EmsegError
+            If the file is torn or cannot be read.
+        """
+        path = self.file(key)
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise EmsegError(
+                f"labels cannot be read ({error.strerror})", str(path), "check the disk and its permissions"
+            ) from error
+        try:
+            flat = np.frombuffer(self._codec.decode(raw), dtype=self._stored)
+            return flat.reshape(CHUNK[1:]).astype(self.dtype)  # a copy: decoded buffers are read-only
+        except (RuntimeError, ValueError) as error:
+            raise EmsegError("a piece of the labels is damaged", str(path), _UNTOUCHED) from error
+
+    def write(self, key: ChunkKey, page: NDArray[np.unsignedinteger]) -> None:
+        """Replace one chunk; readers see the old or the new file, never a part of one."""
+        if not self.exists():
+            raise EmsegError("the labels folder has disappeared", str(self.path), _UNTOUCHED)
+        path = self.file(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(
+            path, self._codec.encode(np.ascontiguousarray(page, dtype=self._stored)), sync_parent=False
+        )
+
+    def sync(self, keys: Iterable[ChunkKey]) -> None:
+        """Make the names of freshly written chunks survive a power cut."""
+        folders = {self.file(key).parent for key in keys}
+        for folder in sorted(
+            {f for folder in folders for f in (folder, folder.parent, folder.parent.parent)}
+        ):
+            sync_folder(folder)
+
+    def stored(self, sections: Iterable[int] | None = None) -> Iterator[ChunkKey]:
+        """Keys of all chunks that were ever written, in order."""
+        root = self.path / _LEVEL / "c"
+        if sections is None:
+            sections = sorted(_numbers(root))
+        for z in sections:
+            for y in sorted(_numbers(root / str(z))):
+                for x in sorted(_numbers(root / str(z) / str(y))):
+                    yield z, y, x
+
+    def attributes(self) -> dict[str, Any]:
+        """What this program remembers with the labels: ``spacing_nm`` and ``max_id``."""
+        attributes = _read_json(self.path / "zarr.json").get("attributes", {})
+        return dict(attributes.get("napari_emseg", {}))
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        """Change one remembered value atomically."""
+        path = self.path / "zarr.json"
+        meta = _read_json(path)
+        meta.setdefault("attributes", {}).setdefault("napari_emseg", {})[name] = value
+        write_atomic(path, json.dumps(meta, indent=2).encode())
+
+
+def _numbers(folder: Path) -> list[int]:
+    try:
+        return [int(name) for name in os.listdir(folder) if name.isdecimal()]
+    except FileNotFoundError:
+        return []
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError as error:
+        raise EmsegError("there are no labels here", str(path.parent), _UNTOUCHED) from error
+    except (OSError, ValueError, TypeError) as error:
+        raise EmsegError("the label store cannot be read", str(path), _UNTOUCHED) from error
+
+
+def _attributes(spacing_nm: Spacing | None) -> dict[str, Any]:
+    """OME-Zarr 0.5 metadata of a one-level label image."""
+    unit = {"unit": "nanometer"} if spacing_nm else {}
+    axes = [{"name": name, "type": "space", **unit} for name in "zyx"]
+    scale = {"type": "scale", "scale": list(spacing_nm or (1.0, 1.0, 1.0))}
+    level = {"path": _LEVEL, "coordinateTransformations": [scale]}
+    return {
+        "ome": {
+            "version": "0.5",
+            "multiscales": [{"name": "labels", "axes": axes, "datasets": [level]}],
+            "image-label": {},
+        },
+        "napari_emseg": {"spacing_nm": list(spacing_nm) if spacing_nm else None, "max_id": 0},
+    }

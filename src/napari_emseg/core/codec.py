@@ -1,0 +1,94 @@
+"""Edits as compressed bytes and back, for the journal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numcodecs import Zstd
+
+from napari_emseg.core.edit import Edit, Lock, Mark, Patch, Region
+from napari_emseg.core.sections import SectionState, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CODEC = Zstd(level=1, checksum=True)
+_PIECE = 2**24  # voxels in one row of the journal: keeps blobs far below SQLite's limit of 1 GB
+
+
+@dataclass(frozen=True, slots=True)
+class PackedPatch:
+    """One patch, or a part of one, as it lies in the journal."""
+
+    region: Region
+    before: bytes
+    after: bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Compressed size."""
+        return len(self.before) + len(self.after)
+
+
+def pack(edit: Edit, dtype: np.dtype[Any]) -> Iterator[PackedPatch]:
+    """Compress the patches of an edit, in order; large ones come in several pieces along z."""
+    for patch in edit.patches:
+        depth, height, width = patch.region.shape
+        step = max(1, _PIECE // max(1, height * width))
+        for z in range(0, depth, step):
+            (z0, y0, x0), (z1, y1, x1) = patch.region.start, patch.region.stop
+            region = Region((z0 + z, y0, x0), (min(z0 + z + step, z1), y1, x1))
+            yield PackedPatch(
+                region,
+                _squeeze(patch.before[z : z + step], dtype),
+                _squeeze(patch.after[z : z + step], dtype),
+            )
+
+
+def unpack(packed: PackedPatch, dtype: np.dtype[Any]) -> Patch:
+    """Undo `pack` for one piece.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are damaged.
+    """
+    return Patch(
+        packed.region, _swell(packed.before, packed.region, dtype), _swell(packed.after, packed.region, dtype)
+    )
+
+
+def _squeeze(block: np.ndarray, dtype: np.dtype[Any]) -> bytes:
+    return bytes(_CODEC.encode(np.ascontiguousarray(block, dtype=dtype.newbyteorder("<"))))
+
+
+def _swell(raw: bytes, region: Region, dtype: np.dtype[Any]) -> np.ndarray:
+    try:
+        flat = np.frombuffer(_CODEC.decode(raw), dtype=dtype.newbyteorder("<"))
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
+    return flat.reshape(region.shape).astype(dtype, copy=False)
+
+
+def pack_extras(edit: Edit) -> str:
+    """Marks and locks of an edit as JSON."""
+    marks = [
+        [m.section, m.before.status, m.before.reason, m.after.status, m.after.reason] for m in edit.marks
+    ]
+    locks = [[k.object_id, k.before, k.after] for k in edit.locks]
+    return json.dumps({"marks": marks, "locks": locks}, separators=(",", ":")) if marks or locks else ""
+
+
+def unpack_extras(text: str) -> tuple[tuple[Mark, ...], tuple[Lock, ...]]:
+    """Undo `pack_extras`."""
+    if not text:
+        return (), ()
+    extras = json.loads(text)
+    marks = tuple(
+        Mark(section, SectionState(Status(s0), r0), SectionState(Status(s1), r1))
+        for section, s0, r0, s1, r1 in extras["marks"]
+    )
+    return marks, tuple(Lock(object_id, before, after) for object_id, before, after in extras["locks"])

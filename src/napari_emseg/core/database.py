@@ -1,0 +1,123 @@
+"""Opening SQLite files safely, and turning SQLite's errors into sentences."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import sqlite3
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_BUSY_S = 5.0  # another reader may hold the file for a moment
+_WAL_PAGES = (
+    4000  # 16 MB of write-ahead log between its checkpoints, so that few strokes have to wait for one
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open or create for writing: WAL, every commit fsynced."""
+    db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+    return db
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open without writing a byte; on a read-only disk a left-over log is read from a temporary copy."""
+    try:
+        db = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return db
+    except sqlite3.OperationalError:
+        folder = tempfile.mkdtemp(prefix="emseg-")
+        try:
+            for part in (path, path.with_name(path.name + "-wal")):
+                if part.exists():
+                    shutil.copyfile(part, Path(folder) / part.name)
+            on_disk = sqlite3.connect(Path(folder) / path.name)
+            memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            on_disk.backup(memory)
+            on_disk.close()
+            return memory
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def checked(
+    path: Path, opener: Callable[[Path], sqlite3.Connection], application: int, version: int
+) -> sqlite3.Connection:
+    """Open a database that exists and is ours.
+
+    Raises
+    ------
+    EmsegError
+        If it is missing, damaged, of another program, or from a newer version of this one.
+    """
+    if not path.is_file():
+        raise EmsegError("the journal is missing", str(path), "put it back from a backup")
+    with refusing(path):
+        db = opener(path)
+        found = int(db.execute("PRAGMA application_id").fetchone()[0])
+        written_by = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if found == application and written_by <= version:
+        return db
+    db.close()
+    if found != application:
+        raise EmsegError(
+            "this is not a journal of napari-emseg", str(path), "put the right file back from a backup"
+        )
+    raise EmsegError(
+        f"this project was written by a newer napari-emseg (journal version {written_by}, known are up to {version})",
+        str(path),
+        "update napari-emseg",
+    )
+
+
+@contextmanager
+def refusing(path: Path, what: str = "") -> Iterator[None]:
+    """Turn SQLite's errors into one sentence; ``what`` names the edit that could not be saved."""
+    subject = f"{what} is not saved" if what else "the journal cannot be used"
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        reason = str(error)
+        remedy = "check the disk and its permissions"
+        if "full" in reason:
+            remedy = "free some space and try again; everything up to here is safe"
+        elif "locked" in reason:
+            remedy = "another program holds the file; close it and try again"
+        raise EmsegError(f"{subject} ({reason})", str(path), remedy) from error
+    except sqlite3.DatabaseError as error:
+        raise damaged(path) from error
+
+
+def damaged(path: Path) -> EmsegError:
+    """The refusal for a journal that is not a sound database."""
+    return EmsegError("the journal is damaged", str(path), "put it back from a backup")
+
+
+def inode(path: Path) -> tuple[int, int] | None:
+    """Identity of a file, None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def author() -> str:
+    """Login name of the person, empty where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""

@@ -1,0 +1,68 @@
+"""One writer per project folder; the system takes the lock back when a process dies."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+class FolderLock:
+    """An advisory lock on a file inside the folder.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; it stays there and says who holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> str:
+        """Try to take the lock; an empty answer is success, anything else says who or what is in the way."""
+        try:
+            file = self.path.open("a+", encoding="utf-8")
+        except OSError:
+            return "the folder cannot be written"
+        if not _try_lock(file):
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            file.close()
+            return f"it is open in {holder}"
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        self._file = file
+        return ""
+
+    def release(self) -> None:
+        """Give the lock back; a second call does nothing."""
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.close()
+            self._file = None
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            import msvcrt  # Windows only
+
+            file.seek(2**30)  # a byte far behind the text, which stays readable for others
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    except OSError:
+        return False
+    return True

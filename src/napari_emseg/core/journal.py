@@ -1,0 +1,399 @@
+"""The journal: every edit, durable before its caller goes on. SQLite in WAL mode.
+
+``synchronous=FULL``: each commit is fsynced into the write-ahead log, so an edit survives not only a killed
+program, for which NORMAL would do, but also a power cut. It costs one fsync per edit (`benchmarks/
+paint_durability.py` measures it), far below the 100 ms that a person would accept after letting the mouse go.
+
+Tables
+------
+edits : what was done, by whom and when, and whether it stands (done), is taken back (undone), was
+    replaced by newer work (dropped) or can no longer be taken back (forgotten)
+patches : voxels before and after, compressed; emptied for edits that can be neither undone nor replayed
+log : edits in the order in which they were applied (+1) and taken back (-1); replaying it from the checkpoint
+    mends the labels after a crash, because patches hold absolute values
+sections, locked : present state of sections and objects
+chunks : chunks that were written to disk, so that a lost one is noticed
+meta : label type, checkpoint, highest id
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_emseg.core.codec import PackedPatch, pack, pack_extras, unpack, unpack_extras
+from napari_emseg.core.database import author, checked, connect, connect_read_only, damaged, inode, refusing
+from napari_emseg.core.edit import Edit, Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.patching import paste
+from napari_emseg.core.sections import SectionState, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.chunks import ChunkKey
+
+VERSION = 1
+_APPLICATION = 0x656D7365  # "emse": tells our files from other SQLite databases
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE edits (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, source TEXT NOT NULL,
+    author TEXT NOT NULL, time REAL NOT NULL, model TEXT NOT NULL, seconds REAL, state TEXT NOT NULL,
+    nbytes INTEGER NOT NULL, extras TEXT NOT NULL);
+CREATE TABLE patches (edit INTEGER NOT NULL, n INTEGER NOT NULL, z0 INTEGER NOT NULL, y0 INTEGER NOT NULL,
+    x0 INTEGER NOT NULL, z1 INTEGER NOT NULL, y1 INTEGER NOT NULL, x1 INTEGER NOT NULL,
+    before BLOB, after BLOB, PRIMARY KEY (edit, n));
+CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, edit INTEGER NOT NULL, direction INTEGER NOT NULL);
+CREATE TABLE sections (section INTEGER PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE locked (id INTEGER PRIMARY KEY);
+CREATE TABLE chunks (z INTEGER, y INTEGER, x INTEGER, PRIMARY KEY (z, y, x)) WITHOUT ROWID;
+"""
+
+State = Literal["done", "undone", "dropped", "forgotten"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the history."""
+
+    id: int
+    name: str
+    source: str
+    nbytes: int
+    state: State
+
+
+class Journal:
+    """The journal of one project.
+
+    Made by `create`, `open` or `open_read_only`. May be read from any thread; written by one.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._db = connection
+        self._lock = threading.RLock()
+        self._author = author()
+        self.dtype = np.dtype(str(self._meta("dtype", "uint32")))
+        self._inode = inode(path)
+
+    # --- opening -------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path, dtype: np.dtype[Any]) -> Journal:
+        """An empty journal for labels of this type.
+
+        Raises
+        ------
+        EmsegError
+            If there is one already, or the place cannot be written.
+        """
+        if path.exists():
+            raise EmsegError("there is already a journal here", str(path), "choose another folder")
+        with refusing(path):
+            db = connect(path)
+            db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            db.execute(
+                "INSERT INTO meta VALUES ('dtype', ?), ('checkpoint', 0), ('max_id', 0)", (dtype.name,)
+            )
+            db.execute(f"PRAGMA application_id = {_APPLICATION}")
+            db.execute(f"PRAGMA user_version = {VERSION}")
+            return cls(path, db)
+
+    @classmethod
+    def open(cls, path: Path) -> Journal:
+        """Open for writing.
+
+        Raises
+        ------
+        EmsegError
+            If it is missing, damaged, not ours, or from a newer version.
+        """
+        return cls(path, checked(path, connect, _APPLICATION, VERSION))
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> Journal:
+        """Open without changing anything, also while another process writes, also on a read-only disk."""
+        return cls(path, checked(path, connect_read_only, _APPLICATION, VERSION), read_only=True)
+
+    def close(self) -> None:
+        """Close the database; a second call does nothing."""
+        with self._lock:
+            self._db.close()
+
+    # --- writing -------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self, what: str) -> Iterator[sqlite3.Connection]:
+        if self.read_only:
+            raise EmsegError("this project is read-only", str(self.path))
+        if inode(self.path) != self._inode:
+            raise EmsegError(
+                f"{what} is not saved: the journal has disappeared or was replaced",
+                str(self.path),
+                "put the folder back, then close and open the project",
+            )
+        with self._lock, refusing(self.path, what):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def record(
+        self,
+        edit: Edit,
+        *,
+        max_id: int,
+        model: str = "",
+        seconds: float | None = None,
+        forget: Sequence[int] = (),
+        checkpoint: tuple[int, Iterable[ChunkKey]] | None = None,
+    ) -> tuple[Entry, int]:
+        """Make a new edit durable; what was undone before is dropped.
+
+        Parameters
+        ----------
+        edit : Edit
+            What is about to be applied, or was painted already.
+        max_id : int
+            Highest id in use after it.
+        model : str
+            Current model, for the record.
+        seconds : float, optional
+            How long the person took.
+        forget : sequence of int
+            Edits that can no longer be undone from now on.
+        checkpoint : (int, chunk keys), optional
+            Labels up to this log position are on disk, in these newly written chunks.
+
+        Returns
+        -------
+        entry : Entry
+        position : int
+            Place in the log.
+
+        Raises
+        ------
+        EmsegError
+            If the disk refuses. The journal is then as before.
+        """
+        packed = list(pack(edit, self.dtype))
+        nbytes = sum(p.nbytes for p in packed)
+        with self._transaction(edit.name) as db:
+            db.execute("UPDATE edits SET state = 'dropped' WHERE state = 'undone'")
+            db.executemany("UPDATE edits SET state = 'forgotten' WHERE id = ?", [(i,) for i in forget])
+            row = (
+                edit.name,
+                edit.source,
+                self._author,
+                time.time(),
+                model,
+                seconds,
+                nbytes,
+                pack_extras(edit),
+            )
+            number = db.execute(
+                "INSERT INTO edits (name, source, author, time, model, seconds, state, nbytes, extras) "
+                "VALUES (?, ?, ?, ?, ?, ?, 'done', ?, ?)",
+                row,
+            ).lastrowid
+            assert number is not None
+            db.executemany(
+                "INSERT INTO patches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (number, n, *p.region.start, *p.region.stop, p.before, p.after)
+                    for n, p in enumerate(packed)
+                ],
+            )
+            position = self._log(db, number, 1, edit)
+            self._set_meta(db, "max_id", str(max_id))  # text: SQLite integers end at 2**63
+            self._checkpoint(db, checkpoint)
+        return Entry(number, edit.name, edit.source, nbytes, "done"), position
+
+    def turn(
+        self,
+        number: int,
+        edit: Edit,
+        direction: Literal[1, -1],
+        checkpoint: tuple[int, Iterable[ChunkKey]] | None = None,
+    ) -> int:
+        """Record that an edit was taken back (-1) or done again (1); ``edit`` is what gets applied."""
+        with self._transaction(edit.name) as db:
+            state = "done" if direction == 1 else "undone"
+            db.execute("UPDATE edits SET state = ? WHERE id = ?", (state, number))
+            position = self._log(db, number, direction, edit)
+            self._checkpoint(db, checkpoint)
+        return position
+
+    def note_checkpoint(self, position: int, written: Iterable[ChunkKey]) -> None:
+        """Record that the labels on disk hold everything up to a log position."""
+        with self._transaction("the position of the last save") as db:
+            self._checkpoint(db, (position, written))
+
+    def _log(self, db: sqlite3.Connection, number: int, direction: int, edit: Edit) -> int:
+        """Append to the log, and bring the present states up to date."""
+        position = db.execute(
+            "INSERT INTO log (edit, direction) VALUES (?, ?)", (number, direction)
+        ).lastrowid
+        assert position is not None
+        db.executemany(
+            "INSERT OR REPLACE INTO sections VALUES (?, ?, ?)",
+            [(m.section, m.after.status, m.after.reason) for m in edit.marks],
+        )
+        for lock in edit.locks:
+            sql = (
+                "INSERT OR IGNORE INTO locked VALUES (?)" if lock.after else "DELETE FROM locked WHERE id = ?"
+            )
+            db.execute(sql, (lock.object_id,))
+        return position
+
+    def _checkpoint(self, db: sqlite3.Connection, checkpoint: tuple[int, Iterable[ChunkKey]] | None) -> None:
+        if checkpoint is None:
+            return
+        position, written = checkpoint
+        db.executemany("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?)", list(written))
+        if position <= self.checkpoint:
+            return
+        self._set_meta(db, "checkpoint", position)
+        db.execute(
+            "UPDATE patches SET before = NULL, after = NULL WHERE before IS NOT NULL AND edit IN "
+            "(SELECT id FROM edits WHERE state IN ('dropped', 'forgotten')) "
+            "AND edit NOT IN (SELECT edit FROM log WHERE seq > ?)",
+            (position,),
+        )
+
+    # --- reading -------------------------------------------------------------------------------
+
+    @property
+    def checkpoint(self) -> int:
+        """Labels on disk hold everything up to this log position."""
+        return int(self._meta("checkpoint", 0))
+
+    @property
+    def position(self) -> int:
+        """The last log position."""
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM log")[0][0])
+
+    @property
+    def max_id(self) -> int:
+        """Highest id that any edit used."""
+        return int(self._meta("max_id", 0))
+
+    def entries(self) -> list[Entry]:
+        """Edits that can be undone or redone, oldest first."""
+        rows = self._rows(
+            "SELECT id, name, source, nbytes, state FROM edits WHERE state IN ('done', 'undone') ORDER BY id"
+        )
+        return [Entry(*row) for row in rows]
+
+    def read(self, number: int) -> Edit:
+        """One edit with its patches.
+
+        Raises
+        ------
+        EmsegError
+            If it was forgotten, or the journal is damaged.
+        """
+        edits = self._rows("SELECT name, source, extras FROM edits WHERE id = ?", number)
+        rows = self._rows(
+            "SELECT z0, y0, x0, z1, y1, x1, before, after FROM patches WHERE edit = ? ORDER BY n", number
+        )
+        if not edits or any(row[6] is None or row[7] is None for row in rows):
+            raise EmsegError("this edit was forgotten", f"edit {number} in {self.path}")
+        name, source, extras = edits[0]
+        try:
+            patches = tuple(
+                unpack(PackedPatch(Region(row[0:3], row[3:6]), row[6], row[7]), self.dtype) for row in rows
+            )
+            return Edit(name, source, patches, *unpack_extras(extras))
+        except ValueError as error:
+            raise damaged(self.path) from error
+
+    def since(self, position: int) -> Iterator[tuple[int, Edit]]:
+        """What was applied after a log position, in order: (position, edit or its inverse)."""
+        for seq, number, direction in self._rows(
+            "SELECT seq, edit, direction FROM log WHERE seq > ? ORDER BY seq", position
+        ):
+            edit = self.read(number)
+            yield seq, edit if direction == 1 else edit.inverse()
+
+    def knows_chunk(self, key: ChunkKey) -> bool:
+        """Whether this chunk was written to disk before."""
+        return bool(self._rows("SELECT 1 FROM chunks WHERE z = ? AND y = ? AND x = ?", *key))
+
+    def is_complete(self) -> bool:
+        """Whether the labels can be rebuilt from the journal alone, from blank to now."""
+        return not self._rows(
+            "SELECT 1 FROM log l JOIN patches p ON p.edit = l.edit WHERE p.before IS NULL LIMIT 1"
+        )
+
+    def rebuild(self, region: Region) -> NDArray[np.unsignedinteger] | None:
+        """Present content of a box from the journal alone, (z, y, x); None if parts of it were forgotten."""
+        (z0, y0, x0), (z1, y1, x1) = region.start, region.stop
+        turns = self._rows(
+            "SELECT l.seq, l.edit, l.direction, min(p.before IS NOT NULL) FROM log l JOIN patches p ON p.edit = l.edit "
+            "WHERE p.z0 < ? AND p.z1 > ? AND p.y0 < ? AND p.y1 > ? AND p.x0 < ? AND p.x1 > ? "
+            "GROUP BY l.seq ORDER BY l.seq",
+            *(z1, z0, y1, y0, x1, x0),
+        )
+        if not all(kept for *_, kept in turns):
+            return None
+        block: NDArray[np.unsignedinteger] = np.zeros(region.shape, self.dtype)
+        for _, number, direction, _ in turns:
+            edit = self.read(number)
+            for patch in (edit if direction == 1 else edit.inverse()).patches:
+                paste(block, region, patch)
+        return block
+
+    def begin_again(self) -> None:
+        """The label store was made anew and is blank: everything is to be replayed into it."""
+        with self._transaction("the rebuilt label store") as db:
+            db.execute("DELETE FROM chunks")
+            self._set_meta(db, "checkpoint", 0)
+
+    def section_states(self) -> dict[int, SectionState]:
+        """Sections that are not unseen."""
+        rows = self._rows("SELECT section, status, reason FROM sections")
+        return {section: SectionState(Status(status), reason) for section, status, reason in rows}
+
+    def locked(self) -> set[int]:
+        """Ids of locked objects."""
+        return {row[0] for row in self._rows("SELECT id FROM locked")}
+
+    def corrections(self) -> dict[int, int]:
+        """Section to number of standing human edits of its labels."""
+        rows = self._rows(
+            "SELECT e.id, p.z0, p.z1 FROM edits e JOIN patches p ON p.edit = e.id "
+            "WHERE e.source = 'human' AND e.state IN ('done', 'forgotten')"
+        )
+        touched = {(number, z) for number, z0, z1 in rows for z in range(z0, z1)}
+        counts: dict[int, int] = {}
+        for _, z in touched:
+            counts[z] = counts.get(z, 0) + 1
+        return counts
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        with self._lock, refusing(self.path):
+            return self._db.execute(sql, values).fetchall()
+
+    def _meta(self, key: str, default: Any) -> Any:
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
+        return rows[0][0] if rows else default
+
+    def _set_meta(self, db: sqlite3.Connection, key: str, value: Any) -> None:
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))

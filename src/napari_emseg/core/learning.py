@@ -1,0 +1,107 @@
+"""What a network learns from, and what learning gives back: plain values without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.stack import section_statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.settings import FinetuneSettings
+
+IGNORE = 255
+"""Truth value of a pixel that supervises nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingVolume:
+    """A stack with truth for some of its sections.
+
+    Parameters
+    ----------
+    name : str
+        Short name, for logs.
+    image : ndarray (z, y, x)
+        Grey values.
+    pixel_size_nm : float
+        In-plane pixel size.
+    truth : mapping of target name to ndarray (z, y, x) uint8
+        1 where the target is, 0 where it is not, ``IGNORE`` where nobody knows. A target that is absent
+        supervises nothing.
+    train, validate : tuple of int
+        Sections that teach and sections that only score. They never overlap.
+    share : float
+        Weight of this volume when one is drawn, multiplied by its number of supervised pixels.
+    statistics : ndarray (z, 2) float, optional
+        Mean and standard deviation of every whole section; needed when `image` is a crop.
+    """
+
+    name: str
+    image: NDArray[Any]
+    pixel_size_nm: float
+    truth: Mapping[str, NDArray[np.uint8]]
+    train: tuple[int, ...]
+    validate: tuple[int, ...] = ()
+    share: float = 1.0
+    statistics: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        if both := sorted(set(self.train) & set(self.validate)):
+            raise ValueError(f"{self.name}: sections {both} are in training and in validation")
+        for target, values in self.truth.items():
+            if values.shape != self.image.shape:
+                raise ValueError(f"{self.name}: {target} is {values.shape}, the image {self.image.shape}")
+
+    def normalised(self) -> NDArray[np.float32]:
+        """The image with every section at mean 0 and standard deviation 1, (z, y, x) float32."""
+        table = self.statistics
+        if table is None:
+            table = np.array([section_statistics(section) for section in self.image])
+        mean, std = (table[:, i, None, None].astype(np.float32) for i in (0, 1))
+        return np.asarray((self.image.astype(np.float32) - mean) / std, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class FinetuneRequest:
+    """Everything that a worker needs to teach a model from proofread sections.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of the model to start from; it is not changed.
+    volumes : tuple of TrainingVolume
+        One small volume per run of proofread sections, neighbours included. With `validate` sections the
+        result is scored on them; otherwise, from three sections on, one is held out to decide.
+    out_dir : Path
+        Folder of the new model.
+    name : str
+        Name of the new model.
+    """
+
+    model: Path
+    volumes: tuple[TrainingVolume, ...]
+    out_dir: Path
+    settings: FinetuneSettings
+    name: str = "finetuned"
+    target: str = "membrane"
+
+
+@dataclass(frozen=True)
+class FinetuneResult:
+    """A new model and how it compares with the one that it came from."""
+
+    model: Path
+    steps: int
+    seconds: float
+    losses: tuple[float, ...]
+    before: Mapping[str, float] = field(default_factory=dict)
+    after: Mapping[str, float] = field(default_factory=dict)
+    scored_on: str = ""

@@ -1,0 +1,264 @@
+"""A project folder, ``NAME.emseg``. ``docs/project-layout.md`` describes every file in it.
+
+::
+
+    NAME.emseg/
+      project.json     what this is: layout version, the image it belongs to, the current model, settings
+      labels.zarr/     object ids, OME-Zarr 0.5, one array "0" in chunks of (1, 512, 512)
+      journal.sqlite   every edit, section states, locked objects (and -wal, -shm beside it while open)
+      models/          models that were fine-tuned here, one folder each
+      lock             held by the process that may write
+
+Paths inside ``project.json`` are relative to the folder, so that it can be moved together with its image.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from napari_emseg.core.atomic import sync_folder, write_atomic
+from napari_emseg.core.errors import EmsegError
+
+VERSION = 1
+SUFFIX = ".emseg"
+FORMAT = "napari-emseg project"
+_FILE = "project.json"
+
+
+@dataclass(frozen=True)
+class ImageReference:
+    """The image that a project belongs to.
+
+    Parameters
+    ----------
+    uri : str
+        Where it was when the project was last saved: ``sample:NAME`` or an absolute path, with optional
+        ``::internal/path``.
+    relative : str
+        The same relative to the project folder; empty for samples and for other drives.
+    shape : tuple of int
+        (z, y, x); an image of another shape is refused.
+    spacing_nm, spacing_source : voxel size (z, y, x) and where it comes from.
+    name : str
+        For people.
+    """
+
+    uri: str
+    relative: str
+    shape: tuple[int, int, int]
+    spacing_nm: tuple[float, float, float] | None
+    spacing_source: str
+    name: str
+
+    def candidates(self, folder: Path) -> list[str]:
+        """Places to look for the image, best first: relative to the folder, then where it was."""
+        if self.uri.startswith("sample:") or not self.relative:
+            return [self.uri]
+        path, colons, internal = self.relative.partition("::")
+        moved = os.path.normpath(folder / path) + colons + internal
+        return [moved] if moved == self.uri else [moved, self.uri]
+
+
+@dataclass(frozen=True)
+class Project:
+    """The content of ``project.json``; changes are written with `saved`."""
+
+    folder: Path
+    image: ImageReference
+    model: str = "membrane"
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identity: str = ""
+    created: str = ""
+    program: str = ""
+
+    @property
+    def labels(self) -> Path:
+        """The label store."""
+        return self.folder / "labels.zarr"
+
+    @property
+    def journal(self) -> Path:
+        """The journal."""
+        return self.folder / "journal.sqlite"
+
+    @property
+    def models(self) -> Path:
+        """Models that were made in this project."""
+        return self.folder / "models"
+
+    @property
+    def lock(self) -> Path:
+        """The lock file."""
+        return self.folder / "lock"
+
+    def saved(self, **changes: Any) -> Project:
+        """The project with some fields changed, after it was written.
+
+        Raises
+        ------
+        EmsegError
+            If the folder cannot be written.
+        """
+        project = replace(self, **changes)
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "identity": project.identity,
+            "created": project.created,
+            "program": project.program,
+            "image": {
+                "uri": project.image.uri,
+                "relative": project.image.relative,
+                "shape": list(project.image.shape),
+                "spacing_nm": list(project.image.spacing_nm) if project.image.spacing_nm else None,
+                "spacing_source": project.image.spacing_source,
+                "name": project.image.name,
+            },
+            "model": project.model,
+            "settings": project.settings,
+        }
+        try:
+            write_atomic(project.folder / _FILE, json.dumps(content, indent=2, ensure_ascii=False).encode())
+        except OSError as error:
+            raise EmsegError(
+                f"the project cannot be saved ({error.strerror})",
+                str(project.folder),
+                "free space or choose another folder",
+            ) from error
+        return project
+
+
+def load_project(folder: Path) -> Project:
+    """Read ``project.json``.
+
+    Raises
+    ------
+    EmsegError
+        If this is no project, or it is from a newer version.
+    """
+    path = folder / _FILE
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if content["format"] != FORMAT:
+            raise KeyError("format")
+        version = int(content["version"])
+        if version > VERSION:
+            raise EmsegError(
+                f"this project was written by a newer napari-emseg (layout {version}, known are up to {VERSION})",
+                str(folder),
+                "update napari-emseg",
+            )
+        image = content["image"]
+        z, y, x = (int(n) for n in image["shape"])
+        spacing = image["spacing_nm"]
+        return Project(
+            folder,
+            ImageReference(
+                image["uri"],
+                image["relative"],
+                (z, y, x),
+                (float(spacing[0]), float(spacing[1]), float(spacing[2])) if spacing else None,
+                image["spacing_source"],
+                image["name"],
+            ),
+            content["model"],
+            content["settings"],
+            content["identity"],
+            content["created"],
+            content["program"],
+        )
+    except FileNotFoundError as error:
+        raise EmsegError("this is not a project folder", str(folder), f"it holds no {_FILE}") from error
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise EmsegError("the project cannot be read", str(path), "put it back from a backup") from error
+
+
+def is_project(folder: Path) -> bool:
+    """Whether this folder is a project."""
+    return (folder / _FILE).is_file()
+
+
+def reference(uri: str, folder: Path) -> str:
+    """A path with optional internal path, relative to the project folder; empty where that is impossible."""
+    if uri.startswith("sample:") or not uri:
+        return ""
+    path, colons, internal = uri.partition("::")
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix() + colons + internal
+    except ValueError:  # another drive
+        return ""
+
+
+def new_folder(folder: Path) -> Path:
+    """A hidden folder beside the final one, to be filled and then moved into place.
+
+    Raises
+    ------
+    EmsegError
+        If the name is taken or the place cannot be written.
+    """
+    if folder.exists():
+        raise EmsegError("there is already something here", str(folder), "open it, or choose another name")
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+    except OSError as error:
+        raise EmsegError(
+            f"a project cannot be made here ({error.strerror})",
+            str(folder.parent),
+            "choose a writable folder",
+        ) from error
+    return beside
+
+
+def move_into_place(beside: Path, folder: Path) -> None:
+    """Give a filled folder its final name."""
+    try:
+        beside.rename(folder)
+        sync_folder(folder.parent)
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise EmsegError(
+            f"the project cannot be made ({error.strerror})", str(folder), "choose another name"
+        ) from error
+
+
+def fresh(folder: Path, image: ImageReference, program: str) -> Project:
+    """A project that is not written yet."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return Project(folder, image, identity=uuid.uuid4().hex, created=now, program=program)
+
+
+def default_folder(uri: str, name: str) -> Path:
+    """Where the project of an image goes: beside it when that is writable, else the person's own folder.
+
+    Parameters
+    ----------
+    uri : str
+        ``sample:NAME`` or a path with optional ``::internal/path``.
+    name : str
+        Used where the uri is no path.
+    """
+    path = Path(uri.partition("::")[0])
+    if not uri.startswith("sample:") and uri and path.exists():
+        path = path.resolve()
+        beside = path.parent / f"{path.stem}{SUFFIX}"
+        if is_project(beside) or os.access(path.parent, os.W_OK):
+            return beside
+        name = path.stem
+    safe = "".join(c if c.isalnum() or c in "-_. " else "-" for c in name).strip(". ") or "project"
+    return home() / "projects" / f"{safe}{SUFFIX}"
+
+
+def home() -> Path:
+    """The person's own folder of this program; ``NAPARI_EMSEG_HOME`` moves it."""
+    given = os.environ.get("NAPARI_EMSEG_HOME")
+    return Path(given) if given else Path.home() / ".local" / "share" / "napari-emseg"

@@ -1,0 +1,557 @@
+"""The open project: its image, labels, history, section states, model and settings.
+
+Everything that changes a project goes through here. All methods are called from one thread, the main one,
+and all signals are emitted in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+
+from napari_emseg import __version__
+from napari_emseg.core.edit import Edit, Lock, Mark, Region, Source
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.folder_lock import FolderLock
+from napari_emseg.core.history import History
+from napari_emseg.core.journal import Journal
+from napari_emseg.core.people import around_people
+from napari_emseg.core.project import (
+    SUFFIX,
+    ImageReference,
+    Project,
+    default_folder,
+    fresh,
+    is_project,
+    load_project,
+    move_into_place,
+    new_folder,
+    reference,
+)
+from napari_emseg.core.recovery import mender, open_volume, replay
+from napari_emseg.core.sections import SectionState, SectionStates, Status
+from napari_emseg.core.volume import LabelVolume
+from napari_emseg.settings import (
+    FinetuneSettings,
+    PredictSettings,
+    PropagateSettings,
+    SeedSettings,
+    SegmentSettings,
+    Settings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.chunks import ChunkKey
+    from napari_emseg.core.stack import ImageStack
+
+STAGES: dict[str, type[Settings]] = {
+    "predict": PredictSettings,
+    "seeds": SeedSettings,
+    "segment": SegmentSettings,
+    "propagate": PropagateSettings,
+    "finetune": FinetuneSettings,
+}
+
+
+class Session:
+    """One open project. Made by `create`, `open` or `open_or_create`; ended by `close`.
+
+    Attributes
+    ----------
+    image : ImageStack
+    project : Project
+    volume : LabelVolume
+        Object ids; napari paints into it, everything else goes through `commit`.
+    sections : SectionStates
+    history : History
+        What can be undone.
+    read_only : bool
+        True if another process has the project open, or the folder cannot be written.
+    notices : list of str
+        Sentences for the person, oldest first; later ones also come through `notice`.
+    """
+
+    edited = Signal(Edit)
+    history_changed = Signal()
+    sections_changed = Signal(int)
+    model_changed = Signal(str)
+    settings_changed = Signal(str)
+    locked_changed = Signal()
+    notice = Signal(str)
+
+    def __init__(
+        self,
+        image: ImageStack,
+        project: Project,
+        journal: Journal,
+        volume: LabelVolume,
+        lock: FolderLock,
+        reason: str,
+    ) -> None:
+        self.image = image
+        self.project = project
+        self.volume = volume
+        self.notices: list[str] = []
+        self.read_only = bool(reason)
+        self._journal = journal
+        self._lock = lock
+        self._said_write_error = ""
+        self._closed = False
+        if reason:
+            volume.read_only_reason = reason
+            volume.pages.may_write = False
+            self.notices.append(f"This project is read-only: {reason}.")
+        volume.pages.mend = mender(journal, volume, self.notices.append)
+        self.replayed = replay(journal, volume)
+        self.sections = SectionStates(volume.shape[0], journal.section_states())
+        self.history = History(journal.entries())
+        self._forget: list[int] = []
+        self._locked = journal.locked()
+        self._corrections = journal.corrections()
+
+    # --- opening and closing -----------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, folder: Path, image: ImageStack) -> Session:
+        """Make a project for an image. The folder appears complete or not at all.
+
+        Parameters
+        ----------
+        folder : Path
+            ``NAME.emseg``; must not exist.
+        image : ImageStack
+            The stack to be proofread.
+
+        Raises
+        ------
+        EmsegError
+            If the name is taken or the place cannot be written.
+        """
+        folder = _absolute(folder)
+        beside = new_folder(folder)
+        try:
+            project = fresh(beside, _reference(image, folder), f"napari-emseg {__version__}").saved()
+            volume = LabelVolume.create(project.labels, image.shape, image.spacing_nm)
+            Journal.create(project.journal, volume.dtype).close()
+            project.models.mkdir()
+        except OSError as error:
+            raise EmsegError(f"the project cannot be made ({error.strerror})", str(folder)) from error
+        move_into_place(beside, folder)
+        return cls.open(folder, image)
+
+    @classmethod
+    def open(cls, folder: Path, image: ImageStack | None = None) -> Session:
+        """Open a project and bring its labels up to date from the journal.
+
+        Parameters
+        ----------
+        folder : Path
+            ``NAME.emseg``.
+        image : ImageStack, optional
+            Its image, if it is open already or lies somewhere else now.
+
+        Raises
+        ------
+        EmsegError
+            If a part of the project is missing, damaged beyond mending, or from a newer version.
+        """
+        folder = _absolute(folder)
+        project = load_project(folder)
+        lock = FolderLock(project.lock)
+        reason = lock.acquire()
+        journal: Journal | None = None
+        try:
+            journal = Journal.open_read_only(project.journal) if reason else Journal.open(project.journal)
+            volume, notice = open_volume(
+                project.labels, journal, project.image.shape, project.image.spacing_nm
+            )
+            image = image or _find_image(project)
+            if image.shape != project.image.shape:
+                raise EmsegError(
+                    f"the image has another shape {image.shape} than this project {project.image.shape}",
+                    image.uri,
+                    "open the image that the project was made for",
+                )
+            session = cls(image, project, journal, volume, lock, reason)
+        except BaseException:
+            if journal is not None:
+                journal.close()
+            lock.release()
+            raise
+        if notice:
+            session.notices.append(notice)
+        session._remember_image()
+        return session
+
+    @classmethod
+    def open_or_create(cls, image: ImageStack, folder: Path | None = None) -> Session:
+        """The project of an image: the one that exists, else a new one.
+
+        Parameters
+        ----------
+        image : ImageStack
+        folder : Path, optional
+            By default ``<stem>.emseg`` beside the image if that can be written, else in the person's own folder.
+        """
+        if folder is not None:
+            return cls.open(folder, image) if is_project(_absolute(folder)) else cls.create(folder, image)
+        first = default_folder(image.uri, image.name)
+        candidate, n = first, 1
+        while candidate.exists() and not _belongs(candidate, image):
+            n += 1
+            candidate = first.with_name(f"{first.stem}-{n}{SUFFIX}")
+        return cls.open(candidate, image) if candidate.exists() else cls.create(candidate, image)
+
+    def close(self) -> None:
+        """Save everything and let the folder go; a second call does nothing."""
+        if self._closed:
+            return
+        try:
+            if not self.read_only:
+                self.commit_stroke()
+                self.volume.flush()
+                position, written = self.volume.pages.written()
+                self._journal.note_checkpoint(position, written)
+        finally:
+            self._closed = True
+            self.volume.pages.close()
+            self._journal.close()
+            self._lock.release()
+
+    # --- edits ---------------------------------------------------------------------------------------
+
+    def commit(self, edit: Edit) -> None:
+        """Make an edit durable, apply it, and tell everybody. Empty edits are ignored.
+
+        Raises
+        ------
+        EmsegError
+            If the disk refuses, the project is read-only, or the labels have changed since the edit was
+            built. Nothing has happened then.
+        """
+        self.commit_stroke()
+        if edit.is_empty:
+            return
+        self._refuse_if_read_only(edit.name)
+        self.volume.check(edit)
+        self._refuse_if_outdated(edit)
+        self._record(edit)
+        self.volume.apply(edit)
+        self._applied(edit, 1)
+
+    def commit_stroke(self, name: str = "paint") -> Edit | None:
+        """Turn what was painted since the last call into one durable edit; None if nothing changed.
+
+        Raises
+        ------
+        EmsegError
+            If the disk refuses. What was painted stays in the volume and is saved with the next call.
+        """
+        if not self.volume.pages.has_stroke:
+            return None
+        edit = Edit(name, "human", self.volume.stroke())
+        if edit.is_empty:
+            self.volume.pages.release_stroke()
+            return None
+        self._refuse_if_read_only(name)
+        self._record(edit)
+        self.volume.pages.release_stroke()
+        self.volume.edited.emit(edit)
+        self._applied(edit, 1)
+        return edit
+
+    def undo(self) -> Edit | None:
+        """Take the newest edit back; returns what was applied (its inverse), None if there is none."""
+        self.commit_stroke()
+        entry = self.history.undoable
+        if entry is None:
+            return None
+        return self._turn(entry.id, self._journal.read(entry.id).inverse(), -1)
+
+    def redo(self) -> Edit | None:
+        """Do again what was taken back last; returns what was applied, None if there is nothing."""
+        self.commit_stroke()
+        entry = self.history.redoable
+        if entry is None:
+            return None
+        return self._turn(entry.id, self._journal.read(entry.id), 1)
+
+    def _turn(self, number: int, edit: Edit, direction: int) -> Edit:
+        self._refuse_if_read_only(edit.name)
+        checkpoint = self._checkpoint()
+        position = self._journal.turn(number, edit, 1 if direction == 1 else -1, checkpoint)
+        self._recorded(position, checkpoint)
+        self.volume.apply(edit)
+        if direction == 1:
+            self.history.redo()
+        else:
+            self.history.undo()
+        self._applied(edit, direction)
+        return edit
+
+    def _record(self, edit: Edit) -> None:
+        highest = max((int(p.after.max()) for p in edit.patches if p.after.size), default=0)
+        checkpoint = self._checkpoint()
+        entry, position = self._journal.record(
+            edit,
+            max_id=max(highest, self.volume.max_id()),
+            model=self.project.model,
+            forget=self._forget,
+            checkpoint=checkpoint,
+        )
+        self._recorded(position, checkpoint)
+        forgotten = self.history.push(entry)
+        self._forget = [old.id for old in forgotten]
+        if forgotten:
+            limit = self.history.limit_bytes / 2**20
+            self._say(
+                f"The {len(forgotten)} oldest edits can no longer be undone: the history is limited to {limit:.0f} MB."
+            )
+
+    def _checkpoint(self) -> tuple[int, frozenset[ChunkKey]]:
+        return self.volume.pages.written()
+
+    def _recorded(self, position: int, checkpoint: tuple[int, frozenset[ChunkKey]]) -> None:
+        self.volume.pages.forget_written(checkpoint[1])
+        self._position = position
+
+    def _applied(self, edit: Edit, direction: int) -> None:
+        self.volume.pages.token = self._position
+        if edit.source == "human":
+            for z in {z for p in edit.patches for z in range(p.region.start[0], p.region.stop[0])}:
+                self._corrections[z] = self._corrections.get(z, 0) + direction
+        for lock in edit.locks:
+            (self._locked.add if lock.after else self._locked.discard)(lock.object_id)
+        for mark in edit.marks:
+            self.sections.set(mark.section, mark.after)
+        self.edited.emit(edit)
+        for mark in edit.marks:
+            self.sections_changed.emit(mark.section)
+        if edit.locks:
+            self.locked_changed.emit()
+        self.history_changed.emit()
+        self._say_write_error()
+
+    def _refuse_if_read_only(self, what: str) -> None:
+        if self._closed:
+            raise EmsegError(
+                f"{what} is not saved: the project is closed", str(self.project.folder), "open it again"
+            )
+        if self.read_only:
+            raise EmsegError(
+                f"{what} is not saved: this project is read-only",
+                self.volume.read_only_reason,
+                "close it there, or make a copy",
+            )
+
+    def _refuse_if_outdated(self, edit: Edit) -> None:
+        seen: dict[int, list[Region]] = {}
+        for patch in edit.patches:
+            z0, z1 = patch.region.start[0], patch.region.stop[0]
+            earlier = [other for z in range(z0, z1) for other in seen.get(z, ())]
+            # later patches of an edit build on earlier ones where they overlap
+            if not any(_overlap(patch.region, other) for other in earlier) and not np.array_equal(
+                self.volume.read(patch.region), patch.before
+            ):
+                raise EmsegError(
+                    f"{edit.name} is not done: the labels have changed since it was computed",
+                    f"section {z0}",
+                    "do it again",
+                )
+            for z in range(z0, z1):
+                seen.setdefault(z, []).append(patch.region)
+
+    # --- what can be undone ----------------------------------------------------------------------------
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to take back."""
+        return self.history.undoable is not None or self.volume.pages.has_stroke
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is something to do again."""
+        return self.history.redoable is not None
+
+    @property
+    def undo_name(self) -> str:
+        """Name of the edit that undo takes back, or empty."""
+        return self.history.undoable.name if self.history.undoable else ""
+
+    @property
+    def redo_name(self) -> str:
+        """Name of the edit that redo does again, or empty."""
+        return self.history.redoable.name if self.history.redoable else ""
+
+    # --- sections, locks -------------------------------------------------------------------------------
+
+    def mark(self, section: int, status: Status, reason: str = "") -> Edit:
+        """Change the state of a section as one undoable edit.
+
+        Parameters
+        ----------
+        section : int
+        status : Status
+        reason : str
+            Why a section is excluded.
+        """
+        after = SectionState(Status(status), reason)
+        before = self.sections[section]
+        marks = (Mark(section, before, after),) if before != after else ()
+        edit = Edit(f"mark section {section} {after.status}", "human", (), marks)
+        self.commit(edit)
+        return edit
+
+    def lock(self, object_id: int, locked: bool = True) -> Edit:
+        """Lock or unlock one object as one undoable edit."""
+        before = object_id in self._locked
+        locks = (Lock(object_id, before, locked),) if before != locked else ()
+        edit = Edit(f"{'lock' if locked else 'unlock'} object {object_id}", "human", (), (), locks)
+        self.commit(edit)
+        return edit
+
+    @property
+    def locked(self) -> set[int]:
+        """Ids of objects that nothing automatic may overwrite. Changed by `lock` only."""
+        return self._locked
+
+    def around_people(
+        self,
+        name: str,
+        source: Source,
+        region: Region,
+        labels: NDArray[Any],
+        *,
+        marks: Iterable[Mark] = (),
+    ) -> Edit:
+        """An edit that writes labels into a box, but not into proofread sections or locked objects.
+
+        See `napari_emseg.core.people.around_people`. The edit is not committed.
+        """
+        self.commit_stroke()
+        return around_people(self.volume, self.sections, self._locked, name, source, region, labels, marks)
+
+    def correction_count(self, section: int) -> int:
+        """Number of standing human edits of this section's labels."""
+        return self._corrections.get(section, 0)
+
+    # --- model and settings ------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> str:
+        """Name or folder of the current membrane model."""
+        name = self.project.model
+        inside = self.project.folder / name
+        return str(inside) if name.startswith("models/") and inside.is_dir() else name
+
+    @model.setter
+    def model(self, name: str | Path) -> None:
+        path = Path(name)
+        if path.is_absolute() and path.is_relative_to(self.project.folder):
+            name = path.relative_to(self.project.folder).as_posix()
+        if str(name) != self.project.model:
+            self._save(model=str(name))
+            self.model_changed.emit(self.model)
+
+    @property
+    def settings(self) -> dict[str, Settings]:
+        """Settings of every stage."""
+        return {stage: self.get_settings(stage) for stage in STAGES}
+
+    def get_settings(self, stage: str) -> Any:
+        """Settings of one stage as the person left them; defaults where this version cannot read them."""
+        kind = STAGES[stage]
+        try:
+            return kind.model_validate(self.project.settings.get(stage, {}))
+        except ValueError:
+            return kind()
+
+    def set_settings(self, settings: Settings) -> None:
+        """Remember the settings of a stage in the project."""
+        stage = next(name for name, kind in STAGES.items() if isinstance(settings, kind))
+        content = settings.model_dump(mode="json")
+        if self.project.settings.get(stage) != content:
+            self._save(settings={**self.project.settings, stage: content})
+            self.settings_changed.emit(stage)
+
+    def _save(self, **changes: Any) -> None:
+        if self.read_only:  # remembered while the window is open
+            from dataclasses import replace
+
+            self.project = replace(self.project, **changes)
+        else:
+            self.project = self.project.saved(**changes)
+
+    def _remember_image(self) -> None:
+        """Note where the image lies now and what its voxel size is."""
+        found = _reference(self.image, self.project.folder)
+        if found != self.project.image and not self.read_only:
+            self.project = self.project.saved(image=found)
+        if self.image.spacing_nm is not None:
+            self.volume.spacing_nm = self.image.spacing_nm
+
+    # --- telling the person ------------------------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        self.notices.append(text)
+        self.notice.emit(text)
+
+    def _say_write_error(self) -> None:
+        error = self.volume.pages.write_error
+        text = "" if error is None else str(error)
+        if text and text != self._said_write_error:
+            self._say(text)
+        self._said_write_error = text
+
+
+def _absolute(folder: Path) -> Path:
+    return Path(folder).expanduser().resolve()
+
+
+def _reference(image: ImageStack, folder: Path) -> ImageReference:
+    uri = image.uri
+    if uri and not uri.startswith("sample:"):
+        path, colons, internal = uri.partition("::")
+        uri = str(Path(path).expanduser().resolve()) + colons + internal
+    return ImageReference(
+        uri, reference(uri, folder), image.shape, image.spacing_nm, image.spacing_source, image.name
+    )
+
+
+def _find_image(project: Project) -> ImageStack:
+    """Open the image that a project refers to."""
+    from napari_emseg.io import open_image  # only needed when the image is not open yet
+
+    wanted = project.image
+    given = wanted.spacing_nm if wanted.spacing_source == "you" else None
+    places = wanted.candidates(project.folder)
+    for uri in places:
+        if uri.startswith("sample:") or Path(uri.partition("::")[0]).exists():
+            image: ImageStack = open_image(uri, spacing_nm=given)
+            return image
+    raise EmsegError(
+        "the image of this project is gone",
+        places[0],
+        "put it back, or open the image and the project together",
+    )
+
+
+def _belongs(folder: Path, image: ImageStack) -> bool:
+    """Whether the project in this folder was made for this image."""
+    try:
+        project = load_project(folder)
+    except EmsegError:
+        return False
+    wanted = _reference(image, folder)
+    return wanted.uri in project.image.candidates(folder) and wanted.shape == project.image.shape
+
+
+def _overlap(a: Region, b: Region) -> bool:
+    return all(a0 < b1 and b0 < a1 for a0, a1, b0, b1 in zip(a.start, a.stop, b.start, b.stop, strict=True))
