@@ -1,0 +1,182 @@
+"""From discs to cells: a warped power diagram, cut at any depth, with glial sheets between bundles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_emseg.phantom.fields import SmoothField
+from napari_emseg.phantom.neurites import MARGIN_NM, Discs, draw_neurites
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+FAR_NM = 64.0
+"""Distances to the border are exact up to here and cut off beyond."""
+
+_BLOCK_NM = 150.0  # side of the blocks that share a list of candidate discs
+_ROUNDNESS = 0.6  # exponent of the radius: 0 gives straight borders, 1 circular ones
+_THINNEST_GLIA_NM = 7.0
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Cells in a few parallel planes: owner (neurite index) and distance (nm) to the border, (planes, y, x)."""
+
+    owner: NDArray[np.int32]
+    distance_nm: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """Continuous model of the cells, that can be cut anywhere."""
+
+    discs: Discs
+    warp: tuple[tuple[float, SmoothField], ...]
+    glia: SmoothField
+    glia_nm: float
+    z_mid: float
+
+    @property
+    def glia_index(self) -> int:
+        """Owner index of glia."""
+        return int(self.discs.neurite.max()) + 1
+
+    def cut(self, z_nm: Floats, y_nm: Floats, x_nm: Floats) -> Cut:
+        """Cells at the depths ``z_nm`` on the grid of ``y_nm`` and ``x_nm``.
+
+        The cell of a point is the disc with the least power ``(|x - p|^2 - w) / r^q``
+        (a Möbius diagram, Boissonnat & Karavelas 2003, with q = 0 the power diagram of Aurenhammer 1987),
+        and the distance to the border is the difference of the two least powers of different
+        neurites over the length of its gradient.
+        """
+        y = np.broadcast_to(y_nm.astype(np.float32)[None, :, None], (len(z_nm), len(y_nm), len(x_nm))).copy()
+        x = np.broadcast_to(x_nm.astype(np.float32)[None, None, :], y.shape).copy()
+        for k, (amplitude, field) in enumerate(self.warp):
+            (y if k % 2 == 0 else x)[...] += np.float32(amplitude) * field(z_nm, y_nm, x_nm)
+        sheet = self.glia(z_nm, y_nm, x_nm) * np.float32(0.6 * self.glia_nm) + np.float32(0.1 * self.glia_nm)
+        if self.glia_nm == 0:
+            sheet[:] = -1
+        owner = np.empty(y.shape, dtype=np.int32)
+        distance = np.full(y.shape, FAR_NM, dtype=np.float32)
+        py, px, weight = self.discs.at(z_nm, self.z_mid)
+        scale = (self.discs.radius / 100.0).astype(np.float32) ** np.float32(-_ROUNDNESS)
+        step = float(y_nm[1] - y_nm[0]) if len(y_nm) > 1 else _BLOCK_NM
+        side = max(4, round(_BLOCK_NM / step))
+        rows, columns = np.arange(0, len(y_nm), side), np.arange(0, len(x_nm), side)
+        candidates = _candidates(y, x, py, px, weight, scale, rows, columns)
+        for i, top in enumerate(rows):
+            for j, left in enumerate(columns):
+                block = (slice(None), slice(top, top + side), slice(left, left + side))
+                self._fill(
+                    owner[block], distance[block], y[block], x[block], sheet[block],
+                    np.flatnonzero(candidates[i, j]), py, px, weight, scale,
+                )  # fmt: skip
+        return Cut(owner, distance)
+
+    def _fill(
+        self,
+        owner: NDArray[np.int32],
+        distance: NDArray[np.float32],
+        y: NDArray[np.float32],
+        x: NDArray[np.float32],
+        sheet: NDArray[np.float32],
+        chosen: NDArray[np.intp],
+        py: NDArray[np.float32],
+        px: NDArray[np.float32],
+        weight: NDArray[np.float32],
+        scale: NDArray[np.float32],
+    ) -> None:
+        """Compute one block in place."""
+        neurite = self.discs.neurite[chosen]
+        if (neurite == neurite[0]).all():
+            owner[...] = neurite[0]
+            return
+        planes = len(py)
+        shape = owner.shape
+        y, x = y.reshape(planes, -1), x.reshape(planes, -1)
+        cy, cx, s = py[:, chosen].T[:, :, None], px[:, chosen].T[:, :, None], scale[chosen]
+        power = y - cy
+        power *= power
+        across = x - cx
+        across *= across
+        power += across
+        power -= weight[:, chosen].T[:, :, None]
+        power *= s[:, None, None]
+        plane = np.arange(planes)[:, None]
+        first = power.argmin(axis=0)
+        least = np.take_along_axis(power, first[None], axis=0)[0]
+        mine = neurite[first]
+        owner[...] = mine.reshape(shape)
+
+        def gap(group: NDArray[np.intp]) -> NDArray[np.float32]:
+            """Distance to the nearest border with a disc of another group."""
+            power[group[:, None, None] == group[first]] = np.inf
+            second = power.argmin(axis=0)
+            rise = np.take_along_axis(power, second[None], axis=0)[0] - least
+            a, b = chosen[first], chosen[second]
+            s1, s2 = s[first], s[second]
+            gy = (y - py[plane, b]) * s2 - (y - py[plane, a]) * s1
+            gx = (x - px[plane, b]) * s2 - (x - px[plane, a]) * s1
+            return np.asarray(rise / (2 * np.sqrt(gy * gy + gx * gx) + np.float32(1e-3)))
+
+        near = gap(neurite)
+        bundle = self.discs.bundle[chosen]
+        thick = sheet.reshape(planes, -1)
+        if (bundle != bundle[0]).any() and (thick > _THINNEST_GLIA_NM).any():
+            beyond = gap(bundle) - thick
+            there = thick > _THINNEST_GLIA_NM
+            inside = there & (beyond < 0)
+            owner[inside.reshape(shape)] = self.glia_index
+            near = np.where(there, np.where(inside, -beyond, np.minimum(near, beyond)), near)
+        distance[...] = np.minimum(near, FAR_NM).reshape(shape)
+
+
+def draw_tissue(
+    rng: np.random.Generator, extent_nm: tuple[float, float, float], calibre_nm: float, glia: float
+) -> Tissue:
+    """Draw the cells of a volume of ``extent_nm`` (z, y, x)."""
+    discs = draw_neurites(rng, extent_nm, calibre_nm)
+    warp: list[tuple[float, SmoothField]] = []
+    # (grain along z, grain in the section, amplitude): common drift, bends, ripples
+    for grain_z, grain, amplitude in ((900.0, 1100.0, 150.0), (450.0, 300.0, 34.0), (200.0, 110.0, 9.0)):
+        for _ in range(2):
+            warp.append(
+                (amplitude, SmoothField.random(rng, extent_nm, (grain_z, grain, grain), margin_nm=100))
+            )
+    sheets = SmoothField.random(rng, extent_nm, (500.0, 260.0, 260.0), margin_nm=100)
+    return Tissue(discs, tuple(warp), sheets, 40.0 * glia, extent_nm[0] / 2)
+
+
+def _candidates(
+    y: NDArray[np.float32],
+    x: NDArray[np.float32],
+    py: NDArray[np.float32],
+    px: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+) -> NDArray[np.bool_]:
+    """Discs that can own, or border within `FAR_NM` on, a point of each block: bool (rows, columns, discs)."""
+
+    def extreme(a: NDArray[np.float32], reduce: np.ufunc) -> NDArray[np.float32]:
+        return np.asarray(reduce.reduceat(reduce.reduceat(a, rows, axis=1), columns, axis=2))[..., None]
+
+    y_low, y_high = extreme(y, np.minimum), extreme(y, np.maximum)
+    x_low, x_high = extreme(x, np.minimum), extreme(x, np.maximum)
+    p, q, w = py[:, None, None], px[:, None, None], weight[:, None, None]
+    far = np.maximum(p - y_low, y_high - p) ** 2 + np.maximum(q - x_low, x_high - q) ** 2
+    zero = np.float32(0)
+    near = np.maximum(np.maximum(y_low - p, p - y_high), zero) ** 2
+    near += np.maximum(np.maximum(x_low - q, q - x_high), zero) ** 2
+    upper = (far - w) * scale
+    best = upper.argmin(axis=-1)[..., None]
+    slope = np.sqrt(far) * scale
+    reach = 2 * FAR_NM * (slope + np.take_along_axis(slope, best, axis=-1))
+    keep = (near - w) * scale <= np.take_along_axis(upper, best, axis=-1) + reach
+    return np.asarray((keep & (w > -1e11)).any(axis=0))
