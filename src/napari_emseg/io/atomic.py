@@ -1,0 +1,89 @@
+"""Outputs that appear whole or not at all: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OURS = ("zarr.json", "stack.json")
+
+
+@contextmanager
+def atomic_output(path: Path) -> Iterator[Path]:
+    """Give a place to write to, and rename it to ``path`` when all went well.
+
+    A folder that this program did not write is never replaced.
+
+    Parameters
+    ----------
+    path : Path
+        Where the output is to appear. Missing parent folders are made.
+
+    Yields
+    ------
+    Path
+        A name in the same folder at which nothing exists. Write a file or make a folder there.
+
+    Raises
+    ------
+    EmsegError
+        If the place cannot be written, the disk is full, or something else is in the way.
+    """
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link and replace its target
+    _refuse_foreign_folder(path)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield beside
+        _replace(beside, path)
+    except OSError as error:
+        raise _explained(error, path) from error
+    finally:
+        _remove(beside)
+
+
+def _refuse_foreign_folder(path: Path) -> None:
+    if path.is_dir() and any(path.iterdir()) and not any((path / name).exists() for name in _OURS):
+        raise EmsegError("a folder with other things in it is in the way", str(path), "choose another name")
+
+
+def _replace(beside: Path, path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        # A folder cannot be renamed over another: the old one steps aside for an instant.
+        old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
+        path.rename(old)
+        try:
+            beside.rename(path)
+        except OSError:
+            old.rename(path)
+            raise
+        _remove(old)
+    else:
+        beside.replace(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _explained(error: OSError, path: Path) -> EmsegError:
+    """What a failed write means to a person."""
+    text = str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text:
+        return EmsegError("the disk is full", str(path.parent), "free some space or choose another disk")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return EmsegError("the folder cannot be written", str(path.parent), "choose another folder")
+    return EmsegError(f"it cannot be written ({error.strerror or text})", str(path), "choose another place")

@@ -1,0 +1,115 @@
+"""What the manifest names: readers, writers and samples as napari calls them, without importing napari."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.lazy import LazyChannels
+from napari_emseg.io.opening import detect_format, open_array, open_image
+from napari_emseg.io.paths import DataPath, parse_path
+from napari_emseg.io.units import nanometres_per
+from napari_emseg.io.writing import write_array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from napari_emseg.core.stack import ImageStack, Spacing
+
+LayerData = tuple[Any, dict[str, Any], str]
+_IDS_FROM_BYTES = 4  # grey values have 8 or 16 bits; integers of 32 or more are object ids
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """Say whether we read this path; napari asks before it opens one.
+
+    Returns
+    -------
+    callable or None
+        Gives layers for the path; None where another reader should try.
+    """
+    if isinstance(path, list):
+        if len(path) != 1:
+            return None
+        path = path[0]
+    try:
+        detect_format(parse_path(path).path)
+    except EmsegError:
+        return None
+    return read_layers
+
+
+def read_layers(path: str | list[str]) -> list[LayerData]:
+    """Open a path as layers with scale in nanometres: ids as labels, anything else as images."""
+    name = path[0] if isinstance(path, list) else path
+    where = parse_path(name)
+    array, spacing = open_array(name)
+    uri = str(DataPath(where.path.resolve(), where.inner))
+    parts = array.channels if isinstance(array, LazyChannels) else (array,)
+    is_ids = array.dtype.kind in "ui" and array.dtype.itemsize >= _IDS_FROM_BYTES
+    if len(parts) == 1 and not is_ids:
+        return [image_layer(open_image(name))]
+    layers: list[LayerData] = []
+    for i, part in enumerate(parts):
+        title = where.name if len(parts) == 1 else f"{where.name} {i}"
+        options = {"name": title, **_placement(spacing), "metadata": {"napari-emseg": {"uri": uri}}}
+        # Labels are painted on: they must be in memory until a project holds them.
+        layers.append((np.asarray(part), options, "labels") if is_ids else (part, options, "image"))
+    return layers
+
+
+def image_layer(stack: ImageStack) -> LayerData:
+    """An image layer for a stack; its metadata say how to open the stack again."""
+    origin = {"uri": stack.uri, "spacing_source": stack.spacing_source}
+    options = {"name": stack.name, **_placement(stack.spacing_nm), "metadata": {"napari-emseg": origin}}
+    return stack.data, options, "image"
+
+
+def _placement(spacing: Spacing | None) -> dict[str, Any]:
+    placed: dict[str, Any] = {"axis_labels": ("z", "y", "x")}
+    if spacing:
+        placed |= {"scale": spacing, "units": ("nm", "nm", "nm")}
+    return placed
+
+
+def write_image(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Save an image layer; the suffix decides the format."""
+    return _write(path, data, meta)
+
+
+def write_labels(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Save a labels layer; the suffix decides the format."""
+    return _write(path, data, meta)
+
+
+def _write(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    array = data[0] if isinstance(data, (list, tuple)) else data  # a pyramid: its full resolution
+    if len(array.shape) == 2:
+        array = np.asarray(array)[None]
+    axes = "zyx" if len(array.shape) == 3 else "czyx"
+    write_array(
+        path, array, spacing_nm=_layer_spacing(meta), axes=axes, metadata={"name": meta.get("name", "")}
+    )
+    return [os.fspath(Path(path))]
+
+
+def _layer_spacing(meta: Mapping[str, Any]) -> Spacing | None:
+    """Voxel size of a layer in nm; a layer in pixels has none."""
+    scale, units = tuple(meta.get("scale", ())), tuple(meta.get("units", ()))
+    factors = [nanometres_per(str(u)) for u in units]
+    sizes = [float(s) * f for s, f in zip(scale, factors, strict=False) if f is not None]
+    return (sizes[-3], sizes[-2], sizes[-1]) if len(sizes) >= 3 else None
+
+
+def sample_phantom() -> list[LayerData]:
+    """Open the synthetic stack."""
+    return [image_layer(open_image("sample:phantom"))]
+
+
+def sample_vnc() -> list[LayerData]:
+    """Open the fly nerve cord stack."""
+    return [image_layer(open_image("sample:vnc"))]

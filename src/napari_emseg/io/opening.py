@@ -1,0 +1,154 @@
+"""Opening: which reader serves a path, and what it gives back."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.stack import ImageStack
+from napari_emseg.io.check import check_image
+from napari_emseg.io.lookup import load_function
+from napari_emseg.io.paths import SAMPLE, DataPath, parse_path
+from napari_emseg.io.units import required_spacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_emseg.core.stack import Spacing
+    from napari_emseg.io.lazy import LazyArray
+
+READERS: dict[str, str] = {
+    "tiff": "napari_emseg.io.tiff:read_tiff",
+    "hdf5": "napari_emseg.io.hdf5:read_hdf5",
+    "zarr": "napari_emseg.io.omezarr:read_zarr",
+    "sections": "napari_emseg.io.sections_folder:read_sections",
+}
+"""Format to reader, ``"module:function"``. A reader takes a `DataPath` and gives (array, spacing or None)."""
+
+READABLE = "a TIFF stack, HDF5, OME-Zarr, or a folder of PNG, TIFF or JPEG sections"
+
+_MAGIC = {
+    b"\x89HDF\r\n\x1a\n": "hdf5",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",
+    b"MM\0+": "tiff",
+    b"\x89PNG": "sections",
+    b"\xff\xd8\xff": "sections",
+}
+_ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+
+
+def detect_format(path: Path) -> str:
+    """Which reader serves a file or folder; the content decides, not the suffix.
+
+    Returns
+    -------
+    str
+        A key of `READERS`.
+
+    Raises
+    ------
+    EmsegError
+        If there is nothing, nothing in it, or nothing that a reader understands.
+    """
+    if not path.exists():
+        raise EmsegError("there is no such file or folder", str(path), "check the path")
+    try:
+        if path.is_dir():
+            is_zarr = path.suffix == ".zarr" or any((path / name).exists() for name in _ZARR_FILES)
+            return "zarr" if is_zarr else "sections"
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except OSError as error:
+        raise EmsegError(
+            f"it cannot be read ({error.strerror})", str(path), "check its permissions"
+        ) from error
+    if not head:
+        raise EmsegError("the file is empty", str(path), "copy or export it again")
+    for magic, name in _MAGIC.items():
+        if head.startswith(magic):
+            return name
+    # HDF5 allows a user block in front, in powers of two from 512 bytes.
+    if b"\x89HDF\r\n\x1a\n" in head[512:]:
+        return "hdf5"
+    raise EmsegError("this format is not known", str(path), f"give {READABLE}")
+
+
+def open_array(path: str | os.PathLike[str]) -> tuple[LazyArray, Spacing | None]:
+    """Open labels, probabilities or an image without reading its voxels.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file or folder, with ``::internal/path`` where it holds several arrays. Without one, the only
+        dataset, ``main``, or the multiscale image is taken.
+
+    Returns
+    -------
+    array : LazyStack or LazyChannels
+        (z, y, x), or (c, z, y, x) where the file has channels. A single section has z = 1.
+    spacing_nm : tuple of float or None
+        Voxel size (z, y, x) in nanometres where the file carries one.
+
+    Raises
+    ------
+    EmsegError
+        If the file cannot be understood; where several arrays could be meant, the choices are listed.
+    """
+    where = parse_path(path)
+    reader = load_function(READERS[detect_format(where.path)])
+    try:
+        opened: tuple[LazyArray, Spacing | None] = reader(where)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EmsegError(f"it cannot be read ({reason})", str(where), "check the file") from error
+    return opened
+
+
+def open_image(path: str | os.PathLike[str], *, spacing_nm: Spacing | None = None) -> ImageStack:
+    """Open a grey stack without reading its voxels, and check that it is one.
+
+    Parameters
+    ----------
+    path : str or Path
+        As in `open_array`, or ``sample:phantom`` or ``sample:vnc``.
+    spacing_nm : tuple of float, optional
+        Voxel size (z, y, x) in nanometres; it wins over the file's.
+
+    Returns
+    -------
+    ImageStack
+        Its ``spacing_source`` says where the voxel size comes from: "you", "file", "sample" or "unknown".
+
+    Raises
+    ------
+    EmsegError
+        If there is no grey stack: colour, channels, nothing in it, values that are not numbers.
+    """
+    given = None if spacing_nm is None else required_spacing(spacing_nm)
+    text = os.fspath(path)
+    if text.startswith(SAMPLE):
+        from napari_emseg.io.samples import open_sample  # samples pull in pooch and the phantom
+
+        stack = open_sample(text.removeprefix(SAMPLE))
+        if given:
+            stack = ImageStack(stack.data, given, "you", stack.name, stack.uri)
+        return stack
+    where = parse_path(text)
+    array, found = open_array(path)
+    data: Any = array
+    if len(array.shape) == 4:
+        if array.shape[0] != 1:
+            raise EmsegError(
+                f"it has {array.shape[0]} channels and not one",
+                str(where),
+                "choose one channel and save it alone",
+            )
+        data = array[0] if not hasattr(array, "channels") else array.channels[0]
+    source = "you" if given else "file" if found else "unknown"
+    uri = str(DataPath(where.path.resolve(), where.inner))
+    stack = ImageStack(data, given or found, source, where.name, uri)
+    check_image(stack)
+    return stack

@@ -1,0 +1,236 @@
+"""TIFF stacks: ImageJ, OME and plain ones; read page by page or through a memory map."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.lazy import LazyArray, LazyChannels, LazyStack, grey_of, voxel_type
+from napari_emseg.io.tiff_spacing import tiff_spacing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.edit import Region
+    from napari_emseg.core.stack import Spacing
+    from napari_emseg.io.paths import DataPath
+
+_CUT = "the file is damaged or cut short"
+_AGAIN = "copy or export it again"
+_IMAGEJ_LIMIT = 3 << 30  # ImageJ's own format ends at 4 GB
+_IMAGEJ_TYPES = ("uint8", "uint16", "float32")
+_OME_TYPES = ("uint32", "int8", "int16", "int32", "float64", *_IMAGEJ_TYPES)
+
+
+class TiffStack(LazyStack):
+    """One channel of one series of a TIFF file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    series, channel : int
+        Which series of the file and which of its channels.
+    axes : str
+        Axes of the series in tifffile's letters, without those of length 1.
+    shape : tuple of int
+        Extent along ``axes``.
+    """
+
+    def __init__(
+        self, path: Path, series: int, channel: int, axes: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> None:
+        self._z = next((a for a in axes if a not in "YXSC"), "")
+        extent = dict(zip(axes, shape, strict=True))
+        super().__init__((extent.get(self._z, 1), extent.get("Y", 1), extent.get("X", 1)), dtype)
+        self._path, self._series, self._channel, self._axes = path, series, channel, axes
+        self._shape = shape
+        self._source: Any = None
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read one box from the pages or tiles that it touches."""
+        z, y, x = region.slices
+        part = {self._z: z, "Y": y, "X": x, "C": self._channel, "S": slice(None)}
+        values = np.asarray(self._array()[tuple(part[a] for a in self._axes)])
+        left = [a for a in self._axes if a != "C"]
+        for axis, letter in enumerate((self._z, "Y", "X")):
+            if letter not in left:
+                values = np.expand_dims(values, axis)
+                left.insert(axis, letter)
+        order = [left.index(a) for a in (self._z, "Y", "X", "S") if a in left]
+        return grey_of(values.transpose(order), str(self._path)) if "S" in left else values.transpose(order)
+
+    def _array(self) -> Any:
+        if self._source is None:
+            import tifffile
+            import zarr
+
+            with tifffile.TiffFile(self._path) as file:
+                series = file.series[self._series]
+                if series.dataoffset is not None:  # all voxels in one piece
+                    dtype = series.dtype.newbyteorder(file.byteorder)
+                    self._source = np.memmap(self._path, dtype, "r", series.dataoffset, self._shape)
+                    return self._source
+            store = tifffile.imread(self._path, aszarr=True, series=self._series, level=0)
+            self._source = _squeezed(zarr.open_array(store, mode="r"), self._shape)
+        return self._source
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_source": None}
+
+
+def _squeezed(array: Any, shape: tuple[int, ...]) -> Any:
+    if tuple(array.shape) != shape:
+        raise EmsegError(f"its pages do not form one array {shape}", "TIFF", "save it as a plain stack")
+    return array
+
+
+def read_tiff(where: DataPath) -> tuple[LazyArray, Spacing | None]:
+    """Open one series of a TIFF file; ``::1`` names the second one.
+
+    Raises
+    ------
+    EmsegError
+        If the file is cut short, or holds several series, or more than (c, z, y, x).
+    """
+    import tifffile
+
+    said = _Said()
+    log = logging.getLogger("tifffile")
+    log.addHandler(said)
+    spoke, log.propagate = log.propagate, False
+    try:
+        with tifffile.TiffFile(where.path) as file:
+            series = _choose(file, where)
+            every = range(len(file.series[series].pages))
+            size = where.path.stat().st_size
+            if said.damage or _end(file.series[series], every) > size:
+                raise EmsegError(_CUT, str(where), _AGAIN)
+            axes, shape = _axes(file.series[series], where)
+            dtype = file.series[series].dtype
+            spacing = tiff_spacing(file)
+    except (tifffile.TiffFileError, ValueError, IndexError, KeyError, TypeError) as error:
+        raise EmsegError(f"{_CUT} ({error})", str(where), _AGAIN) from error
+    finally:
+        log.removeHandler(said)
+        log.propagate = spoke
+    if dtype is None:
+        raise EmsegError("its values have an unknown type", str(where), "convert it to uint8")
+    n = shape[axes.index("C")] if "C" in axes else 1
+    channels = [TiffStack(where.path, series, c, axes, shape, dtype) for c in range(n)]
+    return (channels[0] if n == 1 else LazyChannels(channels)), spacing
+
+
+def _choose(file: Any, where: DataPath) -> int:
+    n = len(file.series)
+    if where.inner:
+        if not (where.inner.isdigit() and int(where.inner) < n):
+            raise EmsegError(f"there is no series {where.inner}", str(where), f"choose 0 to {n - 1}")
+        return int(where.inner)
+    if n == 0:
+        raise EmsegError("it holds no image", str(where), _AGAIN)
+    if n > 1:
+        shapes = [s.shape for s in file.series]
+        if all(len(s) == 2 for s in shapes):
+            raise EmsegError(
+                f"its sections differ in size ({shapes[0]}, {shapes[1]} ...)",
+                str(where),
+                "make them all the same size",
+            )
+        listed = ", ".join(f"::{i} {s}" for i, s in enumerate(shapes[:8]))
+        raise EmsegError("it holds several image series", str(where), f"add one of {listed}")
+    return 0
+
+
+def _axes(series: Any, where: DataPath) -> tuple[str, tuple[int, ...]]:
+    axes, shape = str(series.axes), tuple(int(n) for n in series.shape)
+    stacked = [(a, n) for a, n in zip(axes, shape, strict=True) if a not in "YXSC"]
+    if len(stacked) > 1 or "Y" not in axes or "X" not in axes:
+        listed = ", ".join(f"{a} {n}" for a, n in zip(axes, shape, strict=True))
+        raise EmsegError(f"its axes are no stack of sections ({listed})", str(where), "give axes (z, y, x)")
+    return axes, shape
+
+
+def _end(series: Any, pages: range) -> int:
+    """Where the voxels end in the file, in bytes."""
+    if series.dataoffset is not None:
+        return int(series.dataoffset + series.size * series.dtype.itemsize)
+    found = [series.pages[i] for i in pages]
+    return max(
+        (o + n for p in found if p is not None for o, n in zip(p.dataoffsets, p.databytecounts, strict=True)),
+        default=0,
+    )
+
+
+class _Said(logging.Handler):
+    """Listens for tifffile's complaints: it reads what is left of a broken file and only logs the loss."""
+
+    damage = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        self.damage |= "invalid page offset" in text or "corrupted" in text or "invalid offset" in text
+
+
+def write_tiff(
+    path: Path, array: Any, spacing_nm: Spacing | None, axes: str, metadata: Mapping[str, Any] | None
+) -> None:
+    """Write a stack section by section: ImageJ's format where it can hold it, else OME, else plain TIFF.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    array : array-like (z, y, x) or (c, z, y, x)
+        Only one section is in memory at a time.
+    spacing_nm : tuple of float or None
+        Stored in the format's own place.
+    axes : {"zyx", "czyx"}
+        What the axes are.
+    metadata : mapping or None
+        Provenance, stored as JSON.
+    """
+    import tifffile
+
+    dtype = voxel_type(array.dtype)
+    shape = tuple(int(n) for n in array.shape)
+    if axes == "czyx":
+        shape = (shape[1], shape[0], *shape[2:])  # ImageJ keeps the channels of a section together
+    note = json.dumps(dict(metadata or {}), default=str)
+    letters = axes.upper() if axes == "zyx" else "ZCYX"
+    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    common: dict[str, Any] = {"data": _pages(array, axes, dtype), "shape": shape, "dtype": dtype}
+    common["photometric"] = "minisblack"
+    if dtype.name in _IMAGEJ_TYPES and n_bytes < _IMAGEJ_LIMIT:
+        extra: dict[str, Any] = {"axes": letters, "Info": note}
+        if spacing_nm:
+            extra |= {"spacing": spacing_nm[0], "unit": "nm"}
+            common["resolution"] = (1 / spacing_nm[2], 1 / spacing_nm[1])
+        tifffile.imwrite(path, imagej=True, metadata=extra, **common)
+    elif dtype.name in _OME_TYPES:
+        extra = {"axes": letters, "Description": note}
+        for letter, size in zip("ZYX", spacing_nm or (), strict=False):
+            extra |= {f"PhysicalSize{letter}": size, f"PhysicalSize{letter}Unit": "nm"}
+        tifffile.imwrite(
+            path, ome=True, bigtiff=n_bytes > _IMAGEJ_LIMIT, compression="zlib", metadata=extra, **common
+        )
+    else:
+        extra = {"axes": letters, "spacing_nm": spacing_nm, "napari_emseg": note}
+        tifffile.imwrite(path, bigtiff=n_bytes > _IMAGEJ_LIMIT, compression="zlib", metadata=extra, **common)
+
+
+def _pages(array: Any, axes: str, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    if axes == "zyx":
+        for z in range(array.shape[0]):
+            yield np.ascontiguousarray(array[z], dtype=dtype)
+        return
+    for z in range(array.shape[1]):
+        for c in range(array.shape[0]):
+            yield np.ascontiguousarray(array[c, z], dtype=dtype)
