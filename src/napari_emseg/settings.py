@@ -71,7 +71,7 @@ class SeedSettings(Settings):
     merge_tolerance_nm: float = _field(
         10.0,
         "Merge seeds",
-        "two maxima of the distance become one seed unless the neck between them is narrower than the lower one by this",
+        "two maxima become one seed unless the neck between them is narrower than the lower one by this",
         unit="nm",
         ge=0,
         le=500,
@@ -154,4 +154,5 @@ class FinetuneSettings(Settings):
     membrane_width_nm: float = _field(
         25.0, "Membrane width", "membranes drawn between touching objects", unit="nm", more=True, ge=1, le=200
     )
-    seed: int = _field(0, "Random seed", "same seed, same result", more=True, ge=0)
+    max_steps: int = _field(0, "Steps", "0: the clock alone decides", more=True, ge=0)
+    seed: int = _field(0, "Random seed", "same seed, same samples", more=True, ge=0)

@@ -1,0 +1,231 @@
+"""Training recipes in YAML: the settings of a training and the data that it learns from.
+
+A recipe is a `TrainRecipe` with a list of volumes::
+
+    name: membrane
+    steps: 3000
+    volumes:
+      - name: mine
+        image: ${HOME}/stack.h5::raw        # anything that napari-emseg reads
+        voxel_size_nm: [50, 4.6, 4.6]       # where the file does not say
+        train: 0-11                         # sections that teach
+        validate: 12-15                     # sections that only score
+        truth:
+          membrane: {path: membranes/}      # non-zero is the target
+          mitochondria: {path: mito/, above: 127}
+      - name: objects
+        image: raw.tif
+        truth:
+          membrane: {objects: labels.tif}   # object ids: membranes are drawn between them
+      - phantom: {shape: [20, 512, 512], seeds: [0, 1]}
+
+Relative paths start at the recipe; ``${NAME}`` is taken from the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+from pydantic import Field, ValidationError
+
+from napari_emseg.algorithms.boundaries import membrane_target
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.learning import IGNORE, TrainingVolume
+from napari_emseg.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+MEMBRANE_WIDTH_NM = 25.0  # two leaflets and the cleft between them in fly neuropil
+
+
+class TruthSource(Settings):
+    """Where the truth of one target comes from: a mask, or object ids."""
+
+    path: str = Field("", description="mask: values above `above` (default 0) are the target")
+    above: float = 0.0
+    below_is_target: bool = Field(False, description="the mask shows what is *not* the target")
+    objects: str = Field("", description="object ids; 0 is border or outside")
+    ignore: int | None = Field(None, description="object id that supervises nothing")
+
+
+class PhantomSource(Settings):
+    """Synthetic stacks with exact truth."""
+
+    shape: tuple[int, int, int] = (20, 512, 512)
+    spacing_nm: tuple[float, float, float] = (50.0, 4.6, 4.6)
+    seeds: tuple[int, ...] = (0,)
+    options: dict[str, Any] = Field(default_factory=dict, description="passed to PhantomSettings")
+
+
+class VolumeSource(Settings):
+    """One stack of a recipe."""
+
+    name: str = "volume"
+    image: str = ""
+    voxel_size_nm: tuple[float, float, float] | None = None
+    train: str = Field(
+        "", description='sections that teach, as "0-11,14"; empty takes all that do not validate'
+    )
+    validate_: str = Field("", alias="validate", description="sections that only score")
+    truth: dict[str, TruthSource] = Field(default_factory=dict)
+    share: float = Field(1.0, gt=0)
+    phantom: PhantomSource | None = None
+
+
+def parse_sections(text: str, n_sections: int) -> tuple[int, ...]:
+    """Numbers in ``"3,5-7"``, in order and without repeats.
+
+    Raises
+    ------
+    EmsegError
+        If it is not a list of sections, or names one that the stack does not have.
+    """
+    numbers: set[int] = set()
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if not match:
+            raise EmsegError("not a list of sections", repr(text), 'write it like "3,5-7"')
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first or last >= n_sections:
+            raise EmsegError("no such section", part, f"the stack has sections 0 to {n_sections - 1}")
+        numbers |= set(range(first, last + 1))
+    return tuple(sorted(numbers))
+
+
+def read_recipe(path: Path) -> tuple[dict[str, Any], tuple[VolumeSource, ...]]:
+    """Settings (for `TrainRecipe`) and volumes of a YAML recipe.
+
+    Raises
+    ------
+    EmsegError
+        If the file is missing, is not YAML, or has unknown or wrong entries.
+    """
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise EmsegError(
+            "the recipe cannot be read", str(path), error.strerror or "check the path"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise EmsegError("the recipe is not YAML", str(path), str(error).splitlines()[0]) from error
+    if not isinstance(content, dict) or not content.get("volumes"):
+        raise EmsegError("the recipe names no data", str(path), "add a list called volumes")
+    volumes = content.pop("volumes")
+    try:
+        return content, tuple(VolumeSource.model_validate(v) for v in volumes)
+    except ValidationError as error:
+        raise EmsegError("a volume of the recipe is wrong", str(path), first_fault(error)) from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first fault of a settings check, in one line."""
+    fault = error.errors()[0]
+    return f"{'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}"
+
+
+def load_volumes(sources: tuple[VolumeSource, ...], base: Path) -> list[TrainingVolume]:
+    """Read all volumes of a recipe into memory.
+
+    Parameters
+    ----------
+    base : Path
+        Folder at which relative paths start.
+    """
+    return [volume for source in sources for volume in _load(source, base)]
+
+
+def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
+    if source.phantom is not None:
+        yield from _phantoms(source, source.phantom)
+        return
+    from napari_emseg.io import open_image
+
+    stack = open_image(resolve(source.image, base), spacing_nm=source.voxel_size_nm)
+    if stack.spacing_nm is None:
+        raise EmsegError("the voxel size is unknown", source.image, "give voxel_size_nm in the recipe")
+    image = np.asarray(stack.data[:])
+    pixel = stack.spacing_nm[2]
+    truth = {t: _truth(s, base, image.shape, pixel) for t, s in source.truth.items()}
+    validate = parse_sections(source.validate_, len(image))
+    train = parse_sections(source.train, len(image))
+    if not source.train:
+        train = tuple(z for z in range(len(image)) if z not in validate)
+    yield TrainingVolume(source.name, image, pixel, truth, train, validate, source.share)
+
+
+def _truth(source: TruthSource, base: Path, shape: tuple[int, ...], pixel_nm: float) -> NDArray[np.uint8]:
+    from napari_emseg.io import open_array
+
+    path = source.objects or source.path
+    values = np.asarray(open_array(resolve(path, base))[0][:])
+    if values.shape != shape:
+        raise EmsegError("truth and image differ in shape", path, f"truth {values.shape}, image {shape}")
+    if source.objects:
+        return membranes_of(values, pixel_nm, ignore_id=source.ignore)
+    return np.asarray((values > source.above) != source.below_is_target, dtype=np.uint8)
+
+
+def membranes_of(
+    objects: NDArray[Any],
+    pixel_nm: float,
+    *,
+    width_nm: float = MEMBRANE_WIDTH_NM,
+    ignore_id: int | None = None,
+) -> NDArray[np.uint8]:
+    """Membrane truth from object ids, section by section, ``IGNORE`` where it is not known.
+
+    Parameters
+    ----------
+    objects : ndarray (z, y, x)
+        Object ids, 0 for border or outside; a binary mask of cells is split into its 4-connected components.
+    """
+    out = np.empty(objects.shape, np.uint8)
+    for z, section in enumerate(objects):
+        target, weight = membrane_target(section, width_nm / pixel_nm, ignore_id=ignore_id)
+        out[z] = np.where(weight > 0, target, IGNORE)
+    return out
+
+
+def _phantoms(source: VolumeSource, phantom: PhantomSource) -> Iterator[TrainingVolume]:
+    from napari_emseg.phantom import PhantomSettings, make_phantom
+
+    settings = PhantomSettings(**phantom.options)
+    for seed in phantom.seeds:
+        made = make_phantom(phantom.shape, phantom.spacing_nm, seed=seed, settings=settings)
+        truth = {
+            "membrane": np.asarray(made.membranes > 0, dtype=np.uint8),
+            "mitochondria": np.asarray(made.mitochondria > 0, dtype=np.uint8),
+            "cleft": np.asarray(made.clefts > 0, dtype=np.uint8),
+        }
+        validate = parse_sections(source.validate_, len(made.image))
+        train = tuple(z for z in range(len(made.image)) if z not in validate)
+        name = f"{source.name if source.name != 'volume' else 'phantom'}-{seed}"
+        yield TrainingVolume(name, made.image, phantom.spacing_nm[2], truth, train, validate, source.share)
+
+
+def resolve(path: str, base: Path) -> str:
+    """Fill in ``${NAME}`` from the environment, and start a relative path at `base`.
+
+    Raises
+    ------
+    EmsegError
+        If the environment lacks the variable.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise EmsegError(
+                "an environment variable of the recipe is not set", match[1], f"set it: {path} needs it"
+            )
+        return os.environ[match[1]]
+
+    filled = re.sub(r"\$\{(\w+)\}", value, path)
+    return filled if Path(filled).is_absolute() or filled.startswith("sample:") else str(base / filled)

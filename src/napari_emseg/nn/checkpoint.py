@@ -1,0 +1,64 @@
+"""Models on disk: safetensors beside a JSON card. Nothing that is read here can run code."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, read_card
+from napari_emseg.nn import MODELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+
+def build(card: ModelCard) -> nn.Module:
+    """The network that a card describes, with random weights."""
+    if card.architecture not in MODELS:
+        known = ", ".join(sorted(MODELS))
+        raise EmsegError("unknown network", card.architecture, f"this version knows {known}")
+    module, name = MODELS[card.architecture].split(":")
+    network: nn.Module = getattr(import_module(module), name)(**card.arguments)
+    return network
+
+
+def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:
+    """Network with its weights, on the CPU and in evaluation mode, and its card.
+
+    Raises
+    ------
+    EmsegError
+        If the folder holds no model or the weights do not fit the card.
+    """
+    card = read_card(folder)
+    network = build(card)
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise EmsegError(
+            f"the weights cannot be read ({reason})", str(folder / WEIGHTS), "get the model again"
+        ) from error
+    return network.eval(), card
+
+
+def save_model(folder: Path, state: Mapping[str, Tensor], card: ModelCard) -> None:
+    """Write a model folder, each file by atomic rename; other files in the folder stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=folder, prefix=".saving-"))
+    try:
+        save_file({k: v.detach().cpu().contiguous() for k, v in state.items()}, work / WEIGHTS)
+        (work / CARD).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
+        for name in (WEIGHTS, CARD):
+            (work / name).replace(folder / name)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

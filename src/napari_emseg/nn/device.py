@@ -1,0 +1,52 @@
+"""Where a network runs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def choose_device(wish: str = "auto") -> torch.device:
+    """The device that a person asked for, or the best one that there is.
+
+    Raises
+    ------
+    EmsegError
+        If the wish names a device that this machine lacks.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wish == "auto":
+        return torch.device("cuda" if there["cuda"] else "mps" if there["mps"] else "cpu")
+    kind = wish.split(":")[0]
+    if not there.get(kind, False):
+        found = ", ".join(name for name, here in there.items() if here)
+        raise EmsegError("no such device on this machine", wish, f"choose auto or one of: {found}")
+    return torch.device(wish)
+
+
+def to_device(network: nn.Module, device: torch.device) -> nn.Module:
+    """Move a network, with its weights in the channels-last order that is quickest on CPU and GPU."""
+    return cast("nn.Module", cast("Any", network).to(device, memory_format=torch.channels_last))
+
+
+def use_all_cores() -> None:
+    """Let torch use every core that this process may run on (a worker process is started with one thread)."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        cores = os.cpu_count() or 1
+    torch.set_num_threads(cores)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that the device ran out of memory."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

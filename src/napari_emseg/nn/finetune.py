@@ -1,0 +1,255 @@
+"""Teach a model from a few proofread sections, in about a minute on two cores.
+
+Three things keep it careful. Normalisation statistics are first adapted to the new stack, which needs no
+labels and bridges most of the difference in contrast (AdaBN, Li et al. 2016). Weights are drawn back to
+where they came from (L2-SP, Li et al. 2018), so that what the model knew is not forgotten. And the averaged
+weights are kept, not the last ones.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils import clip_grad_norm_
+
+from napari_emseg.augment.blur import Blur
+from napari_emseg.augment.geometry import Geometry
+from napari_emseg.augment.intensity import Intensity
+from napari_emseg.augment.missing import Missing
+from napari_emseg.augment.noise import Noise
+from napari_emseg.augment.recipe import Augmentation
+from napari_emseg.core.learning import IGNORE, FinetuneRequest, FinetuneResult, TrainingVolume
+from napari_emseg.nn.average import Average
+from napari_emseg.nn.checkpoint import load_model, save_model
+from napari_emseg.nn.dataset import Pool, stack_truth
+from napari_emseg.nn.device import choose_device, to_device, use_all_cores
+from napari_emseg.nn.losses import load_loss
+from napari_emseg.nn.prefetch import prefetched
+from napari_emseg.nn.validate import predict_sections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_emseg.core.model_card import ModelCard
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.settings import FinetuneSettings
+
+_BATCH = 4
+_SIZE = (256, 256)
+_RATE = 1e-3  # best of 3e-4, 1e-3, 2e-3 on VNC from ISBI and from the phantom (benchmarks/finetune.py)
+_ANCHOR = 1e-3  # strength of the pull back to the starting weights
+_ADAPT = 8  # batches from which the normalisation statistics are re-estimated
+_NEVER = 10_000_000  # steps: the clock ends a fine-tuning, not a count
+_GENTLE = Augmentation(
+    geometry=Geometry(scale=1.15, rotation_probability=0.3, elastic_probability=0.5),
+    intensity=Intensity(contrast=0.15, brightness=0.15, gamma=1.2, flicker=0.05),
+    blur=Blur(probability=0.1, sigma_px=1.0),
+    noise=Noise(probability=0.2, sigma=0.25),
+    stains=None,
+    missing=Missing(probability=0.1),
+)
+HOLD_OUT_FROM = 3  # proofread sections: below this, all of them teach
+
+
+def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
+    """Train a copy of a model on proofread sections and score both.
+
+    Parameters
+    ----------
+    request : FinetuneRequest
+    progress : Progress
+        Told loss and seconds left at every step; raising `Cancelled` there ends it and leaves nothing.
+
+    Returns
+    -------
+    FinetuneResult
+        The new model's folder, its loss curve, and scores before and after on the sections named by
+        ``scored_on``.
+
+    Raises
+    ------
+    EmsegError
+        If there is nothing to learn from.
+    """
+    use_all_cores()
+    network, card = load_model(request.model)
+    device = choose_device("auto")
+    to_device(network, device)
+    volumes, scored_on = hold_out(request.volumes)
+    pool = Pool(
+        volumes, card.targets, card.context_sections, card.pixel_size_nm, keep_size=card.pixel_size_range_nm
+    )
+    scored = [v for v in volumes if v.validate] or _score_training(volumes)
+    before = score(network, card, scored, device, request.target)
+    steps, seconds, losses = learn(network, pool, request.settings, device, progress)
+    after = score(network, card, scored, device, request.target)
+    sections = {v.name: list(v.train) for v in request.volumes}
+    made = card.model_copy(
+        update={
+            "name": request.name,
+            "parent": card.name,
+            "scores": {},
+            "thresholds": card.thresholds | ({request.target: after["threshold"]} if after else {}),
+            "training": {
+                "finetuned_from": card.training,
+                "sections": sections,
+                "steps": steps,
+                "seconds": round(seconds, 1),
+                "settings": request.settings.model_dump(),
+                "before": before,
+                "after": after,
+                "scored_on": scored_on,
+            },
+        }
+    )
+    save_model(request.out_dir, network.state_dict(), made)
+    return FinetuneResult(request.out_dir, steps, seconds, tuple(losses), before, after, scored_on)
+
+
+def hold_out(volumes: Sequence[TrainingVolume]) -> tuple[list[TrainingVolume], str]:
+    """Keep one proofread section back for scoring when there are enough, and say what the score means."""
+    volumes = list(volumes)
+    if any(v.validate for v in volumes):
+        return volumes, "the validation sections"
+    taught = [(i, z) for i, v in enumerate(volumes) for z in v.train]
+    if len(taught) < HOLD_OUT_FROM:
+        return volumes, "the sections that it learned from (proofread three for an independent score)"
+    index, section = taught[len(taught) // 2]
+    old = volumes[index]
+    volumes[index] = TrainingVolume(
+        old.name,
+        old.image,
+        old.pixel_size_nm,
+        old.truth,
+        tuple(z for z in old.train if z != section),
+        (section,),
+        old.share,
+        old.statistics,
+    )
+    return volumes, f"one proofread section held back ({old.name})"
+
+
+def _score_training(volumes: Iterable[TrainingVolume]) -> list[TrainingVolume]:
+    return [
+        TrainingVolume(v.name, v.image, v.pixel_size_nm, v.truth, (), v.train, v.share, v.statistics)
+        for v in volumes
+        if v.train
+    ]
+
+
+def score(
+    network: nn.Module, card: ModelCard, volumes: Sequence[TrainingVolume], device: torch.device, target: str
+) -> dict[str, float]:
+    """Boundary scores on the validation sections of these volumes; empty when they have no membranes."""
+    from napari_emseg.algorithms.metrics.boundary import boundary_scores
+
+    if target != "membrane" or target not in card.targets:
+        return {}
+    rows: list[Mapping[str, float]] = []
+    channel = card.targets.index(target)
+    for volume in volumes:
+        zs = list(volume.validate)
+        truth = stack_truth(volume, (target,))[0, zs]
+        if not (truth == 0).any():
+            continue
+        found = predict_sections(network, volume.normalised(), zs, card.context_sections, device)[channel]
+        rows.append(boundary_scores(truth == 0, found))
+    keys = ("v_rand", "v_info", "edits_per_100_objects", "threshold")
+    return {k: float(np.mean([r[k] for r in rows])) for k in keys} if rows else {}
+
+
+def learn(
+    network: nn.Module,
+    pool: Pool,
+    settings: FinetuneSettings,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[int, float, list[float]]:
+    """Change a network in place; steps, seconds and the loss curve."""
+    started = time.monotonic()
+    samples = prefetched(lambda step: pool.batch(step, settings.seed, _BATCH, _SIZE, _GENTLE))
+    losses: list[float] = []
+    with closing(samples(0, _NEVER)) as batches:
+        _adapt_statistics(network, [next(batches)[0] for _ in range(_ADAPT)], device)
+        network.eval()  # statistics stay; dropout is off: both cost more than they give in a minute
+        taught = _taught_weights(network, settings.strategy)
+        anchor = [p.detach().clone() for p in taught]
+        optimiser = torch.optim.AdamW(taught, lr=_RATE, weight_decay=0.0)
+        average = Average(network, 0.96)
+        loss = load_loss("bce_dice")
+        rate = settings.learning_rate or _RATE
+        for image, truth in batches:
+            spent = (time.monotonic() - started) / settings.max_seconds
+            if spent >= 1 or (settings.max_steps and len(losses) >= settings.max_steps):
+                break
+            warm = min(1.0, (len(losses) + 1) / 8)
+            for group in optimiser.param_groups:
+                group["lr"] = rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * spent)) / 2)
+            value = _step(network, image, truth, loss, optimiser, taught, anchor, device)
+            losses.append(value)
+            average.update(network, len(losses))
+            left = settings.max_seconds * (1 - spent)
+            progress.report(min(spent, 1.0), f"step {len(losses)}", loss=value, seconds_left=left)
+        network.load_state_dict(average.state)
+    return len(losses), time.monotonic() - started, losses
+
+
+def _step(
+    network: nn.Module,
+    image: NDArray[np.float32],
+    truth: NDArray[np.uint8],
+    loss: object,
+    optimiser: torch.optim.Optimizer,
+    taught: Sequence[Tensor],
+    anchor: Sequence[Tensor],
+    device: torch.device,
+) -> float:
+    x = torch.from_numpy(image).to(device, memory_format=torch.channels_last)
+    known = torch.from_numpy(truth).to(device)
+    parts = loss(network(x), (known == 1).to(x.dtype), (known != IGNORE).to(x.dtype))  # type: ignore[operator]
+    total: Tensor = parts["per_target"].sum()
+    optimiser.zero_grad(set_to_none=True)
+    total.backward()  # type: ignore[no-untyped-call]
+    clip_grad_norm_(taught, 1.0)
+    optimiser.step()
+    with torch.no_grad():
+        pull = _ANCHOR * optimiser.param_groups[0]["lr"] / _RATE
+        for weight, start in zip(taught, anchor, strict=True):
+            weight.lerp_(start, pull)
+    return float(total.detach())
+
+
+@torch.no_grad()
+def _adapt_statistics(
+    network: nn.Module, images: Sequence[NDArray[np.float32]], device: torch.device
+) -> None:
+    """Move the normalisation statistics half-way to those of the new stack."""
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    old = [(m.momentum, m.running_mean.clone(), m.running_var.clone()) for m in norms]  # type: ignore[union-attr]
+    network.train()
+    for m in norms:
+        m.reset_running_stats()
+        m.momentum = None  # cumulative mean
+    for image in images:
+        network(torch.from_numpy(image).to(device, memory_format=torch.channels_last))
+    for m, (momentum, mean, var) in zip(norms, old, strict=True):
+        m.momentum = momentum
+        m.running_mean.lerp_(mean, 0.5)  # type: ignore[union-attr]
+        m.running_var.lerp_(var, 0.5)  # type: ignore[union-attr]
+
+
+def _taught_weights(network: nn.Module, strategy: str) -> list[nn.Parameter]:
+    """Weights that a strategy changes."""
+    parts = {"head": ("expand", "fine", "out"), "last-blocks": ("expand", "fine", "out", "decoder", "lift")}
+    if strategy not in parts:  # "full", and "auto", for which full measured best
+        return list(network.parameters())
+    return [p for name, p in network.named_parameters() if name.split(".")[0].startswith(parts[strategy])]

@@ -1,0 +1,273 @@
+"""Apply a model, tile by tile, to a region of a volume of any size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from napari_emseg.algorithms.tiling import Block, tiles
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.progress import Silent
+from napari_emseg.core.stack import section_statistics
+from napari_emseg.nn.checkpoint import load_model
+from napari_emseg.nn.dataset import neighbours
+from napari_emseg.nn.device import choose_device, is_out_of_memory, to_device, use_all_cores
+from napari_emseg.nn.views import mean_over_views
+from napari_emseg.settings import PredictSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.stack import ArrayLike3D, Spacing
+
+_SMALLEST = 64  # pixels: tiles are halved down to this before the graphics card is given up
+
+
+class Predictor:
+    """A model ready to be applied.
+
+    Parameters
+    ----------
+    folder : Path
+        Model folder.
+    device : {"auto", "cpu", "cuda", "mps"}
+
+    Attributes
+    ----------
+    card : ModelCard
+    device_name : str
+        For people: "CPU, 2 cores", "NVIDIA H100".
+    notes : list of str
+        What had to be done differently: smaller tiles, the CPU instead of the graphics card.
+    """
+
+    def __init__(self, folder: Path, device: str = "auto") -> None:
+        use_all_cores()
+        self._network, self.card = load_model(folder)
+        self.notes: list[str] = []
+        self._move(choose_device(device))
+
+    def _move(self, device: torch.device) -> None:
+        self.device = device
+        self._network = to_device(self._network, device)
+        if device.type == "cuda":
+            self.device_name = torch.cuda.get_device_name(device)
+        elif device.type == "mps":
+            self.device_name = "Apple graphics"
+        else:
+            cores = torch.get_num_threads()
+            self.device_name = f"CPU, {cores} core{'s' if cores != 1 else ''}"
+
+    def zoom(self, spacing_nm: Spacing | None) -> float:
+        """Model pixels per image pixel; 1 where the model serves the image's pixel size as it is.
+
+        An unknown voxel size counts as the model's own.
+        """
+        if spacing_nm is None:
+            return 1.0
+        low, high = self.card.pixel_size_range_nm
+        pixel = (spacing_nm[1] + spacing_nm[2]) / 2
+        return 1.0 if low <= pixel <= high else pixel / self.card.pixel_size_nm
+
+    @torch.inference_mode()
+    def window(
+        self, window: NDArray[np.float32], halo: int, *, views: str = "none", zoom: float = 1.0
+    ) -> NDArray[np.float32]:
+        """Probabilities of the middle of a window.
+
+        Parameters
+        ----------
+        window : ndarray (sections, y, x) float32
+            Normalised image, `halo` pixels larger on each side than what is wanted.
+        views : str
+            Test-time augmentation.
+        zoom : float
+            Model pixels per image pixel.
+
+        Returns
+        -------
+        ndarray (targets, y - 2 halo, x - 2 halo) float32
+        """
+        try:
+            return self._window(window, halo, views, zoom)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or self.device.type == "cpu":
+                raise
+        return self._smaller(window, halo, views, zoom)
+
+    def _window(self, window: NDArray[np.float32], halo: int, views: str, zoom: float) -> NDArray[np.float32]:
+        block = torch.from_numpy(window)[None].to(self.device)
+        size = block.shape[-2:]
+        if zoom != 1:
+            target = [max(self._divisor, round(n * zoom)) for n in size]
+            block = functional.interpolate(
+                block, target, mode="bilinear", antialias=zoom < 1, align_corners=False
+            )
+        with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
+            result = mean_over_views(self._network, block, views)
+        if zoom != 1:
+            result = functional.interpolate(
+                result, size, mode="bilinear", antialias=zoom > 1, align_corners=False
+            )
+        return _middle(result, halo)
+
+    @property
+    def _divisor(self) -> int:
+        return int(getattr(self._network, "divisor", 1))
+
+    def _smaller(
+        self, window: NDArray[np.float32], halo: int, views: str, zoom: float
+    ) -> NDArray[np.float32]:
+        """Quarter the window, or go to the CPU when that no longer helps."""
+        torch.cuda.empty_cache() if self.device.type == "cuda" else None
+        height, width = (n - 2 * halo for n in window.shape[1:])
+        if min(height, width) <= _SMALLEST:
+            self._note("the graphics card ran out of memory: computing on the CPU")
+            self._move(torch.device("cpu"))
+            return self._window(window, halo, views, zoom)
+        self._note("the graphics card ran out of memory: computing smaller tiles")
+        out = np.empty((len(self.card.targets), height, width), np.float32)
+        for y0, y1 in ((0, height // 2), (height // 2, height)):
+            for x0, x1 in ((0, width // 2), (width // 2, width)):
+                part = np.ascontiguousarray(window[:, y0 : y1 + 2 * halo, x0 : x1 + 2 * halo])
+                out[:, y0:y1, x0:x1] = self.window(part, halo, views=views, zoom=zoom)
+        return out
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def _middle(result: Tensor, halo: int) -> NDArray[np.float32]:
+    inner = result[0, :, halo : result.shape[2] - halo, halo : result.shape[3] - halo]
+    return np.ascontiguousarray(inner.cpu().numpy())
+
+
+def predict_volume(
+    image: ArrayLike3D | Block,
+    predictor: Predictor,
+    *,
+    spacing_nm: Spacing | None,
+    region: Region | None = None,
+    targets: Sequence[str] | None = None,
+    settings: PredictSettings | None = None,
+    statistics: Callable[[int], tuple[float, float]] | None = None,
+    skip: frozenset[int] = frozenset(),
+    on_tile: Callable[[Region, NDArray[np.float32]], None] | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Probabilities of a region.
+
+    Parameters
+    ----------
+    image : array-like (z, y, x), or Block
+        The volume, or the part of it that `algorithms.tiling.needed` names.
+    predictor : Predictor
+    spacing_nm : (z, y, x) or None
+        Voxel size; an image outside the model's range of pixel sizes is resampled tile by tile.
+    region : Region, optional
+        Default: everything.
+    targets : sequence of str, optional
+        Channels wanted, in this order. Default: all of the model.
+    settings : PredictSettings, optional
+    statistics : callable of section, optional
+        Mean and standard deviation of the whole section. Default: computed from `image`, which must then be
+        the volume and not a part of it.
+    skip : frozenset of int
+        Excluded sections: never used as a neighbour, the section itself stands in for them.
+    on_tile : callable (Region, ndarray (targets, 1, y, x)), optional
+        Given each tile, cut to the region, as it is ready.
+    progress : Progress, optional
+        Reported to after each tile.
+
+    Returns
+    -------
+    ndarray (targets, z, y, x) float32 in [0, 1]
+        Of the shape of the region.
+
+    Raises
+    ------
+    EmsegError
+        If the model lacks a target.
+    """
+    settings = settings or PredictSettings()
+    progress = progress or Silent()
+    block = image if isinstance(image, Block) else Block.whole(image)
+    channels = _channels(predictor, targets)
+    region = (region or Region.full(block.full_shape)).clipped(block.full_shape)
+    known: dict[int, tuple[float, float]] = {}
+
+    def section_stats(z: int) -> tuple[float, float]:
+        if z not in known:
+            known[z] = (
+                statistics(z)
+                if statistics
+                else section_statistics(np.asarray(block.data[z - block.origin[0]]))
+            )
+        return known[z]
+
+    zoom = predictor.zoom(spacing_nm)
+    halo = settings.halo if zoom >= 1 else round(settings.halo / zoom)
+    out = np.empty((len(channels), *region.shape), np.float32)
+    plan = tiles(region, block.full_shape, settings.tile)
+    for done, tile in enumerate(plan, 1):
+        window = _read_window(
+            block, tile, settings.tile, halo, predictor.card.context_sections, section_stats, skip
+        )
+        found = predictor.window(window, halo, views=settings.tta, zoom=zoom)[channels]
+        wanted = Region(
+            tuple(max(a, b) for a, b in zip(tile.start, region.start, strict=True)),  # type: ignore[arg-type]
+            tuple(min(a, b) for a, b in zip(tile.stop, region.stop, strict=True)),  # type: ignore[arg-type]
+        )
+        cut = found[(slice(None), *(s for s in _relative(wanted, tile)[1:]))][:, None]
+        out[(slice(None), *_relative(wanted, region))] = cut
+        if on_tile is not None:
+            on_tile(wanted, cut)
+        progress.report(done / len(plan), f"tile {done} of {len(plan)}")
+    return out
+
+
+def _channels(predictor: Predictor, targets: Sequence[str] | None) -> list[int]:
+    have = predictor.card.targets
+    if lacking := [t for t in targets or () if t not in have]:
+        raise EmsegError(
+            f"the model does not predict {', '.join(lacking)}",
+            predictor.card.name,
+            f"it predicts {', '.join(have)}",
+        )
+    return [have.index(t) for t in targets or have]
+
+
+def _relative(inner: Region, outer: Region) -> tuple[slice, slice, slice]:
+    z, y, x = (slice(a - o, b - o) for a, b, o in zip(inner.start, inner.stop, outer.start, strict=True))
+    return z, y, x
+
+
+def _read_window(
+    block: Block,
+    tile: Region,
+    size: int,
+    halo: int,
+    context: int,
+    stats: Callable[[int], tuple[float, float]],
+    skip: frozenset[int],
+) -> NDArray[np.float32]:
+    """Normalised image of a tile with its margin and neighbours; all tiles have the same extent."""
+    z = tile.start[0]
+    rows, columns = ((a - halo, a + size + halo) for a in tile.start[1:])
+    window = []
+    for n in neighbours(z, block.full_shape[0], context):
+        seen = z if n in skip else n
+        mean, std = stats(seen)
+        pixels = block.section(seen, rows, columns).astype(np.float32)
+        window.append((pixels - np.float32(mean)) / np.float32(std))
+    return np.nan_to_num(np.stack(window), copy=False)
