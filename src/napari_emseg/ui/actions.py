@@ -1,0 +1,124 @@
+"""Everything a person can do, in one table: buttons, keys, menu, command palette and key sheet read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_FLOWS = "napari_emseg.ui.flows"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do.
+
+    Parameters
+    ----------
+    title : str
+        Verb in the biologist's words.
+    key : str
+        In napari's spelling, or empty. Keys that napari itself uses for viewer, image or labels are free
+        of ours: napari wins.
+    help : str
+        One sentence for tooltips and the key sheet.
+    target : str
+        ``module:function``; called with the desk.
+    stage : str
+        Stage whose panel speaks about it; empty: the open one.
+    """
+
+    title: str
+    key: str
+    help: str
+    target: str
+    stage: str = ""
+
+    @property
+    def key_words(self) -> str:
+        """The key as people write it."""
+        return self.key.replace("Control", "Ctrl").replace("-", "+") if self.key else ""
+
+
+ACTIONS: dict[str, Action] = {
+    "open_phantom": Action(
+        "Open the phantom sample", "", "A synthetic stack with exact ground truth; needs no network",
+        f"{_FLOWS}.opening:open_phantom", "data",
+    ),
+    "open_vnc": Action(
+        "Open the fly nerve cord", "", "20 real ssTEM sections of a Drosophila larva",
+        f"{_FLOWS}.opening:open_vnc", "data",
+    ),
+    "predict": Action(
+        "Predict what I see", "Shift-S", "Membrane probability of the region on screen",
+        f"{_FLOWS}.predicting:predict_visible", "predict",
+    ),
+    "segment": Action(
+        "Segment what I see", "S", "Predict where needed, place seeds, grow them to segments",
+        f"{_FLOWS}.segmenting:segment_visible", "segment",
+    ),
+    "propagate": Action(
+        "Carry ids onwards", "W", "Give the same ids to the same objects in the next sections",
+        f"{_FLOWS}.propagating:propagate", "propagate",
+    ),
+    "merge": Action(
+        "Merge", "U", "Unite pieces: click the object, then every piece that belongs to it",
+        f"{_FLOWS}.proofreading:merge", "proofread",
+    ),
+    "cut": Action(
+        "Cut", "D", "Divide an object: click into one part, then into the other",
+        f"{_FLOWS}.proofreading:cut", "proofread",
+    ),
+    "new_object": Action(
+        "New id", "M", "Paint with an id that no object has had",
+        f"{_FLOWS}.proofreading:new_object", "proofread",
+    ),
+    "put_down": Action(
+        "Put the tool down", "Escape", "End merging or cutting, back to moving the view",
+        f"{_FLOWS}.proofreading:put_down",
+    ),
+    "mark_proofread": Action(
+        "Mark section proofread", "R", "This section is right: it teaches the model. Goes to the next one",
+        f"{_FLOWS}.proofreading:mark_proofread", "proofread",
+    ),
+    "mark_unseen": Action(
+        "Take the mark back", "", "This section is not finished: it does not teach the model",
+        f"{_FLOWS}.proofreading:take_mark_back", "proofread",
+    ),
+    "exclude": Action(
+        "Exclude section", "Shift-X", "Leave this section out: a fold, a crack, a missing one",
+        f"{_FLOWS}.proofreading:exclude", "proofread",
+    ),
+    "train": Action(
+        "Learn from proofread sections", "T", "Teach a copy of the model in the background",
+        f"{_FLOWS}.learning:learn", "train",
+    ),
+    "accept_model": Action(
+        "Use the new model", "", "Predict with the new model from now on; the old one stays in the list",
+        f"{_FLOWS}.learning:accept", "train",
+    ),
+    "discard_model": Action(
+        "Discard it", "", "Keep the present model", f"{_FLOWS}.learning:discard", "train",
+    ),
+    "previous_section": Action(
+        "Previous section", ",", "One section back", f"{_FLOWS}.proofreading:previous_section",
+    ),
+    "next_section": Action(
+        "Next section", ".", "One section on", f"{_FLOWS}.proofreading:next_section",
+    ),
+    "next_unproofread": Action(
+        "Next section to proofread", "Shift-R", "Go to the next section that has no mark",
+        f"{_FLOWS}.proofreading:next_unproofread",
+    ),
+    "undo": Action(
+        "Undo", "Control-Z", "Take the last edit back, whatever it was", f"{_FLOWS}.proofreading:undo",
+    ),
+    "redo": Action(
+        "Redo", "Control-Shift-Z", "Make the last undone edit again", f"{_FLOWS}.proofreading:redo",
+    ),
+    "show_keys": Action(
+        "All keys", "F1", "Show or hide this list", f"{_FLOWS}.asking:show_keys",
+    ),
+}  # fmt: skip
+"""Name of the action to the action, in the order of the key sheet."""
+
+HOLD_OVERLAYS = Action("Hold: hide overlays", "H", "See the bare image while the key is down", "")
+"""Held keys are not actions: they end when the key comes up."""

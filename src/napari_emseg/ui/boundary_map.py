@@ -1,0 +1,84 @@
+"""Boundary probability as the viewer and the seeds see it: only predicted sections take memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.edit import Region
+
+_SCALE = 254  # 0 is kept for "not predicted", so that the viewer can leave it transparent
+
+
+class BoundaryMap:
+    """Array-like (z, y, x) uint8: 0 not predicted, 1 to 255 probability 0 to 1.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Extent of the stack, (z, y, x).
+    """
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.shape = shape
+        self._sections: dict[int, NDArray[np.uint8]] = {}
+
+    ndim = 3
+    dtype = np.dtype(np.uint8)
+
+    @property
+    def size(self) -> int:
+        """Number of voxels."""
+        return int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        key = key if isinstance(key, tuple) else (key,)
+        key = tuple(k for k in key if k is not Ellipsis)
+        first, rest = (key[0], key[1:]) if key else (slice(None), ())
+        if isinstance(first, int | np.integer):
+            return self._section(range(len(self))[int(first)])[rest]
+        wanted = range(len(self))[first] if isinstance(first, slice) else [int(z) for z in first]
+        if not len(wanted):
+            return np.zeros((0, *self.shape[1:]), np.uint8)[(slice(None), *rest)]
+        return np.stack([self._section(z)[rest] for z in wanted])
+
+    @property
+    def sections(self) -> tuple[int, ...]:
+        """Sections with at least one predicted pixel."""
+        return tuple(sorted(self._sections))
+
+    def write(self, region: Region, probability: NDArray[np.floating]) -> None:
+        """Take over a predicted box; `probability` (z, y, x) in 0 to 1."""
+        coded = (1 + np.round(np.clip(probability, 0, 1) * _SCALE)).astype(np.uint8)
+        for z, values in zip(range(region.start[0], region.stop[0]), coded, strict=True):
+            if z not in self._sections:
+                self._sections[z] = np.zeros(self.shape[1:], np.uint8)
+            self._sections[z][region.slices[1:]] = values
+
+    def covers(self, region: Region) -> bool:
+        """Whether every voxel of a box has been predicted."""
+        _, y, x = region.slices
+        return all(
+            z in self._sections and bool(self._sections[z][y, x].all())
+            for z in range(region.start[0], region.stop[0])
+        )
+
+    def read(self, region: Region) -> NDArray[np.float32]:
+        """Probability of a box, (z, y, x) float32; 1 (a wall) where nothing has been predicted."""
+        coded = self[region.slices]
+        return np.where(coded == 0, np.float32(1), (coded - np.float32(1)) / _SCALE).astype(np.float32)
+
+    def clear(self) -> None:
+        """Forget everything: another model makes other probabilities."""
+        self._sections.clear()
+
+    def _section(self, z: int) -> NDArray[np.uint8]:
+        found = self._sections.get(z)
+        return np.zeros(self.shape[1:], np.uint8) if found is None else found

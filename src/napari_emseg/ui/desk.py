@@ -1,0 +1,335 @@
+"""The desk: what the panels share. It knows the session, the layers and the work in progress; no Qt."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.actions import ACTIONS
+from napari_emseg.ui.labels_layer import LabelsAdapter
+from napari_emseg.ui.layers import StackLayers, add_layers
+from napari_emseg.ui.runner import Handlers, Runner, Work
+from napari_emseg.ui.saying import Saying
+from napari_emseg.ui.state import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from napari import Viewer
+    from napari.layers import Image
+
+    from napari_emseg.core.edit import Edit
+    from napari_emseg.core.sections import SectionState
+    from napari_emseg.session import Session
+    from napari_emseg.settings import Settings
+    from napari_emseg.ui.tools import ClickTool
+
+_MENDS = {"set_spacing": "stage:data", "choose_model": "stage:predict"}
+
+
+class Desk:
+    """One open stack and the work on it.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the stack is shown.
+    post : callable
+        Runs a function on the window's thread; may be called from any thread.
+    executor : concurrent.futures.Executor
+        For short work in this process.
+    engine : callable, optional
+        Makes the engine when it is first needed.
+    """
+
+    session_changed = Signal()
+    section_changed = Signal(int)
+    state_changed = Signal()
+    said = Signal(str, Saying)
+    worked = Signal(str, object)
+    opened = Signal(str)
+    settings_changed = Signal(str)
+    tool_changed = Signal(object)
+    asked = Signal(str)
+    learned = Signal()
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        *,
+        post: Callable[[Callable[[], None]], None],
+        executor: Executor,
+        engine: Callable[[], Any] | None = None,
+    ) -> None:
+        self.viewer = viewer
+        self.post = post
+        self.runner = Runner(post, executor)
+        self.session: Session | None = None
+        self.layers: StackLayers | None = None
+        self.stage = "data"
+        self.work: dict[str, Work] = {}
+        self.sayings: dict[str, Saying] = {}
+        self.tool: ClickTool | None = None
+        self.learning: Any = None
+        self.doubts: frozenset[int] = frozenset()
+        self.labelled: set[int] = set()
+        self.seeds_wanted = False
+        self.losses: list[tuple[float, float]] = []
+        self._adapter: LabelsAdapter | None = None
+        self._make_engine = engine
+        self._engine: Any = None
+        self._section = 0
+        viewer.dims.events.current_step.connect(self._on_stepped)
+
+    # ------------------------------------------------------------------ what is open
+
+    @property
+    def engine(self) -> Any:
+        """The engine, started when it is first asked for."""
+        if self._engine is None:
+            if self._make_engine is None:
+                raise EmsegError("there is no engine", "this window", "restart the program")
+            self._engine = self._make_engine()
+        return self._engine
+
+    @property
+    def engine_if_started(self) -> Any:
+        """The engine, or None while nothing has needed it."""
+        return self._engine
+
+    @property
+    def section(self) -> int:
+        """Section on screen."""
+        return self._section
+
+    def need_session(self) -> tuple[Session, StackLayers]:
+        """The open session and its layers.
+
+        Raises
+        ------
+        EmsegError
+            If no stack is open.
+        """
+        if self.session is None or self.layers is None:
+            raise EmsegError("no stack is open", "", "open one in the first panel", action="stage:data")
+        return self.session, self.layers
+
+    def show(self, session: Session, *, image: Image | None = None) -> None:
+        """Put a session on the desk; an earlier one is closed first."""
+        self.clear()
+        self.session = session
+        self.layers = add_layers(self.viewer, session, image=image)
+        self._adapter = LabelsAdapter(
+            self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", e)
+        )
+        self.labelled = {z for z, s in enumerate(session.sections) if s.status in ("predicted", "proofread")}
+        session.edited.connect(self._on_edited)
+        session.sections.changed.connect(self._on_section_state)
+        self.viewer.layers.events.removed.connect(self._on_layer_removed)
+        self._on_stepped()
+        self.session_changed.emit()
+        self.state_changed.emit()
+
+    def clear(self) -> None:
+        """Close the session, if there is one, and take its layers away."""
+        self.runner.close()
+        self.work.clear()
+        self.set_tool(None)
+        if self.session is None:
+            return
+        session, layers = self.session, self.layers
+        self.sweep()
+        self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        if self._adapter is not None:
+            self._adapter.disconnect()
+        session.edited.disconnect(self._on_edited, missing_ok=True)
+        session.sections.changed.disconnect(self._on_section_state, missing_ok=True)
+        self.session = self.layers = self._adapter = None
+        self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
+        self.sayings.clear()
+        if layers is not None:
+            layers.remove(self.viewer)
+        session.close()
+        self.session_changed.emit()
+        self.state_changed.emit()
+
+    def close(self) -> None:
+        """Close everything; the desk is not used afterwards."""
+        self.viewer.dims.events.current_step.disconnect(self._on_stepped)
+        self.clear()
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def sweep(self) -> None:
+        """Make an edit of a stroke that has not become one yet."""
+        if self._adapter is not None:
+            self._adapter.sweep()
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self.need_session()
+        if self._adapter is not None:
+            self._adapter.undo()
+
+    def redo(self) -> None:
+        """Make the last undone edit again."""
+        self.need_session()
+        if self._adapter is not None:
+            self._adapter.redo()
+
+    def new_object(self) -> int:
+        """Paint with a fresh id."""
+        self.need_session()
+        assert self._adapter is not None
+        return self._adapter.new_object()
+
+    # ------------------------------------------------------------------ saying and doing
+
+    def say(self, stage: str, text: str, **more: Any) -> None:
+        """Say something in a stage's panel."""
+        self.sayings[stage] = Saying(text, **more)
+        self.said.emit(stage, self.sayings[stage])
+
+    def fail(self, stage: str, error: EmsegError) -> None:
+        """Say what went wrong, with the step that mends it where there is one."""
+        action = _MENDS.get(error.action, error.action)
+        known = action in ACTIONS or action.startswith("stage:")
+        text = _sentence(error)
+        if known:
+            self.say(stage, text, tone="error", link="Take me there", action=action)
+        else:
+            self.say(stage, text, tone="error")
+
+    def do(self, name: str) -> None:
+        """Do an action of the table, or open a stage ("stage:predict"); refusals are said in its panel."""
+        if name.startswith("stage:"):
+            self.open_stage(name.removeprefix("stage:"))
+            return
+        action = ACTIONS[name]
+        module, function = action.target.split(":")
+        stage = action.stage or self.stage
+        try:
+            self.sweep()
+            getattr(importlib.import_module(module), function)(self)
+        except EmsegError as error:
+            self.open_stage(stage)
+            self.fail(stage, error)
+        self.state_changed.emit()
+
+    def open_stage(self, name: str) -> None:
+        """Open one stage; the others close."""
+        if name in {stage for stage, _, _ in STAGES} and name != self.stage:
+            self.stage = name
+            self.opened.emit(name)
+
+    def set_tool(self, tool: ClickTool | None) -> None:
+        """Put a click tool into the person's hand, or take it away."""
+        if self.tool is not None:
+            self.tool.put_down()
+        self.tool = tool
+        if tool is not None:
+            tool.take_up()
+        self.tool_changed.emit(tool)
+
+    def settings(self, stage: str) -> Settings:
+        """Settings of a stage as the project remembers them."""
+        session, _ = self.need_session()
+        return session.get_settings(stage)
+
+    def set_settings(self, stage: str, value: Settings) -> None:
+        """Remember settings in the project."""
+        session, _ = self.need_session()
+        session.set_settings(value)
+        self.settings_changed.emit(stage)
+
+    # ------------------------------------------------------------------ long work
+
+    def handlers(
+        self, stage: str, done: Callable[[Any], None], *, partial: Callable[[Any], None] | None = None
+    ) -> Handlers:
+        """What every stage does with what comes back: progress shown, failures said, then `done`."""
+
+        def finished(value: Any) -> None:
+            self._end(stage)
+            try:
+                done(value)
+            except EmsegError as error:
+                self.fail(stage, error)
+            self.state_changed.emit()
+
+        def failed(error: EmsegError) -> None:
+            self._end(stage)
+            self.fail(stage, error)
+            self.state_changed.emit()
+
+        def stopped() -> None:
+            self._end(stage)
+            self.say(stage, "Stopped. What was finished stays.")
+            self.state_changed.emit()
+
+        return Handlers(finished, failed, stopped, lambda work: self._progress(stage, work), partial)
+
+    def start(self, stage: str, message: str) -> None:
+        """Show that a stage's work has begun."""
+        self._progress(stage, Work(-1, message, None, {}))
+        self.state_changed.emit()
+
+    def stop(self, stage: str) -> None:
+        """Stop a stage's work."""
+        self.runner.stop(stage)
+
+    def _progress(self, stage: str, work: Work) -> None:
+        before = self.work.get(stage)
+        self.work[stage] = work
+        self.worked.emit(stage, work)
+        if before is None or round(100 * before.fraction) != round(100 * work.fraction):
+            self.state_changed.emit()
+
+    def _end(self, stage: str) -> None:
+        self.work.pop(stage, None)
+        self.worked.emit(stage, None)
+
+    # ------------------------------------------------------------------ what happens elsewhere
+
+    def _on_stepped(self, event: object = None) -> None:
+        if self.layers is None:
+            return
+        from napari_emseg.ui.view import current_section
+
+        section = current_section(self.viewer, self.layers.image)
+        if section != self._section:
+            self.sweep()
+        self._section = section
+        self.section_changed.emit(section)
+
+    def _on_edited(self, edit: Edit) -> None:
+        self.labelled.update(z for p in edit.patches for z in range(p.region.start[0], p.region.stop[0]))
+        self.state_changed.emit()
+
+    def _on_section_state(self, section: int, state: SectionState) -> None:
+        self.state_changed.emit()
+
+    def _on_layer_removed(self, event: Any) -> None:
+        if self.layers is not None and event.value in (self.layers.image, self.layers.labels):
+            self.post(self._close_after_removal)
+
+    def _close_after_removal(self) -> None:
+        if self.layers is None:
+            return
+        if self.layers.image in self.viewer.layers and self.layers.labels in self.viewer.layers:
+            return
+        self.clear()
+        self.say("data", "The stack is closed; every edit is kept in its project.")
+        self.open_stage("data")
+
+
+def _sentence(error: EmsegError) -> str:
+    what = error.what[:1].upper() + error.what[1:]
+    where = f" ({error.where})" if error.where else ""
+    remedy = f": {error.remedy}" if error.remedy else ""
+    return f"{what}{where}{remedy}."

@@ -1,0 +1,247 @@
+"""The main dock: header, spine, the open stage; and the section rail under the canvas."""
+
+from __future__ import annotations
+
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from napari_emseg.ui import keys
+from napari_emseg.ui.desk import Desk
+from napari_emseg.ui.facts import facts, header
+from napari_emseg.ui.main_thread import MainThread
+from napari_emseg.ui.panels.base import StagePanel, rule
+from napari_emseg.ui.panels.data import DataPanel
+from napari_emseg.ui.panels.predict import PredictPanel
+from napari_emseg.ui.panels.proofread import ProofreadPanel
+from napari_emseg.ui.panels.propagate import PropagatePanel
+from napari_emseg.ui.panels.segment import SegmentPanel
+from napari_emseg.ui.panels.train import TrainPanel
+from napari_emseg.ui.rail import SectionRail
+from napari_emseg.ui.sheet import KeySheet
+from napari_emseg.ui.spine import Spine
+from napari_emseg.ui.state import resolve
+from napari_emseg.ui.style import look_of, style_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari import Viewer
+
+    from napari_emseg.ui.runner import Work
+    from napari_emseg.ui.saying import Saying
+
+WIDTH = 380
+_PANELS: tuple[type[StagePanel], ...] = (
+    DataPanel,
+    PredictPanel,
+    SegmentPanel,
+    PropagatePanel,
+    ProofreadPanel,
+    TrainPanel,
+)
+
+
+def make_engine() -> Any:
+    """The engine that the window uses: one worker process on this machine."""
+    from napari_emseg.jobs.engine import Engine
+
+    engine = Engine()
+    engine.start()
+    return engine
+
+
+class EmsegDock(QWidget):
+    """The window's part of the program. napari makes one and gives it the viewer.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Injected by napari by the name of the parameter.
+    engine : callable, optional
+        Makes the engine when it is first needed.
+    """
+
+    def __init__(self, napari_viewer: Viewer, *, engine: Callable[[], Any] = make_engine) -> None:
+        super().__init__()
+        self.setObjectName("emseg")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(WIDTH - 20)
+        self._main_thread = MainThread(self)
+        self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="emseg")
+        self.desk = Desk(
+            napari_viewer, post=self._main_thread.post, executor=self._executor, engine=engine
+        )
+        self._refresh_waits = False
+        self._build()
+        self._connect()
+        self._rail_dock = self._add_rail(napari_viewer)
+        keys.bind(self.desk)
+        self._on_theme()
+        self._on_opened(self.desk.stage)
+        self._refresh()
+        # napari closes the window without telling the widgets inside
+        self._closer = weakref.finalize(self, self._executor.shutdown, wait=False, cancel_futures=True)
+        napari_viewer.window._qt_window.destroyed.connect(self._executor.shutdown)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As the design wants it."""
+        return QSize(WIDTH, 640)
+
+    # ------------------------------------------------------------------ building
+
+    def _build(self) -> None:
+        self.title = QLabel("EM proofreading")
+        self.title.setProperty("role", "title")
+        self.subtitle = QLabel()
+        self.subtitle.setProperty("role", "faint")
+        self.subtitle.setObjectName("subtitle")
+        help_button = QPushButton("?")
+        help_button.setObjectName("help")
+        help_button.setFixedWidth(28)
+        help_button.setToolTip("All keys (F1)")
+        help_button.clicked.connect(lambda: self.desk.do("show_keys"))
+        top = QHBoxLayout()
+        top.setContentsMargins(12, 8, 12, 0)
+        top.addWidget(self.title, 1)
+        top.addWidget(help_button)
+        under = QHBoxLayout()
+        under.setContentsMargins(12, 0, 12, 6)
+        under.addWidget(self.subtitle)
+        self.panels = {panel.stage: panel(self.desk) for panel in _PANELS}
+        self.spine = Spine(resolve(facts(self.desk)))
+        self.spine.picked.connect(self.desk.open_stage)
+        self.stack = QStackedWidget()
+        for panel in self.panels.values():
+            panel.setProperty("emsegPanel", True)
+            self.stack.addWidget(panel)
+        self.key_sheet = KeySheet()
+        self.key_sheet.closed.connect(self._toggle_keys)
+        self.stack.addWidget(self.key_sheet)
+        scroll = QScrollArea()
+        scroll.setObjectName("stageArea")
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.stack)
+        self.scroll = scroll
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(top)
+        column.addLayout(under)
+        column.addWidget(rule())
+        column.addWidget(self.spine)
+        column.addWidget(rule())
+        column.addWidget(scroll, 1)
+        self.rail = SectionRail()
+        self.rail.picked.connect(self._on_rail_picked)
+
+    def _connect(self) -> None:
+        desk = self.desk
+        desk.state_changed.connect(self._refresh_soon)
+        desk.session_changed.connect(self._on_session)
+        desk.section_changed.connect(self._on_section)
+        desk.said.connect(self._on_said)
+        desk.worked.connect(self._on_worked)
+        desk.opened.connect(self._on_opened)
+        desk.asked.connect(self._on_asked)
+        desk.viewer.events.theme.connect(self._on_theme)
+        desk.viewer.layers.events.inserted.connect(self._refresh_soon)
+        desk.viewer.layers.events.removed.connect(self._refresh_soon)
+
+    def _add_rail(self, viewer: Viewer) -> Any:
+        window = viewer.window._qt_window
+        for corner, area in (
+            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
+            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
+        ):
+            window.setCorner(corner, area)
+        dock = viewer.window.add_dock_widget(
+            self.rail, name="Sections", area="bottom", add_vertical_stretch=False
+        )
+        dock.setTitleBarWidget(QWidget())
+        return dock
+
+    # ------------------------------------------------------------------ following the desk
+
+    def _refresh_soon(self, event: object = None) -> None:
+        """Many changes in one turn of the event loop need one refresh."""
+        if not self._refresh_waits:
+            self._refresh_waits = True
+            QTimer.singleShot(0, self._refresh)
+
+    def _refresh(self) -> None:
+        self._refresh_waits = False
+        states = resolve(facts(self.desk))
+        titles = {state.name: state.title for state in states}
+        self.spine.show_states(states)
+        for state in states:
+            self.panels[state.name].show_state(state, titles.get(state.needs, ""))
+        self.subtitle.setText(header(self.desk))
+        session = self.desk.session
+        self.rail.set_states(tuple(session.sections) if session else (), self.desk.doubts)
+
+    def _on_session(self) -> None:
+        if self.desk.session is not None:
+            keys.bind_layer(self.desk)
+        for stage, panel in self.panels.items():
+            if stage not in self.desk.sayings:
+                panel.say_hint()
+
+    def _on_section(self, section: int) -> None:
+        self.rail.set_current(section)
+        self._refresh_soon()
+
+    def _on_said(self, stage: str, saying: Saying) -> None:
+        self.panels[stage].show_saying(saying)
+
+    def _on_worked(self, stage: str, work: Work | None) -> None:
+        panel = self.panels[stage]
+        if work is None:
+            panel.progress.finish()
+        else:
+            panel.progress.show_progress(work.fraction, work.message, work.remaining_s)
+
+    def _on_opened(self, stage: str) -> None:
+        self.spine.show_open(stage)
+        self.stack.setCurrentWidget(self.panels[stage])
+        self.scroll.verticalScrollBar().setValue(0)
+
+    def _on_asked(self, question: str) -> None:
+        if question == "keys":
+            self._toggle_keys()
+
+    def _toggle_keys(self) -> None:
+        shown = self.stack.currentWidget() is self.key_sheet
+        self.stack.setCurrentWidget(self.panels[self.desk.stage] if shown else self.key_sheet)
+
+    def _on_rail_picked(self, section: int) -> None:
+        from napari_emseg.ui.view import go_to_section
+
+        if self.desk.layers is not None:
+            go_to_section(self.desk.viewer, self.desk.layers.image, section)
+
+    def _on_theme(self, event: object = None) -> None:
+        look = look_of(self.desk.viewer.theme)
+        sheet = style_sheet(look)
+        self.setStyleSheet(sheet)
+        self.rail.set_look(look)
+        for panel in self.panels.values():
+            panel.set_look(look)
+
+    # ------------------------------------------------------------------ going away
+
+    def shut_down(self) -> None:
+        """Let go of viewer, session and engine; the widget is not used afterwards."""
+        if not self._closer.alive:
+            return
+        viewer = self.desk.viewer
+        viewer.events.theme.disconnect(self._on_theme)
+        viewer.layers.events.inserted.disconnect(self._refresh_soon)
+        viewer.layers.events.removed.disconnect(self._refresh_soon)
+        keys.unbind(viewer)
+        self.desk.close()
+        self._closer()

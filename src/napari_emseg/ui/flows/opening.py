@@ -1,0 +1,153 @@
+"""Open a stack and put it on the desk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.stack import ImageStack
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+    from napari_emseg.core.stack import Spacing
+    from napari_emseg.session import Session
+    from napari_emseg.ui.desk import Desk
+
+_KEY = "open"
+_AXES = ("z", "y", "x")
+
+
+def open_phantom(desk: Desk) -> None:
+    """Open the synthetic sample."""
+    open_path(desk, "sample:phantom", message="making the phantom")
+
+
+def open_vnc(desk: Desk) -> None:
+    """Open the real sample."""
+    open_path(desk, "sample:vnc", message="opening the fly nerve cord")
+
+
+def open_path(desk: Desk, path: str | Path, *, spacing_nm: Spacing | None = None, message: str = "") -> None:
+    """Open a file, a folder of sections or a sample in the background.
+
+    Parameters
+    ----------
+    path : str or Path
+        As `napari_emseg.io.open_image` takes it; a project folder (``NAME.emseg``) is opened as a project.
+    spacing_nm : tuple of float, optional
+        Voxel size, where the person has said it already.
+    message : str
+        What the progress line says meanwhile.
+    """
+
+    def read() -> ImageStack | Path:
+        if str(path).rstrip("/").endswith(".emseg") and Path(path).is_dir():
+            return Path(path)
+        from napari_emseg.io import open_image
+
+        return open_image(path, spacing_nm=spacing_nm)
+
+    desk.start("data", message or f"opening {Path(str(path)).name}")
+    desk.runner.thread(_KEY, read, desk.handlers("data", lambda found: _opened(desk, found)))
+
+
+def adopt(desk: Desk, layer: Image) -> None:
+    """Work on a stack that is in the viewer already.
+
+    A layer in nanometres or micrometres brings its voxel size with it; a bare pixel scale does not.
+    """
+    spacing = spacing_of(layer)
+    uri = str(layer.metadata.get("uri") or layer.source.path or "")
+    stack = ImageStack(layer.data, spacing, "file" if spacing else "unknown", layer.name, uri)
+    from napari_emseg.io import check_image
+
+    check_image(stack)
+    from napari_emseg.session import Session
+
+    _show(desk, Session.open_or_create(stack), image=layer)
+
+
+def adopt_or_say(desk: Desk, layer: Image) -> None:
+    """As `adopt`; a refusal is said in the first panel."""
+    try:
+        adopt(desk, layer)
+    except EmsegError as error:
+        desk.fail("data", error)
+
+
+def spacing_of(layer: Image) -> Spacing | None:
+    """Voxel size in nanometres (z, y, x) if the layer's units are lengths, else None."""
+    sizes = []
+    for scale, unit in zip(layer.scale[-3:], layer.units[-3:], strict=True):
+        if not unit.is_compatible_with("nm"):
+            return None
+        sizes.append(float((scale * unit).to("nm").magnitude))
+    return sizes[0], sizes[1], sizes[2]
+
+
+def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
+    """Take over the voxel size that the person has given."""
+    session, _ = desk.need_session()
+    session.set_spacing(spacing_nm)
+    from napari_emseg.ui.layers import geometry
+
+    _, layers = desk.need_session()
+    place = geometry(session)
+    for layer in (layers.image, *layers.overlays):
+        layer.scale, layer.units = place["scale"], place["units"]
+    desk.viewer.reset_view()
+    desk.session_changed.emit()
+    desk.state_changed.emit()
+    _say_opened(desk, session)
+
+
+def describe(session: Session) -> tuple[tuple[str, str], ...]:
+    """What the first panel shows of a stack: rows of words."""
+    image = session.image
+    z, y, x = image.shape
+    rows = [("Stack", image.name), ("Size", f"{z} sections of {y} × {x} px")]
+    if image.spacing_nm:
+        dz, dy, dx = image.spacing_nm
+        source = {"file": "from the file", "you": "given by you", "sample": "known for the sample"}
+        rows.append(("Voxel", f"{voxel_words(image.spacing_nm)} ({source.get(image.spacing_source, '')})"))
+        rows.append(("Extent", f"{z * dz / 1000:.3g} × {y * dy / 1000:.3g} × {x * dx / 1000:.3g} µm"))
+    return tuple(rows)
+
+
+def voxel_words(spacing_nm: Spacing) -> str:
+    """Voxel size for people, x first as on microscopes: "4.6 × 4.6 × 50 nm"."""
+    return " × ".join(f"{size:g}" for size in reversed(spacing_nm)) + " nm"
+
+
+def _opened(desk: Desk, found: ImageStack | Path) -> None:
+    from napari_emseg.session import Session
+
+    session = Session.open(found) if isinstance(found, Path) else Session.open_or_create(found)
+    _show(desk, session)
+
+
+def _show(desk: Desk, session: Session, image: Image | None = None) -> None:
+    desk.show(session, image=image)
+    desk.viewer.reset_view()
+    _say_opened(desk, session)
+
+
+def _say_opened(desk: Desk, session: Session) -> None:
+    if session.image.spacing_nm is None:
+        desk.say("data", "The file does not say how large a voxel is. Fill it in above, or go on in pixels.")
+        return
+    kept = len(desk.labelled)
+    text = f"{session.image.shape[0]} sections are open."
+    if kept:
+        text += f" {kept} of them have labels from last time, {len(session.sections.proofread)} proofread."
+        desk.say("data", text, tone="done", link="Go on proofreading", action="stage:proofread")
+    else:
+        desk.say("data", text, tone="done", link="Next: segment what you see", action="stage:segment")
+
+
+def with_spacing(stack: ImageStack, spacing_nm: Spacing) -> ImageStack:
+    """The same stack with a voxel size that the person gave."""
+    return replace(stack, spacing_nm=spacing_nm, spacing_source="you")

@@ -1,0 +1,164 @@
+"""Correct labels and say which sections are right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.ui.tools import CutTool, MergeTool
+from napari_emseg.ui.view import go_to_section
+
+if TYPE_CHECKING:
+    from napari_emseg.ui.desk import Desk
+
+REASONS = ("fold", "crack", "missing", "blurred", "other")
+"""Why a section is left out; the digits 1 to 5 in the panel."""
+
+
+def merge(desk: Desk) -> None:
+    """Take the merge tool up, or put it down."""
+    desk.open_stage("proofread")
+    desk.set_tool(None if isinstance(desk.tool, MergeTool) else MergeTool(desk))
+    _say_if_put_down(desk)
+
+
+def cut(desk: Desk) -> None:
+    """Take the cut tool up, or put it down."""
+    desk.open_stage("proofread")
+    desk.set_tool(None if isinstance(desk.tool, CutTool) else CutTool(desk))
+    _say_if_put_down(desk)
+
+
+def put_down(desk: Desk) -> None:
+    """Put the tool down."""
+    if desk.tool is not None:
+        desk.set_tool(None)
+        _say_if_put_down(desk)
+
+
+def new_object(desk: Desk) -> None:
+    """Choose a fresh id and the brush."""
+    fresh = desk.new_object()
+    _, layers = desk.need_session()
+    desk.set_tool(None)
+    desk.viewer.layers.selection.active = layers.labels
+    layers.labels.mode = "paint"
+    desk.say("proofread", f"Painting object {fresh}, a new id.")
+
+
+def paint_with(desk: Desk, mode: str) -> None:
+    """Choose one of napari's own tools on the labels."""
+    _, layers = desk.need_session()
+    desk.set_tool(None)
+    desk.viewer.layers.selection.active = layers.labels
+    layers.labels.mode = mode
+
+
+def mark_proofread(desk: Desk) -> None:
+    """This section is right; go to the next one that has no mark."""
+    session, _ = desk.need_session()
+    section = desk.section
+    if section not in desk.labelled:
+        raise EmsegError(
+            "there is nothing in this section to be right", f"section {section}",
+            "segment it first, or paint it", action="segment",
+        )  # fmt: skip
+    session.mark(section, Status.PROOFREAD)
+    n = len(session.sections.proofread)
+    corrections = session.correction_count(section)
+    text = f"Section {section} is proofread"
+    text += f" with {corrections} correction{'s' * (corrections != 1)}." if corrections else "."
+    moved = _go_to_next(desk)
+    if not moved:
+        text += " No section without a mark is left."
+    desk.say(
+        "proofread", text, tone="done", action="stage:train",
+        link=f"Learn from {n} section{'s' * (n != 1)}",
+    )  # fmt: skip
+
+
+def take_mark_back(desk: Desk) -> None:
+    """The section on screen is not finished after all."""
+    session, _ = desk.need_session()
+    section = desk.section
+    status = Status.PREDICTED if section in desk.labelled else Status.UNSEEN
+    session.mark(section, status)
+    desk.say("proofread", f"Section {section} has no mark any more and does not teach the model.")
+
+
+def exclude(desk: Desk) -> None:
+    """Ask why the section is left out; the panel has the answers."""
+    desk.need_session()
+    desk.open_stage("proofread")
+    desk.asked.emit("exclude")
+
+
+def exclude_because(desk: Desk, reason: str) -> None:
+    """Leave the section on screen out."""
+    session, _ = desk.need_session()
+    section = desk.section
+    session.mark(section, Status.EXCLUDED, reason)
+    desk.say(
+        "proofread", f"Section {section} is left out ({reason}).", link="Take that back", action="undo"
+    )
+
+
+def previous_section(desk: Desk) -> None:
+    """One section back."""
+    _step(desk, -1)
+
+
+def next_section(desk: Desk) -> None:
+    """One section on."""
+    _step(desk, 1)
+
+
+def next_unproofread(desk: Desk) -> None:
+    """Go to the next section that has no mark."""
+    if not _go_to_next(desk):
+        desk.say("proofread", "No section without a mark is left.", tone="done")
+
+
+def undo(desk: Desk) -> None:
+    """Take the last edit back."""
+    session, _ = desk.need_session()
+    name = session.undo_name
+    if not session.can_undo:
+        desk.say(desk.stage, "Nothing to undo.")
+        return
+    desk.undo()
+    desk.say(desk.stage, f"Taken back: {name}.", link="Redo", action="redo")
+
+
+def redo(desk: Desk) -> None:
+    """Make the last undone edit again."""
+    session, _ = desk.need_session()
+    name = session.redo_name
+    if not session.can_redo:
+        desk.say(desk.stage, "Nothing to redo.")
+        return
+    desk.redo()
+    desk.say(desk.stage, f"Made again: {name}.", link="Undo", action="undo")
+
+
+def _step(desk: Desk, by: int) -> None:
+    session, layers = desk.need_session()
+    section = min(max(desk.section + by, 0), session.image.shape[0] - 1)
+    go_to_section(desk.viewer, layers.image, section)
+
+
+def _go_to_next(desk: Desk) -> bool:
+    session, layers = desk.need_session()
+    n = session.image.shape[0]
+    for step in range(1, n):
+        section = (desk.section + step) % n
+        if session.sections[section].status not in (Status.PROOFREAD, Status.EXCLUDED):
+            go_to_section(desk.viewer, layers.image, section)
+            return True
+    return False
+
+
+def _say_if_put_down(desk: Desk) -> None:
+    if desk.tool is None:
+        desk.say("proofread", "The tool is put down; the mouse moves the view.")

@@ -1,0 +1,88 @@
+"""Keys on the viewer, and the sheet that lists them; both come from the table of actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_emseg.ui.actions import ACTIONS, HOLD_OVERLAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any
+
+    from napari import Viewer
+
+    from napari_emseg.ui.desk import Desk
+
+_NAPARI_OWN = frozenset({"M", "Escape"})
+"""Bound on the labels layer only, where they mean to napari what they mean here."""
+
+NAPARI_TOOLS: tuple[tuple[str, str], ...] = (
+    ("P or 2", "Paint"),
+    ("E or 1", "Erase"),
+    ("F or 4", "Fill"),
+    ("L or 5", "Pick the id under the cursor"),
+    ("Z or 6", "Move the view"),
+    ("[ and ]", "Smaller, larger brush"),
+    ("B", "Keep other objects while painting"),
+    ("Space, hold", "Move the view"),
+)
+
+
+def bind(desk: Desk) -> None:
+    """Bind every key of the table on the desk's viewer."""
+    for name, action in ACTIONS.items():
+        if action.key and action.key not in _NAPARI_OWN:
+            desk.viewer.bind_key(action.key, _doer(desk, name), overwrite=True)
+    desk.viewer.bind_key(HOLD_OVERLAYS.key, _hider(desk), overwrite=True)
+
+
+def unbind(viewer: Viewer) -> None:
+    """Take the keys away again."""
+    for action in (*ACTIONS.values(), HOLD_OVERLAYS):
+        if action.key and action.key not in _NAPARI_OWN:
+            viewer.bind_key(action.key, None, overwrite=True)
+
+
+def bind_layer(desk: Desk) -> None:
+    """Bind on the labels layer what napari binds on labels layers itself."""
+    _, layers = desk.need_session()
+
+    def _on_escape(layer: Any) -> None:
+        if desk.tool is not None:
+            desk.do("put_down")
+            return
+        from napari.layers.labels._labels_key_bindings import reset_polygon
+
+        reset_polygon(layer)
+
+    layers.labels.bind_key("Escape", _on_escape, overwrite=True)
+
+
+def sheet() -> tuple[tuple[str, str, str], ...]:
+    """Rows of the key sheet: key, what it does, help."""
+    rows = [(a.key_words, a.title, a.help) for a in (*ACTIONS.values(), HOLD_OVERLAYS) if a.key]
+    return (*rows, *((key, words, "napari's own") for key, words in NAPARI_TOOLS))
+
+
+def _doer(desk: Desk, name: str) -> Callable[[Any], None]:
+    def do(viewer: Any) -> None:
+        desk.do(name)
+
+    do.__doc__ = ACTIONS[name].title
+    return do
+
+
+def _hider(desk: Desk) -> Callable[[Any], Generator[None, None, None]]:
+    def hide(viewer: Any) -> Generator[None, None, None]:
+        """Hide overlays."""
+        if desk.layers is None:
+            return
+        shown = [layer for layer in desk.layers.overlays if layer.visible]
+        for layer in shown:
+            layer.visible = False
+        yield
+        for layer in shown:
+            layer.visible = True
+
+    return hide

@@ -1,0 +1,120 @@
+"""Between napari's label layer and the session: strokes become edits, undo is the session's undo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from napari.layers import Labels
+
+    from napari_emseg.core.edit import Edit
+    from napari_emseg.session import Session
+
+_NAMES = {"paint": "paint", "erase": "erase", "fill": "fill", "polygon": "draw outline"}
+
+
+class LabelsAdapter:
+    """Keeps one labels layer and one session in step.
+
+    The layer's data is the session's volume, which records what napari writes into it. A brush stroke has
+    been written when ``events.paint`` comes; a programmatic ``paint`` or ``fill`` announces itself before
+    it writes. So the stroke is committed at once, and what was written afterwards is swept up as soon as
+    the event loop turns.
+
+    Parameters
+    ----------
+    layer : napari Labels
+        Shows ``session.volume``.
+    session : Session
+        Takes the strokes.
+    later : callable
+        Runs a function after the current event, on the same thread.
+    failed : callable
+        Told of an edit that could not be kept.
+    """
+
+    def __init__(
+        self,
+        layer: Labels,
+        session: Session,
+        *,
+        later: Callable[[Callable[[], None]], None],
+        failed: Callable[[EmsegError], None],
+    ) -> None:
+        self._layer = layer
+        self._session = session
+        self._later = later
+        self._failed = failed
+        self._own = False
+        self._refresh_waits = False
+        self._connected = True
+        layer.events.paint.connect(self._on_painted)
+        session.edited.connect(self._on_edited)
+        # napari's own history holds pixels of this layer only; undo has to go across everything
+        layer.undo = self.undo  # type: ignore[method-assign]
+        layer.redo = self.redo  # type: ignore[method-assign]
+        layer.bind_key("M", lambda _layer: self.new_object(), overwrite=True)
+
+    def disconnect(self) -> None:
+        """Let go of the layer and the session."""
+        self._connected = False
+        self._layer.events.paint.disconnect(self._on_painted)
+        self._session.edited.disconnect(self._on_edited, missing_ok=True)
+        for name in ("undo", "redo"):
+            self._layer.__dict__.pop(name, None)
+
+    def sweep(self) -> Edit | None:
+        """Make an edit of whatever has been written into the volume since the last one."""
+        if not self._connected:
+            return None
+        name = _NAMES.get(str(self._layer.mode), "paint")
+        self._own = True
+        try:
+            edit: Edit | None = self._session.commit_stroke(name)
+            return edit
+        except EmsegError as error:
+            self._failed(error)
+            return None
+        finally:
+            self._own = False
+
+    def undo(self) -> None:
+        """Take the last edit back, whatever it was."""
+        self._step(self._session.undo)
+
+    def redo(self) -> None:
+        """Make the last undone edit again."""
+        self._step(self._session.redo)
+
+    def new_object(self) -> int:
+        """Paint with an id that no object has had."""
+        fresh = int(self._session.volume.next_ids(1))
+        self._layer.selected_label = fresh
+        return fresh
+
+    def _step(self, step: Callable[[], Any]) -> None:
+        self.sweep()
+        try:
+            step()
+        except EmsegError as error:
+            self._failed(error)
+
+    def _on_painted(self, event: object = None) -> None:
+        self.sweep()
+        self._later(self.sweep)
+
+    def _on_edited(self, edit: Edit) -> None:
+        if self._own or not edit.patches or self._refresh_waits:
+            return  # a stroke is on screen already; several edits need one refresh
+        self._refresh_waits = True
+        self._later(self._refresh)
+
+    def _refresh(self) -> None:
+        self._refresh_waits = False
+        if self._connected:
+            self._layer.refresh(extent=False)

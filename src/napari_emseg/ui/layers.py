@@ -1,0 +1,137 @@
+"""The layers of an open stack. They are held here; nobody looks one up by its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.ui.boundary_map import BoundaryMap
+from napari_emseg.ui.colours import label_colormap
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels, Points
+    from numpy.typing import NDArray
+
+    from napari_emseg.session import Session
+
+_SAMPLE = 512  # samples along each axis of the section that sets the contrast
+
+
+@dataclass(eq=False)
+class StackLayers:
+    """Image, boundary probability, labels and seeds of one session."""
+
+    image: Image
+    boundary: Image
+    labels: Labels
+    seeds: Points
+    boundary_map: BoundaryMap
+    owned: list[Any] = field(default_factory=list)
+    """Layers that were added here and go with the session."""
+
+    def remove(self, viewer: ViewerModel) -> None:
+        """Take the layers out of the viewer."""
+        for layer in self.owned:
+            if layer in viewer.layers:
+                viewer.layers.remove(layer)
+
+    @property
+    def overlays(self) -> tuple[Any, ...]:
+        """What lies over the image and can be hidden for a look at it."""
+        return self.boundary, self.labels, self.seeds
+
+
+def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = None) -> StackLayers:
+    """Show a session in a viewer.
+
+    Parameters
+    ----------
+    viewer : napari viewer
+        Gets the layers.
+    session : Session
+        Its image and label volume become layer data; nothing is copied.
+    image : napari Image, optional
+        A layer that shows the session's stack already; it is taken over instead of adding one.
+    """
+    place = geometry(session)
+    owned: list[Any] = []
+    if image is None:
+        image = viewer.add_image(
+            session.image.data,
+            name=session.image.name,
+            contrast_limits=contrast(session.image.data),
+            colormap="gray",
+            multiscale=False,
+            **place,
+        )
+        owned.append(image)
+    else:
+        image.scale, image.units, image.axis_labels = place["scale"], place["units"], place["axis_labels"]
+    boundary_map = BoundaryMap(session.image.shape)
+    boundary = viewer.add_image(
+        boundary_map,
+        name="boundary probability",
+        contrast_limits=(0, 255),
+        colormap=_boundary_colormap(),
+        blending="translucent",
+        opacity=0.7,
+        interpolation2d="nearest",
+        multiscale=False,
+        **place,
+    )
+    labels = viewer.add_labels(
+        session.volume,
+        name="labels",
+        colormap=label_colormap(),
+        opacity=0.4,
+        multiscale=False,
+        **place,
+    )
+    seeds = viewer.add_points(
+        np.empty((0, 3)),
+        name="seeds",
+        size=6,
+        face_color="#ffd166",
+        border_color="#1e1e21",
+        border_width=0.15,
+        out_of_slice_display=False,
+        visible=False,
+        **place,
+    )
+    seeds.editable = False
+    viewer.layers.selection.active = labels
+    owned += [boundary, labels, seeds]
+    return StackLayers(image, boundary, labels, seeds, boundary_map, owned)
+
+
+def geometry(session: Session) -> dict[str, Any]:
+    """Scale, units and axis names of a session's layers; voxels where the size is unknown."""
+    spacing = session.image.spacing_nm
+    return {
+        "scale": spacing or (1.0, 1.0, 1.0),
+        "units": ("nm",) * 3 if spacing else ("pixel",) * 3,
+        "axis_labels": ("z", "y", "x"),
+    }
+
+
+def contrast(data: Any) -> tuple[float, float]:
+    """Grey values to show as black and white: 0.2 to 99.8 % of a sample of the middle section."""
+    section = data[data.shape[0] // 2]
+    step = [max(1, n // _SAMPLE) for n in section.shape]
+    sample: NDArray[Any] = np.asarray(section[:: step[0], :: step[1]])
+    tissue = sample[sample != 0] if np.any(sample) else sample.ravel()
+    low, high = np.percentile(tissue, (0.2, 99.8))
+    return float(low), float(max(high, low + 1e-6))
+
+
+def _boundary_colormap() -> Any:
+    """Inferno whose opacity grows with the probability, so that the image stays readable below it."""
+    from napari.utils.colormaps import Colormap, ensure_colormap
+
+    steps = np.linspace(0, 1, 64)
+    colours = np.array(ensure_colormap("inferno").map(0.25 + 0.6 * steps))
+    colours[:, 3] = np.clip(steps * 1.1 - 0.1, 0, 1)
+    return Colormap(colours, name="boundary probability")

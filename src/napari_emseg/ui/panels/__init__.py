@@ -1,0 +1,1 @@
+"""One panel a stage: thin widgets that show the desk and start actions."""

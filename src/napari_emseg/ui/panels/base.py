@@ -1,0 +1,179 @@
+"""What all panels have: a form, one primary button, the speaking line, progress."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_emseg.ui.actions import ACTIONS
+from napari_emseg.ui.forms import SettingsForm
+from napari_emseg.ui.progress_line import ProgressLine
+from napari_emseg.ui.says import SpeakingLine
+
+if TYPE_CHECKING:
+    from napari_emseg.ui.desk import Desk
+    from napari_emseg.ui.saying import Saying
+    from napari_emseg.ui.state import StageState
+    from napari_emseg.ui.style import Look
+
+
+class StagePanel(QWidget):
+    """Body of one stage.
+
+    Parameters
+    ----------
+    desk : Desk
+        What the panel shows and acts on.
+    """
+
+    stage: str
+    primary: str = ""
+    """Name of the action on the primary button."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"panel_{self.stage}")
+        self.desk = desk
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(12, 8, 12, 8)
+        self.column.setSpacing(8)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(8)
+        self.column.addLayout(self.body)
+        self.build()
+        if self.primary:
+            self.button = action_button(desk, self.primary, primary=True)
+            self.column.addWidget(self.button)
+        self.after_button()
+        self.progress = ProgressLine()
+        self.progress.stopped.connect(lambda: desk.stop(self.stage))
+        self.column.addWidget(self.progress)
+        self.says = SpeakingLine()
+        self.says.followed.connect(desk.do)
+        self.column.addWidget(self.says)
+        self.needs = QPushButton()
+        self.needs.setObjectName("needs")
+        self.needs.setVisible(False)
+        self.needs.clicked.connect(lambda: desk.open_stage(self._needed))
+        self.column.addWidget(self.needs)
+        self.column.addStretch(1)
+        self._needed = ""
+
+    def build(self) -> None:
+        """Put the stage's own widgets into ``self.body``."""
+
+    def after_button(self) -> None:
+        """Put widgets below the primary button into ``self.column``."""
+
+    def refresh(self) -> None:
+        """Show what is on the desk now; called when anything has changed and the panel is open."""
+
+    def hint(self) -> str:
+        """What to say before anything has happened."""
+        return ""
+
+    def show_state(self, state: StageState, needed_title: str) -> None:
+        """Follow the state of the stage: what it needs first, and whether its button works."""
+        self._needed = state.needs
+        self.needs.setVisible(bool(state.needs))
+        self.needs.setText(f"First: {needed_title}")
+        if self.primary:
+            self.button.setEnabled(state.can_start and state.tone != "busy")
+        self.refresh()
+        if not self.says.saying.text and self.hint():
+            self.say_hint()
+
+    def say_hint(self) -> None:
+        """Show the hint in the speaking line."""
+        from napari_emseg.ui.saying import Saying
+
+        self.says.say(Saying(self.hint()))
+
+    def show_saying(self, saying: Saying) -> None:
+        """Show what happened."""
+        self.says.say(saying)
+
+    def set_look(self, look: Look) -> None:
+        """Take the colours of the theme."""
+        self.says.set_look(look)
+
+    def settings_form(self, stage: str, *, hidden: tuple[str, ...] = ()) -> SettingsForm:
+        """A form for the settings of a stage that keeps them in the project.
+
+        Parameters
+        ----------
+        stage : str
+            Name of the settings in the project.
+        hidden : tuple of str
+            Fields that are not shown.
+        """
+        from napari_emseg.ui.stage_settings import DEFAULTS
+
+        form = SettingsForm(DEFAULTS[stage](), hidden=hidden)
+
+        def _on_session() -> None:
+            form.setEnabled(self.desk.session is not None)
+            if self.desk.session is not None:
+                form.set_value(self.desk.settings(stage))
+
+        def _on_changed(value: object) -> None:
+            if self.desk.session is not None:
+                self.desk.set_settings(stage, value)
+
+        form.changed.connect(_on_changed)
+        self.desk.session_changed.connect(_on_session)
+        form.setEnabled(self.desk.session is not None)
+        return form
+
+
+def action_button(desk: Desk, name: str, *, primary: bool = False, text: str = "") -> QPushButton:
+    """A button for an action of the table, with its key on it."""
+    action = ACTIONS[name]
+    button = QPushButton()
+    button.setObjectName(f"do_{name}")
+    if primary:
+        button.setProperty("role", "primary")
+    set_words(button, name, text or action.title)
+    button.setToolTip(action.help)
+    button.clicked.connect(lambda: desk.do(name))
+    return button
+
+
+def set_words(button: QPushButton, name: str, text: str) -> None:
+    """Change the words on an action's button; the key stays."""
+    key = ACTIONS[name].key_words
+    words = f"{text}    {key}" if key else text
+    if button.text() != words:
+        button.setText(words)
+
+
+def heading(text: str) -> QLabel:
+    """A small heading inside a panel."""
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    return label
+
+
+def faint(text: str = "") -> QLabel:
+    """Secondary words."""
+    label = QLabel(text)
+    label.setProperty("role", "faint")
+    label.setWordWrap(True)
+    return label
+
+
+def rule() -> QFrame:
+    """A thin line."""
+    line = QFrame()
+    line.setProperty("role", "rule")
+    return line
+
+
+def row(*widgets: QWidget) -> QHBoxLayout:
+    """Widgets side by side with equal shares."""
+    layout = QHBoxLayout()
+    layout.setSpacing(6)
+    for widget in widgets:
+        layout.addWidget(widget, 1)
+    return layout

@@ -1,0 +1,141 @@
+"""Stage 6: correct, and say which sections are right."""
+
+from __future__ import annotations
+
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QLabel, QPushButton, QWidget
+
+from napari_emseg.core.sections import Status
+from napari_emseg.ui.flows import proofreading
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row
+from napari_emseg.ui.tools import ClickTool
+
+_PAINT = (("paint", "Paint", "P"), ("erase", "Erase", "E"), ("fill", "Fill", "F"), ("pick", "Pick", "L"))
+_HELP = {
+    "paint": "Brush with the chosen id; [ and ] change its size",
+    "erase": "Brush that takes ids away",
+    "fill": "Give a whole region the chosen id",
+    "pick": "Choose the id under the cursor",
+}
+_STATUS = {
+    Status.UNSEEN: "not segmented yet",
+    Status.PREDICTED: "segmented, not proofread",
+    Status.PROOFREAD: "proofread, teaches the model",
+    Status.EXCLUDED: "left out",
+}
+
+
+class ProofreadPanel(StagePanel):
+    """Tools, the section's state, and one button to go on with."""
+
+    stage = "proofread"
+    primary = "mark_proofread"
+
+    def build(self) -> None:
+        """Two rows of tools, history, the section."""
+        self.paint_buttons: dict[str, QPushButton] = {}
+        for mode, words, key in _PAINT:
+            button = QPushButton(f"{words}  {key}")
+            button.setObjectName(f"mode_{mode}")
+            button.setCheckable(True)
+            button.setToolTip(_HELP[mode])
+            button.clicked.connect(lambda _on, m=mode: self._on_mode(m))
+            self.paint_buttons[mode] = button
+        self.tool_buttons = {name: action_button(self.desk, name) for name in ("merge", "cut")}
+        for button in self.tool_buttons.values():
+            button.setCheckable(True)
+        self.new = action_button(self.desk, "new_object")
+        self.undo = action_button(self.desk, "undo")
+        self.redo = action_button(self.desk, "redo")
+        self.body.addLayout(row(*self.paint_buttons.values()))
+        self.body.addLayout(row(*self.tool_buttons.values(), self.new))
+        self.body.addLayout(row(self.undo, self.redo))
+        self.section = heading("")
+        self.status = faint()
+        line = row(self.section, self.status)
+        line.setStretch(0, 0)
+        self.body.addLayout(line)
+        self.desk.tool_changed.connect(self._on_tool)
+        self.desk.asked.connect(self._on_asked)
+        self.desk.section_changed.connect(lambda _z: self.refresh())
+        self.desk.session_changed.connect(self._on_session)
+
+    def after_button(self) -> None:
+        """The question why a section is left out, answered by a click or a digit."""
+        self.exclude = action_button(self.desk, "exclude")
+        self.unmark = action_button(self.desk, "mark_unseen")
+        self.column.addLayout(row(self.exclude, self.unmark))
+        self.reasons = QWidget()
+        buttons = []
+        for number, reason in enumerate(proofreading.REASONS, start=1):
+            button = QPushButton(f"{number} {reason}")
+            button.setObjectName(f"reason_{reason}")
+            button.clicked.connect(lambda _on, r=reason: self._on_reason(r))
+            shortcut = QShortcut(QKeySequence(str(number)), self.reasons)
+            shortcut.activated.connect(button.click)
+            buttons.append(button)
+        line = row(*buttons)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(3)
+        self.reasons.setLayout(line)
+        self.reasons.setVisible(False)
+        self.why = QLabel("Why is it left out? Click, or press the digit.")
+        self.why.setVisible(False)
+        self.column.addWidget(self.why)
+        self.column.addWidget(self.reasons)
+
+    def hint(self) -> str:
+        """Before the first correction."""
+        return "Paint, merge and cut until this section is right, then mark it: marked sections teach the model."
+
+    def refresh(self) -> None:
+        """Follow section, history and napari's tool."""
+        session, layers = self.desk.session, self.desk.layers
+        widgets = [*self.paint_buttons.values(), *self.tool_buttons.values(), self.new, self.exclude]
+        for widget in widgets:
+            widget.setEnabled(session is not None)
+        if session is None or layers is None:
+            self.undo.setEnabled(False)
+            self.redo.setEnabled(False)
+            self.section.setText("")
+            self.status.setText("")
+            self.unmark.setVisible(False)
+            return
+        self.undo.setEnabled(session.can_undo)
+        self.redo.setEnabled(session.can_redo)
+        self.undo.setToolTip(f"Take back: {session.undo_name}" if session.can_undo else "Nothing to take back")
+        self.redo.setToolTip(f"Make again: {session.redo_name}" if session.can_redo else "Nothing to make again")
+        state = session.sections[self.desk.section]
+        self.section.setText(f"Section {self.desk.section}")
+        why = f" ({state.reason})" if state.reason else ""
+        self.status.setText(_STATUS[state.status] + why)
+        marked = state.status in (Status.PROOFREAD, Status.EXCLUDED)
+        self.unmark.setVisible(marked)
+        self.exclude.setVisible(state.status is not Status.EXCLUDED)
+        for mode, button in self.paint_buttons.items():
+            button.setChecked(self.desk.tool is None and str(layers.labels.mode) == mode)
+
+    def _on_session(self) -> None:
+        if self.desk.layers is not None:
+            self.desk.layers.labels.events.mode.connect(lambda _event: self.refresh())
+
+    def _on_mode(self, mode: str) -> None:
+        proofreading.paint_with(self.desk, mode)
+        self.refresh()
+
+    def _on_tool(self, tool: ClickTool | None) -> None:
+        for name, button in self.tool_buttons.items():
+            button.setChecked(tool is not None and tool.name == name)
+        self.refresh()
+
+    def _on_asked(self, question: str) -> None:
+        if question == "exclude":
+            self.why.setVisible(True)
+            self.reasons.setVisible(True)
+            self.reasons.setFocus()
+
+    def _on_reason(self, reason: str) -> None:
+        self.why.setVisible(False)
+        self.reasons.setVisible(False)
+        proofreading.exclude_because(self.desk, reason)
+        self.desk.state_changed.emit()

@@ -1,0 +1,32 @@
+"""Stage 5: the same id for the same object in the next sections."""
+
+from __future__ import annotations
+
+from napari_emseg.ui.panels.base import StagePanel, set_words
+
+
+class PropagatePanel(StagePanel):
+    """How many sections, which way."""
+
+    stage = "propagate"
+    primary = "propagate"
+
+    def build(self) -> None:
+        """The generated form."""
+        self.form = self.settings_form("propagate")
+        self.form.changed.connect(lambda _value: self.refresh())
+        self.body.addWidget(self.form)
+
+    def hint(self) -> str:
+        """Before the first time."""
+        return (
+            "Segments the next sections where they are not yet, and gives every object the id that it has "
+            "here. Proofread sections are never changed."
+        )
+
+    def refresh(self) -> None:
+        """Say on the button what will happen."""
+        settings = self.form.value
+        n = settings.sections
+        where = {"forwards": "next", "backwards": "previous", "both": "next and previous"}[settings.direction]
+        set_words(self.button, self.primary, f"Carry ids to the {where} {n} section{'s' * (n != 1)}")

@@ -1,0 +1,80 @@
+"""Stage 7: the model learns from the proofread sections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
+
+from napari_emseg.ui.curve import LossCurve
+from napari_emseg.ui.flows import learning
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_words
+
+if TYPE_CHECKING:
+    from napari_emseg.ui.style import Look
+
+
+class TrainPanel(StagePanel):
+    """Button, live loss, and the choice to keep or drop the new model."""
+
+    stage = "train"
+    primary = "train"
+
+    def build(self) -> None:
+        """What teaches, and how long."""
+        self.teachers = faint()
+        self.form = self.settings_form("finetune")
+        self.body.addWidget(self.teachers)
+        self.body.addWidget(self.form)
+
+    def after_button(self) -> None:
+        """Curve, scores and the choice."""
+        self.curve = LossCurve()
+        self.column.addWidget(self.curve)
+        self.scores = QWidget()
+        self.grid = QGridLayout(self.scores)
+        self.grid.setContentsMargins(0, 0, 0, 0)
+        self.grid.setVerticalSpacing(2)
+        self.column.addWidget(self.scores)
+        self.accept = action_button(self.desk, "accept_model", primary=True)
+        self.discard = action_button(self.desk, "discard_model")
+        self.column.addLayout(row(self.accept, self.discard))
+        self.desk.learned.connect(self._on_learned)
+
+    def hint(self) -> str:
+        """Before the first time."""
+        return "A copy of the model learns in the background; you can go on painting. You decide what happens to it."
+
+    def set_look(self, look: Look) -> None:
+        """The curve has colours of its own."""
+        super().set_look(look)
+        self.curve.set_look(look)
+
+    def refresh(self) -> None:
+        """Follow the marks and the candidate."""
+        session = self.desk.session
+        marked = session.sections.proofread if session else ()
+        n = len(marked)
+        self.teachers.setText(learning.teacher_words(marked))
+        set_words(self.button, self.primary, f"Learn from {n} proofread section{'s' * (n != 1)}")
+        candidate = self.desk.learning
+        for widget in (self.scores, self.accept, self.discard):
+            widget.setVisible(candidate is not None)
+        self.button.setVisible(candidate is None)
+        self.curve.setVisible(bool(self.desk.losses) or "train" in self.desk.work)
+        if len(self.desk.losses) < len(self.curve.points):
+            self.curve.clear()
+        for seconds, loss in self.desk.losses[len(self.curve.points) :]:
+            self.curve.add(seconds, loss)
+
+    def _on_learned(self) -> None:
+        while self.grid.count():
+            self.grid.takeAt(0).widget().deleteLater()
+        if self.desk.learning is not None:
+            for line, cells in enumerate(learning.score_rows(self.desk.learning)):
+                for column, words in enumerate(cells):
+                    label = QLabel(words)
+                    if line == 0 or column == 0:
+                        label.setProperty("role", "faint")
+                    self.grid.addWidget(label, line, column)
+        self.refresh()

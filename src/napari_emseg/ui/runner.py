@@ -1,0 +1,165 @@
+"""Where answers of long work come back to the window: in order, on its thread, and only if still wanted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from napari_emseg.core.errors import Cancelled, EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+_SURE_AFTER_S = 1.0  # an estimate of the remaining time from less than this is noise
+
+
+class Ticket(Protocol):
+    """What the engine gives for submitted work."""
+
+    def cancel(self) -> None:
+        """Ask the work to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How far one stage's work is."""
+
+    fraction: float
+    message: str
+    remaining_s: float | None
+    values: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What to do with what comes back; everything is called on the window's thread."""
+
+    done: Callable[[Any], None]
+    failed: Callable[[EmsegError], None]
+    stopped: Callable[[], None]
+    progress: Callable[[Work], None]
+    partial: Callable[[Any], None] | None = None
+
+
+class Runner:
+    """Numbers requests per key; an answer whose number is no longer the newest is dropped.
+
+    Parameters
+    ----------
+    post : callable
+        Runs a function on the window's thread; may be called from any thread.
+    executor : concurrent.futures.Executor
+        For short work that needs no worker process.
+    """
+
+    def __init__(self, post: Callable[[Callable[[], None]], None], executor: Executor) -> None:
+        self._post = post
+        self._executor = executor
+        self._generation: dict[str, int] = {}
+        self._tickets: dict[str, Ticket] = {}
+        self._started: dict[str, float] = {}
+
+    def generation(self, key: str) -> int:
+        """Number of the newest request under a key, 0 before the first."""
+        return self._generation.get(key, 0)
+
+    def is_running(self, key: str) -> bool:
+        """Whether the newest request under a key has not answered yet."""
+        return key in self._started
+
+    def submit(self, key: str, submit: Callable[..., Ticket | None], handlers: Handlers) -> int:
+        """Start work in the engine; an older request under the same key is cancelled.
+
+        Parameters
+        ----------
+        key : str
+            Names what is asked for: only the newest answer under a key counts.
+        submit : callable
+            Called with keyword callbacks ``on_progress``, ``on_partial``, ``on_done``, ``on_error``, which
+            may come in any thread; returns a ticket with ``cancel``.
+        handlers : Handlers
+            Called on the window's thread.
+
+        Returns
+        -------
+        int
+            Generation of this request.
+        """
+        self.drop(key)
+        number = self._generation[key]
+        self._started[key] = time.monotonic()
+
+        def back(function: Callable[..., None]) -> Callable[..., None]:
+            def deliver(*args: Any, **values: Any) -> None:
+                self._post(lambda: function(*args, **values) if self._is_current(key, number) else None)
+
+            return deliver
+
+        ticket = submit(
+            on_progress=back(lambda *a, **v: handlers.progress(self._work(key, *a, **v))),
+            on_partial=back(lambda part: handlers.partial(part) if handlers.partial else None),
+            on_done=back(lambda value: self._finish(key, lambda: handlers.done(value))),
+            on_error=back(lambda error: self._finish(key, lambda: _failed(error, handlers))),
+        )
+        if ticket is not None and self._is_current(key, number):
+            self._tickets[key] = ticket
+        return number
+
+    def thread(self, key: str, function: Callable[[], Any], handlers: Handlers) -> int:
+        """Do short work in a thread of this process, with the same rules as ``submit``."""
+
+        def start(**callbacks: Callable[..., None]) -> None:
+            def work() -> None:
+                try:
+                    value = function()
+                except Exception as error:
+                    callbacks["on_error"](error)
+                else:
+                    callbacks["on_done"](value)
+
+            self._executor.submit(work)
+
+        return self.submit(key, start, handlers)
+
+    def stop(self, key: str) -> None:
+        """Ask the newest request under a key to stop; it answers with Cancelled."""
+        if ticket := self._tickets.get(key):
+            ticket.cancel()
+
+    def drop(self, key: str) -> None:
+        """Want no answer to earlier requests under this key any more."""
+        self._generation[key] = self.generation(key) + 1
+        self._started.pop(key, None)
+        if ticket := self._tickets.pop(key, None):
+            ticket.cancel()
+
+    def close(self) -> None:
+        """Drop everything."""
+        for key in tuple(self._generation):
+            self.drop(key)
+
+    def _is_current(self, key: str, number: int) -> bool:
+        return self._generation.get(key) == number and key in self._started
+
+    def _finish(self, key: str, then: Callable[[], None]) -> None:
+        self._started.pop(key, None)
+        self._tickets.pop(key, None)
+        then()
+
+    def _work(self, key: str, fraction: float, message: str = "", **values: float) -> Work:
+        elapsed = time.monotonic() - self._started.get(key, time.monotonic())
+        remaining = None
+        if fraction > 0 and elapsed > _SURE_AFTER_S:
+            remaining = elapsed * (1 - fraction) / fraction
+        return Work(fraction, message, remaining, values)
+
+
+def _failed(error: Exception, handlers: Handlers) -> None:
+    if isinstance(error, Cancelled):
+        handlers.stopped()
+    elif isinstance(error, EmsegError):
+        handlers.failed(error)
+    else:
+        handlers.failed(EmsegError(f"this did not work ({type(error).__name__}: {error})"))

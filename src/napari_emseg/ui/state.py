@@ -1,0 +1,119 @@
+"""What each stage says about itself: a pure function from facts to words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Tone = Literal["quiet", "ready", "done", "busy", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the data allow, read once from session, layers and engine."""
+
+    has_stack: bool = False
+    voxel_size_known: bool = False
+    n_sections: int = 0
+    section: int = 0
+    boundary_here: bool = False
+    boundary_sections: int = 0
+    labels_here: bool = False
+    labelled_sections: int = 0
+    proofread: int = 0
+    excluded: int = 0
+    running: Mapping[str, float] = field(default_factory=dict)
+    candidate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """One line of the spine."""
+
+    name: str
+    number: int
+    title: str
+    word: str
+    tone: Tone
+    needs: str = ""
+    """Stage that has to come first, or empty."""
+
+    @property
+    def can_start(self) -> bool:
+        """Whether the primary button of the stage does something."""
+        return not self.needs
+
+
+STAGES: tuple[tuple[str, int, str], ...] = (
+    ("data", 1, "Data"),
+    ("predict", 3, "Predict"),
+    ("segment", 4, "Seeds & segments"),
+    ("propagate", 5, "Propagate"),
+    ("proofread", 6, "Proofread"),
+    ("train", 7, "Train"),
+)
+"""Stages of this version, with their number in the full spine of nine; a stage appears when it can act."""
+
+
+def resolve(facts: Facts) -> tuple[StageState, ...]:
+    """State of every stage, in order."""
+    words = {
+        "data": _data,
+        "predict": _predict,
+        "segment": _segment,
+        "propagate": _propagate,
+        "proofread": _proofread,
+        "train": _train,
+    }
+    states = []
+    for name, number, title in STAGES:
+        if name in facts.running:
+            word, tone, needs = f"{round(100 * facts.running[name])} %", "busy", ""
+        else:
+            word, tone, needs = words[name](facts)
+        states.append(StageState(name, number, title, word, tone, needs))
+    return tuple(states)
+
+
+def _data(facts: Facts) -> tuple[str, Tone, str]:
+    if not facts.has_stack:
+        return "start here", "ready", ""
+    if not facts.voxel_size_known:
+        return "voxel size?", "blocked", ""
+    return "done", "done", ""
+
+
+def _predict(facts: Facts) -> tuple[str, Tone, str]:
+    if not facts.has_stack:
+        return "needs a stack", "quiet", "data"
+    return ("done here", "done", "") if facts.boundary_here else ("ready", "ready", "")
+
+
+def _segment(facts: Facts) -> tuple[str, Tone, str]:
+    if not facts.has_stack:
+        return "needs a stack", "quiet", "data"
+    return ("done here", "done", "") if facts.labels_here else ("ready", "ready", "")
+
+
+def _propagate(facts: Facts) -> tuple[str, Tone, str]:
+    if not facts.labelled_sections:
+        return "needs segments", "quiet", "segment" if facts.has_stack else "data"
+    return "ready", "ready", ""
+
+
+def _proofread(facts: Facts) -> tuple[str, Tone, str]:
+    if not facts.labelled_sections and not facts.proofread:
+        return "needs segments", "quiet", "segment" if facts.has_stack else "data"
+    total = facts.n_sections - facts.excluded
+    return f"{facts.proofread} / {total}", "done" if facts.proofread >= total else "ready", ""
+
+
+def _train(facts: Facts) -> tuple[str, Tone, str]:
+    if facts.candidate:
+        return "new model", "ready", ""
+    if not facts.proofread:
+        return "needs proofread", "quiet", "proofread" if facts.has_stack else "data"
+    return "ready", "ready", ""

@@ -1,0 +1,91 @@
+"""What is on screen, in voxels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from napari.layers import Layer
+
+_HALF = 0.5  # voxel n covers data coordinates n - 0.5 to n + 0.5
+
+
+def canvas_size(viewer: Viewer) -> tuple[float, float]:
+    """Height and width of the canvas in logical pixels."""
+    height, width = viewer.window._qt_viewer.canvas.size
+    return float(height), float(width)
+
+
+def visible_region(viewer: Viewer, layer: Layer, *, size: tuple[float, float] | None = None) -> Region:
+    """The box of voxels of a layer that the canvas shows, clipped to the layer.
+
+    Zoom, pan, the current section, reordered axes and the layer's scale are all considered. Axes that
+    are not on screen give one voxel at the position of their slider.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Its camera and sliders say what is shown.
+    layer : napari layer (z, y, x)
+        The stack whose voxels are meant.
+    size : tuple of float, optional
+        Canvas height and width in logical pixels; asked from the window by default.
+
+    Returns
+    -------
+    Region
+        In (z, y, x), never empty.
+
+    Raises
+    ------
+    EmsegError
+        If the view is three-dimensional, or shows nothing of the layer.
+    """
+    if viewer.dims.ndisplay != 2:
+        raise EmsegError("the view is three-dimensional", "napari canvas", "switch to sections with Ctrl-Y")
+    height, width = size or canvas_size(viewer)
+    world = np.asarray(viewer.dims.point, dtype=float)
+    low, high = world.copy(), world.copy()
+    half = np.array([height, width]) / (2 * viewer.camera.zoom)
+    shown = list(viewer.dims.displayed)
+    low[shown] = np.asarray(viewer.camera.center)[-2:] - half
+    high[shown] = np.asarray(viewer.camera.center)[-2:] + half
+    corners = np.array([_corner(layer, low, high, shown, pick) for pick in ((0, 0), (0, 1), (1, 0), (1, 1))])
+    start = np.floor(corners.min(axis=0) + _HALF).astype(int)
+    stop = np.ceil(corners.max(axis=0) + _HALF).astype(int)
+    for axis in set(range(3)) - {a - (viewer.dims.ndim - 3) for a in shown}:
+        start[axis] = int(np.round(corners[0, axis]))
+        stop[axis] = start[axis] + 1
+    region = Region(tuple(start.tolist()), tuple(stop.tolist())).clipped(tuple(layer.data.shape))
+    if 0 in region.shape:
+        raise EmsegError("nothing of the stack is on screen", layer.name, "show all of it with Ctrl-R")
+    return region
+
+
+def current_section(viewer: Viewer, layer: Layer) -> int:
+    """Section (z) that the sliders point at, clipped to the layer."""
+    z = float(layer.world_to_data(viewer.dims.point)[-3])
+    return int(np.clip(np.round(z), 0, layer.data.shape[-3] - 1))
+
+
+def go_to_section(viewer: Viewer, layer: Layer, section: int) -> None:
+    """Move the section slider; the rest of the view stays."""
+    here = np.asarray(layer.world_to_data(viewer.dims.point), dtype=float)
+    here[-3] = section
+    world = layer.data_to_world(here)
+    viewer.dims.set_point(viewer.dims.ndim - 3, float(world[-3]))
+
+
+def _corner(
+    layer: Layer, low: np.ndarray, high: np.ndarray, shown: list[int], pick: tuple[int, int]
+) -> np.ndarray:
+    point = low.copy()
+    for axis, use_high in zip(shown, pick, strict=True):
+        point[axis] = high[axis] if use_high else low[axis]
+    return np.asarray(layer.world_to_data(point), dtype=float)[-3:]
