@@ -1,0 +1,1 @@
+"""Long work in three steps: prepare (main thread, copies), run (worker), finish (main thread, one edit)."""

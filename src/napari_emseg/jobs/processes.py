@@ -1,0 +1,145 @@
+"""Local worker processes: start, watch, restart, end.
+
+Dask's own nanny starts its worker with `multiprocessing`, which runs the person's script a second time in
+the worker unless it is guarded by ``if __name__ == "__main__"``; napari scripts rarely are. A plain
+subprocess has no such trap, and its standard input tells it when its parent is gone.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from napari_emseg.jobs.worker import READY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_MAX_FALSE_STARTS = 3
+_KEPT_LINES = 40
+_END_S = 2.0
+_JUST_NOW_S = 2.0
+_KILLED = -9
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class WorkerProcess:
+    """One worker process that is restarted whenever it ends by itself.
+
+    Parameters
+    ----------
+    instructions : mapping
+        What `napari_emseg.jobs.worker` reads: scheduler, name, resources, security, nice.
+    on_failed : callable
+        Called, from the watching thread, with a reason once the process cannot be kept alive.
+    """
+
+    def __init__(self, instructions: Mapping[str, Any], on_failed: Callable[[str], None]) -> None:
+        self._instructions = dict(instructions)
+        self._on_failed = on_failed
+        self._closing = threading.Event()
+        self._lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
+        self._last_exit: int | None = None
+        self._ended_at = -math.inf
+        self._process: subprocess.Popen[str] | None = None
+        self._watcher = threading.Thread(target=self._keep_alive, name="emseg-worker-watch", daemon=True)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, while the process runs."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def start(self) -> None:
+        """Start the process and its watcher; returns at once."""
+        self._watcher.start()
+
+    def close(self) -> None:
+        """End the process, politely if it listens."""
+        self._closing.set()
+        process = self._process
+        if process is not None:
+            _end(process)
+        self._watcher.join(_END_S)
+
+    def why_it_ended(self) -> str:
+        """Say in words how the process ended just now.
+
+        The scheduler hears of a death from the closed connection, often before the process is reaped, so
+        this waits a moment for the exit code.
+        """
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline and time.monotonic() - self._ended_at > _JUST_NOW_S:
+            time.sleep(0.01)
+        code = self._last_exit
+        if code == _KILLED:
+            return "it was killed, most likely because the memory ran out"
+        if code is not None and code < 0:
+            return f"it crashed with signal {-code}"
+        last = next((line.strip() for line in reversed(self._lines) if line.strip() not in ("", READY)), "")
+        return f"it ended with code {code}" + (f": {last}" if last and code else "")
+
+    def _keep_alive(self) -> None:
+        false_starts = 0
+        while not self._closing.is_set():
+            process = self._process = self._spawn()
+            if self._closing.is_set():
+                _end(process)
+            assert process.stderr is not None
+            is_ready = False
+            for line in process.stderr:
+                is_ready |= line.strip() == READY
+                self._lines.append(line)
+            process.stderr.close()
+            self._last_exit = process.wait()
+            _close_stdin(process)
+            self._ended_at = time.monotonic()
+            false_starts = 0 if is_ready else false_starts + 1
+            if false_starts >= _MAX_FALSE_STARTS and not self._closing.is_set():
+                self._on_failed(self.why_it_ended())
+                return
+
+    def _spawn(self) -> subprocess.Popen[str]:
+        environment = {"OMP_NUM_THREADS": str(cores()), "PYTHONWARNINGS": "ignore", **os.environ}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "napari_emseg.jobs.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=environment,
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent alone
+        )
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it died at once; the watcher sees that
+            process.stdin.write(json.dumps(self._instructions) + "\n")
+            process.stdin.flush()
+        return process
+
+
+def _close_stdin(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    _close_stdin(process)
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

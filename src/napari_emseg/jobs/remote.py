@@ -1,0 +1,124 @@
+"""The worker's side of a job: find the function, run it, tell how far it is, stop when asked.
+
+Everything here is imported by name in the worker process and is free of torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import time
+from typing import TYPE_CHECKING, Any
+
+from distributed import WorkerPlugin, get_worker
+
+from napari_emseg.core.errors import Cancelled, EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from distributed import Worker
+
+STOPS = "napari-emseg-stops"
+_REPORT_EVERY_S = 0.04  # more often than 25 times a second nobody sees
+
+
+class Stops(WorkerPlugin):
+    """Tickets that are to stop; one of these lives in every worker process."""
+
+    name = STOPS
+    idempotent = True
+
+    def __init__(self) -> None:
+        self.tickets: set[str] = set()
+
+
+def _stops(worker: Worker) -> set[str]:
+    plugin = worker.plugins[STOPS]
+    assert isinstance(plugin, Stops)
+    return plugin.tickets
+
+
+def request_stop(ticket: str, dask_worker: Worker) -> None:
+    """Note in this worker that a ticket is to stop (runs in the worker's event loop, beside the task)."""
+    _stops(dask_worker).add(ticket)
+
+
+def load(function: str) -> Callable[[Any, Any], Any]:
+    """Import ``"module:function"``.
+
+    Raises
+    ------
+    EmsegError
+        If there is no such module or function.
+    """
+    module, _, name = function.partition(":")
+    try:
+        found: Callable[[Any, Any], Any] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise EmsegError(
+            "the worker cannot find the job", f"{function} ({error})", "reinstall it there"
+        ) from error
+    return found
+
+
+class RemoteProgress:
+    """Progress that travels to the client over the worker's open connection.
+
+    Events share the connection with the message that says that the task is done, so they arrive in order
+    and before it. They cost one way (1-2 ms), where a distributed queue costs two round trips.
+    """
+
+    def __init__(self, ticket: str, topic: str) -> None:
+        self._ticket = ticket
+        self._topic = topic
+        self._worker = get_worker()
+        self._stops = _stops(self._worker)
+        self._last = 0.0
+
+    def check(self) -> None:
+        """Raise `Cancelled` if this ticket is to stop."""
+        if self._ticket in self._stops:
+            raise Cancelled
+
+    def forget(self) -> None:
+        """Drop the wish to stop: the ticket is over."""
+        self._stops.discard(self._ticket)
+
+    def send(self, kind: str, payload: Any) -> None:
+        """Send one event, pickled, to whoever holds the ticket."""
+        self._worker.log_event(self._topic, (self._ticket, kind, pickle.dumps(payload, protocol=5)))
+
+    def report(self, fraction: float, message: str = "", **values: float) -> None:
+        """Say how far the work is. Reports that nobody could see are dropped, values travel always."""
+        self.check()
+        now = time.monotonic()
+        if values or fraction >= 1 or now - self._last >= _REPORT_EVERY_S:
+            self._last = now
+            self.send("progress", (fraction, message, values))
+
+    def partial(self, value: Any) -> None:
+        """Hand over a piece of the result."""
+        self.check()
+        self.send("partial", value)
+
+
+def run_job(ticket: str, topic: str, packed: bytes) -> Any:
+    """Run one job in this worker; `packed` is the pickled pair (function, request).
+
+    The request stays bytes until here, so that the scheduler, which may be another machine, need not
+    understand it.
+    """
+    progress = RemoteProgress(ticket, topic)
+    try:
+        progress.check()
+        progress.send("started", None)
+        function, request = pickle.loads(packed)
+        run = load(function) if isinstance(function, str) else function
+        return run(request, progress)
+    except MemoryError as error:
+        raise EmsegError(
+            "not enough memory", str(error), "take a smaller region or a smaller tile"
+        ) from error
+    finally:
+        progress.forget()

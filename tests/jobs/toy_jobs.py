@@ -1,0 +1,68 @@
+"""Jobs for the engine's tests: small enough to read at a glance, importable in the worker by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from napari_emseg.core.errors import EmsegError
+
+
+def double(request, progress):
+    return request * 2
+
+
+def count(request, progress):
+    """Give ``request`` pieces, 10 ms apart."""
+    for i in range(request):
+        progress.report(i / request, "counting", number=float(i))
+        progress.partial(i)
+        time.sleep(0.01)
+    return request
+
+
+def steps(request, progress):
+    """Work in steps of 20 ms until somebody stops it, and leave the number of steps in a file."""
+    for i in range(500):
+        request.write_text(str(i))
+        progress.report(i / 500)
+        time.sleep(0.02)
+    return "never stopped"
+
+
+def die(request, progress):
+    time.sleep(0.05)
+    os.kill(os.getpid(), request)
+    time.sleep(10)
+
+
+def vanish(request, progress):
+    time.sleep(0.05)
+    os._exit(3)
+
+
+def refuse(request, progress):
+    raise EmsegError("too dark", "section 3", "exclude it")
+
+
+def stumble(request, progress):
+    return 1 // 0
+
+
+def overflow(request, progress):
+    raise MemoryError("12 GB")
+
+
+def who(request, progress):
+    return os.getpid(), os.getppid(), os.nice(0), os.environ["OMP_NUM_THREADS"]
+
+
+def loaded(request, progress):
+    import sys
+
+    return request in sys.modules
+
+
+KILL = int(signal.SIGKILL)
+SEGV = int(signal.SIGSEGV)
