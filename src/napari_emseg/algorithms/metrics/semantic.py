@@ -85,8 +85,8 @@ def average_precision(real: NDArray[np.bool_], score: NDArray[Any]) -> float:
 
 def _as_probability(prediction: NDArray[Any]) -> NDArray[Any]:
     if prediction.dtype == np.uint8 and prediction.max(initial=0) > 1:
-        return prediction.astype(np.float32) / 255
+        scaled: NDArray[np.float32] = prediction.astype(np.float32) / 255
+        return scaled
     if prediction.dtype.kind in "bui":
         return (prediction != 0).astype(np.float32)
-    score: NDArray[Any] = prediction.astype(np.float32, copy=False)
-    return score
+    return prediction

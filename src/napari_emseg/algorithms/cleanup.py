@@ -1,0 +1,115 @@
+"""Small repairs of a segmentation: crumbs and holes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.algorithms.contacts import contacts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def join_small(
+    labels: NDArray[np.uint32],
+    boundary: NDArray[Any],
+    min_size: float,
+    *,
+    keep: NDArray[np.unsignedinteger] | None = None,
+) -> NDArray[np.uint32]:
+    """Give segments that are too small to the neighbour with the weakest membrane between them.
+
+    Parameters
+    ----------
+    labels : ndarray of uint32 (y, x) or (z, y, x)
+        Segment ids; 0 belongs to nobody.
+    boundary : ndarray, same shape
+        Membrane probability.
+    min_size : float
+        Smallest size in pixels that stays by itself.
+    keep : ndarray of int, optional
+        Ids that neither change nor take in others, such as those that people drew.
+
+    Returns
+    -------
+    ndarray of uint32
+        A segment that touches no other stays, however small.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    while True:
+        size = np.bincount(labels.ravel())
+        small = (size > 0) & (size < min_size)
+        small[0] = False
+        banned = np.zeros(size.size, bool)
+        if keep is not None:
+            banned[keep[keep < size.size].astype(np.int64)] = True
+        small &= ~banned
+        if not small.any():
+            return labels
+        pairs = contacts(labels, boundary, only=small)
+        pairs = pairs.where(~banned[pairs.a] & ~banned[pairs.b])
+        if pairs.a.size == 0:
+            return labels
+        best = _weakest_border(
+            np.r_[pairs.a, pairs.b], np.r_[pairs.b, pairs.a], np.r_[pairs.boundary, pairs.boundary]
+        )
+        source = np.array([s for s in best if small[s]], dtype=np.int64)
+        target = np.array([best[s] for s in source.tolist()], dtype=np.int64)
+        graph = coo_array((np.ones(source.size), (source, target)), shape=(size.size, size.size))
+        _, group = connected_components(graph, directed=False)
+        # Every group holds one large segment at most: it, or the largest crumb, gives the name.
+        order = np.argsort(size, kind="stable")
+        name = np.zeros(group.max() + 1, np.uint32)
+        name[group[order]] = order
+        lookup = name[group]
+        lookup[banned] = np.flatnonzero(banned)
+        lookup[0] = 0
+        labels = lookup[labels]
+
+
+def _weakest_border(
+    one: NDArray[np.int64], other: NDArray[np.int64], boundary: NDArray[np.float64]
+) -> dict[int, int]:
+    """For every segment the neighbour with the lowest mean boundary."""
+    order = np.lexsort((other, -boundary, one))[::-1]
+    order = order[::-1]
+    # Written worst first, so that the weakest border is the one that remains.
+    return dict(zip(one[order].tolist(), other[order].tolist(), strict=True))
+
+
+def fill_holes(labels: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Give background that is enclosed by a single segment to it, section by section.
+
+    Parameters
+    ----------
+    labels : ndarray of uint32 (y, x) or (z, y, x)
+
+    Returns
+    -------
+    ndarray of uint32
+        A copy. Background that touches the edge of the section or two segments stays.
+    """
+    import cc3d
+
+    if labels.ndim == 3:
+        return np.stack([fill_holes(section) for section in labels])
+    gaps = cc3d.connected_components((labels == 0).astype(np.uint8), connectivity=4)
+    # Gaps get numbers above all ids, so that one table of contacts says who borders on whom.
+    top = int(labels.max(initial=0)) + 1
+    both = np.where(gaps > 0, gaps.astype(np.int64) + top - 1, labels.astype(np.int64))
+    pairs = contacts(both + 1, np.zeros(labels.shape, np.float32))
+    gap = pairs.b - 1 - (top - 1)
+    beside = pairs.a - 1
+    between = gap > 0
+    gap, beside = gap[between], beside[between]
+    n_beside = np.bincount(gap, minlength=int(gaps.max(initial=0)) + 1)
+    for edge in (gaps[0], gaps[-1], gaps[:, 0], gaps[:, -1]):
+        n_beside[edge] = 0
+    owner = np.zeros(n_beside.size, np.uint32)
+    owner[gap] = beside
+    owner[n_beside != 1] = 0
+    return np.where(gaps > 0, owner[gaps], labels)

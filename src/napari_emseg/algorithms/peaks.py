@@ -1,0 +1,135 @@
+"""Peaks of a height map that stand out from their surroundings (h-maxima), and the hill of each.
+
+Every pixel climbs to its steepest neighbour until it stands on a peak; neighbouring hills are then joined,
+highest pass first, while the lower of two peaks rises above the pass by less than the tolerance. This gives
+the h-maxima of the map and its watershed in one go, in time linear in the pixels.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def hills(height: NDArray[np.float32], tolerance: float) -> NDArray[np.int32]:
+    """Divide everything that is higher than zero into hills.
+
+    Parameters
+    ----------
+    height : ndarray of float32 (y, x) or (z, y, x)
+        Zero is ground, which belongs to no hill.
+    tolerance : float
+        Two peaks make one hill unless the pass between them lies lower than the lower peak by this.
+        In units of ``height``.
+
+    Returns
+    -------
+    ndarray of int32
+        Hill number from 1, in raster order of the peaks; 0 on the ground.
+
+    Notes
+    -----
+    The criterion is the dynamics of Grimaud 1992, doi:10.1117/12.60650. Plateaus count once.
+    """
+    padded = np.pad(height, 1)
+    flat = padded.ravel()
+    offsets = _half_neighbourhood(padded.shape)
+    top = _climb(padded, offsets)
+    # Peak 0 is the padding: ground.
+    peaks = np.flatnonzero(top == np.arange(top.size, dtype=np.int32))
+    number = np.zeros(top.size, np.int32)
+    number[peaks] = np.arange(peaks.size, dtype=np.int32)
+    basin = number[top]
+    a, b, saddle = _passes(basin, flat, offsets, peaks.size)
+    root = _join(a, b, saddle, flat[peaks], tolerance)
+    names = np.cumsum(root == np.arange(root.size)) - 1
+    numbers = names[root].astype(np.int32)
+    inner = tuple(slice(1, -1) for _ in height.shape)
+    return numbers[basin].reshape(padded.shape)[inner]
+
+
+def _half_neighbourhood(shape: tuple[int, ...]) -> list[int]:
+    """Flat offsets to the neighbours (corners included) that come later in raster order."""
+    strides = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
+    offsets = (
+        sum(s * k for s, k in zip(strides, step, strict=True))
+        for step in product((-1, 0, 1), repeat=len(shape))
+    )
+    return sorted(offset for offset in offsets if offset > 0)
+
+
+def _climb(padded: NDArray[np.float32], offsets: list[int]) -> NDArray[np.int32]:
+    """Flat index of the peak above every pixel; ground pixels all go to index 0."""
+    flat = padded.ravel()
+    size = flat.size
+    best = flat.copy()
+    up = np.arange(size, dtype=np.int32)
+    # Equal heights are climbed towards the later pixel only, so that nobody walks in circles.
+    for offset in [*(-o for o in reversed(offsets)), *offsets]:
+        here = slice(max(0, -offset), size - max(0, offset))
+        there = slice(max(0, offset), size + min(0, offset))
+        higher = flat[there] > best[here] if offset < 0 else flat[there] >= best[here]
+        np.copyto(best[here], flat[there], where=higher)
+        np.copyto(up[here], np.arange(there.start, there.stop, dtype=np.int32), where=higher)
+    up[flat <= 0] = 0
+    while True:
+        further = up[up]
+        if np.array_equal(further, up):
+            return up
+        up = further
+
+
+def _passes(
+    basin: NDArray[np.int32], height: NDArray[np.float32], offsets: list[int], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Highest pass between every two basins that touch above the ground."""
+    keys, saddles = [], []
+    for offset in offsets:
+        one, other = basin[:-offset], basin[offset:]
+        at = np.flatnonzero((one != other) & (one > 0) & (other > 0))
+        first, second = one[at].astype(np.int64), other[at].astype(np.int64)
+        keys.append(np.minimum(first, second) * n + np.maximum(first, second))
+        saddles.append(np.minimum(height[at], height[at + offset]))
+    key, saddle = np.concatenate(keys), np.concatenate(saddles)
+    order = np.lexsort((-saddle, key))
+    key, saddle = key[order], saddle[order]
+    first_of_key = np.r_[True, key[1:] != key[:-1]] if key.size else np.zeros(0, bool)
+    key, saddle = key[first_of_key], saddle[first_of_key]
+    return key // n, key % n, saddle
+
+
+def _join(
+    a: NDArray[np.int64],
+    b: NDArray[np.int64],
+    saddle: NDArray[np.float32],
+    peak: NDArray[np.float32],
+    tolerance: float,
+) -> NDArray[np.int64]:
+    """Root basin of every basin, joining over the highest passes first."""
+    parent = list(range(peak.size))
+    tops = peak.tolist()
+
+    def find(k: int) -> int:
+        while parent[k] != k:
+            parent[k] = parent[parent[k]]
+            k = parent[k]
+        return k
+
+    # A pass so low that neither basin's own peak is within the tolerance can never join anything.
+    useful = np.minimum(peak[a], peak[b]) - saddle < tolerance
+    a, b, saddle = a[useful], b[useful], saddle[useful]
+    order = np.argsort(-saddle, kind="stable")
+    for i, j, s in zip(a[order].tolist(), b[order].tolist(), saddle[order].tolist(), strict=True):
+        one, other = find(i), find(j)
+        if one == other:
+            continue
+        if tops[one] < tops[other]:
+            one, other = other, one
+        if tops[other] - s < tolerance:
+            parent[other] = one
+    return np.array([find(k) for k in range(peak.size)], dtype=np.int64)

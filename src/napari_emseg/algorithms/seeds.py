@@ -1,0 +1,150 @@
+"""Seeds from the distance to the nearest membrane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.algorithms.peaks import hills
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.stack import Spacing
+    from napari_emseg.settings import SeedSettings
+
+# Seeds this deep cannot touch across a membrane when pixels are taken two by two.
+_HALVE_FROM_PX = 3.0
+
+
+def distance_seeds(
+    boundary: NDArray[Any],
+    settings: SeedSettings,
+    spacing_nm: Spacing | None,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+) -> NDArray[np.uint32]:
+    """Place one seed in every part of a cell that is joined to the rest by a neck only.
+
+    Parameters
+    ----------
+    boundary : ndarray (y, x) or (z, y, x)
+        Membrane probability: floats in [0, 1] or uint8 in 0..255.
+    settings : SeedSettings
+        Threshold, smoothing, depth and merge tolerance. With ``dims`` 2 every section of a stack is seeded
+        on its own, and ids do not repeat between sections.
+    spacing_nm : tuple of float or None
+        Voxel size (z, y, x). None takes voxels for nanometres.
+    mask : ndarray of bool, same shape, optional
+        Seeds are placed inside only. Its border counts as membrane.
+
+    Returns
+    -------
+    ndarray of uint32, same shape
+        Seed ids from 1. A seed is the part of a cell that lies at least ``min_distance_nm`` from the
+        membrane; where that part has necks, it is cut at those that are narrower than the smaller side by
+        ``merge_tolerance_nm``.
+
+    Examples
+    --------
+    >>> from napari_emseg.settings import SeedSettings
+    >>> boundary = np.array([[0, 0, 0, 1, 0, 0, 0]], np.float32)
+    >>> distance_seeds(boundary, SeedSettings(min_distance_nm=2, merge_tolerance_nm=1), (1, 1, 1))
+    array([[1, 1, 0, 0, 0, 2, 2]], dtype=uint32)
+    """
+    spacing = spacing_nm or (1.0, 1.0, 1.0)
+    if boundary.ndim == 3 and settings.dims == 2:
+        seeds = np.zeros(boundary.shape, np.uint32)
+        last = 0
+        for z, section in enumerate(boundary):
+            found = distance_seeds(section, settings, spacing, mask=None if mask is None else mask[z])
+            np.add(found, last, out=seeds[z], where=found > 0)
+            last = max(last, int(seeds[z].max(initial=0)))
+        return seeds
+    cells = cell_mask(boundary, settings, spacing)
+    if mask is not None:
+        cells &= mask
+    return seeds_from_distance(distance_to_membrane(cells, spacing), settings, spacing)
+
+
+def cell_mask(boundary: NDArray[Any], settings: SeedSettings, spacing_nm: Spacing) -> NDArray[np.bool_]:
+    """Pixels whose (smoothed) membrane probability is below the threshold.
+
+    Parameters and axes as in `distance_seeds`.
+    """
+    threshold = settings.threshold * (255 if boundary.dtype == np.uint8 else 1)
+    if settings.sigma_nm > 0:
+        from scipy import ndimage as ndi
+
+        sigma = [settings.sigma_nm / s for s in spacing_nm[-boundary.ndim :]]
+        boundary = ndi.gaussian_filter(boundary.astype(np.float32), sigma)
+    cells: NDArray[np.bool_] = boundary < threshold
+    return cells
+
+
+def distance_to_membrane(cells: NDArray[np.bool_], spacing_nm: Spacing) -> NDArray[np.float32]:
+    """Distance of every cell pixel to the nearest membrane pixel, in nm; the image's edge is no membrane.
+
+    Parameters
+    ----------
+    cells : ndarray of bool (y, x) or (z, y, x)
+    spacing_nm : tuple of float
+        Voxel size (z, y, x).
+
+    Returns
+    -------
+    ndarray of float32
+        0 on membrane. Where there is no membrane at all, the size of the image.
+    """
+    import edt
+
+    spacing = spacing_nm[-cells.ndim :]
+    distance: NDArray[np.float32] = edt.edt(
+        np.ascontiguousarray(cells), anisotropy=spacing, black_border=False, parallel=1
+    )
+    size = max(n * s for n, s in zip(cells.shape, spacing, strict=True))
+    return np.minimum(distance, np.float32(size))
+
+
+def seeds_from_distance(
+    distance: NDArray[np.float32], settings: SeedSettings, spacing_nm: Spacing
+) -> NDArray[np.uint32]:
+    """Seeds of a distance map.
+
+    Parameters
+    ----------
+    distance : ndarray of float32 (y, x) or (z, y, x)
+        Distance to the nearest membrane in nm.
+    settings : SeedSettings
+    spacing_nm : tuple of float
+        Voxel size (z, y, x).
+
+    Returns
+    -------
+    ndarray of uint32
+        Seed ids from 1.
+    """
+    deep = distance >= max(settings.min_distance_nm, np.finfo(np.float32).tiny)
+    height = np.where(deep, distance, np.float32(0))
+    halve = settings.min_distance_nm >= _HALVE_FROM_PX * max(spacing_nm[1:])
+    if halve:
+        numbers = _doubled(hills(_halved(height), settings.merge_tolerance_nm), distance.shape)
+    else:
+        numbers = hills(height, settings.merge_tolerance_nm)
+    seeds = numbers.astype(np.uint32)
+    seeds[~deep] = 0
+    return seeds
+
+
+def _halved(height: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Maximum of 2 x 2 pixels of every section."""
+    rows, columns = height.shape[-2:]
+    edges = [(0, 0)] * (height.ndim - 2) + [(0, rows % 2), (0, columns % 2)]
+    even = np.pad(height, edges) if rows % 2 or columns % 2 else height
+    tall = np.maximum(even[..., ::2, :], even[..., 1::2, :])
+    return np.maximum(tall[..., ::2], tall[..., 1::2])
+
+
+def _doubled(numbers: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    return numbers.repeat(2, axis=-2)[..., : shape[-2], :].repeat(2, axis=-1)[..., : shape[-1]]

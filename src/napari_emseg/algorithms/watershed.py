@@ -1,0 +1,190 @@
+"""From seeds to segments: watershed on the membrane probability."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.algorithms.cleanup import join_small
+from napari_emseg.algorithms.flood import flood
+from napari_emseg.algorithms.seeds import distance_seeds
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.progress import Silent
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.stack import Spacing
+    from napari_emseg.settings import SeedSettings, SegmentSettings
+
+# Water rises in steps of 1/32 of probability: finer steps change no border on real maps.
+_LEVELS = 31
+
+
+def grow(
+    boundary: NDArray[Any],
+    seeds: NDArray[Any],
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    compactness: float = 0.0,
+    fixed: NDArray[Any] | None = None,
+) -> NDArray[np.uint32]:
+    """Grow every seed until it meets another on a membrane.
+
+    Parameters
+    ----------
+    boundary : ndarray (y, x) or (z, y, x)
+        Membrane probability: floats in [0, 1] or uint8 in 0..255.
+    seeds : ndarray of int, same shape
+        Ids that grow; every id keeps its number and all its pixels that are not fixed.
+    mask : ndarray of bool, same shape, optional
+        Nothing grows outside.
+    compactness : float
+        Higher gives rounder segments (and takes scikit-image's slower watershed).
+    fixed : ndarray of int or bool, same shape, optional
+        Non-zero pixels are kept as they are, and nothing grows through them: what people drew.
+        Their own ids do not grow unless they are also seeds elsewhere.
+
+    Returns
+    -------
+    ndarray of uint32, same shape
+        Ids; 0 outside the mask and where no seed can get to.
+
+    Raises
+    ------
+    EmsegError
+        If the shapes differ.
+    """
+    boundary, seeds = np.asarray(boundary), np.asarray(seeds)
+    for name, other in (("seeds", seeds), ("mask", mask), ("fixed", fixed)):
+        if other is not None and other.shape != boundary.shape:
+            raise EmsegError(f"boundary and {name} differ in shape", f"{boundary.shape} and {other.shape}")
+    free = np.ones(boundary.shape, bool) if mask is None else np.array(mask, dtype=bool)
+    if fixed is not None:
+        free &= fixed == 0
+    start = np.where(free, seeds, 0).astype(np.uint32)
+    if compactness > 0:
+        from skimage.segmentation import watershed
+
+        dense, ids = _dense(start)
+        grown = ids[watershed(boundary.astype(np.float32), dense, mask=free, compactness=compactness)]
+    else:
+        grown = flood(start, _levels(boundary), free)
+    if fixed is not None and fixed.dtype != bool:
+        grown = np.where(fixed != 0, fixed, grown).astype(np.uint32)
+    return grown
+
+
+def segment_section(
+    boundary: NDArray[Any],
+    seeds: NDArray[Any],
+    settings: SegmentSettings,
+    spacing_nm: Spacing | None,
+    *,
+    threshold: float = 0.4,
+    mask: NDArray[np.bool_] | None = None,
+    fixed: NDArray[Any] | None = None,
+) -> NDArray[np.uint32]:
+    """Watershed from given seeds, then the clean-up that the settings ask for.
+
+    Parameters
+    ----------
+    boundary, seeds, mask, fixed
+        As in `grow`; (y, x) or (z, y, x).
+    settings : SegmentSettings
+        Smallest size (per section; a volume must reach it in one section on average), compactness, lines.
+    spacing_nm : tuple of float or None
+        Voxel size (z, y, x); None takes voxels for nanometres.
+    threshold : float
+        Membrane threshold, for empty membranes.
+
+    Returns
+    -------
+    ndarray of uint32, same shape
+    """
+    spacing = spacing_nm or (1.0, 1.0, 1.0)
+    labels = grow(boundary, seeds, mask=mask, compactness=settings.compactness, fixed=fixed)
+    dense, ids = _dense(labels)
+    keep = None
+    if fixed is not None and fixed.dtype != bool:
+        keep = np.flatnonzero(np.isin(ids, np.unique(fixed)))
+    dense = join_small(dense, boundary, settings.min_size_nm2 / (spacing[1] * spacing[2]), keep=keep)
+    labels = ids[dense]
+    if settings.membrane_lines:
+        line = boundary >= threshold * (255 if boundary.dtype == np.uint8 else 1)
+        labels[line if fixed is None else line & (fixed == 0)] = 0
+    return labels
+
+
+def segment_sections(
+    boundary: NDArray[Any],
+    seed_settings: SeedSettings,
+    settings: SegmentSettings,
+    spacing_nm: Spacing | None,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    fixed: NDArray[Any] | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.uint32]:
+    """Segment every section by itself.
+
+    Parameters
+    ----------
+    boundary : ndarray (z, y, x)
+        Membrane probability: floats in [0, 1] or uint8 in 0..255. Read section by section, so a lazy
+        array will do.
+    seed_settings, settings
+        How seeds are placed and grown.
+    spacing_nm : tuple of float or None
+        Voxel size (z, y, x); None takes voxels for nanometres.
+    mask, fixed : ndarray, same shape, optional
+        As in `grow`.
+    progress : Progress, optional
+
+    Returns
+    -------
+    ndarray of uint32 (z, y, x)
+        Ids from 1 that do not repeat between sections, without gaps unless ids were fixed.
+    """
+    report = progress or Silent()
+    flat = seed_settings.model_copy(update={"dims": 2})
+    labels = np.zeros(boundary.shape, np.uint32)
+    last = 0 if fixed is None else int(np.asarray(fixed).max(initial=0))
+    for z in range(boundary.shape[0]):
+        section = np.asarray(boundary[z])
+        inside = None if mask is None else mask[z]
+        kept = None if fixed is None else fixed[z]
+        free = inside if kept is None else (kept == 0) if inside is None else inside & (kept == 0)
+        seeds = distance_seeds(section, flat, spacing_nm, mask=free)
+        np.add(seeds, last, out=seeds, where=seeds > 0)
+        found = segment_section(
+            section, seeds, settings, spacing_nm, threshold=flat.threshold, mask=inside, fixed=kept
+        )
+        if fixed is None:
+            dense, ids = _dense(found)
+            found = np.where(dense > 0, dense + np.uint32(last), np.uint32(0))
+            last += ids.size - 1
+        else:
+            last = max(last, int(found.max(initial=0)))
+        labels[z] = found
+        report.report((z + 1) / boundary.shape[0], f"section {z + 1} of {boundary.shape[0]}")
+    return labels
+
+
+def _levels(boundary: NDArray[Any]) -> NDArray[np.uint8]:
+    if boundary.dtype == np.uint8:
+        return boundary >> 3
+    return (np.clip(boundary, 0, 1) * _LEVELS).astype(np.uint8)
+
+
+def _dense(labels: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Ids without gaps, and the table that gives the old ones back; 0 stays 0."""
+    import fastremap
+
+    dense, mapping = fastremap.renumber(labels, preserve_zero=True, in_place=False)
+    ids = np.zeros(max(mapping.values(), default=0) + 1, np.uint32)
+    for old, new in mapping.items():
+        ids[new] = old
+    return dense.astype(np.uint32, copy=False), ids
