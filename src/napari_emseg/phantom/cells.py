@@ -19,8 +19,8 @@ FAR_NM = 64.0
 """Distances to the border are exact up to here and cut off beyond."""
 
 _BLOCK_NM = 150.0  # side of the blocks that share a list of candidate discs
-_ROUNDNESS = 0.6  # exponent of the radius: 0 gives straight borders, 1 circular ones
-_THINNEST_GLIA_NM = 7.0
+_ROUNDNESS = 0.8  # exponent of the radius: 0 gives straight borders, 1 circular ones
+_THINNEST_GLIA_NM = 12.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Tissue:
 
         The cell of a point is the disc with the least power ``(|x - p|^2 - w) / r^q``
         (a Möbius diagram, Boissonnat & Karavelas 2003, with q = 0 the power diagram of Aurenhammer 1987),
-        and the distance to the border is the difference of the two least powers of different
-        neurites over the length of its gradient.
+        and the distance to the border is the least difference from the power of another neurite's disc
+        over the length of that difference's gradient.
         """
         y = np.broadcast_to(y_nm.astype(np.float32)[None, :, None], (len(z_nm), len(y_nm), len(x_nm))).copy()
         x = np.broadcast_to(x_nm.astype(np.float32)[None, None, :], y.shape).copy()
@@ -100,35 +100,28 @@ class Tissue:
         shape = owner.shape
         y, x = y.reshape(planes, -1), x.reshape(planes, -1)
         cy, cx, s = py[:, chosen].T[:, :, None], px[:, chosen].T[:, :, None], scale[chosen]
-        power = y - cy
-        power *= power
-        across = x - cx
-        across *= across
-        power += across
-        power -= weight[:, chosen].T[:, :, None]
-        power *= s[:, None, None]
-        plane = np.arange(planes)[:, None]
+        dy, dx = y - cy, x - cx
+        power = (dy * dy + dx * dx - weight[:, chosen].T[:, :, None]) * s[:, None, None]
         first = power.argmin(axis=0)
-        least = np.take_along_axis(power, first[None], axis=0)[0]
-        mine = neurite[first]
-        owner[...] = mine.reshape(shape)
-
-        def gap(group: NDArray[np.intp]) -> NDArray[np.float32]:
-            """Distance to the nearest border with a disc of another group."""
-            power[group[:, None, None] == group[first]] = np.inf
-            second = power.argmin(axis=0)
-            rise = np.take_along_axis(power, second[None], axis=0)[0] - least
-            a, b = chosen[first], chosen[second]
-            s1, s2 = s[first], s[second]
-            gy = (y - py[plane, b]) * s2 - (y - py[plane, a]) * s1
-            gx = (x - px[plane, b]) * s2 - (x - px[plane, a]) * s1
-            return np.asarray(rise / (2 * np.sqrt(gy * gy + gx * gx) + np.float32(1e-3)))
-
-        near = gap(neurite)
+        owner[...] = neurite[first].reshape(shape)
+        # half the gradient of each power, then of its difference from the least one
+        dy *= s[:, None, None]
+        dx *= s[:, None, None]
+        dy -= np.take_along_axis(dy, first[None], axis=0)
+        dx -= np.take_along_axis(dx, first[None], axis=0)
+        dy *= dy
+        dx *= dx
+        dy += dx
+        power -= np.take_along_axis(power, first[None], axis=0)
+        power /= 2 * np.sqrt(dy, out=dy) + np.float32(1e-3)
+        # the borders with all other discs enclose a cell, and the nearest of them is its border
+        power[neurite[:, None, None] == neurite[first]] = np.inf
+        near = power.min(axis=0)
         bundle = self.discs.bundle[chosen]
         thick = sheet.reshape(planes, -1)
         if (bundle != bundle[0]).any() and (thick > _THINNEST_GLIA_NM).any():
-            beyond = gap(bundle) - thick
+            power[bundle[:, None, None] == bundle[first]] = np.inf
+            beyond = power.min(axis=0) - thick
             there = thick > _THINNEST_GLIA_NM
             inside = there & (beyond < 0)
             owner[inside.reshape(shape)] = self.glia_index
@@ -143,7 +136,7 @@ def draw_tissue(
     discs = draw_neurites(rng, extent_nm, calibre_nm)
     warp: list[tuple[float, SmoothField]] = []
     # (grain along z, grain in the section, amplitude): common drift, bends, ripples
-    for grain_z, grain, amplitude in ((900.0, 1100.0, 150.0), (450.0, 300.0, 34.0), (200.0, 110.0, 9.0)):
+    for grain_z, grain, amplitude in ((900.0, 1100.0, 150.0), (450.0, 300.0, 44.0), (160.0, 95.0, 14.0)):
         for _ in range(2):
             warp.append(
                 (amplitude, SmoothField.random(rng, extent_nm, (grain_z, grain, grain), margin_nm=100))

@@ -47,7 +47,7 @@ class Appearance:
             membrane=float(np.clip(0.08 + 0.03 * u[3], 0.0, 0.25)),
             half_width_nm=float(0.5 * settings.membrane_width_nm * np.exp(0.08 * u[4])),
             granularity=float(np.exp(0.2 * u[5])),
-            noise=float(0.105 * settings.noise * np.exp(0.2 * u[6])),
+            noise=float(0.13 * settings.noise * np.exp(0.2 * u[6])),
             blur_nm=float(settings.blur_nm * np.exp(0.1 * u[7])),
             contrast=float(settings.contrast * np.exp(0.08 * u[8])),
             brightness=float(0.535 + 0.02 * np.clip(u[8] - u[0], -2, 2)),
@@ -136,6 +136,7 @@ def compose(
     rng: np.random.Generator,
     membrane: Plane,
     cytoplasm: Plane,
+    roughness: Plane,
     ink: Plane,
     mito_opacity: Plane,
     mito_grey: Plane,
@@ -151,6 +152,8 @@ def compose(
         Source of randomness.
     membrane, cytoplasm : ndarray (z, y, x) float32
         From `render_cells`.
+    roughness : ndarray (z, y, x) float32
+        How granular the cytoplasm is, 1 is usual.
     ink : ndarray (z, y, x) float32
         Darkness of small organelles and synapses.
     mito_opacity, mito_grey : ndarray (z, y, x) float32
@@ -166,28 +169,32 @@ def compose(
 
     shape = membrane.shape
     extent = [n * s for n, s in zip(shape, spacing_nm, strict=True)]
-    patchy = SmoothField.random(rng, extent, (160.0, 190.0, 190.0))
+    patchy = SmoothField.random(rng, extent, (160.0, 170.0, 170.0))
+    clumpy = SmoothField.random(rng, extent, (60.0, 55.0, 55.0))
     shadow = SmoothField.random(rng, extent, (60.0, 900.0, 900.0))
     axes = [(np.arange(n) + 0.5) * s for n, s in zip(shape, spacing_nm, strict=True)]
     blur = [look.blur_nm / s for s in spacing_nm[1:]]
     out = np.empty(shape, dtype=np.uint8)
     for z in range(shape[0]):
         depth = axes[0][z : z + 1]
-        patch = patchy(depth, axes[1], axes[2])[0]
-        grain = _grain(rng, shape[1:], 7.0, spacing_nm)
-        coarse = _grain(rng, shape[1:], 13.0, spacing_nm)
-        speck = np.maximum(grain * 0.9 + coarse * 0.7 + patch * 0.45 - 0.15, 0)
-        dense = 0.075 * look.granularity
-        tissue = cytoplasm[z] + 0.028 - 0.022 * patch - dense * speck - ink[z] * (1 + 0.25 * grain)
+        patch = 0.8 * patchy(depth, axes[1], axes[2])[0] + 0.6 * clumpy(depth, axes[1], axes[2])[0]
+        fine = _grain(rng, shape[1:], 4.2, spacing_nm)
+        coarse = _grain(rng, shape[1:], 9.0, spacing_nm)
+        # threads and clumps: more of them, and darker, where the cytoplasm is dense
+        amount = look.granularity * roughness[z] * np.clip(0.55 + 0.55 * patch, 0.08, 1.6)
+        mesh = fine + 0.6 * coarse
+        texture = amount * (0.055 * mesh + 0.05 * np.maximum(mesh, 0) + 0.04 * np.maximum(patch, 0))
+        dark = 0.45 * np.tanh(ink[z] / 0.45)
+        tissue = cytoplasm[z] + 0.045 - texture - dark * (1 + 0.3 * fine)
         opacity = mito_opacity[z]
-        tissue += opacity * (mito_grey[z] - 0.05 * grain - 0.03 * coarse - tissue)
-        edge = np.clip(membrane[z] * (1.08 + 0.10 * coarse), 0, 1)
-        tissue += edge * (look.membrane + 0.04 * grain - np.maximum(ink[z], 0) * 0.3 - tissue)
-        np.clip(tissue, -0.1, 1, out=tissue)
+        tissue += opacity * (mito_grey[z] - 0.06 * fine - 0.03 * coarse - tissue)
+        edge = np.clip(membrane[z] * (1.10 + 0.13 * coarse), 0, 1)
+        tissue += edge * (look.membrane + 0.04 * fine - np.maximum(dark, 0) * 0.3 - tissue)
+        np.clip(tissue, -0.02, 1, out=tissue)
         tissue = ndi.gaussian_filter(tissue, blur, truncate=3)
         gain = look.contrast * np.exp(0.05 * flicker * rng.normal())
         level = look.brightness + flicker * (0.02 * rng.normal() + 0.012 * shadow(depth, axes[1], axes[2])[0])
-        noise = ndi.gaussian_filter(rng.standard_normal(shape[1:], dtype=np.float32), 0.62, truncate=3)
+        noise = ndi.gaussian_filter(rng.standard_normal(shape[1:], dtype=np.float32), 0.75, truncate=3)
         tissue = (tissue - 0.535) * gain + level + look.noise * noise
         out[z] = np.clip(tissue * 255 + 0.5, 0, 255)
     return out

@@ -24,7 +24,7 @@ class Marks:
 
 
 def draw_marks(
-    canvas: NDArray[np.float32], marks: Marks, spacing_nm: tuple[float, float, float], rim_nm: float = 4.5
+    canvas: NDArray[np.float32], marks: Marks, spacing_nm: tuple[float, float, float], rim_nm: float = 3.8
 ) -> None:
     """Add marks to a map of darkness, in place.
 

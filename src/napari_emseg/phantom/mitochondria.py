@@ -51,7 +51,7 @@ def draw_mitochondria(rng: np.random.Generator, scene: Scene, per_um3: float) ->
     for k in candidates:
         if made == count:
             break
-        radius = float(min(room[k], np.exp(rng.uniform(np.log(70.0), np.log(_LARGEST_NM)))))
+        radius = float(min(room[k], np.exp(rng.uniform(np.log(80.0), np.log(_LARGEST_NM)))))
         made += _draw_one(rng, scene, out, where[k].astype(np.float64), radius, made + 1)
     return out
 
@@ -121,18 +121,21 @@ def _inside_look(
     rng: np.random.Generator, depth: NDArray[np.float32], y: NDArray[np.float32], x: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Grey level of matrix, double membrane and cristae."""
-    matrix = rng.uniform(0.27, 0.40)
+    matrix = rng.uniform(0.30, 0.43)
     turn = rng.uniform(0, np.pi)
     u, v = y * np.sin(turn) + x * np.cos(turn), y * np.cos(turn) - x * np.sin(turn)
-    period = rng.uniform(38, 60)
+    period = rng.uniform(42, 70)
     a, b, c = rng.uniform(0, 6.28, 3)
-    swerve = 18 * np.sin(v / 75 + a) + 9 * np.sin(v / 31 + b + u / 60)
-    phase = (u + swerve) * (2 * np.pi / period)
-    extent = np.clip(0.5 + np.sin(v / 60 + np.floor(phase / (2 * np.pi)) * 2.3 + c), 0, 1)
-    lamella = np.clip(np.cos(phase), 0, 1) ** 4
-    crista = lamella * extent * np.clip((depth - 14) / 10, 0, 1)
-    dark_sides = np.clip(np.cos(phase - 1.1), 0, 1) ** 6 + np.clip(np.cos(phase + 1.1), 0, 1) ** 6
-    grey = matrix + rng.uniform(0.06, 0.42) * crista - 0.09 * dark_sides * extent
-    grey -= 0.24 * np.exp(-(((depth - 3) / 5) ** 2))  # outer membrane
-    grey += 0.10 * np.exp(-(((depth - 11) / 3.5) ** 2))  # gap between the two
-    return np.asarray(grey - 0.08 * np.exp(-(((depth - 17) / 4) ** 2)), dtype=np.float32)
+    swerve = 22 * np.sin(v / 75 + a) + 10 * np.sin(v / 31 + b + u / 60)
+    phase = (u + swerve) / period
+    off = (phase - np.floor(phase) - 0.5) * period  # distance (nm) across the nearest crista
+    extent = np.clip(0.7 + 1.2 * np.sin(v / 55 + np.floor(phase) * 2.3 + c), 0, 1) * np.clip(
+        (depth - 12) / 8, 0, 1
+    )
+    width = rng.uniform(3.5, 8.0)
+    lumen = np.exp(-((off / width) ** 2))
+    walls = np.exp(-(((np.abs(off) - width - 5.5) / 4.5) ** 2))
+    grey = matrix + extent * (rng.uniform(0.02, 0.34) * lumen - rng.uniform(0.12, 0.22) * walls)
+    grey -= 0.30 * np.exp(-(((depth - 3) / 4.5) ** 2))  # outer membrane
+    grey += 0.14 * np.exp(-(((depth - 11) / 3.5) ** 2))  # gap between the two
+    return np.asarray(grey - 0.16 * np.exp(-(((depth - 18) / 4) ** 2)), dtype=np.float32)

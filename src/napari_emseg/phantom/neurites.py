@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -102,13 +104,14 @@ def _columns(rng: np.random.Generator, extent_nm: tuple[float, float, float], ca
     depth, *lateral = extent_nm
     size = np.array(lateral) + 2 * MARGIN_NM
     area = size.prod()
-    radii = np.clip(rng.lognormal(np.log(calibre_nm / 2), 0.62, int(4 * area / calibre_nm**2) + 8), 30, 600)
+    radii = np.clip(rng.lognormal(np.log(calibre_nm / 2), 0.72, int(4 * area / calibre_nm**2) + 8), 30, 600)
     radii = np.sort(radii[np.cumsum(np.pi * radii**2) < 0.92 * area])[::-1]
-    if len(radii) < 3:
-        radii = np.full(3, calibre_nm / 2)
+    # thin neurites fill what the large ones leave
+    thin = np.clip(rng.lognormal(np.log(0.38 * calibre_nm), 0.35, max(3, int(area / calibre_nm**2))), 30, 110)
+    radii = np.concatenate([radii, np.sort(thin)[::-1]])
     centres, kept, owner = _packed(rng, radii, size)
     n = len(kept)
-    tilt = rng.normal(0, 0.16, (2, int(owner.max()) + 1))
+    tilt = rng.normal(0, 0.24, (2, int(owner.max()) + 1))
     wobble = rng.normal(0, 12.0, (2, int(owner.max()) + 1))
     period = rng.uniform(500, 1500, int(owner.max()) + 1)
     phase = rng.uniform(0, 2 * np.pi, int(owner.max()) + 1)
@@ -131,10 +134,14 @@ def _packed(rng: np.random.Generator, radii: Floats, size: Floats) -> tuple[Floa
     centres = np.empty((4 * len(radii), 2))
     kept, owner = np.empty(4 * len(radii)), np.empty(4 * len(radii), dtype=np.intp)
     n = n_owners = 0
+    largest = _regions(rng)
     for radius in radii:
         tries = rng.uniform(0, 1, (24, 2)) * size - MARGIN_NM
+        tries = tries[largest(tries) >= radius]
+        if not len(tries):
+            continue
         gap = np.hypot(*(tries[:, None] - centres[None, :n]).transpose(2, 0, 1)) - kept[:n]
-        room = gap.min(axis=1) if n else np.full(24, np.inf)
+        room = gap.min(axis=1) if n else np.full(len(tries), np.inf)
         best = int(np.argmax(room > 0.92 * radius)) if (room > 0.92 * radius).any() else int(room.argmax())
         if room[best] < 0.6 * radius:
             continue
@@ -152,6 +159,19 @@ def _packed(rng: np.random.Generator, radii: Floats, size: Floats) -> tuple[Floa
             n += 1
         n_owners += 1
     return centres[:n], kept[:n], owner[:n]
+
+
+def _regions(rng: np.random.Generator) -> Callable[[Floats], Floats]:
+    """Largest radius allowed at a point: thin neurites run together, and so do large ones."""
+    angle, wavelength = rng.uniform(0, 2 * np.pi, 6), rng.uniform(1200, 3500, 6)
+    waves = np.stack([np.sin(angle), np.cos(angle)]) * (2 * np.pi / wavelength)
+    phase = rng.uniform(0, 2 * np.pi, 6)
+
+    def largest(points: Floats) -> Floats:
+        level = np.cos(points @ waves + phase).sum(axis=1) / np.sqrt(3)
+        return np.asarray(85 + 560 / (1 + np.exp(-3.0 * (level + 0.35))))
+
+    return largest
 
 
 def _branches(rng: np.random.Generator, base: Discs, depth: float) -> Discs:

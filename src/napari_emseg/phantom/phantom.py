@@ -122,6 +122,7 @@ def make_phantom(
     scene = _label(tissue, shape, spacing)
     levels = streams["look"].normal(look.cytoplasm, look.spread, tissue.glia_index + 1).astype(np.float32)
     levels[-1] = look.glia
+    rough = streams["look"].lognormal(-0.08, 0.4, len(scene.owner_of)).astype(np.float32)[scene.labels]
     membrane, cytoplasm = render_cells(tissue, levels, look, shape, spacing)
     mitochondria = draw_mitochondria(streams["mitochondria"], scene, settings.mitochondria_per_um3)
     occupied = mitochondria.opacity > 0.1
@@ -129,7 +130,7 @@ def make_phantom(
     synapses = draw_synapses(streams["synapses"], ink, scene, occupied, settings.synapses_per_um3)
     draw_cytoplasm(streams["cytoplasm"], ink, scene, lambda voxel: ~occupied[voxel])
     image = compose(
-        streams["image"], membrane, cytoplasm, ink, mitochondria.opacity, mitochondria.grey,
+        streams["image"], membrane, cytoplasm, rough, ink, mitochondria.opacity, mitochondria.grey,
         look, spacing, settings.flicker,
     )  # fmt: skip
     return Phantom(

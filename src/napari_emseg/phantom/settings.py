@@ -31,7 +31,7 @@ class PhantomSettings(Settings):
     """Geometry and appearance of a synthetic stack."""
 
     calibre_nm: float = _setting(
-        210.0,
+        180.0,
         "Calibre",
         "median diameter of neurites; they range from 60 nm to 1200 nm",
         unit="nm",
@@ -39,7 +39,7 @@ class PhantomSettings(Settings):
         le=2000,
     )
     membrane_width_nm: float = _setting(
-        26.0, "Membrane width", "both membranes and the gap between two cells", unit="nm", ge=5, le=100
+        22.0, "Membrane width", "both membranes and the gap between two cells", unit="nm", ge=5, le=100
     )
     truth_width_nm: float = _setting(
         26.0,
@@ -53,12 +53,12 @@ class PhantomSettings(Settings):
         1.0, "Glia", "thickness of glial sheets between bundles; 0 leaves them out", ge=0, le=4
     )
     mitochondria_per_um3: float = _setting(
-        4.0, "Mitochondria", "how many are tried", unit="1/µm³", ge=0, le=100
+        4.5, "Mitochondria", "how many are tried", unit="1/µm³", ge=0, le=100
     )
     synapses_per_um3: float = _setting(4.0, "Synapses", "how many are tried", unit="1/µm³", ge=0, le=100)
     noise: float = _setting(1.0, "Noise", "grain of the image, 1 is usual for ssTEM", ge=0, le=5)
     contrast: float = _setting(1.0, "Contrast", "1 is usual for ssTEM", ge=0.1, le=2)
-    blur_nm: float = _setting(3.6, "Blur", "standard deviation of the point spread", unit="nm", ge=0, le=50)
+    blur_nm: float = _setting(2.8, "Blur", "standard deviation of the point spread", unit="nm", ge=0, le=50)
     flicker: float = _setting(
         1.0, "Flicker", "how much brightness and contrast change between sections; 0 not at all", ge=0, le=5
     )
