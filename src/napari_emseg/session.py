@@ -6,6 +6,7 @@ and all signals are emitted in it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.core.chunks import ChunkKey
-    from napari_emseg.core.stack import ImageStack
+    from napari_emseg.core.stack import ImageStack, Spacing
 
 STAGES: dict[str, type[Settings]] = {
     "predict": PredictSettings,
@@ -173,6 +174,9 @@ class Session:
                 project.labels, journal, project.image.shape, project.image.spacing_nm
             )
             image = image or _find_image(project)
+            if image.spacing_nm is None and project.image.spacing_nm is not None:  # as given before
+                known = project.image
+                image = replace(image, spacing_nm=known.spacing_nm, spacing_source=known.spacing_source)
             if image.shape != project.image.shape:
                 raise EmsegError(
                     f"the image has another shape {image.shape} than this project {project.image.shape}",
@@ -198,7 +202,8 @@ class Session:
         ----------
         image : ImageStack
         folder : Path, optional
-            By default ``<stem>.emseg`` beside the image if that can be written, else in the person's own folder.
+            By default ``<stem>.emseg`` beside the image if that can be written, else in the person's own
+            folder.
         """
         if folder is not None:
             return cls.open(folder, image) if is_project(_absolute(folder)) else cls.create(folder, image)
@@ -310,9 +315,9 @@ class Session:
         forgotten = self.history.push(entry)
         self._forget = [old.id for old in forgotten]
         if forgotten:
-            limit = self.history.limit_bytes / 2**20
+            limit = f"{self.history.limit_bytes / 2**20:.0f} MB"
             self._say(
-                f"The {len(forgotten)} oldest edits can no longer be undone: the history is limited to {limit:.0f} MB."
+                f"The {len(forgotten)} oldest edits can no longer be undone: the history holds {limit}."
             )
 
     def _checkpoint(self) -> tuple[int, frozenset[ChunkKey]]:
@@ -483,8 +488,6 @@ class Session:
 
     def _save(self, **changes: Any) -> None:
         if self.read_only:  # remembered while the window is open
-            from dataclasses import replace
-
             self.project = replace(self.project, **changes)
         else:
             self.project = self.project.saved(**changes)
@@ -496,6 +499,11 @@ class Session:
             self.project = self.project.saved(image=found)
         if self.image.spacing_nm is not None:
             self.volume.spacing_nm = self.image.spacing_nm
+
+    def set_spacing(self, spacing_nm: Spacing) -> None:
+        """Take over the voxel size (z, y, x) in nm that the person has given, and remember it."""
+        self.image = replace(self.image, spacing_nm=spacing_nm, spacing_source="you")
+        self._remember_image()
 
     # --- telling the person ------------------------------------------------------------------------------
 

@@ -8,12 +8,11 @@ and because a page must arrive within a millisecond.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numcodecs import Zstd
+from numcodecs import Zstd  # type: ignore[import-untyped]
 
 from napari_emseg.core.atomic import sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
@@ -157,10 +156,10 @@ class ChunkStore:
 
     def sync(self, keys: Iterable[ChunkKey]) -> None:
         """Make the names of freshly written chunks survive a power cut."""
-        folders = {self.file(key).parent for key in keys}
-        for folder in sorted(
-            {f for folder in folders for f in (folder, folder.parent, folder.parent.parent)}
-        ):
+        folders: set[Path] = set()
+        for key in keys:
+            folders.update(self.file(key).parents[:3])
+        for folder in sorted(folders):
             sync_folder(folder)
 
     def stored(self, sections: Iterable[int] | None = None) -> Iterator[ChunkKey]:
@@ -188,7 +187,7 @@ class ChunkStore:
 
 def _numbers(folder: Path) -> list[int]:
     try:
-        return [int(name) for name in os.listdir(folder) if name.isdecimal()]
+        return [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
     except FileNotFoundError:
         return []
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numcodecs import Zstd
+from numcodecs import Zstd  # type: ignore[import-untyped]
 
 from napari_emseg.core.edit import Edit, Lock, Mark, Patch, Region
 from napari_emseg.core.sections import SectionState, Status

@@ -77,7 +77,7 @@ def checked(
             "this is not a journal of napari-emseg", str(path), "put the right file back from a backup"
         )
     raise EmsegError(
-        f"this project was written by a newer napari-emseg (journal version {written_by}, known are up to {version})",
+        f"a newer napari-emseg wrote this project (journal {written_by}, known are up to {version})",
         str(path),
         "update napari-emseg",
     )

@@ -48,8 +48,6 @@ def _axis(part: Any, n: int) -> tuple[int, int, Any]:
         if len(steps) == 0:
             return 0, 0, slice(0, 0)
         low, high = min(steps[0], steps[-1]), max(steps[0], steps[-1])
-        if steps.step > 0:
-            return low, high + 1, slice(None, None, steps.step)
         return low, high + 1, slice(None, None, steps.step)
     if isinstance(part, np.ndarray) and part.ndim > 0:
         if not np.issubdtype(part.dtype, np.integer):
@@ -91,7 +89,7 @@ def box_key(key: Any, shape: tuple[int, int, int]) -> BoxKey:
     return BoxKey(Region((z0, y0, x0), (z1, y1, x1)), (z, y, x))
 
 
-def point_sections(key: Any, shape: tuple[int, int, int]) -> tuple[np.ndarray, ...] | None:
+def point_sections(key: Any) -> tuple[np.ndarray, ...] | None:
     """The three index arrays of a key that names single voxels in several sections, else None.
 
     Such keys are handled section by section: their common box could span the whole stack.

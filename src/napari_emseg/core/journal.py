@@ -346,7 +346,8 @@ class Journal:
         """Present content of a box from the journal alone, (z, y, x); None if parts of it were forgotten."""
         (z0, y0, x0), (z1, y1, x1) = region.start, region.stop
         turns = self._rows(
-            "SELECT l.seq, l.edit, l.direction, min(p.before IS NOT NULL) FROM log l JOIN patches p ON p.edit = l.edit "
+            "SELECT l.seq, l.edit, l.direction, min(p.before IS NOT NULL) "
+            "FROM log l JOIN patches p ON p.edit = l.edit "
             "WHERE p.z0 < ? AND p.z1 > ? AND p.y0 < ? AND p.y1 > ? AND p.x0 < ? AND p.x1 > ? "
             "GROUP BY l.seq ORDER BY l.seq",
             *(z1, z0, y1, y0, x1, x0),

@@ -8,6 +8,7 @@ is explained by the journal.
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 PAGE = CHUNK[1:]
 DEFAULT_CACHE_BYTES = 512 * 2**20
-_WRITE_DELAY_S = 1.0  # long enough to catch a series of strokes, short enough to keep replay short
 
 
 class PageCache:
@@ -48,6 +48,9 @@ class PageCache:
         self.store = store
         self.dtype = dtype
         self.limit_bytes = limit_bytes
+        self.write_delay_s = (
+            1.0  # long enough to catch a series of strokes, short enough to keep replay short
+        )
         self.lock = threading.RLock()
         self.may_write = True
         self.write_error: EmsegError | None = None
@@ -75,7 +78,7 @@ class PageCache:
             if page is None:
                 page = self._load(key)
                 self._pages[key] = page
-                self._evict()
+                self._evict(keep=key)
             self._pages.move_to_end(key)
             return page
 
@@ -92,7 +95,6 @@ class PageCache:
         if stroke and key not in self._before:
             self._before[key] = page.copy()
         self._dirty.add(key)
-        self._evict()
         if not stroke:
             self._start_writing()
         return page
@@ -119,7 +121,7 @@ class PageCache:
             raise damage
         return self._zero
 
-    def _evict(self) -> None:
+    def _evict(self, keep: ChunkKey) -> None:
         if self.store is None:
             return
         page_bytes = self._zero.nbytes
@@ -130,7 +132,7 @@ class PageCache:
         for key in list(self._pages):
             if excess <= 0:
                 return
-            if key not in self._dirty and key not in self._before:
+            if key != keep and key not in self._dirty and key not in self._before:
                 del self._pages[key]
                 excess -= 1
         if excess > 0:
@@ -258,8 +260,9 @@ def _write_behind(reference: weakref.ref[PageCache], wake: threading.Event) -> N
         if not woken:
             continue
         wake.clear()
-        del cache
-        threading.Event().wait(_WRITE_DELAY_S)
+        delay = cache.write_delay_s
+        del cache  # a volume that nobody holds any more may go
+        time.sleep(delay)
         cache = reference()
         if cache is None or cache._closed:
             return

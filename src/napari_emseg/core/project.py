@@ -151,7 +151,7 @@ def load_project(folder: Path) -> Project:
         version = int(content["version"])
         if version > VERSION:
             raise EmsegError(
-                f"this project was written by a newer napari-emseg (layout {version}, known are up to {VERSION})",
+                f"a newer napari-emseg wrote this project (layout {version}, known are up to {VERSION})",
                 str(folder),
                 "update napari-emseg",
             )

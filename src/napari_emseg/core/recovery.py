@@ -109,9 +109,8 @@ def mender(
                 file,
                 "put this file back from a backup; the journal no longer reaches back far enough to mend it",
             )
-        say(
-            f"A {'damaged' if damage else 'missing'} piece of the labels of section {z} was mended from the journal."
-        )
-        return block[0]
+        state = "damaged" if damage else "missing"
+        say(f"A {state} piece of the labels of section {z} was mended from the journal.")
+        return block.reshape(CHUNK[1:])
 
     return mend

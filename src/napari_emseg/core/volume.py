@@ -139,13 +139,13 @@ class LabelVolume:
     def __len__(self) -> int:
         return self._shape[0]
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError("a label volume cannot be seen as one array without a copy")
         return self.read(Region.full(self._shape)).astype(dtype or self._dtype, copy=False)
 
     def __getitem__(self, key: Any) -> Any:
-        points = point_sections(key, self._shape)
+        points = point_sections(key)
         if points is not None:
             z, y, x = points
             out = np.empty(z.shape, self._dtype)
@@ -165,7 +165,7 @@ class LabelVolume:
             If the volume is read-only.
         """
         self._refuse_if_read_only()
-        points = point_sections(key, self._shape)
+        points = point_sections(key)
         if points is not None:
             z, y, x = points
             values = np.broadcast_to(np.asarray(value), z.shape)
