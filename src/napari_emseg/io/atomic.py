@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,13 +76,15 @@ def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # what could not be written need not be removed
+            path.unlink(missing_ok=True)
 
 
 def _explained(error: OSError, path: Path) -> EmsegError:
     """What a failed write means to a person."""
     text = str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text:
+    # numpy tells of a full disk without an error number.
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or ("requested and" in text and "written" in text):
         return EmsegError("the disk is full", str(path.parent), "free some space or choose another disk")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return EmsegError("the folder cannot be written", str(path.parent), "choose another folder")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 
 VNC_SPACING_NM: Spacing = (50.0, 4.6, 4.6)
 """Gerhard et al. 2013, doi:10.6084/m9.figshare.856713: 4.6 nm pixels, sections of 45 to 50 nm."""
-
-_PHANTOM_SEED = 0
-# Looked up by name: readers may not depend on the room that makes the phantom.
-_MAKE_PHANTOM = "napari_emseg.phantom:make_phantom"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,22 +74,20 @@ SAMPLES: dict[str, tuple[str, str]] = {
 """Sample to (what opens it, what gives its truth)."""
 
 
-@lru_cache(maxsize=1)
-def _phantom() -> Any:
-    # Made once per process: it is the same from the same seed, and costs seconds.
-    return load_function(_MAKE_PHANTOM)(seed=_PHANTOM_SEED)
-
-
 def open_phantom() -> ImageStack:
-    """The built-in synthetic stack, made on the spot: no network, no files."""
-    made = _phantom()
+    """The built-in synthetic stack; it needs no network."""
+    from napari_emseg.io.phantom_sample import phantom_arrays
+
+    made = phantom_arrays()
     return ImageStack(made.image, made.spacing_nm, "sample", "phantom", "sample:phantom")
 
 
 def phantom_truth() -> SampleTruth:
     """Exact truth of the built-in synthetic stack."""
-    made = _phantom()
-    return SampleTruth(np.asarray(made.membranes, dtype=bool), np.asarray(made.labels, dtype=np.uint32))
+    from napari_emseg.io.phantom_sample import phantom_arrays
+
+    made = phantom_arrays()
+    return SampleTruth(made.membranes, made.labels)
 
 
 def open_vnc() -> ImageStack:

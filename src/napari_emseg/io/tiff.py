@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,7 +79,9 @@ class TiffStack(LazyStack):
                     dtype = series.dtype.newbyteorder(file.byteorder)
                     self._source = np.memmap(self._path, dtype, "r", series.dataoffset, self._shape)
                     return self._source
-            store = tifffile.imread(self._path, aszarr=True, series=self._series, level=0)
+            file = tifffile.TiffFile(self._path)
+            weakref.finalize(self, file.close)
+            store = file.series[self._series].aszarr(level=0)
             self._source = _squeezed(zarr.open_array(store, mode="r"), self._shape)
         return self._source
 

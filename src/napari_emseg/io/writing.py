@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,8 @@ from napari_emseg.io.units import required_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from napari_emseg.core.stack import Spacing
 
@@ -32,7 +36,25 @@ WRITERS: dict[str, str] = {
 A writer takes (path, array, spacing_nm, axes, metadata) and writes at a path at which nothing exists.
 """
 
+_MARGIN = 16 << 20  # what the libraries may still hold back when they are asked to close
 _N_AXES = {"zyx": 3, "czyx": 4}
+
+
+class _Guarded:
+    """An array that refuses to be read on when the disk is nearly full.
+
+    The HDF5 library crashes the process when a write fails, so it must not come to that.
+    """
+
+    def __init__(self, array: Any, folder: Path) -> None:
+        self.shape, self.dtype = array.shape, array.dtype
+        self._array, self._folder = array, folder
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        values = np.asarray(self._array[key])
+        if shutil.disk_usage(self._folder).free < values.nbytes + _MARGIN:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return values
 
 
 def writer_for(path: str | os.PathLike[str]) -> str:
@@ -96,7 +118,7 @@ def write_array(
     write = load_function(WRITERS[key])
     with atomic_output(Path(path)) as place:
         try:
-            write(place, array, spacing, axes, metadata)
+            write(place, _Guarded(array, place.parent), spacing, axes, metadata)
         except EmsegError as error:
             if error.where != str(place):
                 raise

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.io import open_array, write_array
+
+STACK = np.arange(4 * 11 * 13, dtype=np.uint8).reshape(4, 11, 13)
+
+
+def test_written_attributes_are_ome_zarr_0_5(tmp_path: Path) -> None:
+    write_array(tmp_path / "a.zarr", STACK, spacing_nm=(50, 4, 4), metadata={"model": "membrane"})
+    meta = json.loads((tmp_path / "a.zarr/zarr.json").read_text())
+    assert meta["zarr_format"] == 3
+    ome = meta["attributes"]["ome"]
+    assert ome["version"] == "0.5"
+    axes = [(a["name"], a["type"], a["unit"]) for a in ome["multiscales"][0]["axes"]]
+    assert axes == [(n, "space", "nanometer") for n in "zyx"]
+    assert ome["multiscales"][0]["datasets"] == [
+        {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [50, 4, 4]}]}
+    ]
+    assert meta["attributes"]["napari_emseg"] == {"model": "membrane"}
+
+
+def ome_0_4(path: Path) -> None:
+    """Two levels of a (t, c, z, y, x) image in micrometres, with labels, as other programs write it."""
+    root = zarr.open_group(str(path), mode="w", zarr_format=2)
+    for level in (0, 1):
+        shape = (1, 1, 4, 11 >> level, 13 >> level)
+        root.create_array(str(level), data=STACK[:, : shape[3], : shape[4]].reshape(shape))
+    space = [{"name": a, "type": "space", "unit": "micrometer"} for a in "zyx"]
+    axes = [{"name": "t", "type": "time"}, {"name": "c", "type": "channel"}, *space]
+    scales = ([1, 1, 0.05, 0.004, 0.004], [1, 1, 0.05, 0.008, 0.008])
+    datasets = [
+        {"path": str(i), "coordinateTransformations": [{"type": "scale", "scale": s}]}
+        for i, s in enumerate(scales)
+    ]
+    root.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": datasets}]
+    ids = root.create_group("labels/neurons")
+    ids.create_array("0", data=STACK.astype(np.uint32) + 1000)
+    ids.attrs["multiscales"] = [{"version": "0.4", "axes": space, "datasets": [datasets[0] | {
+        "coordinateTransformations": [{"type": "scale", "scale": scales[0][2:]}]}]}]  # fmt: skip
+
+
+def test_version_0_4_of_another_program(tmp_path: Path) -> None:
+    ome_0_4(tmp_path / "a.zarr")
+    array, spacing = open_array(f"{tmp_path}/a.zarr::0")
+    np.testing.assert_array_equal(np.asarray(array), STACK)
+    assert spacing == pytest.approx((50, 4, 4))
+    assert open_array(f"{tmp_path}/a.zarr::1")[1] == pytest.approx((50, 8, 8))
+    ids, spacing = open_array(f"{tmp_path}/a.zarr::labels/neurons")
+    np.testing.assert_array_equal(np.asarray(ids), STACK.astype(np.uint32) + 1000)
+    assert spacing == pytest.approx((50, 4, 4))
+
+
+def test_the_multiscale_image_is_taken_before_its_labels(tmp_path: Path) -> None:
+    ome_0_4(tmp_path / "a.zarr")
+    assert open_array(tmp_path / "a.zarr")[0].dtype == np.uint8
+
+
+def test_bare_array(tmp_path: Path) -> None:
+    zarr.create_array(str(tmp_path / "a.zarr"), data=STACK, attributes={"resolution": [50, 4, 4]})
+    array, spacing = open_array(tmp_path / "a.zarr")
+    assert spacing == (50, 4, 4)
+    np.testing.assert_array_equal(array[::2, 3], STACK[::2, 3])
+
+
+def test_choices_are_listed(tmp_path: Path) -> None:
+    root = zarr.open_group(str(tmp_path / "a.zarr"), mode="w")
+    root.create_array("raw", data=STACK)
+    root.create_array("ids", data=STACK)
+    with pytest.raises(EmsegError, match=r"::ids \(4, 11, 13\), ::raw \(4, 11, 13\)"):
+        open_array(tmp_path / "a.zarr")
+    assert open_array(f"{tmp_path}/a.zarr::raw")[0].shape == STACK.shape
+
+
+def test_a_damaged_store_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.zarr").mkdir()
+    with pytest.raises(EmsegError, match="no zarr store"):
+        open_array(tmp_path / "a.zarr")
+    (tmp_path / "a.zarr/zarr.json").write_text("{")
+    with pytest.raises(EmsegError, match="no zarr store"):
+        open_array(tmp_path / "a.zarr")

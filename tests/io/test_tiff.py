@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.io import open_array, open_image
+
+STACK = np.arange(4 * 11 * 13, dtype=np.uint16).reshape(4, 11, 13)
+
+
+def test_imagej_voxel_size_in_micrometres(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    metadata = {"axes": "ZYX", "spacing": 0.05, "unit": "um"}
+    tifffile.imwrite(path, STACK, imagej=True, resolution=(1 / 0.004, 1 / 0.005), metadata=metadata)
+    array, spacing = open_array(path)
+    assert spacing == pytest.approx((50, 5, 4))
+    np.testing.assert_array_equal(np.asarray(array), STACK)
+
+
+def test_imagej_without_a_unit_of_length_says_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    metadata = {"axes": "ZYX", "spacing": 1, "unit": "pixel"}
+    tifffile.imwrite(path, STACK, imagej=True, resolution=(1, 1), metadata=metadata)
+    assert open_array(path)[1] is None
+
+
+def test_print_resolution_is_no_voxel_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, STACK, photometric="minisblack", resolution=(72, 72), resolutionunit="inch")
+    stack = open_image(path)
+    assert stack.spacing_nm is None
+    assert stack.spacing_source == "unknown"
+
+
+def test_ome_default_unit_is_micrometre(tmp_path: Path) -> None:
+    path = tmp_path / "a.ome.tif"
+    sizes = {"PhysicalSizeX": 0.004, "PhysicalSizeY": 0.005, "PhysicalSizeZ": 0.05}
+    tifffile.imwrite(path, STACK, metadata={"axes": "ZYX", **sizes})
+    assert open_array(path)[1] == pytest.approx((50, 5, 4))
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"tile": (16, 16)}, {"rowsperstrip": 3}])
+def test_plain_stacks(tmp_path: Path, byteorder: str, options: dict) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, STACK, byteorder=byteorder, photometric="minisblack", metadata=None, **options)
+    array, spacing = open_array(path)
+    assert spacing is None
+    assert array.dtype.isnative
+    np.testing.assert_array_equal(array[1:3, 2:5], STACK[1:3, 2:5])
+
+
+def test_one_section_is_a_stack_of_one(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", STACK[0])
+    assert open_array(tmp_path / "a.tif")[0].shape == (1, 11, 13)
+
+
+def test_grey_saved_as_colour_is_grey_again(tmp_path: Path) -> None:
+    grey = STACK.astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", np.stack([grey] * 3, axis=-1), photometric="rgb")
+    np.testing.assert_array_equal(np.asarray(open_image(tmp_path / "a.tif").data), grey)
+
+
+def test_colour_is_refused(tmp_path: Path) -> None:
+    rgb = np.random.default_rng(0).integers(0, 255, (4, 11, 13, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", rgb, photometric="rgb")
+    with pytest.raises(EmsegError, match="colour image"):
+        open_image(tmp_path / "a.tif")
+
+
+def test_time_and_depth_together_are_refused(tmp_path: Path) -> None:
+    movie = np.zeros((2, 3, 1, 11, 13), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", movie, imagej=True, metadata={"axes": "TZCYX"})
+    with pytest.raises(EmsegError, match="T 2, Z 3"):
+        open_array(tmp_path / "a.tif")
+
+
+def test_pages_of_different_size_are_refused(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(STACK[0])
+        file.write(STACK[0, :5])
+    with pytest.raises(EmsegError, match="differ in size"):
+        open_array(tmp_path / "a.tif")
+
+
+def test_several_series_are_listed_and_can_be_chosen(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(STACK, photometric="minisblack")
+        file.write(STACK[:2, :5], photometric="minisblack")
+    with pytest.raises(EmsegError, match=r"::0 \(4, 11, 13\), ::1 \(2, 5, 13\)"):
+        open_array(tmp_path / "a.tif")
+    np.testing.assert_array_equal(np.asarray(open_array(f"{tmp_path}/a.tif::1")[0]), STACK[:2, :5])
+    with pytest.raises(EmsegError, match="no series 2"):
+        open_array(f"{tmp_path}/a.tif::2")
+
+
+@pytest.mark.parametrize("keep", [0.2, 0.6, 0.9])
+@pytest.mark.parametrize("kind", ["imagej", "plain", "compressed"])
+def test_a_file_cut_short_is_refused(tmp_path: Path, kind: str, keep: float) -> None:
+    path = tmp_path / "a.tif"
+    noise = np.random.default_rng(0).integers(0, 255, (5, 40, 50), np.uint8)
+    options = {"imagej": {"imagej": True}, "plain": {"metadata": None}, "compressed": {"compression": "zlib"}}
+    tifffile.imwrite(path, noise, photometric="minisblack", **options[kind])
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * keep)])
+    with pytest.raises(EmsegError, match="damaged or cut short"):
+        open_array(path)

@@ -1,0 +1,113 @@
+"""Outputs appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.io import open_array, write_array
+
+STACK = np.arange(3 * 7 * 9, dtype=np.uint8).reshape(3, 7, 9)
+SUFFIXES = (".tif", ".h5", ".zarr", "/")
+
+
+class Breaking:
+    """A stack whose second section cannot be read."""
+
+    shape = (3, 7, 9)
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __getitem__(self, key: object) -> np.ndarray:
+        first = key[0] if isinstance(key, tuple) else key
+        if first != 0:
+            raise self.error
+        return STACK[key]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("x")])
+def test_interrupted_work_leaves_what_was_there(tmp_path: Path, suffix: str, error: BaseException) -> None:
+    path = f"{tmp_path}/out{suffix}"
+    write_array(path, STACK)
+    with pytest.raises(type(error)):
+        write_array(path, Breaking(error))
+    np.testing.assert_array_equal(np.asarray(open_array(path)[0]), STACK)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_output_is_replaced(tmp_path: Path, suffix: str) -> None:
+    path = f"{tmp_path}/new/out{suffix}"
+    write_array(path, STACK)
+    write_array(path, STACK[:2] + 1)
+    np.testing.assert_array_equal(np.asarray(open_array(path)[0]), STACK[:2] + 1)
+    assert len(list((tmp_path / "new").iterdir())) == 1
+
+
+@pytest.mark.parametrize("suffix", [".zarr", "/"])
+def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / f"out{suffix}"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("x")
+    with pytest.raises(EmsegError, match="other things in it"):
+        write_array(f"{tmp_path}/out{suffix}", STACK)
+    assert (folder / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_full_disk(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(EmsegError, match="the disk is full"):
+        write_array(f"{tmp_path}/out{suffix}", STACK)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
+def test_folder_that_cannot_be_written(tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("napari_emseg.io.tiff.write_tiff", refuse)
+    with pytest.raises(EmsegError, match="the folder cannot be written") as error:
+        write_array(tmp_path / "out.tif", STACK)
+    assert error.value.where == str(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_read_only_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(EmsegError, match="the folder cannot be written"):
+            write_array(tmp_path / "out.tif", STACK)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out"])
+def test_unknown_format(tmp_path: Path, name: str) -> None:
+    with pytest.raises(EmsegError, match="names no output format"):
+        write_array(tmp_path / name, STACK)
+
+
+def test_what_a_format_cannot_hold_names_the_output(tmp_path: Path) -> None:
+    with pytest.raises(EmsegError, match="PNG holds no float32") as error:
+        write_array(f"{tmp_path}/out/", STACK.astype(np.float32))
+    assert error.value.where == f"{tmp_path}/out/"
+    with pytest.raises(EmsegError, match="no channels"):
+        write_array(f"{tmp_path}/out/", STACK[None], axes="czyx")
+
+
+def test_axes_must_fit(tmp_path: Path) -> None:
+    with pytest.raises(EmsegError, match="has no axes czyx"):
+        write_array(tmp_path / "a.tif", STACK, axes="czyx")
+    with pytest.raises(EmsegError, match="cannot be stored"):
+        write_array(tmp_path / "a.tif", STACK.astype(complex))
