@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_emseg.phantom.fields import SmoothField
-from napari_emseg.phantom.neurites import MARGIN_NM, Discs, draw_neurites
+from napari_emseg.phantom.neurites import Discs, draw_neurites
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ _THINNEST_GLIA_NM = 12.0
 
 @dataclass(frozen=True)
 class Cut:
-    """Cells in a few parallel planes: owner (neurite index) and distance (nm) to the border, (planes, y, x)."""
+    """Cells in parallel planes: owner (neurite index) and distance (nm) to the border, (planes, y, x)."""
 
     owner: NDArray[np.int32]
     distance_nm: NDArray[np.float32]
@@ -155,7 +155,7 @@ def _candidates(
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
 ) -> NDArray[np.bool_]:
-    """Discs that can own, or border within `FAR_NM` on, a point of each block: bool (rows, columns, discs)."""
+    """Discs that own, or border within `FAR_NM` on, a point of each block: bool (rows, columns, discs)."""
 
     def extreme(a: NDArray[np.float32], reduce: np.ufunc) -> NDArray[np.float32]:
         return np.asarray(reduce.reduceat(reduce.reduceat(a, rows, axis=1), columns, axis=2))[..., None]

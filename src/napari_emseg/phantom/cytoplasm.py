@@ -9,8 +9,6 @@ import numpy as np
 from napari_emseg.phantom.marks import Marks, draw_marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from napari_emseg.phantom.scene import Scene
@@ -30,7 +28,7 @@ def draw_cytoplasm(
     rng: np.random.Generator,
     canvas: NDArray[np.float32],
     scene: Scene,
-    free: Callable[..., NDArray[np.bool_]],
+    occupied: NDArray[np.bool_],
 ) -> None:
     """Scatter organelles over a map of darkness, in place.
 
@@ -42,8 +40,8 @@ def draw_cytoplasm(
         Darkness.
     scene : Scene
         The cells.
-    free : callable
-        ``free(voxels)`` says where something may be drawn.
+    occupied : ndarray (z, y, x) bool
+        Where nothing is drawn (mitochondria).
     """
     n = int(scene.owner_of.max()) + 2
     for per_um3, radius, spread, rim, core, extent in _KINDS.values():
@@ -61,7 +59,7 @@ def draw_cytoplasm(
             dz = np.float32(step * scene.spacing_nm[0])
             at = seeds + np.concatenate([np.full((len(seeds), 1), dz), tilt * dz], axis=1).astype(np.float32)
             voxel = scene.voxel_of(at)
-            keep = (scene.labels[voxel] == home) & (scene.border_nm[voxel] > size + 12) & free(voxel)
+            keep = (scene.labels[voxel] == home) & (scene.border_nm[voxel] > size + 12) & ~occupied[voxel]
             keep &= (at[:, 0] >= 0) & (at[:, 0] < scene.extent_nm[0])
             draw_marks(
                 canvas,

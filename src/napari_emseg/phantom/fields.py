@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _SPLINE_POWER = 0.4794  # mean sum of squared cubic B-spline weights over one knot interval
 
 
+def pixel_centres(count: int, spacing_nm: float, stride: int = 1) -> NDArray[np.float64]:
+    """Coordinates (nm) of the middles of ``count`` pixels that are ``stride`` times as large."""
+    return np.asarray((np.arange(count) + 0.5) * stride * spacing_nm, dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class SmoothField:
     """Gaussian random field with zero mean, unit variance and a given grain.

@@ -44,8 +44,10 @@ def label_cells(owner: NDArray[np.int32]) -> tuple[NDArray[np.uint32], NDArray[n
         lineage = np.zeros(int(pieces.max()) + 1, dtype=np.int32)
         lineage[pieces.ravel()] = piece_owner[whole.ravel()]
         piece_owner = lineage
-    labels, count = cc3d.connected_components(pieces, connectivity=26, return_N=True, out_dtype=np.uint32)
-    owner_of = np.full(count + 1, -1, dtype=np.int32)
+    labels = np.asarray(
+        cc3d.connected_components(pieces, connectivity=26, out_dtype=np.uint32), dtype=np.uint32
+    )
+    owner_of = np.full(int(labels.max()) + 1, -1, dtype=np.int32)
     owner_of[labels.ravel()] = piece_owner[pieces.ravel()]
     return labels, owner_of
 
@@ -66,9 +68,8 @@ def _absorb_crumbs(pieces: NDArray[np.int32]) -> bool:
     is_crumb = (sizes > 0) & (sizes < min(SMALLEST_VOXELS, sizes.max()))
     if not is_crumb.any():
         return False
-    for part in ndi.find_objects(np.where(is_crumb, np.arange(len(sizes)), 0)[pieces]):
-        if part is None:
-            continue
+    crumbs = np.where(is_crumb, np.cumsum(is_crumb), 0)[pieces]
+    for part in ndi.find_objects(crumbs):
         box = pieces[tuple(slice(max(0, s.start - 3), s.stop + 3) for s in part)]
         lost = is_crumb[box]
         if lost.any() and not lost.all():

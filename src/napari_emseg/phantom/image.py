@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_emseg.phantom.cells import FAR_NM, Tissue
-from napari_emseg.phantom.fields import SmoothField
+from napari_emseg.phantom.fields import SmoothField, pixel_centres
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_emseg.phantom.mitochondria import Mitochondria
     from napari_emseg.phantom.settings import PhantomSettings
 
     Plane = NDArray[np.float32]
@@ -47,8 +48,8 @@ class Appearance:
             membrane=float(np.clip(0.08 + 0.03 * u[3], 0.0, 0.25)),
             half_width_nm=float(0.5 * settings.membrane_width_nm * np.exp(0.08 * u[4])),
             granularity=float(np.exp(0.2 * u[5])),
-            noise=float(0.13 * settings.noise * np.exp(0.2 * u[6])),
-            blur_nm=float(settings.blur_nm * np.exp(0.1 * u[7])),
+            noise=float(0.13 * settings.noise * np.exp(0.3 * u[6])),
+            blur_nm=float(settings.blur_nm * np.exp(0.25 * u[7])),
             contrast=float(settings.contrast * np.exp(0.08 * u[8])),
             brightness=float(0.535 + 0.02 * np.clip(u[8] - u[0], -2, 2)),
         )
@@ -73,18 +74,17 @@ def render_cells(
         Fraction of the section's thickness that is membrane, and mean level of the cytoplasm.
     """
     stride = 2 if min(spacing_nm[1:]) <= _FINEST_NM else 1
-    axes = [
-        (np.arange(-(-n // stride)) * stride + 0.5 * stride) * s
-        for n, s in zip(shape[1:], spacing_nm[1:], strict=True)
-    ]
+    rows, columns = (
+        pixel_centres(-(-n // stride), s, stride) for n, s in zip(shape[1:], spacing_nm[1:], strict=True)
+    )
     parts = int(np.clip(round(spacing_nm[0] / (3.3 * min(spacing_nm[1:]))), 1, 3))
-    depths = np.arange(shape[0] * parts + 1) * (spacing_nm[0] / parts)
+    depths = np.asarray(np.arange(shape[0] * parts + 1) * (spacing_nm[0] / parts), dtype=np.float64)
     membrane = np.zeros(shape, dtype=np.float32)
     cytoplasm = np.zeros(shape, dtype=np.float32)
     previous = None
     up = [_upsampling(n, stride) for n in shape[1:]]
     for z in range(shape[0]):
-        cut = tissue.cut(depths[z * parts + (z > 0) : (z + 1) * parts + 1], *axes)
+        cut = tissue.cut(depths[z * parts + (z > 0) : (z + 1) * parts + 1], rows, columns)
         owner, distance = cut.owner, cut.distance_nm
         if previous is not None:
             owner = np.concatenate([previous.owner[-1:], owner])
@@ -138,8 +138,7 @@ def compose(
     cytoplasm: Plane,
     roughness: Plane,
     ink: Plane,
-    mito_opacity: Plane,
-    mito_grey: Plane,
+    mitochondria: Mitochondria,
     look: Appearance,
     spacing_nm: tuple[float, float, float],
     flicker: float,
@@ -156,8 +155,8 @@ def compose(
         How granular the cytoplasm is, 1 is usual.
     ink : ndarray (z, y, x) float32
         Darkness of small organelles and synapses.
-    mito_opacity, mito_grey : ndarray (z, y, x) float32
-        Mitochondria.
+    mitochondria : Mitochondria
+        Their opacity and grey level.
     look : Appearance
         Grey levels, grain and blur.
     spacing_nm : tuple of float
@@ -172,7 +171,7 @@ def compose(
     patchy = SmoothField.random(rng, extent, (160.0, 170.0, 170.0))
     clumpy = SmoothField.random(rng, extent, (60.0, 55.0, 55.0))
     shadow = SmoothField.random(rng, extent, (60.0, 900.0, 900.0))
-    axes = [(np.arange(n) + 0.5) * s for n, s in zip(shape, spacing_nm, strict=True)]
+    axes = [pixel_centres(n, s) for n, s in zip(shape, spacing_nm, strict=True)]
     blur = [look.blur_nm / s for s in spacing_nm[1:]]
     out = np.empty(shape, dtype=np.uint8)
     for z in range(shape[0]):
@@ -181,13 +180,13 @@ def compose(
         fine = _grain(rng, shape[1:], 4.2, spacing_nm)
         coarse = _grain(rng, shape[1:], 9.0, spacing_nm)
         # threads and clumps: more of them, and darker, where the cytoplasm is dense
-        amount = look.granularity * roughness[z] * np.clip(0.55 + 0.55 * patch, 0.08, 1.6)
+        amount = np.clip(look.granularity * roughness[z] * (0.55 + 0.55 * patch), 0.08, 1.5)
         mesh = fine + 0.6 * coarse
-        texture = amount * (0.055 * mesh + 0.05 * np.maximum(mesh, 0) + 0.04 * np.maximum(patch, 0))
+        texture = amount * (0.055 * mesh + 0.05 * np.maximum(mesh, 0) + 0.05 * np.maximum(patch, 0))
         dark = 0.45 * np.tanh(ink[z] / 0.45)
         tissue = cytoplasm[z] + 0.045 - texture - dark * (1 + 0.3 * fine)
-        opacity = mito_opacity[z]
-        tissue += opacity * (mito_grey[z] - 0.06 * fine - 0.03 * coarse - tissue)
+        opacity = mitochondria.opacity[z]
+        tissue += opacity * (mitochondria.grey[z] - 0.06 * fine - 0.03 * coarse - tissue)
         edge = np.clip(membrane[z] * (1.10 + 0.13 * coarse), 0, 1)
         tissue += edge * (look.membrane + 0.04 * fine - np.maximum(dark, 0) * 0.3 - tissue)
         np.clip(tissue, -0.02, 1, out=tissue)
@@ -209,8 +208,8 @@ def _grain(
     field = SmoothField.random(rng, extent, (1.0, step, step))
     flat = field.coefficients[:1] * np.float32(_SPLINE_DEPTH)
     field = SmoothField(np.repeat(flat, 5, axis=0), field.grain_nm, field.origin_nm)
-    axes = [(np.arange(n) + 0.5) * s for n, s in zip(shape, spacing_nm[1:], strict=True)]
-    return field(np.zeros(1), *axes)[0]
+    axes = [pixel_centres(n, s) for n, s in zip(shape, spacing_nm[1:], strict=True)]
+    return np.asarray(field(np.zeros(1), axes[0], axes[1])[0])
 
 
 _SPLINE_DEPTH = 0.4794**0.5  # no averaging along z in a single plane

@@ -108,7 +108,7 @@ def _draw_one(
         return False
     near = free & (out.opacity[box] < 0.05)
     soft = np.float32(4.0)
-    cover = np.mean([1 / (1 + np.exp(-np.clip(d / soft, -30, 30))) for d in depths], axis=0, dtype=np.float32)
+    cover = np.asarray(sum(1 / (1 + np.exp(-np.clip(d / soft, -30, 30))) for d in depths)) / len(depths)
     grey = _inside_look(rng, depths[1], y3, x3)
     out.ids[box][inside] = new_id
     drawn = near & (cover > 0.02)

@@ -65,7 +65,7 @@ class Discs:
         weight = (
             self.radius**2 * (1 + 0.25 * np.sin(4 * np.pi * z / self.period + 2 * self.phase)) - outside**2
         )
-        weight = np.where(outside > self.radius, _DEAD, weight)
+        weight = np.where(outside > 0.93 * self.radius, _DEAD, weight)
         return y.astype(np.float32), x.astype(np.float32), weight.astype(np.float32)
 
 
@@ -202,10 +202,10 @@ def _chains(
     for neurite in range(first, first + count):
         radius = float(np.clip(rng.lognormal(np.log(calibre_nm * 0.36), 0.5), 32, 350))
         length = rng.uniform(800, 3000)
-        n = max(4, int(length / (0.6 * radius)))
+        n = max(4, int(length / (0.45 * radius)))
         heading = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.16, n))
         climb = rng.normal(0, 0.25) + np.cumsum(rng.normal(0, 0.05, n))
-        step = 0.6 * radius
+        step = 0.45 * radius
         y = rng.uniform(0, size[0]) - MARGIN_NM + np.cumsum(np.sin(heading)) * step
         x = rng.uniform(0, size[1]) - MARGIN_NM + np.cumsum(np.cos(heading)) * step
         z = rng.uniform(-100, depth + 100) + np.cumsum(np.clip(climb, -1.5, 1.5)) * step
@@ -230,7 +230,7 @@ def _chains(
                 still,
                 still,
                 still,
-            )  # fmt: skip
+            )
         )
     return chains
 

@@ -44,7 +44,7 @@ class Scene:
     @property
     def extent_nm(self) -> NDArray[np.float64]:
         """Size (z, y, x) in nanometres."""
-        return np.array(self.labels.shape) * np.array(self.spacing_nm)
+        return np.asarray(np.array(self.labels.shape) * np.array(self.spacing_nm), dtype=np.float64)
 
     def voxel_of(self, position_nm: NDArray[np.floating]) -> tuple[NDArray[np.intp], ...]:
         """Indices (z, y, x) of the voxels that hold these positions (n, 3), clipped to the volume."""

@@ -10,7 +10,13 @@ from napari_emseg.settings import Settings
 
 
 def _setting(default: Any, title: str, help_text: str, *, unit: str = "", **bounds: float) -> Any:
-    return Field(default, title=title, description=help_text, json_schema_extra={"unit": unit}, **bounds)  # type: ignore[arg-type]
+    return Field(
+        default,
+        title=title,
+        description=help_text,
+        json_schema_extra={"unit": unit},
+        **bounds,  # type: ignore[arg-type]
+    )
 
 
 class DefectSettings(Settings):

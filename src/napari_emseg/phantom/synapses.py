@@ -148,8 +148,8 @@ def _draw_one(
     partners = [
         Partner(
             cleft_id, int(pre), member,
-            _inner_point(scene, box, low, (labels == pre) & (to_post < 110), to_post, away),
-            _inner_point(scene, box, low, (labels == member) & (to_pre < 110), to_pre, away),
+            _inner_point(scene, box, low, (labels == pre) & (to_post < 110), away),
+            _inner_point(scene, box, low, (labels == member) & (to_pre < 110), away),
         )
         for member in touched
     ]  # fmt: skip
@@ -159,6 +159,11 @@ def _draw_one(
 def _distance(edt: object, mask: NDArray[np.bool_], spacing: NDArray[np.float64]) -> NDArray[np.float32]:
     """Distance (nm) to the mask, 0 inside."""
     return np.asarray(edt.edt(~mask, anisotropy=tuple(spacing)))  # type: ignore[attr-defined]
+
+
+def _step(x: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Smooth step from 0 to 1."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))))
 
 
 def _ink(
@@ -173,14 +178,16 @@ def _ink(
 ) -> None:
     """Darken the active zone, the T-bar on it and the postsynaptic density."""
     zone = np.clip((radius - away) / 25, 0, 1)
-    strength = rng.uniform(0.22, 0.42)
-    canvas += np.where(pre, strength * zone * np.exp(-to_post / 22), 0).astype(np.float32)
-    canvas += np.where(posts, rng.uniform(0.12, 0.3) * zone * np.exp(-to_pre / 15), 0).astype(np.float32)
+    strength = rng.uniform(0.35, 0.65)
+    depth = rng.uniform(20, 32)
+    canvas += np.where(pre, strength * zone * _step((depth - to_post) / 5), 0).astype(np.float32)
+    density = rng.uniform(0.15, 0.45) * zone * _step((19 - to_pre) / 4)
+    canvas += np.where(posts, density, 0).astype(np.float32)
     aside = np.sqrt(np.maximum(away**2 - to_post**2, 0))
-    height = rng.uniform(40, 62)
-    pedestal = (aside < 18) & (to_post < height)
-    table = (aside < rng.uniform(45, 80)) & (np.abs(to_post - height) < 10)
-    canvas += np.where(pre & (pedestal | table), strength * 1.15, 0).astype(np.float32)
+    height = rng.uniform(44, 66)
+    pedestal = (aside < 20) & (to_post < height)
+    table = (aside < rng.uniform(55, 95)) & (np.abs(to_post - height) < 12)
+    canvas += np.where(pre & (pedestal | table), 0.7 * strength, 0).astype(np.float32)
 
 
 def _inner_point(
@@ -188,7 +195,6 @@ def _inner_point(
     box: tuple[slice, ...],
     low: NDArray[np.intp],
     mask: NDArray[np.bool_],
-    depth: NDArray[np.float32],
     away: NDArray[np.float32],
 ) -> tuple[float, float, float]:
     """Point inside a cell, near the cleft but clear of the membrane."""
