@@ -35,7 +35,7 @@ class Heard:
     def __init__(self):
         self.all = queue.SimpleQueue()
         self.callbacks = {
-            "on_progress": lambda *x: self.all.put(("progress", x)),
+            "on_progress": lambda *x, **values: self.all.put(("progress", (*x, values))),
             "on_partial": lambda x: self.all.put(("partial", x)),
             "on_done": lambda x: self.all.put(("done", x)),
             "on_error": lambda x: self.all.put(("error", x)),

@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.resources import resource_path
+
+if TYPE_CHECKING:
+    from napari_emseg.core.stack import Spacing
 
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
@@ -41,6 +44,17 @@ class ModelCard(BaseModel):
     licence: str = ""
     scores: dict[str, dict[str, float]] = Field(default_factory=dict, description="scores per data set")
     limits: str = ""
+
+    def zoom(self, spacing_nm: Spacing | None) -> float:
+        """Model pixels per image pixel; 1 where the model serves the image's pixel size as it is.
+
+        An unknown voxel size counts as the model's own.
+        """
+        if spacing_nm is None:
+            return 1.0
+        low, high = self.pixel_size_range_nm
+        pixel = (spacing_nm[1] + spacing_nm[2]) / 2
+        return 1.0 if low <= pixel <= high else pixel / self.pixel_size_nm
 
 
 def read_card(folder: Path) -> ModelCard:

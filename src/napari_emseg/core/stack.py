@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -54,12 +54,19 @@ class ImageStack:
     spacing_source: str
     name: str
     uri: str
+    _statistics: dict[int, tuple[float, float]] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Extent in voxels, (z, y, x)."""
         z, y, x = self.data.shape
         return z, y, x
+
+    def statistics(self, section: int) -> tuple[float, float]:
+        """`section_statistics` of one section, remembered: reading a whole section is slow."""
+        if section not in self._statistics:
+            self._statistics[section] = section_statistics(self.data[section])
+        return self._statistics[section]
 
 
 def section_statistics(section: NDArray[Any]) -> tuple[float, float]:

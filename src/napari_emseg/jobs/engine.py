@@ -70,6 +70,7 @@ class Engine:
         self._failure: EmsegError | None = None
         self._is_ready = threading.Event()
         self._is_closed = False
+        self._device = ""
 
     # ---- life -------------------------------------------------------------------------------------------
 
@@ -96,7 +97,17 @@ class Engine:
         on_error: Callable[[BaseException], None] | None = None,
     ) -> Ticket:
         """Load torch and a model in the interactive worker, so that the first click is fast too."""
-        return self.submit(function, request, on_done=on_done, on_error=on_error)
+
+        def remember(device: Any) -> None:
+            self._device = str(device)
+            if on_done is not None:
+                on_done(device)
+
+        return self.submit(function, request, on_done=remember, on_error=on_error)
+
+    def device(self) -> str:
+        """Where networks run, for people; empty until a warm-up has found out."""
+        return self._device
 
     def close(self) -> None:
         """Stop all work and end the worker processes; takes up to a few seconds when one is busy."""
@@ -130,7 +141,7 @@ class Engine:
         *,
         lane: Lane = "interactive",
         slot: str | None = None,
-        on_progress: Callable[[float, str, dict[str, float]], None] | None = None,
+        on_progress: Callable[..., None] | None = None,
         on_partial: Callable[[Any], None] | None = None,
         on_done: Callable[[Any], None] | None = None,
         on_error: Callable[[BaseException], None] | None = None,
@@ -147,7 +158,7 @@ class Engine:
             Which worker.
         slot : str, optional
             A newer request in the same slot makes this one stale: it is cancelled.
-        on_progress : callable (fraction, message, values), optional
+        on_progress : callable (fraction, message, **values), optional
         on_partial : callable (piece), optional
         on_done : callable (result), optional
         on_error : callable (error), optional

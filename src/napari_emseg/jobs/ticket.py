@@ -31,7 +31,7 @@ class Ticket:
     lane: str
     generation: int
     slot: str | None
-    on_progress: Callable[[float, str, dict[str, float]], None] | None
+    on_progress: Callable[..., None] | None
     on_partial: Callable[[Any], None] | None
     on_done: Callable[[Any], None] | None
     on_error: Callable[[BaseException], None] | None
@@ -66,7 +66,7 @@ class Ticket:
 
     def _progress(self, fraction: float, message: str, values: dict[str, float]) -> None:
         if self.on_progress is not None and not self.done:
-            self.on_progress(fraction, message, values)
+            self.on_progress(fraction, message, **values)
 
     def _partial(self, value: Any) -> None:
         if self.on_partial is not None and not self.done:

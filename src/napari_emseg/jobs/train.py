@@ -1,0 +1,80 @@
+"""Train a model from a recipe."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.recipe import first_fault, load_volumes, read_recipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_emseg.jobs.progress import JobProgress
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """A training.
+
+    Parameters
+    ----------
+    recipe : Path
+        YAML, see `napari_emseg.jobs.recipe`.
+    out_dir : Path
+        Becomes the model folder.
+    resume : bool
+        Take up what `out_dir` holds.
+    max_seconds : float
+        Stop after this time, in a state that can be resumed.
+    device : str
+        "auto", "cpu", "cuda" or "mps".
+    """
+
+    recipe: Path
+    out_dir: Path
+    resume: bool = False
+    max_seconds: float = math.inf
+    device: str = "auto"
+
+
+def run(request: TrainRequest, progress: JobProgress) -> Path:
+    """Read the data that the recipe names and train.
+
+    Returns
+    -------
+    Path
+        The model folder.
+
+    Raises
+    ------
+    EmsegError
+        If the recipe, its data or the training is wrong; says where.
+    Cancelled
+        When stopped; the folder then holds a state that `resume` takes up.
+    """
+    progress.report(0.0, "reading the recipe")
+    settings, sources = read_recipe(request.recipe)
+    from napari_emseg.nn.recipe import TrainRecipe  # nn is only ever imported where it runs
+
+    try:
+        recipe = TrainRecipe.model_validate(settings)
+    except ValidationError as error:
+        raise EmsegError("the recipe is wrong", str(request.recipe), first_fault(error)) from error
+    progress.report(0.0, "reading the training data")
+    volumes = load_volumes(sources, request.recipe.resolve().parent)
+    from napari_emseg.nn.train import train
+
+    return train(
+        volumes,
+        recipe,
+        request.out_dir,
+        progress,
+        resume=request.resume,
+        max_seconds=request.max_seconds,
+        device=request.device,
+    )

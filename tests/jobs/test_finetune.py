@@ -1,0 +1,139 @@
+"""From proofread sections to a new model version, and back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.learning import IGNORE, FinetuneResult
+from napari_emseg.core.model_card import read_card
+from napari_emseg.core.sections import Status
+from napari_emseg.jobs import finetune
+from napari_emseg.jobs.progress import Ignored
+from napari_emseg.settings import FinetuneSettings
+
+QUICK = FinetuneSettings(max_seconds=3600, max_steps=1)
+
+
+@pytest.fixture
+def taught(session, cells, model):
+    """The session with sections 1 and 3 proofread and the toy model chosen."""
+    session.model = str(model)
+    labels = np.stack([cells] * 4)
+    session.commit(session.around_people("segment", "model", Region.full(session.image.shape), labels))
+    for z in (1, 3):
+        session.mark(z, Status.PROOFREAD)
+    return session
+
+
+@pytest.fixture
+def pupil(monkeypatch):
+    """In place of the network: the new model is a copy of the old one, after a step with loss 0.5."""
+
+    def finetune(request, progress):
+        assert [v.train for v in request.volumes]
+        progress.report(0.5, "step 1", loss=0.5)
+        shutil.copytree(request.model, request.out_dir, dirs_exist_ok=True)
+        card = read_card(request.model).model_copy(update={"name": request.name})
+        (request.out_dir / "card.json").write_text(card.model_dump_json())
+        return FinetuneResult(request.out_dir, 1, 0.1, (0.5,))
+
+    monkeypatch.setattr("napari_emseg.nn.finetune.finetune", finetune)
+
+
+def learn(session):
+    request = finetune.prepare(session, QUICK)
+    return finetune.finish(session, request, finetune.run(request, Ignored()))
+
+
+def test_only_proofread_sections_travel_as_truth(taught, cells):
+    request = finetune.prepare(taught, QUICK)
+    (run,) = request.runs
+    assert run.image.shape == (4, 96, 160)  # sections 0 to 3: neighbours of 1 and 3
+    assert run.train == (1, 3)
+    np.testing.assert_array_equal(run.labels[1], cells)
+    assert not run.labels[[0, 2]].any()
+    assert request.sections == (1, 3)
+
+
+def test_far_sections_travel_apart():
+    assert finetune._runs([0, 3, 9], 1) == [[0, 3], [9]]
+    assert finetune._runs([0, 4], 1) == [[0], [4]]
+
+
+def test_without_proofread_sections_it_is_refused_with_the_step_that_mends_it(session):
+    with pytest.raises(EmsegError, match="nothing to learn") as caught:
+        finetune.prepare(session)
+    assert caught.value.action == "proofread"
+
+
+@pytest.mark.slow
+def test_a_real_network_learns_and_is_scored(taught, model):
+    before = (model / "weights.safetensors").read_bytes()
+    candidate = learn(taught)
+    assert candidate.result.steps == 1
+    assert candidate.result.before.keys() == candidate.result.after.keys() != set()
+    assert (candidate.folder / "weights.safetensors").read_bytes() != before
+    assert (model / "weights.safetensors").read_bytes() == before
+
+
+def test_a_new_model_waits_until_it_is_accepted(taught, model, pupil):
+    candidate = learn(taught)
+    assert taught.model == str(model)
+    folder = finetune.accept(taught, candidate)
+    assert folder == taught.project.models / "toy-2"
+    assert taught.model == str(folder)
+    card = read_card(folder)
+    assert (card.name, card.version, card.parent) == ("toy-2", "2", str(model))
+    assert card.training["proofread_sections"] == [1, 3]
+    assert not list(taught.project.models.glob(".candidate*"))
+
+
+def test_versions_count_up_and_roll_back_in_order(taught, model, pupil):
+    second = finetune.accept(taught, learn(taught))
+    third = finetune.accept(taught, learn(taught))
+    assert third.name == "toy-3"
+    assert finetune.roll_back(taught) == str(second)
+    assert finetune.roll_back(taught) == str(model)
+    with pytest.raises(EmsegError, match="no earlier model"):
+        finetune.roll_back(taught)
+    assert third.is_dir()
+
+
+def test_discarding_leaves_nothing(taught, model, pupil):
+    candidate = learn(taught)
+    finetune.discard(candidate)
+    assert taught.model == str(model)
+    assert not list(taught.project.models.iterdir())
+
+
+def test_the_truth_is_drawn_in_the_worker_for_proofread_sections_only(taught, monkeypatch):
+    seen = []
+
+    def look(request, progress):
+        seen.extend(request.volumes)
+        raise Cancelled
+
+    monkeypatch.setattr("napari_emseg.nn.finetune.finetune", look)
+    with pytest.raises(Cancelled):
+        learn(taught)
+    (volume,) = seen
+    truth = volume.truth["membrane"]
+    assert (truth[[0, 2]] == IGNORE).all()
+    assert truth[1, 0, 40] == 1  # a dark line
+    assert truth[1, 24, 24] == 0  # the middle of a cell
+
+
+def test_the_log_holds_one_line_a_step(image, cells, model, tmp_path, pupil):
+    request = finetune.prepare_from(
+        image, lambda z: cells, [1], model, tmp_path / "out", QUICK, name="mine", with_log=True
+    )
+    result = finetune.run(request, Ignored())
+    rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["loss"] for row in rows] == list(result.losses)
+    assert list((tmp_path / "out" / "tensorboard").glob("events*"))

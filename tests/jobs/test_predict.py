@@ -1,0 +1,113 @@
+"""Predicting a region in the worker's way: only what was sent, tile by tile, and the same as all at once."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.jobs import predict
+from napari_emseg.settings import PredictSettings
+
+SETTINGS = PredictSettings(tile=64, halo=32, device="cpu")
+
+
+class Pieces:
+    """Progress that keeps the pieces and stops after a number of them."""
+
+    def __init__(self, stop_after=10**9):
+        self.pieces, self.stop_after = [], stop_after
+
+    def report(self, fraction, message="", **values):
+        if len(self.pieces) >= self.stop_after:
+            raise Cancelled
+
+    def partial(self, value):
+        self.pieces.append(value)
+
+
+def test_the_request_holds_a_part_and_survives_the_journey(image, model):
+    request = predict.prepare(image, Region((1, 0, 0), (2, 40, 40)), model, SETTINGS)
+    assert request.block.data.shape == (3, 96, 96)  # one tile with its margin, three sections
+    sent = pickle.loads(pickle.dumps(request))
+    assert sent.region == request.region
+    np.testing.assert_array_equal(sent.block.data, image.data[0:3, :96, :96])
+    assert set(sent.statistics) == {0, 1, 2}
+
+
+def test_a_region_gives_what_the_whole_gives(image, model):
+    whole = predict.run(predict.prepare(image, Region.full(image.shape), model, SETTINGS), Pieces())
+    region = Region((1, 10, 70), (3, 90, 130))
+    part = predict.run(predict.prepare(image, region, model, SETTINGS), Pieces())
+    np.testing.assert_array_equal(part.probability, whole.probability[(slice(None), *region.slices)])
+    assert part.probability.dtype == np.float32
+    assert part.targets == ("membrane",)
+    assert "CPU" in part.device
+
+
+def test_the_pieces_fill_the_region_exactly_once(image, model):
+    region = Region((0, 5, 5), (2, 90, 140))
+    pieces = Pieces()
+    result = predict.run(predict.prepare(image, region, model, SETTINGS), pieces)
+    built = np.full(result.probability.shape, np.nan, np.float32)
+    for where, tile in pieces.pieces:
+        inside = tuple(
+            slice(a - o, b - o) for a, b, o in zip(where.start, where.stop, region.start, strict=True)
+        )
+        assert np.isnan(built[(slice(None), *inside)]).all()
+        built[(slice(None), *inside)] = tile
+    np.testing.assert_array_equal(built, result.probability)
+
+
+def test_cancel_acts_between_tiles(image, model):
+    pieces = Pieces(stop_after=2)
+    with pytest.raises(Cancelled):
+        predict.run(predict.prepare(image, Region.full(image.shape), model, SETTINGS), pieces)
+    assert len(pieces.pieces) == 2
+
+
+def test_a_session_gives_model_settings_and_excluded_sections(session, model):
+    session.model = str(model)
+    session.set_settings(SETTINGS)
+    session.mark(2, Status.EXCLUDED, "fold")
+    request = predict.prepare(session, Region((1, 0, 0), (2, 40, 40)))
+    assert (request.model, request.settings, request.skip) == (model, SETTINGS, frozenset({2}))
+    result = predict.run(request, Pieces())
+    notes = predict.finish(session, request, result)
+    assert (notes["model"], notes["settings"]["tile"]) == ("toy", 64)
+
+
+def test_an_excluded_neighbour_is_not_looked_at(session, model):
+    session.model = str(model)
+    session.set_settings(SETTINGS)
+    region = Region((1, 0, 0), (2, 40, 40))
+    before = predict.run(predict.prepare(session, region), Pieces()).probability
+    session.mark(2, Status.EXCLUDED, "fold")
+    without = predict.run(predict.prepare(session, region), Pieces()).probability
+    assert not np.array_equal(before, without)
+    session.image.data[2] = 0
+    again = predict.run(predict.prepare(session, region), Pieces()).probability
+    np.testing.assert_array_equal(without, again)
+
+
+def test_nothing_to_predict_and_no_such_model_are_refused(image, model):
+    with pytest.raises(EmsegError, match="nothing to predict"):
+        predict.prepare(image, Region((0, 500, 500), (1, 600, 600)), model)
+    with pytest.raises(EmsegError, match="no such model"):
+        predict.prepare(image, Region.full(image.shape), "no-such-model")
+
+
+def test_a_target_that_the_model_lacks_is_refused(image, model):
+    request = predict.prepare(image, Region.full(image.shape), model, SETTINGS, targets=("cleft",))
+    with pytest.raises(EmsegError, match="does not predict cleft"):
+        predict.run(request, Pieces())
+
+
+def test_warm_up_names_the_device(session, model):
+    session.model = str(model)
+    session.set_settings(SETTINGS)
+    assert "CPU" in predict.warm_up(predict.prepare_warm_up(session), Pieces())
