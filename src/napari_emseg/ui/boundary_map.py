@@ -75,6 +75,11 @@ class BoundaryMap:
         coded = self[region.slices]
         return np.where(coded == 0, np.float32(1), (coded - np.float32(1)) / _SCALE).astype(np.float32)
 
+    def walls(self, region: Region) -> NDArray[np.uint8]:
+        """Probability of a box times 255; 255 (a wall) where nothing has been predicted."""
+        coded = self[region.slices]
+        return np.where(coded == 0, np.uint8(255), coded).astype(np.uint8)
+
     def clear(self) -> None:
         """Forget everything: another model makes other probabilities."""
         self._sections.clear()

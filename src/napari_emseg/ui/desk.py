@@ -78,12 +78,20 @@ class Desk:
         self.doubts: frozenset[int] = frozenset()
         self.labelled: set[int] = set()
         self.seeds_wanted = False
+        self.device = ""
         self.losses: list[tuple[float, float]] = []
         self._adapter: LabelsAdapter | None = None
         self._make_engine = engine
         self._engine: Any = None
         self._section = 0
         viewer.dims.events.current_step.connect(self._on_stepped)
+
+    def signals(self) -> tuple[Any, ...]:
+        """All signals of this desk."""
+        return (
+            self.session_changed, self.section_changed, self.state_changed, self.said, self.worked,
+            self.opened, self.settings_changed, self.tool_changed, self.asked, self.learned,
+        )  # fmt: skip
 
     # ------------------------------------------------------------------ what is open
 

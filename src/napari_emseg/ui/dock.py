@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_emseg.ui import keys
 from napari_emseg.ui.desk import Desk
 from napari_emseg.ui.facts import facts, header
+from napari_emseg.ui.flows import opening
 from napari_emseg.ui.main_thread import MainThread
 from napari_emseg.ui.panels.base import StagePanel, rule
 from napari_emseg.ui.panels.data import DataPanel
@@ -72,20 +74,21 @@ class EmsegDock(QWidget):
         self.setMinimumWidth(WIDTH - 20)
         self._main_thread = MainThread(self)
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="emseg")
-        self.desk = Desk(
-            napari_viewer, post=self._main_thread.post, executor=self._executor, engine=engine
-        )
+        # plugins get a proxy that hides private attributes; the size of the canvas is only known to one
+        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self.desk = Desk(viewer, post=self._main_thread.post, executor=self._executor, engine=engine)
         self._refresh_waits = False
+        self._docked = False
         self._build()
         self._connect()
-        self._rail_dock = self._add_rail(napari_viewer)
+        self._rail_dock = self._add_rail(viewer)
         keys.bind(self.desk)
         self._on_theme()
         self._on_opened(self.desk.stage)
         self._refresh()
-        # napari closes the window without telling the widgets inside
-        self._closer = weakref.finalize(self, self._executor.shutdown, wait=False, cancel_futures=True)
-        napari_viewer.window._qt_window.destroyed.connect(self._executor.shutdown)
+        self._leave = partial(_leave, self.desk, self._executor, self._rail_dock, self._listeners())
+        self.destroyed.connect(self._leave)
+        self._adopt_soon()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As the design wants it."""
@@ -148,9 +151,17 @@ class EmsegDock(QWidget):
         desk.worked.connect(self._on_worked)
         desk.opened.connect(self._on_opened)
         desk.asked.connect(self._on_asked)
-        desk.viewer.events.theme.connect(self._on_theme)
-        desk.viewer.layers.events.inserted.connect(self._refresh_soon)
-        desk.viewer.layers.events.removed.connect(self._refresh_soon)
+        for emitter, callback in self._listeners():
+            emitter.connect(callback)
+
+    def _listeners(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
+        """What the viewer tells the dock; it outlives the dock."""
+        viewer = self.desk.viewer
+        return (
+            (viewer.events.theme, self._on_theme),
+            (viewer.layers.events.inserted, self._on_layer_inserted),
+            (viewer.layers.events.removed, self._refresh_soon),
+        )
 
     def _add_rail(self, viewer: Viewer) -> Any:
         window = viewer.window._qt_window
@@ -171,7 +182,7 @@ class EmsegDock(QWidget):
         """Many changes in one turn of the event loop need one refresh."""
         if not self._refresh_waits:
             self._refresh_waits = True
-            QTimer.singleShot(0, self._refresh)
+            self._main_thread.post(self._refresh)
 
     def _refresh(self) -> None:
         self._refresh_waits = False
@@ -232,16 +243,56 @@ class EmsegDock(QWidget):
         for panel in self.panels.values():
             panel.set_look(look)
 
+    # ------------------------------------------------------------------ layers that others open
+
+    def _on_layer_inserted(self, event: Any) -> None:
+        self._refresh_soon()
+        self._adopt_soon()
+
+    def _adopt_soon(self) -> None:
+        if self.desk.session is None:
+            self._main_thread.post(self._adopt)
+
+    def _adopt(self) -> None:
+        """Work at once on a stack that came through our own readers and samples."""
+        if self.desk.session is None and not self.desk.work:
+            found = opening.ours(self.desk)
+            if found is not None:
+                opening.adopt_or_say(self.desk, found)
+
     # ------------------------------------------------------------------ going away
+
+    def event(self, event: QEvent) -> bool:
+        """Shut down when napari takes the widget out of its dock."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:
+                self._docked = True
+            elif self._docked:
+                self._docked = False
+                self._main_thread.post(self.shut_down)
+        return bool(super().event(event))
 
     def shut_down(self) -> None:
         """Let go of viewer, session and engine; the widget is not used afterwards."""
-        if not self._closer.alive:
-            return
-        viewer = self.desk.viewer
-        viewer.events.theme.disconnect(self._on_theme)
-        viewer.layers.events.inserted.disconnect(self._refresh_soon)
-        viewer.layers.events.removed.disconnect(self._refresh_soon)
-        keys.unbind(viewer)
-        self.desk.close()
-        self._closer()
+        with suppress(TypeError, RuntimeError):  # done already
+            self.destroyed.disconnect(self._leave)
+            self._leave()
+
+
+def _leave(
+    desk: Desk,
+    executor: ThreadPoolExecutor,
+    rail_dock: Any,
+    listeners: tuple[tuple[Any, Callable[..., None]], ...],
+    *_: object,
+) -> None:
+    """End what outlives the widgets. They may be gone already, so nothing may reach them any more."""
+    for signal in desk.signals():
+        signal.disconnect()
+    for emitter, callback in listeners:
+        emitter.disconnect(callback)
+    keys.unbind(desk.viewer)
+    desk.close()
+    executor.shutdown(wait=False, cancel_futures=True)
+    with suppress(RuntimeError, LookupError, AttributeError):  # the window is going away itself
+        desk.viewer.window.remove_dock_widget(rail_dock)

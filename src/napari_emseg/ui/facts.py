@@ -43,7 +43,5 @@ def header(desk: Desk) -> str:
         return "no stack is open"
     spacing = session.image.spacing_nm
     parts = [session.image.name, voxel_words(spacing) if spacing else "voxel size unknown"]
-    engine = desk.engine_if_started
-    if engine is not None:
-        parts.append(str(engine.device()).split(":")[0].upper())
+    parts.append(desk.device or "starting")
     return "  ·  ".join(parts)

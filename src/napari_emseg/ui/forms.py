@@ -27,7 +27,7 @@ from napari_emseg.ui.fields import FieldSpec, field_specs
 if TYPE_CHECKING:
     from napari_emseg.settings import Settings
 
-_LABEL_WIDTH = 116
+LABEL_WIDTH = 128
 
 
 class SettingsForm(QWidget):
@@ -85,7 +85,7 @@ class SettingsForm(QWidget):
             editor.changed.connect(self._on_edited)
             self._editors[spec.name] = editor
             label = QLabel(spec.title)
-            label.setFixedWidth(_LABEL_WIDTH)
+            label.setFixedWidth(LABEL_WIDTH)
             label.setToolTip(tooltip(spec))
             label.setBuddy(editor.focus_widget)
             rows.addRow(label, editor)

@@ -77,7 +77,7 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
         contrast_limits=(0, 255),
         colormap=_boundary_colormap(),
         blending="translucent",
-        opacity=0.7,
+        opacity=0.5,
         interpolation2d="nearest",
         multiscale=False,
         **place,
@@ -93,7 +93,8 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
     seeds = viewer.add_points(
         np.empty((0, 3)),
         name="seeds",
-        size=6,
+        size=8,
+        canvas_size_limits=(5, 14),
         face_color="#ffd166",
         border_color="#1e1e21",
         border_width=0.15,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from napari_emseg.core.errors import Cancelled, EmsegError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
 
 _SURE_AFTER_S = 1.0  # an estimate of the remaining time from less than this is noise
@@ -41,6 +41,24 @@ class Handlers:
     stopped: Callable[[], None]
     progress: Callable[[Work], None]
     partial: Callable[[Any], None] | None = None
+
+
+class _LateTicket:
+    """Stands for a ticket that the engine has not given yet."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self._real: Ticket | None = None
+
+    def hand_over(self, real: Ticket) -> None:
+        self._real = real
+        if self.cancelled:
+            real.cancel()
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        if self._real is not None:
+            self._real.cancel()
 
 
 class Runner:
@@ -92,13 +110,13 @@ class Runner:
         self._started[key] = time.monotonic()
 
         def back(function: Callable[..., None]) -> Callable[..., None]:
-            def deliver(*args: Any, **values: Any) -> None:
-                self._post(lambda: function(*args, **values) if self._is_current(key, number) else None)
+            def deliver(*args: Any) -> None:
+                self._post(lambda: function(*args) if self._is_current(key, number) else None)
 
             return deliver
 
         ticket = submit(
-            on_progress=back(lambda *a, **v: handlers.progress(self._work(key, *a, **v))),
+            on_progress=back(lambda *report: handlers.progress(self._work(key, *report))),
             on_partial=back(lambda part: handlers.partial(part) if handlers.partial else None),
             on_done=back(lambda value: self._finish(key, lambda: handlers.done(value))),
             on_error=back(lambda error: self._finish(key, lambda: _failed(error, handlers))),
@@ -120,6 +138,33 @@ class Runner:
                     callbacks["on_done"](value)
 
             self._executor.submit(work)
+
+        return self.submit(key, start, handlers)
+
+    def submit_prepared(
+        self,
+        key: str,
+        prepare: Callable[[], Any],
+        submit: Callable[..., Ticket],
+        handlers: Handlers,
+    ) -> int:
+        """As ``submit`` with a request that is itself prepared in a thread: reading files takes time."""
+        ticket = _LateTicket()
+
+        def start(**callbacks: Callable[..., None]) -> Ticket:
+            def work() -> None:
+                try:
+                    request = prepare()
+                except Exception as error:
+                    callbacks["on_error"](error)
+                    return
+                if ticket.cancelled:
+                    callbacks["on_error"](Cancelled())
+                else:
+                    ticket.hand_over(submit(request, **callbacks))
+
+            self._executor.submit(work)
+            return ticket
 
         return self.submit(key, start, handlers)
 
@@ -148,12 +193,14 @@ class Runner:
         self._tickets.pop(key, None)
         then()
 
-    def _work(self, key: str, fraction: float, message: str = "", **values: float) -> Work:
+    def _work(
+        self, key: str, fraction: float, message: str = "", values: Mapping[str, float] | None = None
+    ) -> Work:
         elapsed = time.monotonic() - self._started.get(key, time.monotonic())
         remaining = None
         if fraction > 0 and elapsed > _SURE_AFTER_S:
             remaining = elapsed * (1 - fraction) / fraction
-        return Work(fraction, message, remaining, values)
+        return Work(fraction, message, remaining, dict(values or {}))
 
 
 def _failed(error: Exception, handlers: Handlers) -> None:

@@ -120,6 +120,13 @@ def style_sheet(look: Look) -> str:
     QProgressBar {{ max-height: 6px; min-height: 6px; border: none; background: {look.raised};
         border-radius: 3px; }}
     QProgressBar::chunk {{ background: {look.accent}; border-radius: 3px; width: 1px; }}
-    QComboBox {{ min-height: 20px; }}
+    QSlider::groove:horizontal {{ height: 4px; background: {look.line}; border-radius: 2px; border: none; }}
+    QSlider::sub-page:horizontal {{ background: {look.accent}; border-radius: 2px; }}
+    QSlider::add-page:horizontal {{ background: {look.line}; border-radius: 2px; }}
+    QAbstractSpinBox {{ background: {look.raised}; border: 1px solid {look.line}; border-radius: 3px;
+        padding: 2px 5px; min-height: 18px; color: {look.text}; }}
+    QAbstractSpinBox:focus {{ border-color: {look.link}; }}
+    QComboBox {{ min-height: 18px; background: {look.raised}; border: 1px solid {look.line};
+        border-radius: 3px; padding: 2px 8px; color: {look.text}; }}
     QScrollArea {{ border: none; background: transparent; }}
     """

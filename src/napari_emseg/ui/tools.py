@@ -141,6 +141,6 @@ class CutTool(ClickTool):
                     "the two clicks are in different objects", f"{int(self.session.volume[start])} and {found}",
                     "click twice into the object that is to be cut",
                 )  # fmt: skip
-            self.session.commit(split(self.session.volume, (start, point)))
+            self.session.commit(split(self.session.volume, ((start,), (point,))))
             text = f"Object {found} is two objects now. Click the next one, or Ctrl+Z."
         self.desk.say("proofread", text, tone="busy", link="Put the tool down", action="put_down")

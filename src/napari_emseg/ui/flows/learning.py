@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import list_models
+from napari_emseg.core.model_card import list_models, read_card
+from napari_emseg.ui.runner import Handlers, Work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
+_KEY = "train"
 _ROWS = (
     ("edits_per_100_objects", "Edits per 100 objects", "{:.1f}"),
     ("v_rand", "V_rand", "{:.4f}"),
@@ -23,15 +26,67 @@ _ROWS = (
 
 
 def learn(desk: Desk) -> None:
-    raise EmsegError("not wired yet")
+    """Teach a copy of the model in the background lane; painting goes on meanwhile."""
+    from napari_emseg.jobs import finetune
+
+    session, _ = desk.need_session()
+    if desk.learning is not None:
+        raise EmsegError("a new model waits for your decision", "", "use it or discard it first")
+    request = finetune.prepare(session)
+    desk.losses = []
+    started = time.monotonic()
+
+    def done(result: FinetuneResult) -> None:
+        desk.learning = finetune.finish(session, request, result)
+        desk.learned.emit()
+        desk.say("train", verdict(result), tone="done")
+
+    plain = desk.handlers("train", done)
+
+    def progress(work: Work) -> None:
+        if "loss" in work.values:
+            desk.losses.append((time.monotonic() - started, work.values["loss"]))
+        left = work.values.get("seconds_left", work.remaining_s)
+        plain.progress(Work(work.fraction, work.message, left, work.values))
+
+    desk.start("train", "getting ready to learn")
+    desk.say("train", "You can go on painting while the copy learns.", tone="busy")
+    desk.runner.submit(
+        _KEY,
+        lambda **callbacks: desk.engine.submit(
+            "napari_emseg.jobs.finetune:run", request, lane="background", **callbacks
+        ),
+        Handlers(plain.done, plain.failed, plain.stopped, progress),
+    )
 
 
 def accept(desk: Desk) -> None:
     """Predict with the new model from now on."""
+    from napari_emseg.jobs import finetune
+    from napari_emseg.ui.flows import predicting
+
+    session, _ = desk.need_session()
+    if desk.learning is None:
+        raise EmsegError("there is no new model", "", "let one learn first")
+    folder = finetune.accept(session, desk.learning)
+    _forget(desk)
+    _forget_predictions(desk)
+    predicting.warm_up(desk)
+    desk.say(
+        "train", f"Predictions come from {folder.name} now; the old model stays in the list.", tone="done",
+        link="Segment what you see with it", action="segment",
+    )  # fmt: skip
 
 
 def discard(desk: Desk) -> None:
     """Keep the present model."""
+    from napari_emseg.jobs import finetune
+
+    if desk.learning is None:
+        raise EmsegError("there is no new model", "", "let one learn first")
+    finetune.discard(desk.learning)
+    _forget(desk)
+    desk.say("train", "The new model is gone; predictions come from the same model as before.")
 
 
 def models(session: Session) -> dict[str, Path]:
@@ -39,7 +94,7 @@ def models(session: Session) -> dict[str, Path]:
     found = list_models()
     folder = session.project.models
     if folder.is_dir():
-        found |= {str(p): p for p in sorted(folder.iterdir()) if (p / "card.json").is_file()}
+        found |= {str(p): p for p in sorted(folder.iterdir()) if p.name[0] != "." and _is_membrane(p)}
     return {name: path for name, path in found.items() if _is_membrane(path)}
 
 
@@ -50,11 +105,13 @@ def model_words(name: str) -> str:
 
 def choose(desk: Desk, name: str) -> None:
     """Predict with another model from now on."""
-    session, layers = desk.need_session()
+    from napari_emseg.ui.flows import predicting
+
+    session, _ = desk.need_session()
     if name != session.model:
         session.model = name
-        layers.boundary_map.clear()
-        layers.boundary.refresh(extent=False)
+        _forget_predictions(desk)
+        predicting.warm_up(desk)
         desk.say("predict", f"Predictions come from {model_words(name)} now.")
         desk.state_changed.emit()
 
@@ -67,23 +124,51 @@ def teacher_words(sections: Sequence[int]) -> str:
     return f"Teaches: section{'s' * (len(sections) != 1)} {listed}"
 
 
-def score_rows(result: FinetuneResult) -> tuple[tuple[str, ...], ...]:
-    """Table of scores before and after, best known rows first."""
-    rows: list[tuple[str, ...]] = [(f"on {result.scored_on}" if result.scored_on else "", "before", "after")]
-    for key, words, form in _ROWS:
-        if key in result.after:
-            before = form.format(result.before[key]) if key in result.before else "–"
-            rows.append((words, before, form.format(result.after[key])))
-    return tuple(rows)
+def verdict(result: FinetuneResult) -> str:
+    """What learning has brought, in a sentence."""
+    text = f"Learned for {result.seconds:.0f} s in {result.steps} steps."
+    key, _, form = _ROWS[0]
+    if key in result.before and key in result.after:
+        before, after = result.before[key], result.after[key]
+        better = "fewer" if after < before else "no fewer"
+        text += (
+            f" {better.capitalize()} corrections to expect: {form.format(after)} instead of "
+            f"{form.format(before)} per 100 objects."
+        )
+    else:
+        text += " Mark a third section proofread, and one is held back to tell whether it got better."
+    return text
+
+
+def score_rows(candidate: Any) -> tuple[tuple[str, ...], ...]:
+    """Table of scores before and after; empty where nothing was held back to score on."""
+    result: FinetuneResult = candidate.result
+    rows = [
+        (words, form.format(result.before[key]), form.format(result.after[key]))
+        for key, words, form in _ROWS
+        if key in result.before and key in result.after
+    ]
+    if not rows:
+        return ()
+    return ((f"scored on {result.scored_on}", "before", "after"), *rows)
+
+
+def _forget(desk: Desk) -> None:
+    desk.learning = None
+    desk.losses = []
+    desk.learned.emit()
+
+
+def _forget_predictions(desk: Desk) -> None:
+    """Another model makes other probabilities; what is segmented stays."""
+    _, layers = desk.need_session()
+    desk.runner.drop("predict")
+    layers.boundary_map.clear()
+    layers.boundary.refresh(extent=False)
 
 
 def _is_membrane(path: Path) -> bool:
-    from napari_emseg.core.model_card import read_card
-
     try:
         return "membrane" in read_card(path).targets
     except EmsegError:
         return False
-
-
-def _unused(value: Any) -> None: ...

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.stack import ImageStack
+from napari_emseg.ui.flows import predicting
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
 _KEY = "open"
-_AXES = ("z", "y", "x")
+_ORIGIN = "napari-emseg"
+"""Key of a layer's metadata under which our readers say where the stack came from."""
 
 
 def open_phantom(desk: Desk) -> None:
@@ -60,14 +61,32 @@ def adopt(desk: Desk, layer: Image) -> None:
     A layer in nanometres or micrometres brings its voxel size with it; a bare pixel scale does not.
     """
     spacing = spacing_of(layer)
-    uri = str(layer.metadata.get("uri") or layer.source.path or "")
-    stack = ImageStack(layer.data, spacing, "file" if spacing else "unknown", layer.name, uri)
+    origin = layer.metadata.get(_ORIGIN, {})
+    uri = str(origin.get("uri") or layer.source.path or "")
+    source = str(origin.get("spacing_source") or ("file" if spacing else "unknown"))
+    stack = ImageStack(layer.data, spacing, source, layer.name, uri)
     from napari_emseg.io import check_image
 
     check_image(stack)
     from napari_emseg.session import Session
 
     _show(desk, Session.open_or_create(stack), image=layer)
+
+
+def ours(desk: Desk) -> Image | None:
+    """A layer that came through our own readers or samples."""
+    return next((layer for layer in candidates(desk) if _ORIGIN in layer.metadata), None)
+
+
+def candidates(desk: Desk) -> list[Image]:
+    """Grey stacks in the viewer that could be worked on."""
+    from napari.layers import Image
+
+    return [
+        layer
+        for layer in desk.viewer.layers
+        if isinstance(layer, Image) and layer.ndim == 3 and not layer.rgb and not layer.multiscale
+    ]
 
 
 def adopt_or_say(desk: Desk, layer: Image) -> None:
@@ -113,7 +132,7 @@ def describe(session: Session) -> tuple[tuple[str, str], ...]:
         dz, dy, dx = image.spacing_nm
         source = {"file": "from the file", "you": "given by you", "sample": "known for the sample"}
         rows.append(("Voxel", f"{voxel_words(image.spacing_nm)} ({source.get(image.spacing_source, '')})"))
-        rows.append(("Extent", f"{z * dz / 1000:.3g} × {y * dy / 1000:.3g} × {x * dx / 1000:.3g} µm"))
+        rows.append(("Extent", f"{x * dx / 1000:.3g} × {y * dy / 1000:.3g} × {z * dz / 1000:.3g} µm"))
     return tuple(rows)
 
 
@@ -133,6 +152,7 @@ def _show(desk: Desk, session: Session, image: Image | None = None) -> None:
     desk.show(session, image=image)
     desk.viewer.reset_view()
     _say_opened(desk, session)
+    predicting.warm_up(desk)
 
 
 def _say_opened(desk: Desk, session: Session) -> None:
@@ -146,8 +166,3 @@ def _say_opened(desk: Desk, session: Session) -> None:
         desk.say("data", text, tone="done", link="Go on proofreading", action="stage:proofread")
     else:
         desk.say("data", text, tone="done", link="Next: segment what you see", action="stage:segment")
-
-
-def with_spacing(stack: ImageStack, spacing_nm: Spacing) -> ImageStack:
-    """The same stack with a voxel size that the person gave."""
-    return replace(stack, spacing_nm=spacing_nm, spacing_source="you")

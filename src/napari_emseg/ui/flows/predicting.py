@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.runner import Handlers
 from napari_emseg.ui.view import visible_region
 
 if TYPE_CHECKING:
@@ -14,18 +16,30 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
 _KEY = "predict"
+_SHOW_EVERY_S = 0.2  # drawing a section costs more than predicting a tile on a graphics card
 
 
 def predict_visible(desk: Desk) -> None:
     """Predict the region on screen; a newer request makes this one worthless."""
-    session, layers = desk.need_session()
+    _, layers = desk.need_session()
     region = visible_region(desk.viewer, layers.image)
-    predict_region(desk, region, stage="predict", then=None)
+    started = time.monotonic()
+
+    def done() -> None:
+        seconds = time.monotonic() - started
+        _, height, width = region.shape
+        desk.say(
+            "predict",
+            f"Membranes of {height} × {width} px in section {region.start[0]}, {seconds:.1f} s.",
+            tone="done",
+            link="Next: segment what you see",
+            action="stage:segment",
+        )
+
+    predict_region(desk, region, stage="predict", then=done)
 
 
-def predict_region(
-    desk: Desk, region: Region, *, stage: str, then: Callable[[], None] | None
-) -> None:
+def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[], None]) -> None:
     """Predict a box and write it into the boundary map, tile by tile.
 
     Parameters
@@ -34,44 +48,66 @@ def predict_region(
         Voxels wanted.
     stage : str
         Stage that shows progress and failures.
-    then : callable, optional
-        What goes on afterwards, instead of saying that the prediction is there.
+    then : callable
+        What goes on when the prediction is there.
     """
     from napari_emseg.jobs import predict
 
     session, layers = desk.need_session()
-    request = predict.prepare(session, region)
-    started = time.monotonic()
+    requests: list[Any] = []
+    shown_at = 0.0
 
-    def shown(part: Any) -> None:
+    def prepare() -> Any:
+        requests.append(predict.prepare(session, region))
+        return requests[-1]
+
+    def tile(part: Any) -> None:
+        nonlocal shown_at
         where, probability = part
         layers.boundary_map.write(where, probability[0])
-        layers.boundary.refresh(extent=False)
+        if time.monotonic() - shown_at > _SHOW_EVERY_S:
+            layers.boundary.refresh(extent=False, thumbnail=False)
+            shown_at = time.monotonic()
 
     def done(result: Any) -> None:
-        predict.finish(session, request, result)
+        layers.boundary.metadata["napari-emseg"] = predict.finish(session, requests[-1], result)
         layers.boundary_map.write(result.region, result.probability[0])
-        layers.boundary.visible = True
         layers.boundary.refresh(extent=False)
+        desk.device = result.device
         desk.settings_changed.emit("segment")
-        if then is not None:
-            then()
-            return
-        seconds = time.monotonic() - started
-        _, height, width = region.shape
-        desk.say(
-            "predict",
-            f"Membranes of {height} × {width} px in section {region.start[0]} in {seconds:.1f} s.",
-            tone="done",
-            link="Next: segment what you see",
-            action="stage:segment",
-        )
+        then()
+        if result.notes:
+            saying = desk.sayings[stage]
+            desk.say(stage, f"{saying.text} {' '.join(result.notes)}.", link=saying.link, action=saying.action)
 
     desk.start(stage, "looking for membranes")
-    desk.runner.submit(
+    desk.runner.submit_prepared(
         _KEY,
-        lambda **callbacks: desk.engine.submit(
-            "napari_emseg.jobs.predict:run", request, lane="interactive", **callbacks
+        prepare,
+        lambda request, **callbacks: desk.engine.submit(
+            "napari_emseg.jobs.predict:run", request, **callbacks
         ),
-        desk.handlers(stage, done, partial=shown),
+        desk.handlers(stage, done, partial=tile),
+    )
+
+
+def warm_up(desk: Desk) -> None:
+    """Let the worker load the model while the person looks at the stack."""
+    from napari_emseg.jobs import predict
+
+    session, _ = desk.need_session()
+    try:
+        request = predict.prepare_warm_up(session)
+    except EmsegError as error:  # said in the panel where another model can be chosen
+        desk.fail("predict", error)
+        return
+
+    def done(device: str) -> None:
+        desk.device = device
+        desk.state_changed.emit()
+
+    desk.runner.submit(
+        "warm up",
+        lambda on_done, on_error, **_: desk.engine.warm_up(request=request, on_done=on_done, on_error=on_error),
+        Handlers(done, lambda error: desk.fail("predict", error), lambda: None, lambda work: None),
     )

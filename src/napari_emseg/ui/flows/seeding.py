@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,17 +13,13 @@ from napari_emseg.ui.view import visible_region
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_emseg.core.edit import Region
-    from napari_emseg.core.stack import Spacing
-    from napari_emseg.settings import SeedSettings
     from napari_emseg.ui.desk import Desk
 
 _KEY = "seeds"
-_PIXELS: Spacing = (1.0, 1.0, 1.0)
 
 
 def preview(desk: Desk) -> None:
-    """Compute the seeds of the region on screen in a thread and show them.
+    """Compute the seeds of the region on screen in the worker and show them.
 
     While one computation runs, newer wishes wait; only the newest is computed afterwards.
     """
@@ -38,64 +34,34 @@ def preview(desk: Desk) -> None:
         region = visible_region(desk.viewer, layers.image)
     except EmsegError:
         return
-    z = region.start[0]
-    if region.shape[0] != 1 or z not in layers.boundary_map.sections:
+    if region.shape[0] != 1 or region.start[0] not in layers.boundary_map.sections:
         layers.seeds.data = np.empty((0, 3))
         return
-    boundary = layers.boundary_map.read(region)[0]
-    settings = session.get_settings("seeds")
-    spacing = session.image.spacing_nm or _PIXELS
+    from napari_emseg.jobs.seed_points import SeedPointsRequest
+
+    request = SeedPointsRequest(
+        layers.boundary_map.walls(region)[0],
+        session.get_settings("seeds"),
+        session.image.spacing_nm,
+        region.start,
+    )
 
     def done(points: NDArray[np.floating]) -> None:
-        if desk.layers is None:
-            return
-        desk.layers.seeds.data = points
-        desk.layers.seeds.visible = True
-        desk.state_changed.emit()
+        if desk.layers is not None:
+            desk.layers.seeds.data = points
+            desk.layers.seeds.visible = True
+            desk.state_changed.emit()
         again()
 
     def again(*_: object) -> None:
         if desk.seeds_wanted:
             preview(desk)
 
-    desk.runner.thread(
+    desk.runner.submit(
         _KEY,
-        lambda: seed_points(boundary, settings, spacing, region),
+        lambda **callbacks: desk.engine.submit("napari_emseg.jobs.seed_points:run", request, **callbacks),
         Handlers(done, again, again, lambda work: None),
     )
-
-
-def seed_points(
-    boundary: NDArray[np.floating], settings: SeedSettings, spacing_nm: Spacing, region: Region
-) -> NDArray[np.floating]:
-    """Middle of every seed of one section.
-
-    Parameters
-    ----------
-    boundary : ndarray (y, x)
-        Membrane probability of the box.
-    region : Region
-        Where the box lies.
-
-    Returns
-    -------
-    ndarray (n, 3)
-        In voxels (z, y, x).
-    """
-    from napari_emseg.algorithms.seeds import distance_seeds
-
-    seeds: NDArray[Any] = distance_seeds(boundary, settings, spacing_nm[1:])
-    y, x = np.nonzero(seeds)
-    if not len(y):
-        return np.empty((0, 3))
-    ids = seeds[y, x].astype(np.intp)
-    n = np.bincount(ids)
-    there = n > 0
-    points = np.empty((int(there.sum()), 3))
-    points[:, 0] = region.start[0]
-    points[:, 1] = np.bincount(ids, y)[there] / n[there] + region.start[1]
-    points[:, 2] = np.bincount(ids, x)[there] / n[there] + region.start[2]
-    return points
 
 
 def show(desk: Desk, on: bool) -> None:

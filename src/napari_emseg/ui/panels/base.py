@@ -77,7 +77,7 @@ class StagePanel(QWidget):
         """Follow the state of the stage: what it needs first, and whether its button works."""
         self._needed = state.needs
         self.needs.setVisible(bool(state.needs))
-        self.needs.setText(f"First: {needed_title}")
+        self.needs.setText(f"First: {needed_title}".replace("&", "&&"))
         if self.primary:
             self.button.setEnabled(state.can_start and state.tone != "busy")
         self.refresh()

@@ -13,8 +13,6 @@ from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from napari_emseg.ui.desk import Desk
-
 _FILES = "EM stacks (*.tif *.tiff *.h5 *.hdf *.hdf5 *.zarr *.png);;All files (*)"
 _LARGEST_NM = 1e5
 
@@ -65,7 +63,7 @@ class DataPanel(StagePanel):
     def refresh(self) -> None:
         """Show rows, question or first steps."""
         session = self.desk.session
-        self._adoptable = None if session else adoptable(self.desk)
+        self._adoptable = None if session else next(iter(opening.candidates(self.desk)), None)
         self.adopt.setVisible(self._adoptable is not None)
         if self._adoptable is not None:
             self.adopt.setText(f"Work on “{self._adoptable.name}”")
@@ -132,13 +130,3 @@ class DataPanel(StagePanel):
     def _on_adopt(self) -> None:
         if self._adoptable is not None:
             opening.adopt_or_say(self.desk, self._adoptable)
-
-
-def adoptable(desk: Desk) -> Image | None:
-    """The first grey stack in the viewer that could be worked on."""
-    from napari.layers import Image
-
-    for layer in desk.viewer.layers:
-        if isinstance(layer, Image) and layer.ndim == 3 and not layer.rgb and not layer.multiscale:
-            return layer
-    return None

@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel
 
 from napari_emseg.core.model_card import list_models, read_card
 from napari_emseg.ui.flows import learning
+from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.panels.base import StagePanel
 
 
@@ -22,7 +23,7 @@ class PredictPanel(StagePanel):
         self.model.activated.connect(self._on_chosen)
         line = QFormLayout()
         label = QLabel("Model")
-        label.setFixedWidth(116)
+        label.setFixedWidth(LABEL_WIDTH)
         line.addRow(label, self.model)
         line.setContentsMargins(0, 0, 0, 0)
         self.body.addLayout(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.flows import proofreading
@@ -74,10 +74,11 @@ class ProofreadPanel(StagePanel):
             shortcut = QShortcut(QKeySequence(str(number)), self.reasons)
             shortcut.activated.connect(button.click)
             buttons.append(button)
-        line = row(*buttons)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(3)
-        self.reasons.setLayout(line)
+        grid = QGridLayout(self.reasons)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(6)
+        for place, button in enumerate(buttons):
+            grid.addWidget(button, place // 3, place % 3)
         self.reasons.setVisible(False)
         self.why = QLabel("Why is it left out? Click, or press the digit.")
         self.why.setVisible(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QCheckBox
 
 from napari_emseg.ui.flows import seeding
-from napari_emseg.ui.panels.base import StagePanel, faint
+from napari_emseg.ui.panels.base import StagePanel, faint, heading
 
 
 class SegmentPanel(StagePanel):
@@ -23,7 +23,8 @@ class SegmentPanel(StagePanel):
         self.show_seeds.setChecked(True)
         self.show_seeds.toggled.connect(lambda on: seeding.show(self.desk, on))
         self.count = faint()
-        for part in (self.seeds, self.segments, self.show_seeds, self.count):
+        parts = (heading("Seeds"), self.seeds, self.show_seeds, self.count, heading("Segments"), self.segments)
+        for part in parts:
             self.body.addWidget(part)
         self.desk.settings_changed.connect(self._on_settings)
         self.desk.section_changed.connect(lambda _z: self._preview())
