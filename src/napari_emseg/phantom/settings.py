@@ -10,12 +10,12 @@ from napari_emseg.settings import Settings
 
 
 def _setting(default: Any, title: str, help_text: str, *, unit: str = "", **bounds: float) -> Any:
-    return Field(
+    return Field(  # type: ignore[call-overload]
         default,
         title=title,
         description=help_text,
         json_schema_extra={"unit": unit},
-        **bounds,  # type: ignore[arg-type]
+        **bounds,
     )
 
 
