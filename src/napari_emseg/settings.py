@@ -69,7 +69,7 @@ class SeedSettings(Settings):
         15.0, "Seed depth", "a seed lies at least this far from the nearest membrane", unit="nm", ge=0, le=500
     )
     merge_tolerance_nm: float = _field(
-        10.0,
+        60.0,
         "Merge seeds",
         "two maxima become one seed unless the neck between them is narrower than the lower one by this",
         unit="nm",

@@ -17,7 +17,7 @@ def join_small(
     boundary: NDArray[Any],
     min_size: float,
     *,
-    keep: NDArray[np.unsignedinteger] | None = None,
+    keep: NDArray[np.integer] | None = None,
 ) -> NDArray[np.uint32]:
     """Give segments that are too small to the neighbour with the weakest membrane between them.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.algorithms.peaks import hills
+from napari_emseg.algorithms.scale import working_spacing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
     from napari_emseg.settings import SeedSettings
 
+# Distances are either zero or at least a pixel: anything in between tells them apart.
+_ABOVE_GROUND_NM = 1e-6
 # Seeds this deep cannot touch across a membrane when pixels are taken two by two.
 _HALVE_FROM_PX = 3.0
 
@@ -35,7 +38,7 @@ def distance_seeds(
         Threshold, smoothing, depth and merge tolerance. With ``dims`` 2 every section of a stack is seeded
         on its own, and ids do not repeat between sections.
     spacing_nm : tuple of float or None
-        Voxel size (z, y, x). None takes voxels for nanometres.
+        Voxel size (z, y, x). None takes 5 nm on all axes.
     mask : ndarray of bool, same shape, optional
         Seeds are placed inside only. Its border counts as membrane.
 
@@ -53,7 +56,7 @@ def distance_seeds(
     >>> distance_seeds(boundary, SeedSettings(min_distance_nm=2, merge_tolerance_nm=1), (1, 1, 1))
     array([[1, 1, 0, 0, 0, 2, 2]], dtype=uint32)
     """
-    spacing = spacing_nm or (1.0, 1.0, 1.0)
+    spacing = working_spacing(spacing_nm)
     if boundary.ndim == 3 and settings.dims == 2:
         seeds = np.zeros(boundary.shape, np.uint32)
         last = 0
@@ -125,7 +128,7 @@ def seeds_from_distance(
     ndarray of uint32
         Seed ids from 1.
     """
-    deep = distance >= max(settings.min_distance_nm, np.finfo(np.float32).tiny)
+    deep = distance >= max(settings.min_distance_nm, _ABOVE_GROUND_NM)
     height = np.where(deep, distance, np.float32(0))
     halve = settings.min_distance_nm >= _HALVE_FROM_PX * max(spacing_nm[1:])
     if halve:

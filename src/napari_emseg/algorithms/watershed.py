@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.algorithms.agglomeration import merge_by_boundary
 from napari_emseg.algorithms.cleanup import join_small
 from napari_emseg.algorithms.flood import flood
+from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.seeds import distance_seeds
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.core.progress import Progress
-    from napari_emseg.core.stack import Spacing
+    from napari_emseg.core.stack import ArrayLike3D, Spacing
     from napari_emseg.settings import SeedSettings, SegmentSettings
 
 # Water rises in steps of 1/32 of probability: finer steps change no border on real maps.
@@ -69,12 +71,13 @@ def grow(
         from skimage.segmentation import watershed
 
         dense, ids = _dense(start)
-        grown = ids[watershed(boundary.astype(np.float32), dense, mask=free, compactness=compactness)]
+        found = watershed(boundary.astype(np.float32), dense, mask=free, compactness=compactness)
+        grown = ids[np.asarray(found)]
     else:
         grown = flood(start, _levels(boundary), free)
     if fixed is not None and fixed.dtype != bool:
-        grown = np.where(fixed != 0, fixed, grown).astype(np.uint32)
-    return grown
+        grown = np.where(fixed != 0, fixed, grown)
+    return grown.astype(np.uint32, copy=False)
 
 
 def segment_section(
@@ -96,7 +99,7 @@ def segment_section(
     settings : SegmentSettings
         Smallest size (per section; a volume must reach it in one section on average), compactness, lines.
     spacing_nm : tuple of float or None
-        Voxel size (z, y, x); None takes voxels for nanometres.
+        Voxel size (z, y, x); None takes 5 nm on all axes.
     threshold : float
         Membrane threshold, for empty membranes.
 
@@ -104,7 +107,7 @@ def segment_section(
     -------
     ndarray of uint32, same shape
     """
-    spacing = spacing_nm or (1.0, 1.0, 1.0)
+    spacing = working_spacing(spacing_nm)
     labels = grow(boundary, seeds, mask=mask, compactness=settings.compactness, fixed=fixed)
     dense, ids = _dense(labels)
     keep = None
@@ -119,7 +122,7 @@ def segment_section(
 
 
 def segment_sections(
-    boundary: NDArray[Any],
+    boundary: ArrayLike3D,
     seed_settings: SeedSettings,
     settings: SegmentSettings,
     spacing_nm: Spacing | None,
@@ -138,7 +141,7 @@ def segment_sections(
     seed_settings, settings
         How seeds are placed and grown.
     spacing_nm : tuple of float or None
-        Voxel size (z, y, x); None takes voxels for nanometres.
+        Voxel size (z, y, x); None takes 5 nm on all axes.
     mask, fixed : ndarray, same shape, optional
         As in `grow`.
     progress : Progress, optional
@@ -173,10 +176,53 @@ def segment_sections(
     return labels
 
 
+def segment_volume(
+    boundary: NDArray[Any],
+    seed_settings: SeedSettings,
+    settings: SegmentSettings,
+    spacing_nm: Spacing | None,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.uint32]:
+    """Segment through sections: seeds and watershed in three dimensions, then agglomeration.
+
+    Parameters
+    ----------
+    boundary : ndarray (z, y, x)
+        Membrane probability: floats in [0, 1] or uint8 in 0..255.
+    seed_settings, settings
+        Seeds are placed finely, because ``settings.merge_threshold`` joins what belongs together: the
+        tolerance for merging seeds is not used.
+    spacing_nm : tuple of float or None
+        Voxel size (z, y, x); None takes 5 nm on all axes.
+    mask : ndarray of bool, same shape, optional
+        As in `grow`.
+    progress : Progress, optional
+
+    Returns
+    -------
+    ndarray of uint32 (z, y, x)
+        Ids from 1 without gaps.
+    """
+    report = progress or Silent()
+    boundary = np.asarray(boundary)
+    fine = seed_settings.model_copy(update={"dims": 3, "merge_tolerance_nm": 0.0})
+    report.report(0.0, "seeds")
+    seeds = distance_seeds(boundary, fine, spacing_nm, mask=mask)
+    report.report(0.3, "watershed")
+    labels = segment_section(boundary, seeds, settings, spacing_nm, threshold=fine.threshold, mask=mask)
+    report.report(0.7, "joining")
+    joined = merge_by_boundary(labels, boundary, settings.merge_threshold)
+    report.report(1.0, "done")
+    return _dense(joined)[0]
+
+
 def _levels(boundary: NDArray[Any]) -> NDArray[np.uint8]:
     if boundary.dtype == np.uint8:
-        return boundary >> 3
-    return (np.clip(boundary, 0, 1) * _LEVELS).astype(np.uint8)
+        return np.right_shift(boundary, 3, dtype=np.uint8)
+    levels: NDArray[np.uint8] = (np.clip(boundary, 0, 1) * _LEVELS).astype(np.uint8)
+    return levels
 
 
 def _dense(labels: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
@@ -184,7 +230,7 @@ def _dense(labels: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.u
     import fastremap
 
     dense, mapping = fastremap.renumber(labels, preserve_zero=True, in_place=False)
-    ids = np.zeros(max(mapping.values(), default=0) + 1, np.uint32)
+    ids = np.zeros(len(mapping) + 1, np.uint32)
     for old, new in mapping.items():
-        ids[new] = old
-    return dense.astype(np.uint32, copy=False), ids
+        ids[int(new)] = old
+    return dense.astype(np.uint32, copy=False), ids[: int(dense.max(initial=0)) + 1]

@@ -83,10 +83,9 @@ def average_precision(real: NDArray[np.bool_], score: NDArray[Any]) -> float:
     return float((precision * hits).sum() / real.sum())
 
 
-def _as_probability(prediction: NDArray[Any]) -> NDArray[Any]:
+def _as_probability(prediction: NDArray[Any]) -> NDArray[np.floating]:
     if prediction.dtype == np.uint8 and prediction.max(initial=0) > 1:
-        scaled: NDArray[np.float32] = prediction.astype(np.float32) / 255
-        return scaled
+        return prediction.astype(np.float32) / np.float32(255)
     if prediction.dtype.kind in "bui":
-        return (prediction != 0).astype(np.float32)
-    return prediction
+        return np.asarray(prediction != 0, dtype=np.float32)
+    return prediction.astype(np.result_type(prediction.dtype, np.float32), copy=False)

@@ -1,0 +1,64 @@
+"""Giving new segments the ids that people know them by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.algorithms.contingency import contingency
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# A pixel face shared with an object outside the box speaks as loudly as this many pixels inside.
+_FACE_WEIGHT = 8
+
+
+def keep_ids(
+    labels: NDArray[Any], before: NDArray[Any], around: NDArray[Any] | None = None
+) -> dict[int, int]:
+    """Find the old id that each new segment of one section should carry.
+
+    Parameters
+    ----------
+    labels : ndarray of int (y, x)
+        New segments; 0 is none.
+    before : ndarray of int (y, x)
+        Ids in the same box before; 0 is none.
+    around : ndarray of int (y + 2, x + 2), optional
+        ``before`` with a margin of one pixel on every side, 0 outside the image: segments that touch the
+        edge of the box also take the id of the object that they continue.
+
+    Returns
+    -------
+    dict of int to int
+        New segment to old id. Every old id goes to one segment at most, the one that shares most with it;
+        it must share half of the smaller of the two, or a piece of the edge.
+    """
+    table = contingency(labels, before)
+    table = table.where((table.a > 0) & (table.b > 0))
+    sizes = [np.unique(x, return_counts=True) for x in (labels, before)]
+    size_new, size_old = (dict(zip(ids.tolist(), n.tolist(), strict=True)) for ids, n in sizes)
+    weight: dict[tuple[int, int], int] = {}
+    for new, old, n in zip(table.a.tolist(), table.b.tolist(), table.count.tolist(), strict=True):
+        if 2 * n >= min(size_new[new], size_old[old]):
+            weight[new, old] = n
+    if around is not None:
+        for new, old in _edge_pairs(labels, around):
+            weight[new, old] = weight.get((new, old), 0) + _FACE_WEIGHT
+    given: dict[int, int] = {}
+    taken: set[int] = set()
+    for (new, old), _ in sorted(weight.items(), key=lambda item: (-item[1], item[0])):
+        if new not in given and old not in taken:
+            given[new] = old
+            taken.add(old)
+    return given
+
+
+def _edge_pairs(labels: NDArray[Any], around: NDArray[Any]) -> list[tuple[int, int]]:
+    """Every pixel face between a segment at the edge of the box and an object outside."""
+    inside = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    outside = np.concatenate([around[0, 1:-1], around[-1, 1:-1], around[1:-1, 0], around[1:-1, -1]])
+    both = (inside > 0) & (outside > 0)
+    return list(zip(inside[both].tolist(), outside[both].tolist(), strict=True))

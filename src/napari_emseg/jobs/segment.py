@@ -1,0 +1,309 @@
+"""Segment a region: boundary probability in, one edit around human pixels out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.settings import SeedSettings, SegmentSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.edit import Edit, Region
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.stack import Spacing
+    from napari_emseg.session import Session
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentRequest:
+    """Everything that a worker needs to segment one region.
+
+    Parameters
+    ----------
+    region : Region
+    boundary : ndarray (z, y, x)
+        Membrane probability of the region: floats in [0, 1] or uint8 in 0..255.
+    around : ndarray (z, y + 2, x + 2)
+        Ids of the region and of one pixel around it; 0 outside the stack.
+    protected : ndarray of bool (z, y, x)
+        Pixels that stay as they are.
+    seeds : SeedSettings
+    settings : SegmentSettings
+    spacing_nm : (z, y, x) or None
+    """
+
+    region: Region
+    boundary: NDArray[Any]
+    around: NDArray[Any]
+    protected: NDArray[np.bool_]
+    seeds: SeedSettings
+    settings: SegmentSettings
+    spacing_nm: Spacing | None
+
+    @property
+    def before(self) -> NDArray[Any]:
+        """Ids of the region itself."""
+        return self.around[:, 1:-1, 1:-1]
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentResult:
+    """Segments of one region.
+
+    Parameters
+    ----------
+    labels : ndarray of uint32 (z, y, x)
+        Segments, numbered from 1.
+    known : ndarray of int64 (segments + 1,)
+        The id that a segment had before, or 0 for one that needs a new id.
+    """
+
+    labels: NDArray[np.uint32]
+    known: NDArray[np.int64]
+
+    @property
+    def n_segments(self) -> int:
+        """Number of segments."""
+        return int(self.known.size) - 1
+
+
+def prepare(
+    session: Session,
+    region: Region,
+    boundary: NDArray[Any],
+    *,
+    seeds: SeedSettings | None = None,
+    settings: SegmentSettings | None = None,
+) -> SegmentRequest:
+    """Copy what the worker needs.
+
+    Parameters
+    ----------
+    session : Session
+    region : Region
+        Voxels to segment, inside the stack.
+    boundary : ndarray (z, y, x)
+        Membrane probability of exactly this region.
+    seeds, settings : optional
+        Default: the session's.
+
+    Raises
+    ------
+    EmsegError
+        If the probability does not fill the region.
+    """
+    if boundary.shape != region.shape:
+        raise EmsegError(
+            "the membrane probability does not fill the region", f"{boundary.shape}, {region.shape}"
+        )
+    around = _with_margin(session, region)
+    before = around[:, 1:-1, 1:-1]
+    protected = np.zeros(region.shape, bool)
+    for n, z in enumerate(range(region.start[0], region.stop[0])):
+        protected[n] = session.sections[z].status is Status.PROOFREAD
+    if session.locked:
+        protected |= np.isin(before, np.fromiter(session.locked, dtype=before.dtype))
+    return SegmentRequest(
+        region=region,
+        boundary=np.array(boundary),
+        around=around,
+        protected=protected,
+        seeds=seeds or SeedSettings.model_validate(session.get_settings("seeds").model_dump()),
+        settings=settings or SegmentSettings.model_validate(session.get_settings("segment").model_dump()),
+        spacing_nm=session.image.spacing_nm,
+    )
+
+
+def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
+    """Seed, grow, and find out which segments people know already. Pure.
+
+    Returns
+    -------
+    SegmentResult
+    """
+    from napari_emseg.algorithms.relabel import keep_ids
+    from napari_emseg.algorithms.watershed import segment_sections, segment_volume
+
+    free = ~request.protected
+    segment = segment_volume if request.seeds.dims == 3 else segment_sections
+    labels = segment(
+        request.boundary, request.seeds, request.settings, request.spacing_nm, mask=free, progress=progress
+    )
+    known = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
+    # Protected objects keep their pixels, but a segment beside one is another object.
+    around = request.around.copy()
+    around[:, 1:-1, 1:-1][request.protected] = 0
+    protected_ids = np.unique(request.before[request.protected])
+    for section, old in zip(labels, around, strict=True):
+        for new, before in keep_ids(section, old[1:-1, 1:-1], old).items():
+            # An object that a person protects is not made larger.
+            if known[new] == 0 and before not in protected_ids:
+                known[new] = before
+    return SegmentResult(labels, known)
+
+
+def finish(session: Session, request: SegmentRequest, result: SegmentResult) -> Edit:
+    """Build the one edit that writes the segments; the caller commits it.
+
+    Returns
+    -------
+    Edit
+        Around proofread sections, locked objects, and pixels that have changed since `prepare`.
+        Unseen sections become predicted with it.
+    """
+    from napari_emseg.core.edit import Mark
+
+    names = result.known.copy()
+    new = np.flatnonzero(names[1:] == 0) + 1
+    if new.size:
+        first = session.volume.next_ids(int(new.size))
+        names[new] = np.arange(first, first + new.size)
+    labels = names[result.labels]
+    now = session.volume.read(request.region)
+    stay = request.protected | (now != request.before)
+    labels[stay] = now[stay]
+    sections = range(request.region.start[0], request.region.stop[0])
+    marks = tuple(
+        Mark(z, session.sections[z], SectionState(Status.PREDICTED))
+        for z in sections
+        if session.sections[z].status is Status.UNSEEN
+    )
+    n = len(sections)
+    name = f"segment section {sections[0]}" if n == 1 else f"segment {n} sections"
+    return session.around_people(name, "model", request.region, labels, marks=marks)
+
+
+def segment_file(
+    source: str | Path,
+    output: str | Path,
+    *,
+    seeds: SeedSettings | None = None,
+    settings: SegmentSettings | None = None,
+    spacing_nm: Spacing | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Segment a file of membrane probability into a label volume.
+
+    Parameters
+    ----------
+    source : path
+        Probability (z, y, x), floats in [0, 1] or uint8 in 0..255.
+    output : path
+        Its suffix decides the format; appears when complete.
+    seeds, settings : optional
+        ``seeds.dims`` 2 segments every section by itself, 3 through sections with agglomeration.
+    spacing_nm : tuple of float, optional
+        Voxel size (z, y, x); wins over the file's.
+    progress : Progress, optional
+
+    Returns
+    -------
+    dict
+        ``segments``, ``shape``, ``spacing_nm`` and, where something has to be said, ``notes``.
+
+    Raises
+    ------
+    EmsegError
+        If the file cannot be read or is not one channel of probability.
+    """
+    from napari_emseg.algorithms.watershed import segment_sections, segment_volume
+    from napari_emseg.io import open_array, write_array
+
+    seeds, settings = seeds or SeedSettings(), settings or SegmentSettings()
+    array, found = open_array(source)
+    spacing = spacing_nm or found
+    boundary = one_channel(array, source)
+    if seeds.dims == 3:
+        labels = segment_volume(
+            check_probability(boundary[:], source), seeds, settings, spacing, progress=progress
+        )
+    else:
+        labels = segment_sections(_Checked(boundary, source), seeds, settings, spacing, progress=progress)
+    write_array(output, labels, spacing_nm=spacing, metadata=_provenance(source, seeds, settings))
+    notes = [] if spacing else ["voxel size unknown: lengths in the settings are taken at 5 nm a pixel"]
+    return {
+        "segments": int(np.unique(labels[labels > 0]).size),
+        "shape": list(labels.shape),
+        "spacing_nm": list(spacing) if spacing else None,
+        "notes": notes,
+    }
+
+
+def one_channel(array: Any, source: object) -> Any:
+    """Array (z, y, x), also from a file with a channel axis of length one.
+
+    Raises
+    ------
+    EmsegError
+        If there are several channels.
+    """
+    if len(array.shape) == 3:
+        return array
+    if array.shape[0] == 1:
+        return array[0]
+    raise EmsegError(
+        f"the file has {array.shape[0]} channels", str(source), "predict one target: --targets membrane"
+    )
+
+
+def check_probability(values: NDArray[Any], source: object) -> NDArray[Any]:
+    """The values, if they are probabilities.
+
+    Raises
+    ------
+    EmsegError
+        If values are not numbers, or outside [0, 1] and not eight bits.
+    """
+    if values.dtype == np.uint8:
+        return values
+    values = np.asarray(values, dtype=np.float32)
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    if not (low >= -1e-6 and high <= 1 + 1e-6):
+        raise EmsegError(
+            f"values from {low:g} to {high:g} are no probabilities",
+            str(source),
+            "give floats in [0, 1] or eight bits in 0..255",
+        )
+    return values
+
+
+class _Checked:
+    """Probability that is checked section by section as it is read."""
+
+    def __init__(self, array: Any, source: object) -> None:
+        self.shape, self.dtype = array.shape, array.dtype
+        self._array, self._source = array, source
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        return check_probability(np.asarray(self._array[key]), self._source)
+
+
+def _provenance(source: object, seeds: SeedSettings, settings: SegmentSettings) -> dict[str, Any]:
+    from napari_emseg import __version__
+
+    return {
+        "made_by": f"napari-emseg {__version__} segment",
+        "source": str(source),
+        "seeds": seeds.model_dump(),
+        "segment": settings.model_dump(),
+    }
+
+
+def _with_margin(session: Session, region: Region) -> NDArray[Any]:
+    """Ids of a region and of one pixel around it in the section; 0 beyond the stack."""
+    from napari_emseg.core.edit import Region as Box
+
+    (z0, y0, x0), (z1, y1, x1) = region.start, region.stop
+    wide = Box((z0, max(y0 - 1, 0), max(x0 - 1, 0)), (z1, y1 + 1, x1 + 1)).clipped(session.volume.shape)
+    around = np.zeros((z1 - z0, y1 - y0 + 2, x1 - x0 + 2), session.volume.dtype)
+    top, left = wide.start[1] - (y0 - 1), wide.start[2] - (x0 - 1)
+    around[:, top : top + wide.shape[1], left : left + wide.shape[2]] = session.volume.read(wide)
+    return around

@@ -1,0 +1,131 @@
+"""Segmenting what is on screen, on a section of 40 x 60 pixels with three cells.
+
+The membranes are columns 19-20 and 39-40; every cell is 40 x 19 pixels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.edit import Edit, Patch, Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.progress import Silent
+from napari_emseg.core.sections import Status
+from napari_emseg.core.stack import ImageStack
+from napari_emseg.io import open_array, write_array
+from napari_emseg.jobs import segment
+from napari_emseg.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SHAPE = (2, 40, 60)
+
+
+@pytest.fixture
+def boundary() -> NDArray[np.float32]:
+    boundary = np.zeros(SHAPE, np.float32)
+    boundary[:, :, [19, 20, 39, 40]] = 1
+    return boundary
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    image = ImageStack(np.zeros(SHAPE, np.uint8), (50.0, 4.0, 4.0), "you", "toy", str(tmp_path / "toy.tif"))
+    session = Session.create(tmp_path / "toy.emseg", image)
+    yield session
+    session.close()
+
+
+def _segment(session: Session, region: Region, boundary: NDArray[np.float32]) -> Edit:
+    request = segment.prepare(session, region, boundary[region.slices])
+    edit = segment.finish(session, request, segment.run(request, Silent()))
+    session.commit(edit)
+    return edit
+
+
+def _write(session: Session, region: Region, ids: NDArray[np.uint32]) -> None:
+    session.commit(Edit("paint", "human", (Patch(region, session.volume.read(region), ids),)))
+
+
+def test_three_cells_get_three_ids(session: Session, boundary: NDArray[np.float32]) -> None:
+    edit = _segment(session, Region((0, 0, 0), (1, 40, 60)), boundary)
+    labels = session.volume[0]
+    assert [np.unique(labels[:, k : k + 18]).size for k in (0, 21, 41)] == [1, 1, 1]
+    assert len({int(labels[0, 0]), int(labels[0, 30]), int(labels[0, 59])}) == 3
+    assert labels.min() > 0
+    assert session.sections[0].status is Status.PREDICTED
+    assert edit.source == "model"
+    session.undo()
+    assert session.volume[0].max() == 0
+    assert session.sections[0].status is Status.UNSEEN
+
+
+def test_segmenting_again_keeps_the_ids(session: Session, boundary: NDArray[np.float32]) -> None:
+    _segment(session, Region((0, 0, 0), (1, 40, 60)), boundary)
+    first = session.volume[0].copy()
+    assert _segment(session, Region((0, 0, 0), (1, 40, 60)), boundary).is_empty
+    _segment(session, Region((0, 5, 5), (1, 30, 50)), boundary)
+    np.testing.assert_array_equal(session.volume[0], first)
+
+
+def test_objects_go_on_across_the_edge_of_the_region(session: Session, boundary: NDArray[np.float32]) -> None:
+    _segment(session, Region((0, 0, 0), (1, 20, 60)), boundary)
+    _segment(session, Region((0, 20, 0), (1, 40, 60)), boundary)
+    labels = session.volume[0]
+    np.testing.assert_array_equal(labels[10], labels[30])
+    assert np.unique(labels).size == 3
+
+
+def test_locked_objects_stay_and_do_not_grow(session: Session, boundary: NDArray[np.float32]) -> None:
+    region = Region((0, 0, 0), (1, 40, 10))
+    _write(session, region, np.full(region.shape, 77, np.uint32))
+    session.lock(77)
+    _segment(session, Region((0, 0, 0), (1, 40, 60)), boundary)
+    np.testing.assert_array_equal(session.volume[0] == 77, np.arange(60)[None].repeat(40, 0) < 10)
+
+
+def test_a_proofread_section_stays(session: Session, boundary: NDArray[np.float32]) -> None:
+    session.mark(0, Status.PROOFREAD)
+    _segment(session, Region((0, 0, 0), (2, 40, 60)), boundary)
+    assert session.volume[0].max() == 0
+    assert session.volume[1].max() > 0
+    assert session.sections[0].status is Status.PROOFREAD
+
+
+def test_what_was_painted_meanwhile_stays(session: Session, boundary: NDArray[np.float32]) -> None:
+    whole, dot = Region((0, 0, 0), (1, 40, 60)), Region((0, 4, 4), (1, 6, 6))
+    request = segment.prepare(session, whole, boundary[whole.slices])
+    result = segment.run(request, Silent())
+    _write(session, dot, np.full(dot.shape, 99, np.uint32))
+    session.commit(segment.finish(session, request, result))
+    assert (session.volume[0] == 99).sum() == 4
+
+
+def test_a_probability_of_another_size_is_refused(session: Session, boundary: NDArray[np.float32]) -> None:
+    with pytest.raises(EmsegError, match="does not fill"):
+        segment.prepare(session, Region((0, 0, 0), (1, 10, 10)), boundary)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_from_file_to_file(tmp_path: Path, boundary: NDArray[np.float32], dims: int) -> None:
+    write_array(tmp_path / "p.h5", boundary, spacing_nm=(50.0, 4.0, 4.0))
+    seeds = segment.SeedSettings(dims=dims)  # type: ignore[arg-type]
+    said = segment.segment_file(tmp_path / "p.h5", tmp_path / "s.h5", seeds=seeds)
+    labels, spacing = open_array(tmp_path / "s.h5")
+    assert said["segments"] == {2: 6, 3: 3}[dims]
+    assert spacing == (50.0, 4.0, 4.0)
+    assert labels.shape == SHAPE
+    assert not said["notes"]
+
+
+def test_values_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
+    write_array(tmp_path / "p.h5", np.full((1, 4, 4), 3, np.float32), spacing_nm=(50.0, 4.0, 4.0))
+    with pytest.raises(EmsegError, match="no probabilities"):
+        segment.segment_file(tmp_path / "p.h5", tmp_path / "s.h5")
