@@ -1,1 +1,68 @@
 """The window: the only package that imports Qt or napari."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_emseg.core.stack import Spacing
+
+
+def launch(
+    paths: Sequence[str | Path] = (), *, sample: str | None = None, spacing_nm: Spacing | None = None
+) -> int:
+    """Open napari with the dock, and the given stack; returns when the window is closed.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        The first becomes the open stack, or the open project (``NAME.emseg``); the others are opened as
+        plain layers beside it.
+    sample : str, optional
+        Name of a built-in sample to open instead.
+    spacing_nm : tuple of float, optional
+        Voxel size (z, y, x) of the stack, where its file has none.
+
+    Returns
+    -------
+    int
+        Exit status of the window.
+    """
+    # importing napari takes seconds, and the command line must answer --help at once
+    from napari_emseg.ui.window import run
+
+    return run(paths, sample=sample, spacing_nm=spacing_nm)
+
+
+def screenshot(
+    source: str | Path, output: str | Path, *, stage: str = "proofread", section: int | None = None
+) -> Path:
+    """Picture of the real window with a project or stack open, made in a process of its own.
+
+    Parameters
+    ----------
+    source : str or Path
+        Project folder (``NAME.emseg``), stack, or ``sample:NAME``.
+    output : str or Path
+        PNG file to write.
+    stage : str
+        Stage that is open in the dock.
+    section : int, optional
+        Section on screen; by default the middle.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    EmsegError
+        If no window can be opened here; the message says what is missing.
+    """
+    from napari_emseg.ui.picture import in_own_process
+
+    return in_own_process(source, output, stage=stage, section=section)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from napari_emseg.core.errors import Cancelled, EmsegError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Executor
 
 _SURE_AFTER_S = 1.0  # an estimate of the remaining time from less than this is noise
@@ -110,13 +110,13 @@ class Runner:
         self._started[key] = time.monotonic()
 
         def back(function: Callable[..., None]) -> Callable[..., None]:
-            def deliver(*args: Any) -> None:
-                self._post(lambda: function(*args) if self._is_current(key, number) else None)
+            def deliver(*args: Any, **values: Any) -> None:
+                self._post(lambda: function(*args, **values) if self._is_current(key, number) else None)
 
             return deliver
 
         ticket = submit(
-            on_progress=back(lambda *report: handlers.progress(self._work(key, *report))),
+            on_progress=back(lambda *a, **v: handlers.progress(self._work(key, *a, **v))),
             on_partial=back(lambda part: handlers.partial(part) if handlers.partial else None),
             on_done=back(lambda value: self._finish(key, lambda: handlers.done(value))),
             on_error=back(lambda error: self._finish(key, lambda: _failed(error, handlers))),
@@ -193,14 +193,12 @@ class Runner:
         self._tickets.pop(key, None)
         then()
 
-    def _work(
-        self, key: str, fraction: float, message: str = "", values: Mapping[str, float] | None = None
-    ) -> Work:
+    def _work(self, key: str, fraction: float, message: str = "", **values: float) -> Work:
         elapsed = time.monotonic() - self._started.get(key, time.monotonic())
         remaining = None
         if fraction > 0 and elapsed > _SURE_AFTER_S:
             remaining = elapsed * (1 - fraction) / fraction
-        return Work(fraction, message, remaining, dict(values or {}))
+        return Work(fraction, message, remaining, values)
 
 
 def _failed(error: Exception, handlers: Handlers) -> None:

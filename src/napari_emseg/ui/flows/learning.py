@@ -126,14 +126,13 @@ def teacher_words(sections: Sequence[int]) -> str:
 
 def verdict(result: FinetuneResult) -> str:
     """What learning has brought, in a sentence."""
-    text = f"Learned for {result.seconds:.0f} s in {result.steps} steps."
+    text = f"Learned for {result.seconds:.0f} s."
     key, _, form = _ROWS[0]
     if key in result.before and key in result.after:
         before, after = result.before[key], result.after[key]
-        better = "fewer" if after < before else "no fewer"
+        better = "Fewer" if after < before else "No fewer"
         text += (
-            f" {better.capitalize()} corrections to expect: {form.format(after)} instead of "
-            f"{form.format(before)} per 100 objects."
+            f" {better} corrections to expect: {form.format(after)} per 100 objects, before {form.format(before)}."
         )
     else:
         text += " Mark a third section proofread, and one is held back to tell whether it got better."
@@ -150,7 +149,7 @@ def score_rows(candidate: Any) -> tuple[tuple[str, ...], ...]:
     ]
     if not rows:
         return ()
-    return ((f"scored on {result.scored_on}", "before", "after"), *rows)
+    return (("", "before", "after"), *rows)
 
 
 def _forget(desk: Desk) -> None:

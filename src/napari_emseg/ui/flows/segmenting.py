@@ -2,14 +2,82 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.ui.flows.predicting import predict_region
+from napari_emseg.ui.view import visible_region
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_emseg.core.edit import Region
     from napari_emseg.ui.desk import Desk
+
+_KEY = "segment"
 
 
 def segment_visible(desk: Desk) -> None:
     """Predict where needed, then segment the region on screen as one edit."""
-    raise EmsegError("not wired yet")
+    session, layers = desk.need_session()
+    region = visible_region(desk.viewer, layers.image)
+    sections = range(region.start[0], region.stop[0])
+    if all(session.sections[z].status is Status.PROOFREAD for z in sections):
+        raise EmsegError(
+            "this section is proofread and stays as it is", f"section {region.start[0]}",
+            "go to another one, or take its mark back", action="next_unproofread",
+        )  # fmt: skip
+    started = time.monotonic()
+
+    def done(n: int) -> None:
+        desk.open_stage("segment")
+        where = f"section {region.start[0]}" if len(sections) == 1 else f"{len(sections)} sections"
+        desk.say(
+            "segment",
+            f"{n} segments in {where}, {time.monotonic() - started:.1f} s.",
+            tone="done",
+            link="Next: carry the ids onwards",
+            action="stage:propagate",
+        )
+
+    with_boundary(desk, region, lambda: segment_region(desk, region, "segment", done))
+
+
+def with_boundary(desk: Desk, region: Region, then: Callable[[], None], *, stage: str = "segment") -> None:
+    """Go on when the membranes of a box are known; predict them first if they are not."""
+    _, layers = desk.need_session()
+    if layers.boundary_map.covers(region):
+        then()
+    else:
+        predict_region(desk, region, stage=stage, then=then)
+
+
+def segment_region(desk: Desk, region: Region, stage: str, then: Callable[[int], None]) -> None:
+    """Segment a box whose membranes are known.
+
+    Parameters
+    ----------
+    stage : str
+        Stage that shows progress and failures.
+    then : callable
+        Told the number of segments when they are in the labels.
+    """
+    from napari_emseg.jobs import segment
+
+    session, layers = desk.need_session()
+    request = segment.prepare(session, region, layers.boundary_map.walls(region))
+
+    def done(result: Any) -> None:
+        session.commit(segment.finish(session, request, result))
+        layers.labels.visible = True
+        layers.boundary.visible = False  # two maps over one image hide it
+        then(result.n_segments)
+
+    desk.start(stage, "growing seeds to segments")
+    desk.runner.submit(
+        _KEY,
+        lambda **callbacks: desk.engine.submit("napari_emseg.jobs.segment:run", request, **callbacks),
+        desk.handlers(stage, done),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel
 
 from napari_emseg.core.model_card import list_models, read_card
@@ -53,6 +54,12 @@ class PredictPanel(StagePanel):
         if found is not None:
             card = read_card(found)
             self.model.setToolTip(f"{card.architecture}, {card.parameters:,} weights. {card.limits}")
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """The membranes are what this stage is about."""
+        super().showEvent(event)
+        if self.desk.layers is not None:
+            self.desk.layers.boundary.visible = True
 
     def _on_chosen(self, index: int) -> None:
         learning.choose(self.desk, self._listed[index])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox
 
 from napari_emseg.ui.flows import seeding
@@ -40,12 +41,12 @@ class SegmentPanel(StagePanel):
         """Keep the preview in step with the view."""
         self.count.setText(seeding.words(self.desk))
 
-    def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Show seeds when the panel opens."""
         super().showEvent(event)
         self._preview()
 
-    def hideEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
         """Seeds belong to this stage only."""
         super().hideEvent(event)
         seeding.hide(self.desk)

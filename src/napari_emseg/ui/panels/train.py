@@ -35,7 +35,9 @@ class TrainPanel(StagePanel):
         self.grid = QGridLayout(self.scores)
         self.grid.setContentsMargins(0, 0, 0, 0)
         self.grid.setVerticalSpacing(2)
+        self.scored_on = faint()
         self.column.addWidget(self.scores)
+        self.column.addWidget(self.scored_on)
         self.accept = action_button(self.desk, "accept_model", primary=True)
         self.discard = action_button(self.desk, "discard_model")
         self.column.addLayout(row(self.accept, self.discard))
@@ -58,7 +60,7 @@ class TrainPanel(StagePanel):
         self.teachers.setText(learning.teacher_words(marked))
         set_words(self.button, self.primary, f"Learn from {n} proofread section{'s' * (n != 1)}")
         candidate = self.desk.learning
-        for widget in (self.scores, self.accept, self.discard):
+        for widget in (self.scores, self.scored_on, self.accept, self.discard):
             widget.setVisible(candidate is not None)
         self.button.setVisible(candidate is None)
         self.curve.setVisible(bool(self.desk.losses) or "train" in self.desk.work)
@@ -71,6 +73,8 @@ class TrainPanel(StagePanel):
         while self.grid.count():
             self.grid.takeAt(0).widget().deleteLater()
         if self.desk.learning is not None:
+            where = self.desk.learning.result.scored_on
+            self.scored_on.setText(f"Scored on {where}" if where else "")
             for line, cells in enumerate(learning.score_rows(self.desk.learning)):
                 for column, words in enumerate(cells):
                     label = QLabel(words)
