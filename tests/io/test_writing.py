@@ -76,7 +76,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path, code: int, monkeypatch: p
     def refuse(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("napari_emseg.io.tiff.write_tiff", refuse)
+    monkeypatch.setattr("napari_emseg.io.tiff_writing.write_tiff", refuse)
     with pytest.raises(EmsegError, match="the folder cannot be written") as error:
         write_array(tmp_path / "out.tif", STACK)
     assert error.value.where == str(tmp_path)

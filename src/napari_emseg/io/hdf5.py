@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.choice import MAIN, choose
 from napari_emseg.io.lazy import LazyArray, LazyChannels, LazyStack, grey_of, voxel_type
 from napari_emseg.io.units import valid_spacing
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
     from napari_emseg.io.paths import DataPath
 
-MAIN = "main"
 _CHUNK = (8, 256, 256)
 _NM_ATTRIBUTES = ("resolution", "spacing", "voxel_size")
 _UM_ATTRIBUTES = ("element_size_um",)
@@ -107,37 +107,6 @@ def read_hdf5(where: DataPath) -> tuple[LazyArray, Spacing | None]:
             raise EmsegError(f"it holds no voxels {full}", str(where), "export it again")
         return (stacks[0] if len(stacks) == 1 else LazyChannels(stacks)), spacing
     return Hdf5Stack(where.path, name, full, dtype), spacing
-
-
-def choose(arrays: Mapping[str, tuple[int, ...]], where: DataPath) -> str:
-    """Which array of a container is meant: the named one, else the only one, else ``main``.
-
-    Parameters
-    ----------
-    arrays : mapping of str to tuple of int
-        Internal path to shape.
-    where : DataPath
-        What the person wrote.
-
-    Raises
-    ------
-    EmsegError
-        If there is none, or more than one could be meant.
-    """
-    if not arrays:
-        raise EmsegError("it holds no image or label array", str(where), "check what was exported")
-    inner = where.inner
-    if inner in arrays:
-        return inner
-    inside = [name for name in arrays if not inner or name.startswith(f"{inner}/")]
-    if len(inside) == 1:
-        return inside[0]
-    prefix = f"{inner}/" if inner else ""
-    if f"{prefix}{MAIN}" in inside:
-        return f"{prefix}{MAIN}"
-    listed = ", ".join(f"::{n} {s}" for n, s in sorted((n, arrays[n]) for n in (inside or arrays)))
-    what = "it holds several arrays" if inside else f"there is no array {inner}"
-    raise EmsegError(what, str(where), f"add one of {listed}" if inside else f"choose one of {listed}")
 
 
 def _spacing(dataset: Any) -> Spacing | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io.hdf5 import choose
+from napari_emseg.io.choice import choose
 from napari_emseg.io.lazy import LazyArray, LazyChannels, LazyStack, voxel_type
 from napari_emseg.io.units import nanometres_per, valid_spacing
 

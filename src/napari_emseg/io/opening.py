@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io.check import check_image
+from napari_emseg.io.lazy import LazyChannels
 from napari_emseg.io.lookup import load_function
 from napari_emseg.io.paths import SAMPLE, DataPath, parse_path
 from napari_emseg.io.units import required_spacing
@@ -138,17 +139,12 @@ def open_image(path: str | os.PathLike[str], *, spacing_nm: Spacing | None = Non
         return stack
     where = parse_path(text)
     array, found = open_array(path)
-    data: Any = array
-    if len(array.shape) == 4:
-        if array.shape[0] != 1:
-            raise EmsegError(
-                f"it has {array.shape[0]} channels and not one",
-                str(where),
-                "choose one channel and save it alone",
-            )
-        data = array[0] if not hasattr(array, "channels") else array.channels[0]
+    if isinstance(array, LazyChannels):
+        raise EmsegError(
+            f"it has {array.shape[0]} channels and not one", str(where), "save one of them on its own"
+        )
     source = "you" if given else "file" if found else "unknown"
     uri = str(DataPath(where.path.resolve(), where.inner))
-    stack = ImageStack(data, given or found, source, where.name, uri)
+    stack = ImageStack(array, given or found, source, where.name, uri)
     check_image(stack)
     return stack

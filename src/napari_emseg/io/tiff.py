@@ -1,8 +1,7 @@
-"""TIFF stacks: ImageJ, OME and plain ones; read page by page or through a memory map."""
+"""Reading TIFF stacks: ImageJ, OME and plain ones, page by page or through a memory map."""
 
 from __future__ import annotations
 
-import json
 import logging
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io.lazy import LazyArray, LazyChannels, LazyStack, grey_of, voxel_type
+from napari_emseg.io.lazy import LazyArray, LazyChannels, LazyStack, grey_of
 from napari_emseg.io.tiff_spacing import tiff_spacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
 
 _CUT = "the file is damaged or cut short"
 _AGAIN = "copy or export it again"
-_IMAGEJ_LIMIT = 3 << 30  # ImageJ's own format ends at 4 GB
-_IMAGEJ_TYPES = ("uint8", "uint16", "float32")
-_OME_TYPES = ("uint32", "int8", "int16", "int32", "float64", *_IMAGEJ_TYPES)
 
 
 class TiffStack(LazyStack):
@@ -180,60 +175,3 @@ class _Said(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         self.damage |= "invalid page offset" in text or "corrupted" in text or "invalid offset" in text
-
-
-def write_tiff(
-    path: Path, array: Any, spacing_nm: Spacing | None, axes: str, metadata: Mapping[str, Any] | None
-) -> None:
-    """Write a stack section by section: ImageJ's format where it can hold it, else OME, else plain TIFF.
-
-    Parameters
-    ----------
-    path : Path
-        File to write.
-    array : array-like (z, y, x) or (c, z, y, x)
-        Only one section is in memory at a time.
-    spacing_nm : tuple of float or None
-        Stored in the format's own place.
-    axes : {"zyx", "czyx"}
-        What the axes are.
-    metadata : mapping or None
-        Provenance, stored as JSON.
-    """
-    import tifffile
-
-    dtype = voxel_type(array.dtype)
-    shape = tuple(int(n) for n in array.shape)
-    if axes == "czyx":
-        shape = (shape[1], shape[0], *shape[2:])  # ImageJ keeps the channels of a section together
-    note = json.dumps(dict(metadata or {}), default=str)
-    letters = axes.upper() if axes == "zyx" else "ZCYX"
-    n_bytes = int(np.prod(shape)) * dtype.itemsize
-    common: dict[str, Any] = {"data": _pages(array, axes, dtype), "shape": shape, "dtype": dtype}
-    common["photometric"] = "minisblack"
-    if dtype.name in _IMAGEJ_TYPES and n_bytes < _IMAGEJ_LIMIT:
-        extra: dict[str, Any] = {"axes": letters, "Info": note}
-        if spacing_nm:
-            extra |= {"spacing": spacing_nm[0], "unit": "nm"}
-            common["resolution"] = (1 / spacing_nm[2], 1 / spacing_nm[1])
-        tifffile.imwrite(path, imagej=True, metadata=extra, **common)
-    elif dtype.name in _OME_TYPES:
-        extra = {"axes": letters, "Description": note}
-        for letter, size in zip("ZYX", spacing_nm or (), strict=False):
-            extra |= {f"PhysicalSize{letter}": size, f"PhysicalSize{letter}Unit": "nm"}
-        tifffile.imwrite(
-            path, ome=True, bigtiff=n_bytes > _IMAGEJ_LIMIT, compression="zlib", metadata=extra, **common
-        )
-    else:
-        extra = {"axes": letters, "spacing_nm": spacing_nm, "napari_emseg": note}
-        tifffile.imwrite(path, bigtiff=n_bytes > _IMAGEJ_LIMIT, compression="zlib", metadata=extra, **common)
-
-
-def _pages(array: Any, axes: str, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
-    if axes == "zyx":
-        for z in range(array.shape[0]):
-            yield np.ascontiguousarray(array[z], dtype=dtype)
-        return
-    for z in range(array.shape[1]):
-        for c in range(array.shape[0]):
-            yield np.ascontiguousarray(array[c, z], dtype=dtype)

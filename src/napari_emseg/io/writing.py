@@ -27,8 +27,8 @@ WRITERS: dict[str, str] = {
     ".h5": "napari_emseg.io.hdf5:write_hdf5",
     ".hdf": "napari_emseg.io.hdf5:write_hdf5",
     ".hdf5": "napari_emseg.io.hdf5:write_hdf5",
-    ".tif": "napari_emseg.io.tiff:write_tiff",
-    ".tiff": "napari_emseg.io.tiff:write_tiff",
+    ".tif": "napari_emseg.io.tiff_writing:write_tiff",
+    ".tiff": "napari_emseg.io.tiff_writing:write_tiff",
     "/": "napari_emseg.io.sections_folder:write_sections",
 }
 """Suffix to writer, ``"module:function"``; "/" stands for a folder of sections.

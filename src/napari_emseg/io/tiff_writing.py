@@ -1,0 +1,79 @@
+"""Writing TIFF stacks: ImageJ's format where it can hold them, else OME, else plain TIFF."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.io.lazy import voxel_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.stack import Spacing
+
+_IMAGEJ_LIMIT = 3 << 30  # ImageJ's own format ends at 4 GB
+_IMAGEJ_TYPES = ("uint8", "uint16", "float32")
+_OME_TYPES = ("uint32", "int8", "int16", "int32", "float64", *_IMAGEJ_TYPES)
+
+
+def write_tiff(
+    path: Path, array: Any, spacing_nm: Spacing | None, axes: str, metadata: Mapping[str, Any] | None
+) -> None:
+    """Write a stack section by section.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    array : array-like (z, y, x) or (c, z, y, x)
+        Only one section is in memory at a time.
+    spacing_nm : tuple of float or None
+        Stored in the format's own place.
+    axes : {"zyx", "czyx"}
+        What the axes are.
+    metadata : mapping or None
+        Provenance, stored as JSON.
+    """
+    import tifffile
+
+    dtype = voxel_type(array.dtype)
+    shape = tuple(int(n) for n in array.shape)
+    if axes == "czyx":
+        shape = (shape[1], shape[0], *shape[2:])  # ImageJ keeps the channels of a section together
+    note = json.dumps(dict(metadata or {}), default=str)
+    letters = axes.upper() if axes == "zyx" else "ZCYX"
+    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    common: dict[str, Any] = {"data": _pages(array, axes, dtype), "shape": shape, "dtype": dtype}
+    common["photometric"] = "minisblack"
+    if dtype.name in _IMAGEJ_TYPES and n_bytes < _IMAGEJ_LIMIT:
+        extra: dict[str, Any] = {"axes": letters, "Info": note}
+        if spacing_nm:
+            extra |= {"spacing": spacing_nm[0], "unit": "nm"}
+            common["resolution"] = (1 / spacing_nm[2], 1 / spacing_nm[1])
+        tifffile.imwrite(path, imagej=True, metadata=extra, **common)
+    elif dtype.name in _OME_TYPES:
+        extra = {"axes": letters, "Description": note}
+        for letter, size in zip("ZYX", spacing_nm or (), strict=False):
+            extra |= {f"PhysicalSize{letter}": size, f"PhysicalSize{letter}Unit": "nm"}
+        tifffile.imwrite(
+            path, ome=True, bigtiff=n_bytes > _IMAGEJ_LIMIT, compression="zlib", metadata=extra, **common
+        )
+    else:
+        extra = {"axes": letters, "spacing_nm": spacing_nm, "napari_emseg": note}
+        tifffile.imwrite(path, bigtiff=n_bytes > _IMAGEJ_LIMIT, compression="zlib", metadata=extra, **common)
+
+
+def _pages(array: Any, axes: str, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    if axes == "zyx":
+        for z in range(array.shape[0]):
+            yield np.ascontiguousarray(array[z], dtype=dtype)
+        return
+    for z in range(array.shape[1]):
+        for c in range(array.shape[0]):
+            yield np.ascontiguousarray(array[c, z], dtype=dtype)
