@@ -262,7 +262,7 @@ class Session:
         if not self.volume.pages.has_stroke:
             return None
         edit = Edit(name, "human", self.volume.stroke())
-        if edit.is_empty:
+        if not edit.patches:
             self.volume.pages.release_stroke()
             return None
         self._refuse_if_read_only(name)

@@ -52,10 +52,14 @@ def keys() -> st.SearchStrategy:
     """Whatever numpy code may ask of a (z, y, x) array, but masks."""
     z, y, x = SHAPE
     points = st.lists(
-        st.tuples(st.integers(0, z - 1), st.integers(0, y - 1), st.integers(0, x - 1)), min_size=1, max_size=20
+        st.tuples(st.integers(0, z - 1), st.integers(0, y - 1), st.integers(0, x - 1)),
+        min_size=1,
+        max_size=20,
     ).map(lambda p: tuple(np.array(p).T))
     mixed = st.tuples(
-        st.one_of(st.integers(-z, z - 1), st.slices(z)), st.one_of(st.integers(-y, y - 1), st.slices(y)), axis_keys(x)
+        st.one_of(st.integers(-z, z - 1), st.slices(z)),
+        st.one_of(st.integers(-y, y - 1), st.slices(y)),
+        axis_keys(x),
     )
     short = st.one_of(st.integers(0, z - 1), st.slices(z), st.tuples(st.just(...), axis_keys(x)))
     return st.one_of(points, mixed, short, st.just(()), st.just(...))
@@ -129,7 +133,9 @@ def test_boolean_masks_and_values_per_voxel() -> None:
     np.testing.assert_array_equal(volume[1, mask[1]], expected[1, mask[1]])
 
 
-@pytest.mark.parametrize("key", [3, (0, 520), (0, 0, -601), (0, 0, 0, 0), (np.array([0]), np.array([5]), np.array([600]))])
+@pytest.mark.parametrize(
+    "key", [3, (0, 520), (0, 0, -601), (0, 0, 0, 0), (np.array([0]), np.array([5]), np.array([600]))]
+)
 def test_out_of_bounds_is_an_index_error(full: LabelVolume, key: object) -> None:
     with pytest.raises(IndexError):
         full[key]
@@ -174,7 +180,9 @@ def test_blank_space_takes_no_disk_and_no_memory(tmp_path: Path) -> None:
     volume.close()
     files = [p for p in (tmp_path / "labels.zarr" / "0" / "c").rglob("*") if p.is_file()]
     assert [p.relative_to(tmp_path / "labels.zarr" / "0" / "c").as_posix() for p in files] == ["500/9/9"]
-    assert LabelVolume.open(tmp_path / "labels.zarr").find([1]) == {500: Region((500, 5000, 5000), (501, 5001, 5001))}
+    assert LabelVolume.open(tmp_path / "labels.zarr").find([1]) == {
+        500: Region((500, 5000, 5000), (501, 5001, 5001))
+    }
 
 
 def test_the_cache_stays_within_its_bound(tmp_path: Path) -> None:
@@ -188,6 +196,19 @@ def test_the_cache_stays_within_its_bound(tmp_path: Path) -> None:
     assert len(volume.pages.keys_in_memory()) <= 5
     assert [int(volume[z, 0, 0]) for z in range(20)] == list(range(1, 21))
     assert len(volume.pages.keys_in_memory()) <= 5
+    volume.close()
+
+
+def test_a_large_edit_does_not_pile_up_in_memory(tmp_path: Path) -> None:
+    volume = LabelVolume.create(tmp_path / "labels.zarr", (20, 512, 512), None)
+    volume.pages.limit_bytes = 5 * 512 * 512 * 4
+    volume.pages.write_delay_s = 60
+    for z in range(20):
+        region = Region((z, 0, 0), (z + 1, 512, 512))
+        after = np.full(region.shape, z + 1, np.uint32)
+        volume.apply(Edit("section", "model", (Patch(region, volume.read(region), after),)))
+        assert len(volume.pages.keys_in_memory()) <= 7
+    assert [int(volume[z, 9, 9]) for z in range(20)] == list(range(1, 21))
     volume.close()
 
 
@@ -220,15 +241,21 @@ def test_writes_out_by_itself(tmp_path: Path) -> None:
 
 
 def test_an_edit_outside_is_refused_and_changes_nothing(full: LabelVolume) -> None:
-    inside = Patch(Region((0, 0, 0), (1, 1, 1)), np.ones((1, 1, 1), np.uint32), np.zeros((1, 1, 1), np.uint32))
-    outside = Patch(Region((3, 0, 0), (4, 1, 1)), np.zeros((1, 1, 1), np.uint32), np.ones((1, 1, 1), np.uint32))
+    inside = Patch(
+        Region((0, 0, 0), (1, 1, 1)), np.ones((1, 1, 1), np.uint32), np.zeros((1, 1, 1), np.uint32)
+    )
+    outside = Patch(
+        Region((3, 0, 0), (4, 1, 1)), np.zeros((1, 1, 1), np.uint32), np.ones((1, 1, 1), np.uint32)
+    )
     with pytest.raises(EmsegError, match="leaves the labels"):
         full.apply(Edit("bad", "system", (inside, outside)))
     assert full[0, 0, 0] == 1
 
 
 def test_an_id_that_does_not_fit_is_refused(full: LabelVolume) -> None:
-    patch = Patch(Region((0, 0, 0), (1, 1, 1)), np.ones((1, 1, 1), np.uint64), np.full((1, 1, 1), 2**33, np.uint64))
+    patch = Patch(
+        Region((0, 0, 0), (1, 1, 1)), np.ones((1, 1, 1), np.uint64), np.full((1, 1, 1), 2**33, np.uint64)
+    )
     with pytest.raises(EmsegError, match="does not fit into uint32"):
         full.apply(Edit("bad", "system", (patch,)))
 
@@ -237,7 +264,11 @@ def test_apply_tells_its_listeners() -> None:
     volume = LabelVolume.create(None, SHAPE, None)
     heard: list[Edit] = []
     volume.edited.connect(heard.append)
-    edit = Edit("one", "human", (Patch(Region((0, 0, 0), (1, 1, 1)), *(np.full((1, 1, 1), v, np.uint32) for v in (0, 1))),))
+    edit = Edit(
+        "one",
+        "human",
+        (Patch(Region((0, 0, 0), (1, 1, 1)), *(np.full((1, 1, 1), v, np.uint32) for v in (0, 1))),),
+    )
     volume.apply(edit)
     assert heard == [edit]
 
@@ -283,5 +314,3 @@ def test_a_store_of_another_layout_is_refused(tmp_path: Path) -> None:
         LabelVolume.open(tmp_path / "other.zarr")
     with pytest.raises(EmsegError, match="no labels here"):
         LabelVolume.open(tmp_path / "nothing.zarr")
-
-

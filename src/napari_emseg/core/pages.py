@@ -8,7 +8,6 @@ is explained by the journal.
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -67,7 +66,7 @@ class PageCache:
         self._write_lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._stop = threading.Event()
 
     # --- reading and writing pages -------------------------------------------------------------
 
@@ -135,8 +134,19 @@ class PageCache:
             if key != keep and key not in self._dirty and key not in self._before:
                 del self._pages[key]
                 excess -= 1
-        if excess > 0:
-            self._start_writing(now=True)
+
+    def make_room(self) -> None:
+        """Write out now if dirty pages fill the cache; called between the parts of a large edit.
+
+        A disk that refuses is reported by the write-out thread; here memory grows instead.
+        """
+        with self.lock:
+            full = len(self._dirty) * self._zero.nbytes > self.limit_bytes
+        if full:
+            try:
+                self.flush()
+            except EmsegError as error:
+                self.write_error = error
 
     # --- strokes -----------------------------------------------------------------------------
 
@@ -221,15 +231,13 @@ class PageCache:
         with self.lock:
             self._written -= keys
 
-    def _start_writing(self, *, now: bool = False) -> None:
-        if self.store is None or not self.may_write or self._closed:
-            return
-        if now and self._thread is not None and threading.current_thread() is self._thread:
+    def _start_writing(self) -> None:
+        if self.store is None or not self.may_write or self._stop.is_set():
             return
         if self._thread is None:
             self._thread = threading.Thread(
                 target=_write_behind,
-                args=(weakref.ref(self), self._wake),
+                args=(weakref.ref(self), self._wake, self._stop),
                 name="emseg-write-out",
                 daemon=True,
             )
@@ -243,28 +251,29 @@ class PageCache:
 
     def close(self) -> None:
         """Stop the write-out thread; call `flush` first."""
-        self._closed = True
+        self._stop.set()
         self._wake.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=10)
 
 
-def _write_behind(reference: weakref.ref[PageCache], wake: threading.Event) -> None:
+def _write_behind(reference: weakref.ref[PageCache], wake: threading.Event, stop: threading.Event) -> None:
     """Body of the write-out thread. It emits no signals and ends with its cache."""
     while True:
         woken = wake.wait(timeout=5.0)
         cache = reference()
-        if cache is None or cache._closed:
+        if cache is None or stop.is_set():
             return
         if not woken:
             continue
         wake.clear()
         delay = cache.write_delay_s
         del cache  # a volume that nobody holds any more may go
-        time.sleep(delay)
+        if stop.wait(delay):
+            return
         cache = reference()
-        if cache is None or cache._closed:
+        if cache is None:
             return
         try:
             cache.flush()

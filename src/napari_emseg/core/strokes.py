@@ -42,20 +42,21 @@ def stroke_patches(
     """
     patches: list[Patch] = []
     for _, group in groupby(pages, key=lambda page: page[0][0]):
-        found = [patch for page in group if (patch := _page_patch(*page)) is not None]
+        found = [(key, before, box) for key, before, after in group if (box := changed_box(before != after))]
         if not found:
             continue
-        common = _around([patch.region for patch in found])
-        voxels = int(np.prod(common.shape))
-        if voxels > max(_SMALL, _SPARSE * sum(patch.after.size for patch in found)):
-            patches.extend(found)
-            continue
-        after = read(common)
-        before_all = after.copy()
-        for patch in found:
-            y, x = patch.region.start[1] - common.start[1], patch.region.start[2] - common.start[2]
-            before_all[:, y : y + patch.region.shape[1], x : x + patch.region.shape[2]] = patch.before
-        patches.append(Patch(common, before_all, after))
+        regions = [_region(key, box) for key, _, box in found]
+        common = _around(regions)
+        if np.prod(common.shape) <= max(_SMALL, _SPARSE * sum(int(np.prod(r.shape)) for r in regions)):
+            after = read(common)
+            earlier = after.copy()
+            for (_, before, box), region in zip(found, regions, strict=True):
+                y, x = region.start[1] - common.start[1], region.start[2] - common.start[2]
+                earlier[0, y : y + region.shape[1], x : x + region.shape[2]] = before[box]
+            patches.append(Patch(common, earlier, after))
+        else:
+            for (_, before, box), region in zip(found, regions, strict=True):
+                patches.append(Patch(region, before[box][None].copy(), read(region)))
     return tuple(patches)
 
 
@@ -69,14 +70,11 @@ def changed_box(changed: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     return y, slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _page_patch(key: ChunkKey, before: Page, after: Page) -> Patch | None:
-    box = changed_box(before != after)
-    if box is None:
-        return None
-    y, x = box
+def _region(key: ChunkKey, box: tuple[slice, slice]) -> Region:
+    """A box inside a page as a box of the volume."""
     z, top, left = key[0], key[1] * CHUNK[1], key[2] * CHUNK[2]
-    region = Region((z, top + y.start, left + x.start), (z + 1, top + y.stop, left + x.stop))
-    return Patch(region, before[y, x][None].copy(), after[y, x][None].copy())
+    y, x = box
+    return Region((z, top + y.start, left + x.start), (z + 1, top + y.stop, left + x.stop))
 
 
 def _around(regions: Sequence[Region]) -> Region:

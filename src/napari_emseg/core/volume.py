@@ -227,6 +227,7 @@ class LabelVolume:
             self._write(patch.region, patch.after, stroke=False)
             if patch.after.size:
                 self._saw(int(patch.after.max()))
+            self.pages.make_room()
 
     def check(self, edit: Edit) -> None:
         """Refuse an edit that does not fit into this volume."""
