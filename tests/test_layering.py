@@ -40,7 +40,8 @@ ROOMS: dict[str, set[str]] = {
     "session": {*_BASE, "io"},
     "jobs": {*_ALL, "nn"},
     "ui": {*_ALL, "nn"},
-    "cli": {*_ALL, "nn", "ui"},
+    "commands": {*_ALL, "nn", "ui"},
+    "cli": {*_ALL, "nn", "ui", "commands"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -131,7 +131,7 @@ def test_the_truth_is_drawn_in_the_worker_for_proofread_sections_only(taught, mo
 
 def test_the_log_holds_one_line_a_step(image, cells, model, tmp_path, pupil):
     request = finetune.prepare_from(
-        image, lambda z: cells, [1], model, tmp_path / "out", QUICK, name="mine", with_log=True
+        image, lambda _: cells, [1], model, tmp_path / "out", QUICK, name="mine", with_log=True
     )
     result = finetune.run(request, Ignored())
     rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]

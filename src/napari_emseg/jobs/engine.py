@@ -21,6 +21,8 @@ from napari_emseg.jobs.ticket import Ticket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Answer = Callable[[], Any]
+
     from distributed import Client, Future, LocalCluster
 
     from napari_emseg.jobs.processes import WorkerProcess
@@ -32,6 +34,7 @@ _NICE = {"interactive": 0, "background": 10}  # clicks go before learning on the
 _KEPT_EVENTS = 20  # the scheduler keeps this many past events; tiles are 256 KB each
 _SCATTER_FROM = 4_000_000  # bytes; larger requests bypass the scheduler
 _CLOSE_S = 5.0
+_LOOK_UP_S = 0.2  # Ctrl-C is only seen between waits
 
 
 class Engine:
@@ -184,6 +187,41 @@ class Engine:
         self._control.submit(self._launch, ticket, request)
         return ticket
 
+    def promise(
+        self, function: str | Callable[[Any, Any], Any], request: Any, **options: Any
+    ) -> tuple[Ticket, Answer]:
+        """`submit`, with a function that waits for the result; for scripts, never for a window.
+
+        Returns
+        -------
+        Ticket
+        callable
+            Gives the result, or raises what `on_error` would have got. Ctrl-C while it waits cancels.
+        """
+        answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+        ticket = self.submit(
+            function,
+            request,
+            on_done=lambda value: answers.put((True, value)),
+            on_error=lambda error: answers.put((False, error)),
+            **options,
+        )
+
+        def wait() -> Any:
+            try:
+                while True:
+                    with contextlib.suppress(queue.Empty):
+                        is_good, answer = answers.get(timeout=_LOOK_UP_S)
+                        break
+            except KeyboardInterrupt:
+                ticket.cancel()
+                raise
+            if is_good:
+                return answer
+            raise answer
+
+        return ticket, wait
+
     def call(self, function: str | Callable[[Any, Any], Any], request: Any, **options: Any) -> Any:
         """`submit` and wait for the result; for scripts and the command line, never for a window.
 
@@ -194,27 +232,7 @@ class Engine:
         KeyboardInterrupt
             Ctrl-C; the work is cancelled first.
         """
-        answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
-        ticket = self.submit(
-            function,
-            request,
-            on_done=lambda value: answers.put((True, value)),
-            on_error=lambda error: answers.put((False, error)),
-            **options,
-        )
-        try:
-            while True:
-                try:
-                    is_good, answer = answers.get(timeout=0.2)  # short: Ctrl-C is only seen between waits
-                    break
-                except queue.Empty:
-                    continue
-        except KeyboardInterrupt:
-            ticket.cancel()
-            raise
-        if is_good:
-            return answer
-        raise answer
+        return self.promise(function, request, **options)[1]()
 
     # ---- control thread ---------------------------------------------------------------------------------
 

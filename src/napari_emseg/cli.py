@@ -1,0 +1,102 @@
+"""The command line: ``napari-emseg COMMAND ...``, or ``napari-emseg [PATH ...]`` for the window.
+
+Success is 0, a wrong call 2 with usage, a failure 1 with one line on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from napari_emseg import __version__
+from napari_emseg.commands import COMMANDS
+from napari_emseg.commands.arguments import add_common
+from napari_emseg.commands.reporting import reporter
+from napari_emseg.core.errors import Cancelled, EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+STOPPED = 130  # what shells expect after Ctrl-C
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        module, args = _parse(words)
+    except SystemExit as leaving:  # argparse has said what is wrong, or shown the help
+        return int(leaving.code or 0)
+    progress = reporter(args.progress)
+    try:
+        return int(module.run(args, progress))
+    except (KeyboardInterrupt, Cancelled):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not garble the farewell
+        return _fail(progress, "stopped", STOPPED)
+    except EmsegError as error:
+        if args.debug:
+            raise
+        return _fail(progress, f"error: {error}", 1)
+    except BrokenPipeError:
+        return 1  # whoever read our output has gone
+    except Exception as error:
+        if args.debug:
+            raise
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return _fail(progress, f"error: {text}, {words[0]}, run it again with --debug to see where", 1)
+    finally:
+        progress.close()
+
+
+def _fail(progress: Any, text: str, status: int) -> int:
+    progress.close()
+    print(" ".join(text.split()), file=sys.stderr)
+    return status
+
+
+def _parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:
+    name = words[0] if words else ""
+    if name in COMMANDS:
+        module = importlib.import_module(f"napari_emseg.commands.{name}")
+        parser = argparse.ArgumentParser(
+            f"napari-emseg {name}",
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(parser)
+        add_common(parser)
+        return module, parser.parse_args(words[1:])
+    from napari_emseg.commands import window
+
+    parser = argparse.ArgumentParser(
+        "napari-emseg",
+        usage="napari-emseg [PATH ...]\n       napari-emseg COMMAND ...",
+        description="Proofread electron-microscopy stacks in a loop that learns from every correction.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_commands(),
+    )
+    parser.add_argument("--version", action="version", version=f"napari-emseg {__version__}")
+    window.add_arguments(parser)
+    add_common(parser)
+    args = parser.parse_args(words)
+    window.check(parser, args)
+    return window, args
+
+
+def _commands() -> str:
+    rows = [f"  {name:<10} {text}" for name, text in COMMANDS.items()]
+    return "\n".join(["commands:", *rows, "", "napari-emseg COMMAND --help tells more."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

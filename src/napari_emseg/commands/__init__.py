@@ -1,0 +1,19 @@
+"""One command of the command line per file: what it takes, and which job it starts.
+
+A module has a docstring that ``--help`` shows, ``add_arguments(parser)``, and ``run(args, progress) -> int``,
+the exit status. Adding a command is one file and one line here.
+"""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, str] = {
+    "demo": "the whole loop on the built-in sample, with a report",
+    "predict": "probabilities of membranes, or what else a model knows, for a stack",
+    "segment": "membrane probability to a label volume",
+    "propagate": "per-section labels to consistent ids through the stack",
+    "finetune": "teach a model from labelled sections",
+    "train": "train a model from a recipe",
+    "evaluate": "score a result against ground truth",
+    "models": "models that can be used by name",
+}
+"""Command (and module in this package) to one line of help."""

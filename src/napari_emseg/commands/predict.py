@@ -1,0 +1,107 @@
+"""Probabilities of membranes (or what else a model knows) for a stack.
+
+The output is (z, y, x) for one target and (target, z, y, x) for several, in [0, 1], or 0-255 with uint8.
+It is written section by section, so stacks may be larger than memory.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from napari_emseg.commands.arguments import (
+    add_pixel_size,
+    add_settings,
+    region,
+    region_of,
+    settings_from,
+    voxel_size,
+)
+from napari_emseg.settings import PredictSettings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_emseg.commands.reporting import Quiet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """IN OUT and how."""
+    parser.add_argument("source", metavar="IN", help="stack, with ::internal/path where needed")
+    parser.add_argument("output", metavar="OUT", help=".zarr, .h5, .tif, or a folder/ of PNG (uint8)")
+    parser.add_argument("--model", default="membrane", metavar="NAME_OR_PATH", help="see napari-emseg models")
+    parser.add_argument("--targets", metavar="A,B", help="default: the target that the model is named after")
+    parser.add_argument("--region", type=region, metavar="z0:z1,y0:y1,x0:x1", help="default: everything")
+    parser.add_argument("--dtype", choices=("float32", "float16", "uint8"), default="float32")
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="address of a Dask scheduler, or 'local' for a worker process; default: in this process",
+    )
+    add_pixel_size(parser)
+    add_settings(parser, PredictSettings, tta="flips")
+
+
+def run(args: argparse.Namespace, progress: Quiet) -> int:
+    """Predict and write."""
+    from napari_emseg.core.model_card import find_model, read_card
+    from napari_emseg.core.stack import ImageStack
+    from napari_emseg.io import open_image, write_array
+    from napari_emseg.io.writing import writer_for
+    from napari_emseg.jobs.predict import provenance
+    from napari_emseg.jobs.predict_stack import PredictedStack
+
+    writer_for(args.output)  # refuse before hours of work, not after
+    settings = settings_from(args, PredictSettings)
+    folder = find_model(args.model)
+    targets = wanted_targets(args.targets, args.model, read_card(folder).targets)
+    stack = open_image(args.source)
+    spacing, is_known = voxel_size(args.pixel_size, stack.spacing_nm)
+    stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri)
+    where = region_of(args.region, stack.shape, args.source)
+    with _engine(args.scheduler) as engine:
+        found = PredictedStack(
+            stack, folder, region=where, targets=targets, settings=settings, dtype=args.dtype,
+            progress=progress, engine=engine,
+        )  # fmt: skip
+        metadata = provenance(folder, settings, where) | {"image": stack.uri, "targets": list(targets)}
+        axes = "zyx" if len(targets) == 1 else "czyx"
+        write_array(
+            args.output, found, spacing_nm=spacing if is_known else None, axes=axes, metadata=metadata
+        )
+    progress.close()
+    size = " x ".join(str(n) for n in found.shape)
+    print(f"{args.output}: {', '.join(targets)}, {size}, computed on {found.device}")
+    for note in found.notes:
+        print(note)
+    if spacing is None:
+        print("the voxel size is unknown: the pixels were taken as the model's own (--pixel-size)")
+    return 0
+
+
+def wanted_targets(text: str | None, model: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Targets asked for; by default the one that the model is asked for by name, else its first.
+
+    Raises
+    ------
+    EmsegError
+        If the model has no such target.
+    """
+    from napari_emseg.core.errors import EmsegError
+
+    if text is None:
+        return (model,) if model in known else known[:1]
+    targets = tuple(part.strip() for part in text.split(",") if part.strip())
+    lacking = [target for target in targets if target not in known]
+    if lacking or not targets:
+        what = ", ".join(lacking) or "nothing"
+        raise EmsegError(f"the model does not predict {what}", model, f"it predicts {', '.join(known)}")
+    return targets
+
+
+def _engine(scheduler: str | None):  # type: ignore[no-untyped-def]  # an Engine, or None within a context
+    if scheduler is None:
+        return nullcontext(None)
+    from napari_emseg.jobs.engine import Engine
+
+    return Engine(scheduler)

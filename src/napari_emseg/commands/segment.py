@@ -1,0 +1,45 @@
+"""Membrane probability to a label volume: seeds from the distance to membranes, then watershed.
+
+--dims 2 segments every section by itself (ids mean nothing between sections: propagate carries them),
+--dims 3 goes through sections and joins pieces across weak borders.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
+from napari_emseg.settings import SeedSettings, SegmentSettings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_emseg.commands.reporting import Quiet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """PROB OUT and how."""
+    parser.add_argument("source", metavar="PROB", help="probability in [0, 1], or uint8 0-255")
+    parser.add_argument("output", metavar="OUT", help=".zarr, .h5, .tif, or a folder/ of PNG")
+    add_pixel_size(parser)
+    add_settings(parser, SeedSettings)
+    add_settings(parser, SegmentSettings)
+
+
+def run(args: argparse.Namespace, progress: Quiet) -> int:
+    """Segment and write."""
+    from napari_emseg.io import open_array
+    from napari_emseg.io.writing import writer_for
+    from napari_emseg.jobs.segment import segment_file
+
+    writer_for(args.output)
+    seeds, settings = settings_from(args, SeedSettings), settings_from(args, SegmentSettings)
+    spacing, _ = voxel_size(args.pixel_size, open_array(args.source)[1])
+    found = segment_file(
+        args.source, args.output, seeds=seeds, settings=settings, spacing_nm=spacing, progress=progress
+    )
+    progress.close()
+    print(f"{args.output}: {found['segments']} segments, {' x '.join(str(n) for n in found['shape'])}")
+    for note in found["notes"]:
+        print(note)
+    return 0

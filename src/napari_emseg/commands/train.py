@@ -1,0 +1,44 @@
+"""Train a model from a recipe; the output folder is a model that --model takes.
+
+Checkpoints, metrics.jsonl and TensorBoard events go to OUT_DIR. Ctrl-C stops within a second and leaves a
+state that --resume takes up.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_emseg.commands.reporting import Quiet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """CONFIG OUT_DIR and limits."""
+    parser.add_argument("recipe", metavar="CONFIG", type=Path, help="recipe in YAML, see resources/recipes")
+    parser.add_argument("out_dir", metavar="OUT_DIR", type=Path)
+    parser.add_argument("--resume", action="store_true", help="take up the training that OUT_DIR holds")
+    parser.add_argument(
+        "--max-seconds", type=float, default=math.inf, metavar="S", help="stop then, in a resumable state"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+
+
+def run(args: argparse.Namespace, progress: Quiet) -> int:
+    """Train in this process."""
+    from napari_emseg.core.model_card import CARD, read_card
+    from napari_emseg.jobs import train
+
+    request = train.TrainRequest(args.recipe, args.out_dir, args.resume, args.max_seconds, args.device)
+    folder = train.run(request, progress)
+    progress.close()
+    if not (folder / CARD).is_file():
+        print(f"{folder}: stopped before the first validation; go on with --resume")
+        return 0
+    print(f"{folder}: trained")
+    for name, scores in read_card(folder).scores.items():
+        print(f"  on {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in scores.items()))
+    return 0

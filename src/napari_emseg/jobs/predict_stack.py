@@ -1,0 +1,154 @@
+"""Predict a whole stack section by section, as an array that is computed while it is written."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs import predict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.stack import ImageStack
+    from napari_emseg.jobs.engine import Answer, Engine
+    from napari_emseg.jobs.ticket import Ticket
+    from napari_emseg.settings import PredictSettings
+
+_IN_FLIGHT = 8  # sections under way on a scheduler; bounds memory here and there
+DTYPES = ("float32", "float16", "uint8")
+
+
+class PredictedStack:
+    """Probabilities (z, y, x), or (targets, z, y, x), that are computed when they are read.
+
+    Sections have to be read in order; those of the last reading are kept, so a writer may go through the
+    targets of a slab one after the other. Memory is bounded by what is read at once.
+
+    Parameters
+    ----------
+    image : ImageStack
+    model : Path
+        Model folder.
+    region : Region
+        Part of the stack; coordinates of this array start at its corner.
+    targets : tuple of str
+        One gives (z, y, x), several give (targets, z, y, x).
+    settings : PredictSettings
+    dtype : {"float32", "float16", "uint8"}
+        Values in [0, 1], or 0..255 for uint8.
+    progress : Progress
+    engine : Engine, optional
+        Where to compute; default: in this process.
+    """
+
+    def __init__(
+        self,
+        image: ImageStack,
+        model: Path,
+        *,
+        region: Region,
+        targets: tuple[str, ...],
+        settings: PredictSettings,
+        dtype: str,
+        progress: Progress,
+        engine: Engine | None = None,
+    ) -> None:
+        self._image, self._model, self._region = image, model, region
+        self._targets, self._settings, self._progress = targets, settings, progress
+        self._engine = engine
+        self.dtype = np.dtype(dtype)
+        self.shape = region.shape if len(targets) == 1 else (len(targets), *region.shape)
+        self.notes: list[str] = []
+        self.device = ""
+        self._kept: dict[int, NDArray[Any]] = {}
+        self._next = 0
+        self._sections = self._local() if engine is None else self._remote(engine)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        keys = key if isinstance(key, tuple) else (key,)
+        channel: Any = 0
+        if self.ndim == 4:
+            channel, keys = (keys[0], keys[1:]) if keys else (slice(None), ())
+        keys = keys + (slice(None),) * (3 - len(keys))
+        z, rest = keys[0], keys[1:]
+        wanted = range(*z.indices(self._region.shape[0])) if isinstance(z, slice) else [int(z)]
+        self._read(wanted)
+        if not isinstance(z, slice):
+            return np.asarray(self._kept[wanted[0]][(channel, *rest)])
+        axis = 1 if isinstance(channel, slice) else 0
+        return np.stack([self._kept[n][(channel, *rest)] for n in wanted], axis=axis)
+
+    def _read(self, wanted: range | list[int]) -> None:
+        for n in [kept for kept in self._kept if kept not in wanted]:
+            del self._kept[n]
+        for n in wanted:
+            if n in self._kept:
+                continue
+            if n < self._next:
+                raise EmsegError("sections of a prediction are read in order", f"section {n}")
+            while self._next <= n:
+                found = next(self._sections)
+                if self._next in wanted:
+                    self._kept[self._next] = self._converted(found.probability[:, 0])
+                self.device = found.device
+                self.notes = list(dict.fromkeys([*self.notes, *found.notes]))
+                self._next += 1
+
+    def _converted(self, probability: NDArray[np.float32]) -> NDArray[Any]:
+        if self.dtype == np.uint8:
+            return np.rint(probability * 255).astype(np.uint8)
+        return probability.astype(self.dtype, copy=False)
+
+    def _request(self, n: int) -> predict.PredictRequest:
+        (z0, *low), (_, *high) = self._region.start, self._region.stop
+        section = Region((z0 + n, low[0], low[1]), (z0 + n + 1, high[0], high[1]))
+        return predict.prepare(self._image, section, self._model, self._settings, targets=self._targets)
+
+    def _local(self) -> Iterator[predict.PredictResult]:
+        for n in range(self._region.shape[0]):
+            yield predict.run(self._request(n), _Part(self._progress, n, self._region.shape[0]))
+
+    def _remote(self, engine: Engine) -> Iterator[predict.PredictResult]:
+        """Keep several sections under way, give them back in order."""
+        total, sent = self._region.shape[0], 0
+        waiting: deque[tuple[Ticket, Answer]] = deque()
+        try:
+            for n in range(total):
+                while sent < min(total, n + _IN_FLIGHT):
+                    waiting.append(engine.promise("napari_emseg.jobs.predict:run", self._request(sent)))
+                    sent += 1
+                result = waiting.popleft()[1]()
+                self._progress.report((n + 1) / total, f"section {n + 1} of {total}")
+                yield result
+        finally:
+            for ticket, _ in waiting:
+                ticket.cancel()
+
+
+class _Part:
+    """Progress of one section within all."""
+
+    def __init__(self, whole: Progress, n: int, total: int) -> None:
+        self._whole, self._n, self._total = whole, n, total
+
+    def report(self, fraction: float, message: str = "", **values: float) -> None:
+        """Pass on as a part of the whole."""
+        text = f"section {self._n + 1} of {self._total}, {message}"
+        self._whole.report((self._n + fraction) / self._total, text, **values)
+
+    def partial(self, value: Any) -> None:
+        """Tiles are not wanted: whole sections are written."""

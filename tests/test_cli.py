@@ -1,0 +1,282 @@
+"""The command line as a shell sees it: exit status, one line of error, nothing half-written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from napari_emseg.cli import main
+from napari_emseg.commands import COMMANDS
+from napari_emseg.commands.arguments import (
+    add_settings,
+    pixel_size,
+    region,
+    region_of,
+    settings_from,
+    voxel_size,
+)
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.io import open_array, write_array
+from napari_emseg.settings import SeedSettings
+
+SPACING = (50.0, 4.6, 4.6)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """An untrained network that knows two targets."""
+    import torch
+
+    from napari_emseg.core.model_card import ModelCard
+    from napari_emseg.nn.checkpoint import build, save_model
+
+    card = ModelCard(
+        name="toy",
+        architecture="space_unet",
+        arguments={"widths": [8, 16], "head": 4, "sections": 3, "targets": 2},
+        targets=("membrane", "mitochondria"),
+        pixel_size_nm=4.6,
+        pixel_size_range_nm=(3.2, 6.5),
+        context_sections=1,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build(card)
+    folder = tmp_path_factory.mktemp("models") / "toy"
+    save_model(folder, network.state_dict(), card)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    """Three sections of 96 x 128 px of noise."""
+    path = tmp_path_factory.mktemp("stack") / "in.tif"
+    values = np.random.default_rng(0).integers(1, 255, (3, 96, 128), dtype=np.uint8)
+    write_array(path, values, spacing_nm=SPACING)
+    return path
+
+
+def run(capsys, *words):
+    status = main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+# --- arguments --------------------------------------------------------------------------------------------
+
+
+def test_a_region_may_leave_numbers_out():
+    assert region_of(region("1:3,:,10:"), (5, 20, 30), "x") == Region((1, 0, 10), (3, 20, 30))
+    assert region_of(None, (5, 20, 30), "x") == Region((0, 0, 0), (5, 20, 30))
+
+
+@pytest.mark.parametrize("text", ["1:2", "a:b,:,:", "1:2,3:4,5-6", "-1:2,:,:"])
+def test_what_is_no_region_is_a_wrong_call(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="no region"):
+        region(text)
+
+
+@pytest.mark.parametrize("text", ["3:9,:,:", "2:2,:,:", "3:1,:,:"])
+def test_a_region_outside_the_stack_is_refused(text):
+    with pytest.raises(EmsegError, match="not in the stack"):
+        region_of(region(text), (5, 20, 30), "x")
+
+
+def test_pixel_size_wins_over_the_file_and_keeps_its_section_thickness():
+    assert voxel_size(None, SPACING) == (SPACING, True)
+    assert voxel_size(None, None) == (None, False)
+    assert voxel_size(pixel_size("8"), SPACING) == ((50.0, 8.0, 8.0), True)
+    assert voxel_size(pixel_size("8"), None) == ((8.0, 8.0, 8.0), False)  # thickness unknown: not written
+    assert voxel_size(pixel_size("40,4,5"), SPACING) == ((40.0, 4.0, 5.0), True)
+
+
+@pytest.mark.parametrize("text", ["0", "-4", "4,4", "x", "nan"])
+def test_what_is_no_size_is_a_wrong_call(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="no size"):
+        pixel_size(text)
+
+
+def test_options_are_made_from_settings():
+    parser = argparse.ArgumentParser()
+    add_settings(parser, SeedSettings)
+    args = parser.parse_args(["--threshold", "0.3", "--min-distance", "25", "--dims", "3"])
+    assert settings_from(args, SeedSettings) == SeedSettings(threshold=0.3, min_distance_nm=25, dims=3)
+    with pytest.raises(EmsegError, match=r"--threshold 7\.0 is out of bounds"):
+        settings_from(parser.parse_args(["--threshold", "7"]), SeedSettings)
+
+
+# --- calls ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command, capsys):
+    status, out, _ = run(capsys, command, "--help")
+    assert status == 0
+    assert f"usage: napari-emseg {command}" in out
+    assert "--debug" in out
+
+
+def test_help_lists_every_command(capsys):
+    status, out, _ = run(capsys, "--help")
+    assert status == 0
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["predict"], ["predict", "a", "b", "--tta", "7"], ["predct"], ["evaluate", "taste", "a", "b"]],
+)
+def test_a_wrong_call_is_2_with_usage(words, capsys):
+    status, out, err = run(capsys, *words)
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: napari-emseg")
+
+
+def test_a_failure_is_1_with_one_line(tmp_path, capsys):
+    status, out, err = run(capsys, "predict", tmp_path / "none.tif", tmp_path / "o.h5", "--model", "no-such")
+    assert (status, out) == (1, "")
+    assert err.startswith("error: no such model, no-such, ")
+    assert err.count("\n") == 1
+
+
+def test_a_missing_file_to_open_is_a_failure(tmp_path, capsys):
+    status, _, err = run(capsys, tmp_path / "none.tif")
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith("error: there is no such file")
+
+
+def test_debug_shows_where(tmp_path):
+    with pytest.raises(EmsegError):
+        main(["predict", str(tmp_path / "none.tif"), str(tmp_path / "o.h5"), "--model", "no-such", "--debug"])
+
+
+def test_an_unforeseen_error_is_one_line_too(tmp_path, capsys, monkeypatch):
+    def stumble(args, progress):
+        raise RuntimeError("first line\nsecond line")
+
+    monkeypatch.setattr("napari_emseg.commands.models.run", stumble)
+    status, _, err = run(capsys, "models")
+    assert status == 1
+    assert err == (
+        "error: RuntimeError: first line second line, models, run it again with --debug to see where\n"
+    )
+
+
+# --- models -----------------------------------------------------------------------------------------------
+
+
+def test_models_lists_the_persons_own(model, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("NAPARI_EMSEG_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine").symlink_to(model)
+    status, out, _ = run(capsys, "models", "--json")
+    assert status == 0
+    (mine,) = (card for card in json.loads(out) if card["name"] == "mine")
+    assert mine["targets"] == ["membrane", "mitochondria"]
+    assert mine["path"] == str(tmp_path / "models" / "mine")
+    assert "mine: membrane, mitochondria" in run(capsys, "models")[1]
+
+
+# --- predict ----------------------------------------------------------------------------------------------
+
+
+def test_predict_writes_probabilities_with_size_and_provenance(model, stack, tmp_path, capsys):
+    status, out, err = run(
+        capsys, "predict", stack, tmp_path / "p.h5", "--model", model, "--tta", "none", "--device", "cpu"
+    )
+    assert (status, err) == (0, "")
+    assert "membrane, 3 x 96 x 128, computed on CPU" in out
+    found, spacing = open_array(tmp_path / "p.h5")
+    assert spacing == SPACING
+    values = found[:]
+    assert (values.shape, values.dtype) == ((3, 96, 128), np.float32)
+    assert 0 <= values.min() < values.max() <= 1
+
+
+def test_several_targets_region_and_bytes(model, stack, tmp_path, capsys):
+    common = ("--model", model, "--tta", "none", "--device", "cpu")
+    run(capsys, "predict", stack, tmp_path / "all.h5", *common)
+    status, _, _ = run(
+        capsys, "predict", stack, tmp_path / "two.zarr", *common,
+        "--targets", "mitochondria,membrane", "--region", "1:3,8:72,", "--dtype", "uint8",
+    )  # fmt: skip
+    assert status == 0
+    two, whole = open_array(tmp_path / "two.zarr")[0][:], open_array(tmp_path / "all.h5")[0][:]
+    assert (two.shape, two.dtype) == ((2, 2, 64, 128), np.uint8)
+    np.testing.assert_array_equal(two[1], np.rint(whole[1:3, 8:72] * 255))
+
+
+def test_progress_as_json_lines_ends_at_one(model, stack, tmp_path, capsys):
+    _, _, err = run(
+        capsys, "predict", stack, tmp_path / "p.h5", "--model", model, "--tta", "none", "--progress", "json"
+    )
+    rows = [json.loads(line) for line in err.splitlines()]
+    assert rows[-1]["fraction"] == 1
+    assert [row["fraction"] for row in rows] == sorted(row["fraction"] for row in rows)
+
+
+def test_a_local_worker_gives_the_same(model, stack, tmp_path, capsys):
+    common = ("--model", model, "--tta", "none", "--device", "cpu")
+    run(capsys, "predict", stack, tmp_path / "here.h5", *common)
+    status, _, _ = run(capsys, "predict", stack, tmp_path / "there.h5", *common, "--scheduler", "local")
+    assert status == 0
+    here, there = (open_array(tmp_path / name)[0][:] for name in ("here.h5", "there.h5"))
+    np.testing.assert_array_equal(here, there)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_stops_within_a_second_and_leaves_nothing(model, tmp_path):
+    values = np.random.default_rng(0).integers(1, 255, (40, 600, 600), dtype=np.uint8)
+    write_array(tmp_path / "big.tif", values, spacing_nm=SPACING)
+    command = [
+        sys.executable, "-m", "napari_emseg.cli", "predict", str(tmp_path / "big.tif"),
+        str(tmp_path / "p.h5"), "--model", str(model), "--progress", "json",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        process.stderr.readline()  # it works on the first tiles
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        took = time.monotonic() - began
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "stopped"
+    assert took < 3  # one second on an idle machine
+    assert [path.name for path in tmp_path.iterdir()] == ["big.tif"]
+
+
+# --- finetune ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def labels(tmp_path):
+    path = tmp_path / "labels.tif"
+    ids = np.kron(np.arange(1, 13).reshape(3, 4), np.ones((32, 32))).astype(np.uint16)
+    write_array(path, np.stack([ids, ids, np.zeros_like(ids)]), spacing_nm=SPACING)
+    return path
+
+
+def test_finetune_refuses_sections_without_labels(model, stack, labels, tmp_path, capsys):
+    words = ("finetune", model, stack, labels, tmp_path / "out", "--sections", "1-2")
+    status, _, err = run(capsys, *words)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "no labels in section 2" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_finetune_resumes_only_what_is_there(model, stack, labels, tmp_path, capsys):
+    status, _, err = run(capsys, "finetune", model, stack, labels, tmp_path / "out", "--resume")
+    assert status == 1
+    assert "no model to go on from" in err
+    status, _, err = run(capsys, "finetune", "toy", stack, labels, model)
+    assert status == 1
+    assert "a model here already" in err
