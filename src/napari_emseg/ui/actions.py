@@ -44,7 +44,7 @@ ACTIONS: dict[str, Action] = {
         f"{_FLOWS}.opening:open_phantom", "data",
     ),
     "open_vnc": Action(
-        "Open the fly nerve cord", "", "20 real ssTEM sections of a Drosophila larva",
+        "Open the fly nerve cord", "", "16 real ssTEM sections of a Drosophila larva",
         f"{_FLOWS}.opening:open_vnc", "data",
     ),
     "predict": Action(
