@@ -1,0 +1,94 @@
+"""Make the pictures of the README and the guide: the real window, led through the loop on the phantom.
+
+Real data are other people's and never appear in a picture. ``make screenshots`` runs this, under a virtual
+screen where there is none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+IMAGES = Path(__file__).resolve().parent / "images"
+SIZE = (1600, 1000)
+SECTION = 8
+LEARN_SECONDS = 20.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=IMAGES)
+    output: Path = parser.parse_args().output
+    with tempfile.TemporaryDirectory() as home:
+        # A project of its own: what the person has open must not show.
+        os.environ["NAPARI_EMSEG_HOME"] = os.environ.get("SCREENSHOTS_HOME", home)
+        for name in walk_through(output):
+            print(output / f"{name}.png")
+    return 0
+
+
+def walk_through(output: Path) -> list[str]:
+    """Go through the loop as a person would and save a picture after each step."""
+    from napari_emseg.ui.picture import save, wait_until
+    from napari_emseg.ui.view import go_to_section
+    from napari_emseg.ui.window import open_window
+
+    viewer, dock = open_window(size=SIZE)
+    desk = dock.desk
+    taken: list[str] = []
+
+    def picture(name: str) -> None:
+        save(viewer, output / f"{name}.png")
+        taken.append(name)
+
+    def do(action: str, stage: str) -> None:
+        before = len(desk.sayings)
+        desk.do(action)
+        wait_until(lambda: not desk.work and (stage in desk.sayings or len(desk.sayings) != before))
+        said = desk.sayings.get(stage)
+        if said is not None and said.tone == "error":
+            raise SystemExit(f"error: {action}: {said.text}")
+
+    picture("start")
+    desk.do("open_phantom")
+    wait_until(lambda: desk.session is not None)
+    _, layers = desk.need_session()
+    go_to_section(viewer, layers.image, SECTION)
+    zoom_in(viewer)
+    desk.open_stage("predict")
+    do("predict", "predict")
+    picture("predict")
+    do("segment", "segment")
+    picture("segment")
+    desk.open_stage("propagate")
+    do("propagate", "propagate")
+    go_to_section(viewer, layers.image, SECTION + 2)
+    picture("propagate")
+    desk.open_stage("proofread")
+    for section in (SECTION, SECTION + 1, SECTION + 2):
+        go_to_section(viewer, layers.image, section)
+        desk.do("mark_proofread")
+    picture("proofread")
+    settings = desk.settings("finetune")
+    desk.set_settings("finetune", settings.model_copy(update={"max_seconds": LEARN_SECONDS}))
+    desk.open_stage("train")
+    do("train", "train")
+    picture("train")
+    desk.do("show_keys")
+    picture("keys")
+    viewer.close()
+    return taken
+
+
+def zoom_in(viewer: Any) -> None:
+    """Fill the canvas with the middle of the section."""
+    viewer.reset_view()
+    viewer.scene.camera.zoom *= 1.35
+
+
+if __name__ == "__main__":
+    sys.exit(main())
