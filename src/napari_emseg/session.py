@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from psygnal import Signal
 
 from napari_emseg import __version__
@@ -18,19 +17,20 @@ from napari_emseg.core.edit import Edit, Lock, Mark, Region, Source
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.folder_lock import FolderLock
 from napari_emseg.core.history import History
+from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.journal import Journal
+from napari_emseg.core.patching import refuse_if_outdated
 from napari_emseg.core.people import around_people
 from napari_emseg.core.project import (
     SUFFIX,
-    ImageReference,
     Project,
+    belongs,
     default_folder,
     fresh,
     is_project,
     load_project,
     move_into_place,
     new_folder,
-    reference,
 )
 from napari_emseg.core.recovery import mender, open_volume, replay
 from napari_emseg.core.sections import SectionState, SectionStates, Status
@@ -138,7 +138,7 @@ class Session:
         folder = _absolute(folder)
         beside = new_folder(folder)
         try:
-            project = fresh(beside, _reference(image, folder), f"napari-emseg {__version__}").saved()
+            project = fresh(beside, ImageReference.to(image, folder), f"napari-emseg {__version__}").saved()
             volume = LabelVolume.create(project.labels, image.shape, image.spacing_nm)
             Journal.create(project.journal, volume.dtype).close()
             project.models.mkdir()
@@ -209,7 +209,7 @@ class Session:
             return cls.open(folder, image) if is_project(_absolute(folder)) else cls.create(folder, image)
         first = default_folder(image.uri, image.name)
         candidate, n = first, 1
-        while candidate.exists() and not _belongs(candidate, image):
+        while candidate.exists() and not belongs(candidate, image):
             n += 1
             candidate = first.with_name(f"{first.stem}-{n}{SUFFIX}")
         return cls.open(candidate, image) if candidate.exists() else cls.create(candidate, image)
@@ -246,9 +246,9 @@ class Session:
             return
         self._refuse_if_read_only(edit.name)
         self.volume.check(edit)
-        self._refuse_if_outdated(edit)
+        refuse_if_outdated(self.volume, edit)
         self._record(edit)
-        self.volume.apply(edit)
+        self.volume.apply_quietly(edit)
         self._applied(edit, 1)
 
     def commit_stroke(self, name: str = "paint") -> Edit | None:
@@ -268,7 +268,6 @@ class Session:
         self._refuse_if_read_only(name)
         self._record(edit)
         self.volume.pages.release_stroke()
-        self.volume.edited.emit(edit)
         self._applied(edit, 1)
         return edit
 
@@ -293,7 +292,7 @@ class Session:
         checkpoint = self._checkpoint()
         position = self._journal.turn(number, edit, 1 if direction == 1 else -1, checkpoint)
         self._recorded(position, checkpoint)
-        self.volume.apply(edit)
+        self.volume.apply_quietly(edit)
         if direction == 1:
             self.history.redo()
         else:
@@ -328,6 +327,7 @@ class Session:
         self._position = position
 
     def _applied(self, edit: Edit, direction: int) -> None:
+        """Bring everything derived up to date first, and only then tell anybody."""
         self.volume.pages.token = self._position
         if edit.source == "human":
             for z in {z for p in edit.patches for z in range(p.region.start[0], p.region.stop[0])}:
@@ -335,9 +335,11 @@ class Session:
         for lock in edit.locks:
             (self._locked.add if lock.after else self._locked.discard)(lock.object_id)
         for mark in edit.marks:
-            self.sections.set(mark.section, mark.after)
+            self.sections.put(mark.section, mark.after)
+        self.volume.edited.emit(edit)
         self.edited.emit(edit)
         for mark in edit.marks:
+            self.sections.changed.emit(mark.section, mark.after)
             self.sections_changed.emit(mark.section)
         if edit.locks:
             self.locked_changed.emit()
@@ -355,23 +357,6 @@ class Session:
                 self.volume.read_only_reason,
                 "close it there, or make a copy",
             )
-
-    def _refuse_if_outdated(self, edit: Edit) -> None:
-        seen: dict[int, list[Region]] = {}
-        for patch in edit.patches:
-            z0, z1 = patch.region.start[0], patch.region.stop[0]
-            earlier = [other for z in range(z0, z1) for other in seen.get(z, ())]
-            # later patches of an edit build on earlier ones where they overlap
-            if not any(_overlap(patch.region, other) for other in earlier) and not np.array_equal(
-                self.volume.read(patch.region), patch.before
-            ):
-                raise EmsegError(
-                    f"{edit.name} is not done: the labels have changed since it was computed",
-                    f"section {z0}",
-                    "do it again",
-                )
-            for z in range(z0, z1):
-                seen.setdefault(z, []).append(patch.region)
 
     # --- what can be undone ----------------------------------------------------------------------------
 
@@ -494,7 +479,7 @@ class Session:
 
     def _remember_image(self) -> None:
         """Note where the image lies now and what its voxel size is."""
-        found = _reference(self.image, self.project.folder)
+        found = ImageReference.to(self.image, self.project.folder)
         if found != self.project.image and not self.read_only:
             self.project = self.project.saved(image=found)
         if self.image.spacing_nm is not None:
@@ -523,16 +508,6 @@ def _absolute(folder: Path) -> Path:
     return Path(folder).expanduser().resolve()
 
 
-def _reference(image: ImageStack, folder: Path) -> ImageReference:
-    uri = image.uri
-    if uri and not uri.startswith("sample:"):
-        path, colons, internal = uri.partition("::")
-        uri = str(Path(path).expanduser().resolve()) + colons + internal
-    return ImageReference(
-        uri, reference(uri, folder), image.shape, image.spacing_nm, image.spacing_source, image.name
-    )
-
-
 def _find_image(project: Project) -> ImageStack:
     """Open the image that a project refers to."""
     from napari_emseg.io import open_image  # only needed when the image is not open yet
@@ -549,17 +524,3 @@ def _find_image(project: Project) -> ImageStack:
         places[0],
         "put it back, or open the image and the project together",
     )
-
-
-def _belongs(folder: Path, image: ImageStack) -> bool:
-    """Whether the project in this folder was made for this image."""
-    try:
-        project = load_project(folder)
-    except EmsegError:
-        return False
-    wanted = _reference(image, folder)
-    return wanted.uri in project.image.candidates(folder) and wanted.shape == project.image.shape
-
-
-def _overlap(a: Region, b: Region) -> bool:
-    return all(a0 < b1 and b0 < a1 for a0, a1, b0, b1 in zip(a.start, a.stop, b.start, b.stop, strict=True))

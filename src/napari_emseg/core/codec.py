@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CODEC = Zstd(level=1, checksum=True)
+_PARALLEL_BYTES = 2**23  # below this, starting threads costs more than it saves
 _PIECE = 2**24  # voxels in one row of the journal: keeps blobs far below SQLite's limit of 1 GB
 
 
@@ -33,19 +36,28 @@ class PackedPatch:
         return len(self.before) + len(self.after)
 
 
-def pack(edit: Edit, dtype: np.dtype[Any]) -> Iterator[PackedPatch]:
+def pack(edit: Edit, dtype: np.dtype[Any]) -> list[PackedPatch]:
     """Compress the patches of an edit, in order; large ones come in several pieces along z."""
+    pieces = list(_pieces(edit))
+    if edit.nbytes < _PARALLEL_BYTES:
+        return [_pack_piece(piece, dtype) for piece in pieces]
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:  # compression lets other threads run
+        return list(pool.map(lambda piece: _pack_piece(piece, dtype), pieces))
+
+
+def _pieces(edit: Edit) -> Iterator[Patch]:
+    """Patches cut along z so that each fits into one row of the journal."""
     for patch in edit.patches:
         depth, height, width = patch.region.shape
         step = max(1, _PIECE // max(1, height * width))
+        (z0, y0, x0), (z1, y1, x1) = patch.region.start, patch.region.stop
         for z in range(0, depth, step):
-            (z0, y0, x0), (z1, y1, x1) = patch.region.start, patch.region.stop
             region = Region((z0 + z, y0, x0), (min(z0 + z + step, z1), y1, x1))
-            yield PackedPatch(
-                region,
-                _squeeze(patch.before[z : z + step], dtype),
-                _squeeze(patch.after[z : z + step], dtype),
-            )
+            yield Patch(region, patch.before[z : z + step], patch.after[z : z + step])
+
+
+def _pack_piece(piece: Patch, dtype: np.dtype[Any]) -> PackedPatch:
+    return PackedPatch(piece.region, _squeeze(piece.before, dtype), _squeeze(piece.after, dtype))
 
 
 def unpack(packed: PackedPatch, dtype: np.dtype[Any]) -> Patch:

@@ -51,6 +51,8 @@ class FolderLock:
         """Give the lock back; a second call does nothing."""
         if self._file is not None:
             self._file.truncate(0)
+            if sys.platform != "win32":
+                fcntl.flock(self._file, fcntl.LOCK_UN)  # also where a forked child still holds the file
             self._file.close()
             self._file = None
 

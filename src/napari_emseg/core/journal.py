@@ -192,7 +192,7 @@ class Journal:
         EmsegError
             If the disk refuses. The journal is then as before.
         """
-        packed = list(pack(edit, self.dtype))
+        packed = pack(edit, self.dtype)
         nbytes = sum(p.nbytes for p in packed)
         with self._transaction(edit.name) as db:
             db.execute("UPDATE edits SET state = 'dropped' WHERE state = 'undone'")

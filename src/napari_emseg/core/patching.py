@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emseg.core.edit import Patch, Region
+from napari_emseg.core.edit import Edit, Patch, Region
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.strokes import changed_box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from napari_emseg.core.volume import LabelVolume
 
 
 def paste(block: NDArray[np.unsignedinteger], region: Region, patch: Patch) -> None:
@@ -46,3 +49,30 @@ def section_patches(
         tight = Region((z0 + n, y0 + y.start, x0 + x.start), (z0 + n + 1, y0 + y.stop, x0 + x.stop))
         patches.append(Patch(tight, before[n : n + 1, y, x].copy(), after[n : n + 1, y, x].copy()))
     return tuple(patches)
+
+
+def refuse_if_outdated(volume: LabelVolume, edit: Edit) -> None:
+    """Refuse an edit whose "before" is not what the volume holds: undo could not be exact.
+
+    Raises
+    ------
+    EmsegError
+        If the labels have changed since the edit was built.
+    """
+    seen: dict[int, list[Region]] = {}
+    for patch in edit.patches:
+        z0, z1 = patch.region.start[0], patch.region.stop[0]
+        # later patches of an edit build on earlier ones where they overlap
+        builds_on = any(_overlap(patch.region, other) for z in range(z0, z1) for other in seen.get(z, ()))
+        if not builds_on and not np.array_equal(volume.read(patch.region), patch.before):
+            raise EmsegError(
+                f"{edit.name} is not done: the labels have changed since it was computed",
+                f"section {z0}",
+                "do it again",
+            )
+        for z in range(z0, z1):
+            seen.setdefault(z, []).append(patch.region)
+
+
+def _overlap(a: Region, b: Region) -> bool:
+    return all(a0 < b1 and b0 < a1 for a0, a1, b0, b1 in zip(a.start, a.stop, b.start, b.stop, strict=True))

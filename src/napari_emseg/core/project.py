@@ -21,49 +21,19 @@ import time
 import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.atomic import sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.image_reference import ImageReference
+
+if TYPE_CHECKING:
+    from napari_emseg.core.stack import ImageStack
 
 VERSION = 1
 SUFFIX = ".emseg"
 FORMAT = "napari-emseg project"
 _FILE = "project.json"
-
-
-@dataclass(frozen=True)
-class ImageReference:
-    """The image that a project belongs to.
-
-    Parameters
-    ----------
-    uri : str
-        Where it was when the project was last saved: ``sample:NAME`` or an absolute path, with optional
-        ``::internal/path``.
-    relative : str
-        The same relative to the project folder; empty for samples and for other drives.
-    shape : tuple of int
-        (z, y, x); an image of another shape is refused.
-    spacing_nm, spacing_source : voxel size (z, y, x) and where it comes from.
-    name : str
-        For people.
-    """
-
-    uri: str
-    relative: str
-    shape: tuple[int, int, int]
-    spacing_nm: tuple[float, float, float] | None
-    spacing_source: str
-    name: str
-
-    def candidates(self, folder: Path) -> list[str]:
-        """Places to look for the image, best first: relative to the folder, then where it was."""
-        if self.uri.startswith("sample:") or not self.relative:
-            return [self.uri]
-        path, colons, internal = self.relative.partition("::")
-        moved = os.path.normpath(folder / path) + colons + internal
-        return [moved] if moved == self.uri else [moved, self.uri]
 
 
 @dataclass(frozen=True)
@@ -185,17 +155,6 @@ def is_project(folder: Path) -> bool:
     return (folder / _FILE).is_file()
 
 
-def reference(uri: str, folder: Path) -> str:
-    """A path with optional internal path, relative to the project folder; empty where that is impossible."""
-    if uri.startswith("sample:") or not uri:
-        return ""
-    path, colons, internal = uri.partition("::")
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix() + colons + internal
-    except ValueError:  # another drive
-        return ""
-
-
 def new_folder(folder: Path) -> Path:
     """A hidden folder beside the final one, to be filled and then moved into place.
 
@@ -262,3 +221,13 @@ def home() -> Path:
     """The person's own folder of this program; ``NAPARI_EMSEG_HOME`` moves it."""
     given = os.environ.get("NAPARI_EMSEG_HOME")
     return Path(given) if given else Path.home() / ".local" / "share" / "napari-emseg"
+
+
+def belongs(folder: Path, image: ImageStack) -> bool:
+    """Whether the project in this folder was made for this image."""
+    try:
+        project = load_project(folder)
+    except EmsegError:
+        return False
+    wanted = ImageReference.to(image, folder)
+    return wanted.uri in project.image.candidates(folder) and wanted.shape == project.image.shape

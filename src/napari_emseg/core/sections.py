@@ -58,11 +58,15 @@ class SectionStates:
         return (self[z] for z in range(self._n))
 
     def set(self, section: int, state: SectionState) -> None:
-        """Record the state of one section; called by the session only, so that it can be undone."""
+        """Record the state of one section and tell everybody."""
+        self.put(section, state)
+        self.changed.emit(section, state)
+
+    def put(self, section: int, state: SectionState) -> None:
+        """Record the state of one section; called by the session only, which tells everybody afterwards."""
         if not 0 <= section < self._n:
             raise IndexError(section)
         self._states[section] = state
-        self.changed.emit(section, state)
 
     def with_status(self, *status: Status) -> tuple[int, ...]:
         """Sections that have one of these statuses, in order."""
