@@ -46,7 +46,7 @@ $(INSTALLED): pyproject.toml constraints.txt tools/install.sh
 	@tools/install.sh "$(PYTHON)"
 	@touch $@
 
-libraries: ## system libraries that Qt and OpenGL need (Linux)
+libraries: $(INSTALLED) ## system libraries that Qt and OpenGL need (Linux)
 	@tools/system_libraries.sh
 
 clean: ## remove what was installed and made
