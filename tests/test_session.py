@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -606,18 +607,39 @@ def test_chunks_that_cannot_be_written_stay_in_memory_and_are_said(
     again.close()
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user whom permissions stop")
-def test_a_read_only_folder(session: Session, folder: Path) -> None:
+@pytest.fixture
+def open_folder():
+    """A folder that other users may enter, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs permissions as POSIX has them")
+def test_a_read_only_folder(open_folder: Path) -> None:
+    session = Session.create(open_folder / "toy.emseg", toy())
     session.commit(fill(session, 6))
-    session.close()
-    for path in [folder, *folder.rglob("*")]:
+    crashed(session).close()
+    paths = [open_folder, *open_folder.rglob("*")]
+    for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    again = Session.open(folder, toy())
-    assert labels(again).min() == 6
-    assert again.notices == ["This project is read-only: the folder cannot be written."]
-    again.close()
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)  # permissions do not stop root
+    try:
+        again = Session.open(open_folder / "toy.emseg", toy())
+        assert labels(again).min() == 6
+        assert again.notices == ["This project is read-only: the folder cannot be written."]
+        with pytest.raises(EmsegError, match="read-only"):
+            again.undo()
+        again.close()
+        with pytest.raises(EmsegError, match="cannot be made"):
+            Session.create(open_folder / "other.emseg", toy())
+    finally:
+        if root:
+            os.seteuid(0)
+        for path in paths:
+            path.chmod(0o755)
 
 
 def test_no_project_in_a_folder_that_is_a_file(tmp_path: Path) -> None:

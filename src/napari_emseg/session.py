@@ -16,10 +16,9 @@ from napari_emseg import __version__
 from napari_emseg.core.edit import Edit, Lock, Mark, Region, Source
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.folder_lock import FolderLock
-from napari_emseg.core.history import History
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.journal import Journal
-from napari_emseg.core.patching import refuse_if_outdated
+from napari_emseg.core.ledger import Ledger
 from napari_emseg.core.people import around_people
 from napari_emseg.core.project import (
     SUFFIX,
@@ -32,7 +31,7 @@ from napari_emseg.core.project import (
     move_into_place,
     new_folder,
 )
-from napari_emseg.core.recovery import mender, open_volume, replay
+from napari_emseg.core.recovery import mender, open_volume
 from napari_emseg.core.sections import SectionState, SectionStates, Status
 from napari_emseg.core.volume import LabelVolume
 from napari_emseg.settings import (
@@ -45,11 +44,12 @@ from napari_emseg.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_emseg.core.chunks import ChunkKey
+    from napari_emseg.core.history import History
+    from napari_emseg.core.journal import Entry
     from napari_emseg.core.stack import ImageStack, Spacing
 
 STAGES: dict[str, type[Settings]] = {
@@ -71,8 +71,6 @@ class Session:
     volume : LabelVolume
         Object ids; napari paints into it, everything else goes through `commit`.
     sections : SectionStates
-    history : History
-        What can be undone.
     read_only : bool
         True if another process has the project open, or the folder cannot be written.
     notices : list of str
@@ -110,10 +108,8 @@ class Session:
             volume.pages.may_write = False
             self.notices.append(f"This project is read-only: {reason}.")
         volume.pages.mend = mender(journal, volume, self.notices.append)
-        self.replayed = replay(journal, volume)
+        self._ledger = Ledger(journal, volume)
         self.sections = SectionStates(volume.shape[0], journal.section_states())
-        self.history = History(journal.entries())
-        self._forget: list[int] = []
         self._locked = journal.locked()
         self._corrections = journal.corrections()
 
@@ -221,9 +217,7 @@ class Session:
         try:
             if not self.read_only:
                 self.commit_stroke()
-                self.volume.flush()
-                position, written = self.volume.pages.written()
-                self._journal.note_checkpoint(position, written)
+                self._ledger.save()
         finally:
             self._closed = True
             self.volume.pages.close()
@@ -245,11 +239,8 @@ class Session:
         if edit.is_empty:
             return
         self._refuse_if_read_only(edit.name)
-        self.volume.check(edit)
-        refuse_if_outdated(self.volume, edit)
-        self._record(edit)
-        self.volume.apply_quietly(edit)
-        self._applied(edit, 1)
+        forgotten = self._ledger.commit(edit, self.project.model)
+        self._applied(edit, 1, forgotten)
 
     def commit_stroke(self, name: str = "paint") -> Edit | None:
         """Turn what was painted since the last call into one durable edit; None if nothing changed.
@@ -266,69 +257,30 @@ class Session:
             self.volume.pages.release_stroke()
             return None
         self._refuse_if_read_only(name)
-        self._record(edit)
-        self.volume.pages.release_stroke()
-        self._applied(edit, 1)
+        forgotten = self._ledger.commit_stroke(edit, self.project.model)
+        self._applied(edit, 1, forgotten)
         return edit
 
     def undo(self) -> Edit | None:
         """Take the newest edit back; returns what was applied (its inverse), None if there is none."""
         self.commit_stroke()
-        entry = self.history.undoable
-        if entry is None:
-            return None
-        return self._turn(entry.id, self._journal.read(entry.id).inverse(), -1)
+        self._refuse_if_read_only("undo")
+        edit = self._ledger.undo()
+        if edit is not None:
+            self._applied(edit, -1)
+        return edit
 
     def redo(self) -> Edit | None:
         """Do again what was taken back last; returns what was applied, None if there is nothing."""
         self.commit_stroke()
-        entry = self.history.redoable
-        if entry is None:
-            return None
-        return self._turn(entry.id, self._journal.read(entry.id), 1)
-
-    def _turn(self, number: int, edit: Edit, direction: int) -> Edit:
-        self._refuse_if_read_only(edit.name)
-        checkpoint = self._checkpoint()
-        position = self._journal.turn(number, edit, 1 if direction == 1 else -1, checkpoint)
-        self._recorded(position, checkpoint)
-        self.volume.apply_quietly(edit)
-        if direction == 1:
-            self.history.redo()
-        else:
-            self.history.undo()
-        self._applied(edit, direction)
+        self._refuse_if_read_only("redo")
+        edit = self._ledger.redo()
+        if edit is not None:
+            self._applied(edit, 1)
         return edit
 
-    def _record(self, edit: Edit) -> None:
-        highest = max((int(p.after.max()) for p in edit.patches if p.after.size), default=0)
-        checkpoint = self._checkpoint()
-        entry, position = self._journal.record(
-            edit,
-            max_id=max(highest, self.volume.max_id()),
-            model=self.project.model,
-            forget=self._forget,
-            checkpoint=checkpoint,
-        )
-        self._recorded(position, checkpoint)
-        forgotten = self.history.push(entry)
-        self._forget = [old.id for old in forgotten]
-        if forgotten:
-            limit = f"{self.history.limit_bytes / 2**20:.0f} MB"
-            self._say(
-                f"The {len(forgotten)} oldest edits can no longer be undone: the history holds {limit}."
-            )
-
-    def _checkpoint(self) -> tuple[int, frozenset[ChunkKey]]:
-        return self.volume.pages.written()
-
-    def _recorded(self, position: int, checkpoint: tuple[int, frozenset[ChunkKey]]) -> None:
-        self.volume.pages.forget_written(checkpoint[1])
-        self._position = position
-
-    def _applied(self, edit: Edit, direction: int) -> None:
+    def _applied(self, edit: Edit, direction: int, forgotten: Sequence[Entry] = ()) -> None:
         """Bring everything derived up to date first, and only then tell anybody."""
-        self.volume.pages.token = self._position
         if edit.source == "human":
             for z in {z for p in edit.patches for z in range(p.region.start[0], p.region.stop[0])}:
                 self._corrections[z] = self._corrections.get(z, 0) + direction
@@ -344,6 +296,11 @@ class Session:
         if edit.locks:
             self.locked_changed.emit()
         self.history_changed.emit()
+        if forgotten:
+            limit = f"{self.history.limit_bytes / 2**20:.0f} MB"
+            self._say(
+                f"The {len(forgotten)} oldest edits can no longer be undone: the history holds {limit}."
+            )
         self._say_write_error()
 
     def _refuse_if_read_only(self, what: str) -> None:
@@ -359,6 +316,16 @@ class Session:
             )
 
     # --- what can be undone ----------------------------------------------------------------------------
+
+    @property
+    def history(self) -> History:
+        """What can be undone and redone."""
+        return self._ledger.history
+
+    @property
+    def replayed(self) -> int:
+        """Number of edits, undos and redos that opening had to bring to the labels on disk."""
+        return self._ledger.replayed
 
     @property
     def can_undo(self) -> bool:
