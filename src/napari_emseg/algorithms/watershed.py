@@ -72,12 +72,12 @@ def grow(
 
         dense, ids = _dense(start)
         found = watershed(boundary.astype(np.float32), dense, mask=free, compactness=compactness)
-        grown = ids[np.asarray(found)]
+        grown = np.asarray(ids[np.asarray(found)])
     else:
         grown = flood(start, _levels(boundary), free)
     if fixed is not None and fixed.dtype != bool:
         grown = np.where(fixed != 0, fixed, grown)
-    return grown.astype(np.uint32, copy=False)
+    return np.asarray(grown, dtype=np.uint32)
 
 
 def segment_section(
@@ -219,9 +219,11 @@ def segment_volume(
 
 
 def _levels(boundary: NDArray[Any]) -> NDArray[np.uint8]:
+    levels = np.empty(boundary.shape, np.uint8)
     if boundary.dtype == np.uint8:
-        return np.right_shift(boundary, 3, dtype=np.uint8)
-    levels: NDArray[np.uint8] = (np.clip(boundary, 0, 1) * _LEVELS).astype(np.uint8)
+        levels[:] = boundary >> 3
+    else:
+        levels[:] = np.clip(boundary, 0, 1) * _LEVELS
     return levels
 
 

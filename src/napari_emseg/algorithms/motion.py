@@ -1,0 +1,111 @@
+"""How far the picture moved between two labelled sections: one shift for all, then a smooth field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_COARSE_PX = 256  # borders are compared at about this many pixels a side
+_BLOCK_PX = 16
+_CLEARLY = 0.1  # gain in correlation that tells a shift from chance
+_REACH_PX = 96.0  # a matched object speaks for its surroundings about this far
+
+
+def global_shift(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+    """Shift that brings section ``a`` onto section ``b``.
+
+    Parameters
+    ----------
+    a, b : ndarray of int (y, x)
+        Segment ids of two sections; ids mean nothing between them.
+
+    Returns
+    -------
+    ndarray of float64 (2,)
+        (dy, dx) in pixels; zero unless a shift makes the borders agree clearly better.
+
+    Notes
+    -----
+    Phase correlation of the borders between segments: Kuglin and Hines 1975.
+    """
+    step = max(1, max(a.shape) // _COARSE_PX)
+    borders = [_borders(x, step) for x in (a, b)]
+    if min(x.std() for x in borders) == 0:
+        return np.zeros(2)
+    spectra = [np.fft.rfft2(x - x.mean()) for x in borders]
+    cross = spectra[1] * np.conj(spectra[0])
+    surface = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), s=borders[0].shape)
+    peak = np.unravel_index(int(surface.argmax()), surface.shape)
+    size, found = np.array(surface.shape), np.array(peak, dtype=np.int64)
+    shift = np.where(found > size // 2, found - size, found)
+    if not shift.any():
+        return np.zeros(2)
+    moved = np.roll(borders[0], shift, (0, 1))
+    still, better = (float(np.corrcoef(x.ravel(), borders[1].ravel())[0, 1]) for x in (borders[0], moved))
+    return shift * float(step) if better > still + _CLEARLY else np.zeros(2)
+
+
+def _borders(labels: NDArray[Any], step: int) -> NDArray[np.float32]:
+    """Part of border pixels in blocks of ``step`` pixels."""
+    edge = np.zeros(labels.shape, np.float32)
+    edge[:-1] += labels[:-1] != labels[1:]
+    edge[:, :-1] += labels[:, :-1] != labels[:, 1:]
+    rows, columns = len(edge) // step, len(edge[0]) // step
+    blocks = edge[: rows * step, : columns * step].reshape(rows, step, columns, step)
+    means: NDArray[np.float32] = blocks.mean((1, 3))
+    return means
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionField:
+    """Every place moves like the matched objects around it.
+
+    Parameters
+    ----------
+    points : ndarray of float64 (n, 2)
+        Where objects are in the next section, (y, x) in pixels.
+    moves : ndarray of float64 (n, 2)
+        How they came there.
+    """
+
+    points: NDArray[np.float64]
+    moves: NDArray[np.float64]
+
+    def at(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Motion at places (m, 2), in pixels."""
+        apart = ((places[:, None] - self.points[None]) ** 2).sum(-1)
+        weight = np.exp(-apart / (2 * _REACH_PX**2)) + 1e-9
+        moves: NDArray[np.float64] = weight @ self.moves / weight.sum(1, keepdims=True)
+        return moves
+
+    def warp(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """Move a section (y, x) of ids; 0 where nothing came from inside it."""
+        rows, columns = labels.shape
+        centres = [np.arange(_BLOCK_PX // 2, n + _BLOCK_PX, _BLOCK_PX) for n in labels.shape]
+        grid = np.stack(np.meshgrid(*centres, indexing="ij"), -1).reshape(-1, 2).astype(np.float64)
+        field = np.rint(self.at(grid)).astype(np.int32).reshape(len(centres[0]), len(centres[1]), 2)
+        field = field.repeat(_BLOCK_PX, 0)[:rows].repeat(_BLOCK_PX, 1)[:, :columns]
+        from_y = np.arange(rows, dtype=np.int32)[:, None] - field[..., 0]
+        from_x = np.arange(columns, dtype=np.int32)[None] - field[..., 1]
+        inside = (from_y >= 0) & (from_y < rows) & (from_x >= 0) & (from_x < columns)
+        moved = labels.ravel()[np.where(inside, from_y * np.int32(columns) + from_x, 0)]
+        moved[~inside] = 0
+        return np.asarray(moved)
+
+
+def translate(labels: NDArray[Any], shift: NDArray[np.float64]) -> NDArray[Any]:
+    """Move a section by whole pixels; 0 comes in at the edges."""
+    dy, dx = (int(k) for k in np.rint(shift))
+    if dy == dx == 0:
+        return labels
+    moved = np.zeros_like(labels)
+    rows, columns = labels.shape
+    target = (slice(max(0, dy), rows + min(0, dy)), slice(max(0, dx), columns + min(0, dx)))
+    source = (slice(max(0, -dy), rows - max(0, dy)), slice(max(0, -dx), columns - max(0, dx)))
+    moved[target] = labels[source]
+    return moved
