@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.edit import Region
 
+_LIMIT_BYTES = 1 << 30  # the sections predicted longest ago are forgotten beyond it
 _SCALE = 254  # 0 is kept for "not predicted", so that the viewer can leave it transparent
 
 
@@ -59,6 +60,7 @@ class BoundaryMap:
         coded = (1 + np.round(np.clip(probability, 0, 1) * _SCALE)).astype(np.uint8)
         for z, values in zip(range(region.start[0], region.stop[0]), coded, strict=True):
             if z not in self._sections:
+                self._make_room()
                 self._sections[z] = np.zeros(self.shape[1:], np.uint8)
             self._sections[z][region.slices[1:]] = values
 
@@ -83,6 +85,11 @@ class BoundaryMap:
     def clear(self) -> None:
         """Forget everything: another model makes other probabilities."""
         self._sections.clear()
+
+    def _make_room(self) -> None:
+        most = max(2, _LIMIT_BYTES // (self.shape[1] * self.shape[2]))
+        while len(self._sections) >= most:
+            del self._sections[next(iter(self._sections))]
 
     def _section(self, z: int) -> NDArray[np.uint8]:
         found = self._sections.get(z)

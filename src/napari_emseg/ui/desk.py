@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from napari_emseg.settings import Settings
     from napari_emseg.ui.tools import ClickTool
 
-_MENDS = {"set_spacing": "stage:data", "choose_model": "stage:predict"}
+_MENDS = {"set_spacing": "stage:data", "choose_model": "stage:predict", "proofread": "stage:proofread"}
+"""Errors of other rooms name what mends them; here is where that is done."""
 
 
 class Desk:

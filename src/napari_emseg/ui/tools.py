@@ -42,7 +42,10 @@ class ClickTool(ABC):
         labels.mouse_drag_callbacks.append(self._on_pressed)
         self._cursor = labels.cursor
         labels.cursor = "cross"
-        self.desk.say("proofread", self.first, tone="busy", link="Put the tool down", action="put_down")
+        self._say(self.first)
+
+    def _say(self, text: str) -> None:
+        self.desk.say("proofread", text, tone="busy", link="Put the tool down", action="put_down")
 
     def put_down(self) -> None:
         """Listen no more."""
@@ -52,23 +55,37 @@ class ClickTool(ABC):
             labels.cursor = self._cursor
 
     def _on_pressed(self, layer: Any, event: Any) -> Generator[None, None, None]:
-        moved = False
+        path = [event.position]
+        button = event.button
         yield
         while event.type == "mouse_move":
-            moved = True
+            path.append(event.position)
+            self.drag_world(path)
             yield
-        if not moved and event.button == 1:
-            self.click_world(event.position)
+        if button == 1:
+            self.draw_world(path)
+
+    def draw_world(self, path: list[Any]) -> None:
+        """Take what was pressed, dragged and released, in world coordinates."""
+        if len(path) == 1:
+            self.click_world(path[0])
+
+    def drag_world(self, path: list[Any]) -> None:
+        """Follow the mouse while the button is down."""
 
     def click_world(self, position: Any) -> None:
         """Take a click given in world coordinates; refusals are said."""
-        point = np.round(self.layers.labels.world_to_data(position)).astype(int)
-        if np.any(point < 0) or np.any(point >= self.session.volume.shape):
+        point = self._voxel(position)
+        if any(p < 0 or p >= n for p, n in zip(point, self.session.volume.shape, strict=True)):
             return
         try:
-            self.click((int(point[-3]), int(point[-2]), int(point[-1])))
+            self.click(point)
         except EmsegError as error:
             self.desk.fail("proofread", error)
+
+    def _voxel(self, position: Any) -> Point:
+        z, y, x = np.round(self.layers.labels.world_to_data(position)).astype(int)[-3:]
+        return int(z), int(y), int(x)
 
     @abstractmethod
     def click(self, point: Point) -> None:
@@ -112,35 +129,83 @@ class MergeTool(ClickTool):
         else:
             self.session.commit(merge(self.session.volume, (self.into, found)))
             text = f"Object {found} belongs to {self.into} now. Click another piece, or Ctrl+Z."
-        self.desk.say("proofread", text, tone="busy", link="Put the tool down", action="put_down")
+        self._say(text)
 
 
 class CutTool(ClickTool):
-    """Click into one part of an object, then into the other."""
+    """Draw a line across an object, or click into one part and then into the other."""
 
     name = "cut"
-    first = "Click into one part of the object, then into the other part."
+    first = "Draw a line across the object, or click into one part and then into the other."
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.start: Point | None = None
+        self._line: Any = None
+
+    def take_up(self) -> None:
+        """Dragging draws here, so it may not move the view."""
+        super().take_up()
+        self.layers.labels.mouse_pan = False
+
+    def put_down(self) -> None:
+        """Dragging moves the view again."""
+        super().put_down()
+        self.layers.labels.mouse_pan = True
+        self._wipe()
+
+    def drag_world(self, path: list[Any]) -> None:
+        """Show the line that is being drawn."""
+        labels = self.layers.labels
+        corners = np.array([labels.world_to_data(p) for p in path])
+        corners[:, -3] = round(float(corners[0, -3]))
+        if self._line is None:
+            self._line = self.desk.viewer.add_shapes(
+                name="cut", scale=labels.scale, units=labels.units, axis_labels=labels.axis_labels, ndim=3
+            )
+            self.desk.viewer.layers.selection.active = labels
+        self._line.data = []
+        self._line.add_paths(corners, edge_color="#ffffff", edge_width=2)
+
+    def draw_world(self, path: list[Any]) -> None:
+        """Cut along the line."""
+        self._wipe()
+        if len(path) == 1:
+            self.click_world(path[0])
+            return
+        from napari_emseg.proofread.cut import cut_along
+
+        voxels = [self._voxel(p) for p in path]
+        try:
+            edit = cut_along(self.session.volume, [(y, x) for _, y, x in voxels], voxels[0][0])
+            self.session.commit(edit)
+        except EmsegError as error:
+            self.desk.fail("proofread", error)
+            return
+        self._say(f"Done: {edit.name} in section {voxels[0][0]}. Draw the next line, or Ctrl+Z.")
 
     def click(self, point: Point) -> None:
-        """Take the first part, or cut between the two."""
+        """Take the first part, or divide between the two."""
         from napari_emseg.proofread.split import split
 
         found = self.id_at(point)
         if self.start is None:
             self.start = point
             self.layers.labels.selected_label = found
-            text = f"One part of object {found}. Now click into the other part."
-        else:
-            start, self.start = self.start, None
-            if int(self.session.volume[start]) != found:
-                raise EmsegError(
-                    "the two clicks are in different objects", f"{int(self.session.volume[start])} and {found}",
-                    "click twice into the object that is to be cut",
-                )  # fmt: skip
-            self.session.commit(split(self.session.volume, ((start,), (point,))))
-            text = f"Object {found} is two objects now. Click the next one, or Ctrl+Z."
-        self.desk.say("proofread", text, tone="busy", link="Put the tool down", action="put_down")
+            self._say(f"One part of object {found}. Now click into the other part.")
+            return
+        start, self.start = self.start, None
+        other = int(self.session.volume[start])
+        if other != found:
+            raise EmsegError(
+                "the two clicks are in different objects",
+                f"{other} and {found}",
+                "click twice into the object that is to be cut",
+            )
+        self.session.commit(split(self.session.volume, ((start,), (point,))))
+        self._say(f"Object {found} is two objects now. Go on, or Ctrl+Z.")
+
+    def _wipe(self) -> None:
+        if self._line is not None and self._line in self.desk.viewer.layers:
+            self.desk.viewer.layers.remove(self._line)
+        self._line = None

@@ -52,10 +52,10 @@ def visible_region(viewer: Viewer, layer: Layer, *, size: tuple[float, float] | 
     height, width = size or canvas_size(viewer)
     world = np.asarray(viewer.dims.point, dtype=float)
     low, high = world.copy(), world.copy()
-    half = np.array([height, width]) / (2 * viewer.camera.zoom)
+    half = np.array([height, width]) / (2 * viewer.scene.camera.zoom)
     shown = list(viewer.dims.displayed)
-    low[shown] = np.asarray(viewer.camera.center)[-2:] - half
-    high[shown] = np.asarray(viewer.camera.center)[-2:] + half
+    low[shown] = np.asarray(viewer.scene.camera.center)[-2:] - half
+    high[shown] = np.asarray(viewer.scene.camera.center)[-2:] + half
     corners = np.array([_corner(layer, low, high, shown, pick) for pick in ((0, 0), (0, 1), (1, 0), (1, 1))])
     start = np.floor(corners.min(axis=0) + _HALF).astype(int)
     stop = np.ceil(corners.max(axis=0) + _HALF).astype(int)

@@ -70,7 +70,7 @@ def adopt(desk: Desk, layer: Image) -> None:
     check_image(stack)
     from napari_emseg.session import Session
 
-    _show(desk, Session.open_or_create(stack), image=layer)
+    show(desk, Session.open_or_create(stack), image=layer)
 
 
 def ours(desk: Desk) -> Image | None:
@@ -145,12 +145,14 @@ def _opened(desk: Desk, found: ImageStack | Path) -> None:
     from napari_emseg.session import Session
 
     session = Session.open(found) if isinstance(found, Path) else Session.open_or_create(found)
-    _show(desk, session)
+    show(desk, session)
 
 
-def _show(desk: Desk, session: Session, image: Image | None = None) -> None:
+def show(desk: Desk, session: Session, image: Image | None = None) -> None:
+    """Put a session on the desk, say what it is, and let the worker get ready."""
     desk.show(session, image=image)
     desk.viewer.reset_view()
+    desk.post(desk.viewer.reset_view)  # once more when the window has made room for the layer controls
     _say_opened(desk, session)
     predicting.warm_up(desk)
 

@@ -59,6 +59,9 @@ def mark_proofread(desk: Desk) -> None:
     """This section is right; go to the next one that has no mark."""
     session, _ = desk.need_session()
     section = desk.section
+    if session.sections[section].status is Status.PROOFREAD:
+        next_unproofread(desk)
+        return
     if section not in desk.labelled:
         raise EmsegError(
             "there is nothing in this section to be right", f"section {section}",

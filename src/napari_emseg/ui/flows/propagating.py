@@ -1,15 +1,115 @@
-"""Seeds and segments of what is on screen."""
+"""Carry the ids of the section on screen to its neighbours, segmenting those that are not segmented yet."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.ui.flows.segmenting import with_boundary
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.jobs.propagate import PropagateResult
+    from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
+
+_STAGE = "propagate"
 
 
 def propagate(desk: Desk) -> None:
-    """Predict where needed, then segment the region on screen as one edit."""
-    raise EmsegError("not wired yet")
+    """Predict and segment where needed, then link the sections; one edit."""
+    from napari_emseg.jobs.propagate import reach
+
+    session, layers = desk.need_session()
+    section = desk.section
+    settings = session.get_settings(_STAGE)
+    extent = labelled_extent(session, section)
+    sections = reach(section, session.volume.shape[0], settings)
+    missing = [z for z in sections if z not in desk.labelled and session.sections[z].status is Status.UNSEEN]
+    if not missing:
+        _link(desk, section, extent, {})
+        return
+    region = Region((missing[0], *extent.start[1:]), (missing[-1] + 1, *extent.stop[1:]))
+
+    def segment() -> None:
+        from napari_emseg.jobs import segment as job
+
+        request = job.prepare(session, region, layers.boundary_map.walls(region))
+
+        def done(result: Any) -> None:
+            segments = {z: result.labels[z - missing[0]] for z in missing}
+            _link(desk, section, extent, segments)
+
+        desk.start(_STAGE, "growing seeds to segments")
+        desk.runner.submit(
+            _STAGE,
+            lambda **callbacks: desk.engine.submit("napari_emseg.jobs.segment:run", request, **callbacks),
+            desk.handlers(_STAGE, done),
+        )
+
+    with_boundary(desk, region, segment, stage=_STAGE)
+
+
+def labelled_extent(session: Session, section: int) -> Region:
+    """The box of the objects of one section.
+
+    Raises
+    ------
+    EmsegError
+        If there are none.
+    """
+    region = Region((section, 0, 0), (section + 1, *session.volume.shape[1:]))
+    there = session.volume.read(region)[0] != 0
+    rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
+    if not len(rows):
+        raise EmsegError(
+            "there are no objects to carry", f"section {section}", "segment it first", action="segment"
+        )
+    return Region(
+        (section, int(rows[0]), int(columns[0])), (section + 1, int(rows[-1]) + 1, int(columns[-1]) + 1)
+    )
+
+
+def _link(desk: Desk, section: int, extent: Region, segments: Mapping[int, NDArray[Any]]) -> None:
+    from napari_emseg.jobs import propagate as job
+
+    session, layers = desk.need_session()
+    started = time.monotonic()
+    request = job.prepare(session, section, labels=segments, region=extent)
+
+    def done(result: PropagateResult) -> None:
+        session.commit(job.finish(session, request, result))
+        layers.labels.visible = True
+        doubts = result.doubts(request.settings.doubt_below)
+        desk.doubts = frozenset(link.section_b for link in doubts)
+        desk.say(
+            _STAGE,
+            summary(request.region, section, result, len(doubts)) + f", {time.monotonic() - started:.1f} s.",
+            tone="done",
+            link="Next: proofread",
+            action="stage:proofread",
+        )
+
+    desk.start(_STAGE, "matching objects between sections")
+    desk.runner.submit(
+        _STAGE,
+        lambda **callbacks: desk.engine.submit("napari_emseg.jobs.propagate:run", request, **callbacks),
+        desk.handlers(_STAGE, done),
+    )
+
+
+def summary(region: Region, section: int, result: PropagateResult, doubtful: int) -> str:
+    """What happened, in numbers."""
+    links = sum(1 for link in result.links if link.a and link.b)
+    others = [z for z in range(region.start[0], region.stop[0]) if z != section]
+    where = f"section {others[0]}" if len(others) == 1 else f"sections {others[0]} to {others[-1]}"
+    doubts = f"{doubtful} of them doubtful" if doubtful else "none of them doubtful"
+    return f"{links} links from section {section} through {where}, {doubts}"

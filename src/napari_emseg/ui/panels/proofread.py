@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.flows import proofreading
-from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row, set_words
 from napari_emseg.ui.tools import ClickTool
 
 _PAINT = (("paint", "Paint", "P"), ("erase", "Erase", "E"), ("fill", "Fill", "F"), ("pick", "Pick", "L"))
@@ -110,6 +110,8 @@ class ProofreadPanel(StagePanel):
         self.section.setText(f"Section {self.desk.section}")
         why = f" ({state.reason})" if state.reason else ""
         self.status.setText(_STATUS[state.status] + why)
+        done = state.status is Status.PROOFREAD
+        set_words(self.button, self.primary, "Go on to the next section" if done else "Mark section proofread")
         marked = state.status in (Status.PROOFREAD, Status.EXCLUDED)
         self.unmark.setVisible(marked)
         self.exclude.setVisible(state.status is not Status.EXCLUDED)

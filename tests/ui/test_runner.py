@@ -1,0 +1,157 @@
+"""Answers come to the window's thread, in order, and only if they are still wanted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.ui.runner import Handlers, Runner, Work
+
+
+class Box:
+    """Collects what came back."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, Any]] = []
+
+    def handlers(self) -> Handlers:
+        note = self.got.append
+        return Handlers(
+            lambda v: note(("done", v)),
+            lambda e: note(("failed", str(e))),
+            lambda: note(("stopped", None)),
+            lambda w: note(("progress", w.fraction)),
+            lambda p: note(("partial", p)),
+        )
+
+
+class Request:
+    """A request whose callbacks the test calls."""
+
+    cancelled = False
+    back: dict[str, Callable[..., None]]
+
+    def __call__(self, **callbacks: Callable[..., None]) -> Request:
+        self.back = callbacks
+        return self
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@pytest.fixture
+def queue() -> list[Callable[[], None]]:
+    return []
+
+
+@pytest.fixture
+def runner(queue: list[Callable[[], None]]) -> Runner:
+    return Runner(queue.append, ThreadPoolExecutor(1))
+
+
+def drain(queue: list[Callable[[], None]]) -> None:
+    while queue:
+        queue.pop(0)()
+
+
+def test_everything_arrives_in_order(runner: Runner, queue: list[Any]) -> None:
+    box, request = Box(), Request()
+    assert runner.submit("predict", request, box.handlers()) == 1
+    request.back["on_progress"](0.5, "half", loss=1.0)
+    request.back["on_partial"]("tile")
+    request.back["on_done"](7)
+    assert box.got == []
+    drain(queue)
+    assert box.got == [("progress", 0.5), ("partial", "tile"), ("done", 7)]
+    assert not runner.is_running("predict")
+
+
+def test_a_newer_request_makes_the_older_worthless(runner: Runner, queue: list[Any]) -> None:
+    old, new, first, second = Box(), Box(), Request(), Request()
+    runner.submit("predict", first, old.handlers())
+    runner.submit("predict", second, new.handlers())
+    assert first.cancelled
+    first.back["on_partial"]("late tile")
+    first.back["on_done"]("late")
+    first.back["on_error"](Cancelled())
+    second.back["on_done"]("fresh")
+    drain(queue)
+    assert old.got == []
+    assert new.got == [("done", "fresh")]
+
+
+def test_an_answer_that_waits_in_the_queue_is_dropped_too(runner: Runner, queue: list[Any]) -> None:
+    old, first = Box(), Request()
+    runner.submit("predict", first, old.handlers())
+    first.back["on_done"]("too late")
+    runner.submit("predict", Request(), Box().handlers())
+    drain(queue)
+    assert old.got == []
+
+
+def test_other_keys_do_not_disturb(runner: Runner, queue: list[Any]) -> None:
+    box, request = Box(), Request()
+    runner.submit("train", request, box.handlers())
+    runner.submit("predict", Request(), Box().handlers())
+    request.back["on_done"](1)
+    drain(queue)
+    assert box.got == [("done", 1)]
+
+
+def test_stopped_and_failed_are_different(runner: Runner, queue: list[Any]) -> None:
+    for error, said in (
+        (Cancelled(), ("stopped", None)),
+        (EmsegError("no model", "here", "choose one"), ("failed", "no model, here, choose one")),
+        (ValueError("odd"), ("failed", "this did not work (ValueError: odd)")),
+    ):
+        box, request = Box(), Request()
+        runner.submit("predict", request, box.handlers())
+        request.back["on_error"](error)
+        drain(queue)
+        assert box.got == [said]
+
+
+def test_stop_reaches_the_ticket(runner: Runner) -> None:
+    request = Request()
+    runner.submit("train", request, Box().handlers())
+    runner.stop("train")
+    assert request.cancelled
+
+
+def test_a_request_is_prepared_off_the_windows_thread(runner: Runner, queue: list[Any]) -> None:
+    box, request, ready = Box(), Request(), threading.Event()
+    where: list[str] = []
+
+    def prepare() -> str:
+        where.append(threading.current_thread().name)
+        return "request"
+
+    def submit(value: str, **callbacks: Any) -> Request:
+        assert value == "request"
+        request(**callbacks)
+        ready.set()
+        return request
+
+    runner.submit_prepared("predict", prepare, submit, box.handlers())
+    assert ready.wait(5)
+    assert where != [threading.main_thread().name]
+    request.back["on_done"](3)
+    drain(queue)
+    assert box.got == [("done", 3)]
+
+
+def test_remaining_time_is_told_when_it_is_known(runner: Runner, queue: list[Any]) -> None:
+    seen: list[Work] = []
+    request = Request()
+    plain = Box().handlers()
+    runner.submit("x", request, Handlers(plain.done, plain.failed, plain.stopped, seen.append))
+    request.back["on_progress"](0.5, "half")
+    runner._started["x"] -= 10
+    request.back["on_progress"](0.5, "half")
+    drain(queue)
+    assert seen[1].remaining_s == pytest.approx(10, abs=1)

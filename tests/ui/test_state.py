@@ -1,0 +1,51 @@
+"""The words of the spine."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_emseg.ui.state import STAGES, Facts, resolve
+
+OPEN = {"has_stack": True, "voxel_size_known": True, "n_sections": 16}
+
+
+def words(facts: Facts) -> dict[str, str]:
+    return {state.name: state.word for state in resolve(facts)}
+
+
+def test_nothing_open_sends_to_the_first_stage() -> None:
+    states = resolve(Facts())
+    assert [s.word for s in states] == [
+        "start here", "needs a stack", "needs a stack", "needs segments", "needs segments", "needs proofread",
+    ]  # fmt: skip
+    assert {s.needs for s in states[1:]} == {"data"}
+    assert [s.can_start for s in states] == [True, False, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("facts", "stage", "word"),
+    [
+        (Facts(has_stack=True), "data", "voxel size?"),
+        (Facts(**OPEN), "data", "done"),
+        (Facts(**OPEN), "predict", "ready"),
+        (Facts(**OPEN, boundary_here=True), "predict", "done here"),
+        (Facts(**OPEN), "propagate", "needs segments"),
+        (Facts(**OPEN, labelled_sections=1), "propagate", "ready"),
+        (Facts(**OPEN, labelled_sections=4, proofread=3, excluded=2), "proofread", "3 / 14"),
+        (Facts(**OPEN, proofread=1), "train", "ready"),
+        (Facts(**OPEN, proofread=1, candidate=True), "train", "new model"),
+        (Facts(**OPEN, running={"train": 0.434}), "train", "43 %"),
+    ],
+)
+def test_one_word_each(facts: Facts, stage: str, word: str) -> None:
+    assert words(facts)[stage] == word
+
+
+def test_what_is_missing_names_the_stage_to_go_to() -> None:
+    needs = {s.name: s.needs for s in resolve(Facts(**OPEN))}
+    assert needs["propagate"] == "segment"
+    assert needs["train"] == "proofread"
+
+
+def test_numbers_are_those_of_the_full_spine() -> None:
+    assert [number for _, number, _ in STAGES] == [1, 3, 4, 5, 6, 7]
