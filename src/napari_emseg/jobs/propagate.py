@@ -1,0 +1,359 @@
+"""Carry the ids of one section to its neighbours: label sections in, one edit around human pixels out."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.settings import PropagateSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.algorithms.matching import Link
+    from napari_emseg.algorithms.propagation import Tracks
+    from napari_emseg.core.edit import Edit
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.stack import Spacing
+    from napari_emseg.session import Session
+
+_CSV_COLUMNS = ("section_a", "a", "section_b", "b", "kind", "cost", "runner_up", "confidence", "id")
+
+
+@dataclass(frozen=True, eq=False)
+class PropagateRequest:
+    """Everything that a worker needs to carry ids.
+
+    Parameters
+    ----------
+    region : Region
+        All sections concerned, the one that gives its ids among them.
+    section : int
+        Whose ids are carried.
+    before : ndarray (z, y, x)
+        Ids of the region in the volume.
+    labels : ndarray (z, y, x)
+        The same, with the segments of sections that the caller has segmented anew.
+    anchors : frozenset of int
+        Sections of the region (from 0) whose ids are true.
+    fresh : frozenset of int
+        Sections of the region (from 0) whose ids mean nothing outside of them.
+    excluded : frozenset of int
+        Sections of the region (from 0) that are skipped.
+    keep : frozenset of int
+        Ids of locked objects.
+    settings : PropagateSettings
+    spacing_nm : (z, y, x) or None
+    """
+
+    region: Region
+    section: int
+    before: NDArray[Any]
+    labels: NDArray[Any]
+    anchors: frozenset[int]
+    fresh: frozenset[int]
+    excluded: frozenset[int]
+    keep: frozenset[int]
+    settings: PropagateSettings
+    spacing_nm: Spacing | None
+
+
+@dataclass(frozen=True, eq=False)
+class PropagateResult:
+    """Which objects are one, and how sure that is.
+
+    Parameters
+    ----------
+    names : tuple of dict
+        For every section of the region the new id of every object; new objects have ``first_new`` and up.
+    known : ndarray of int64
+        The id that a new object has in the volume already, or 0 for one that needs a new id.
+    first_new : int
+    links : tuple of Link
+        Sections are those of the stack.
+    """
+
+    names: tuple[dict[int, int], ...]
+    known: NDArray[np.int64]
+    first_new: int
+    links: tuple[Link, ...]
+
+    def doubts(self, below: float) -> tuple[Link, ...]:
+        """Links and refused links that a person should look at, least certain first."""
+        unsure = [k for k in self.links if k.kind == "conflict" or (k.a and k.b and k.confidence < below)]
+        return tuple(sorted(unsure, key=lambda link: link.confidence))
+
+
+def reach(section: int, n_sections: int, settings: PropagateSettings) -> range:
+    """Sections that ids of a section go to, itself included."""
+    back = settings.sections if settings.direction != "forwards" else 0
+    ahead = settings.sections if settings.direction != "backwards" else 0
+    return range(max(0, section - back), min(n_sections, section + ahead + 1))
+
+
+def prepare(
+    session: Session,
+    section: int,
+    *,
+    labels: Mapping[int, NDArray[Any]] | None = None,
+    region: Region | None = None,
+    settings: PropagateSettings | None = None,
+) -> PropagateRequest:
+    """Copy what the worker needs.
+
+    Parameters
+    ----------
+    session : Session
+    section : int
+        Whose ids are carried. Its labels are those of the volume.
+    labels : mapping of section to ndarray (y, x), optional
+        Segments of other sections, with any ids; they replace what the volume has there.
+    region : Region, optional
+        Part of the sections in y and x; by default whole sections. ``labels`` are of its extent.
+    settings : PropagateSettings, optional
+        Default: the session's.
+
+    Raises
+    ------
+    EmsegError
+        If the section has no objects, or no section that it reaches has any.
+    """
+    settings = settings or PropagateSettings.model_validate(session.get_settings("propagate").model_dump())
+    depth, height, width = session.volume.shape
+    sections = reach(section, depth, settings)
+    _, top, left = region.start if region else (0, 0, 0)
+    _, bottom, right = region.stop if region else (0, height, width)
+    box = Region((sections.start, top, left), (sections.stop, bottom, right)).clipped(session.volume.shape)
+    before = session.volume.read(box)
+    stack = before.astype(np.int64)
+    anchors, fresh, excluded = set[int](), set[int](), set[int]()
+    for n, z in enumerate(sections):
+        status = session.sections[z].status
+        if z == section or status is Status.PROOFREAD:
+            anchors.add(n)
+        elif status is Status.EXCLUDED:
+            excluded.add(n)
+        elif labels is not None and z in labels:
+            if labels[z].shape != box.shape[1:]:
+                raise EmsegError("segments do not fill the region", f"section {z}")
+            stack[n] = labels[z]
+            fresh.add(n)
+    here = section - sections.start
+    excluded.discard(here)
+    if not stack[here].any():
+        raise EmsegError(
+            "there are no objects to carry", f"section {section}", "segment it first", action="segment"
+        )
+    if not any(stack[n].any() for n in range(len(stack)) if n != here and n not in excluded):
+        raise EmsegError(
+            "the sections that ids would go to have no segments",
+            f"sections {sections.start} to {sections.stop - 1}",
+            "segment them first",
+            action="segment",
+        )
+    return PropagateRequest(
+        region=box,
+        section=section,
+        before=before,
+        labels=stack,
+        anchors=frozenset(anchors),
+        fresh=frozenset(fresh),
+        excluded=frozenset(excluded),
+        keep=frozenset(session.locked),
+        settings=settings,
+        spacing_nm=session.image.spacing_nm,
+    )
+
+
+def run(request: PropagateRequest, progress: Progress) -> PropagateResult:
+    """Link the sections. Pure.
+
+    Returns
+    -------
+    PropagateResult
+    """
+    from napari_emseg.algorithms.propagation import track
+
+    tracks = track(
+        request.labels,
+        request.settings,
+        request.spacing_nm,
+        anchors={n: request.labels[n] for n in request.anchors},
+        keep=request.keep,
+        excluded=request.excluded,
+        first_new=1 + int(max(request.labels.max(), request.before.max())),
+        progress=progress,
+    )
+    first = request.region.start[0]
+    links = tuple(
+        replace(k, section_a=k.section_a + first, section_b=k.section_b + first) for k in tracks.links
+    )
+    return PropagateResult(tuple(tracks.names), _known(request, tracks), tracks.first_new, links)
+
+
+def finish(session: Session, request: PropagateRequest, result: PropagateResult) -> Edit:
+    """Build the one edit that writes the ids; the caller commits it.
+
+    Returns
+    -------
+    Edit
+        Around proofread and excluded sections, locked objects, and pixels that changed since `prepare`.
+    """
+    from napari_emseg.algorithms.propagation import rename
+    from napari_emseg.core.edit import Mark
+
+    final = result.known.copy()
+    new = np.flatnonzero(final == 0)
+    if new.size:
+        first = session.volume.next_ids(int(new.size))
+        final[new] = np.arange(first, first + new.size)
+    now = session.volume.read(request.region)
+    labels = now.astype(np.int64)
+    for n, names in enumerate(result.names):
+        if n in request.anchors or n in request.excluded:
+            continue
+        ids = {
+            old: int(final[i - result.first_new]) if i >= result.first_new else i for old, i in names.items()
+        }
+        labels[n] = rename(request.labels[n], ids)
+    stay = (now != request.before) | np.isin(now, list(request.keep))
+    labels[stay] = now[stay]
+    marks = tuple(
+        Mark(z, session.sections[z], SectionState(Status.PREDICTED))
+        for z in sorted(n + request.region.start[0] for n in request.fresh)
+        if session.sections[z].status is Status.UNSEEN
+    )
+    n_sections = request.region.shape[0] - 1
+    name = f"carry ids of section {request.section} to {n_sections} section{'s' * (n_sections != 1)}"
+    return session.around_people(name, "propagation", request.region, labels, marks=marks)
+
+
+def _known(request: PropagateRequest, tracks: Tracks) -> NDArray[np.int64]:
+    """Ids of the volume that objects without an anchor can keep, nearest section first."""
+    known = np.zeros(tracks.n_new, np.int64)
+    taken = {i for names in tracks.names for i in names.values() if i < tracks.first_new}
+    here = request.section - request.region.start[0]
+    for n in sorted(range(len(tracks.names)), key=lambda n: (abs(n - here), n)):
+        if n in request.fresh:
+            continue
+        for old, name in tracks.names[n].items():
+            k = name - tracks.first_new
+            if k >= 0 and known[k] == 0 and old not in taken:
+                known[k] = old
+                taken.add(old)
+    return known
+
+
+def propagate_file(
+    source: str | Path,
+    output: str | Path,
+    *,
+    anchors: str | Path | None = None,
+    links: str | Path | None = None,
+    settings: PropagateSettings | None = None,
+    spacing_nm: Spacing | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Give the per-section labels of a file ids that are consistent through the stack.
+
+    Parameters
+    ----------
+    source : path
+        Labels (z, y, x) whose ids mean nothing between sections.
+    output : path
+        Its suffix decides the format; appears when complete.
+    anchors : path, optional
+        Labels of the same shape. Every section with an id in it is an anchor: its ids are true, and take
+        the place of the labels of that section.
+    links : path, optional
+        CSV of every link with its cost, its runner-up and its confidence.
+    settings : PropagateSettings, optional
+    spacing_nm : tuple of float, optional
+        Voxel size (z, y, x); wins over the file's.
+    progress : Progress, optional
+
+    Returns
+    -------
+    dict
+        ``objects``, ``links``, ``doubtful``, ``shape``, ``spacing_nm``, ``notes``.
+
+    Raises
+    ------
+    EmsegError
+        If a file cannot be read, or the anchors are of another shape.
+    """
+    from napari_emseg import __version__
+    from napari_emseg.algorithms.propagation import propagate
+    from napari_emseg.io import open_array, write_array
+    from napari_emseg.jobs.segment import one_channel
+
+    settings = settings or PropagateSettings()
+    array, found = open_array(source)
+    stack = one_channel(array, source)
+    spacing = spacing_nm or found
+    if np.dtype(stack.dtype).kind not in "ui":
+        raise EmsegError(f"labels are whole numbers, not {stack.dtype}", str(source), "segment it first")
+    anchored = _read_anchors(anchors, stack.shape)
+    labels, decisions = propagate(stack, settings, spacing, anchors=anchored, progress=progress)
+    metadata = {
+        "made_by": f"napari-emseg {__version__} propagate",
+        "source": str(source),
+        "propagate": settings.model_dump(),
+    }
+    write_array(output, labels, spacing_nm=spacing, metadata=metadata)
+    if links is not None:
+        _write_links(Path(links), decisions, stack, anchored, labels)
+    joins = [k for k in decisions if k.a and k.b]
+    return {
+        "objects": int(np.unique(labels[labels > 0]).size),
+        "links": len(joins),
+        "doubtful": sum(k.confidence < settings.doubt_below for k in joins),
+        "shape": list(labels.shape),
+        "spacing_nm": list(spacing) if spacing else None,
+        "notes": [] if spacing else ["voxel size unknown: lengths in the settings are taken at 5 nm a pixel"],
+    }
+
+
+def _read_anchors(path: str | Path | None, shape: tuple[int, ...]) -> dict[int, NDArray[Any]]:
+    from napari_emseg.io import open_array
+    from napari_emseg.jobs.segment import one_channel
+
+    if path is None:
+        return {}
+    array = one_channel(open_array(path)[0], path)
+    if tuple(array.shape) != tuple(shape):
+        raise EmsegError(
+            f"anchors are {tuple(array.shape)}, labels {tuple(shape)}",
+            str(path),
+            "give a stack of the same shape that is 0 in sections without anchor",
+        )
+    sections = ((z, np.asarray(array[z])) for z in range(shape[0]))
+    return {z: section for z, section in sections if section.any()}
+
+
+def _write_links(
+    path: Path, links: list[Link], stack: Any, anchors: Mapping[int, NDArray[Any]], labels: NDArray[np.uint32]
+) -> None:
+    """One row per decision; ``id`` is what the object is called in the output."""
+    from napari_emseg.io.atomic import atomic_output
+
+    names: dict[tuple[int, int], int] = {}
+    for z, section in enumerate(labels):
+        ids, first = np.unique(np.asarray(anchors.get(z, stack[z])), return_index=True)
+        names |= {(z, i): int(section.flat[at]) for i, at in zip(ids.tolist(), first.tolist(), strict=True)}
+    with atomic_output(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(_CSV_COLUMNS)
+        for k in links:
+            name = names[(k.section_a, k.a) if k.a else (k.section_b, k.b)]
+            numbers = (f"{k.cost:.4f}", f"{k.runner_up:.4f}", f"{k.confidence:.4f}")
+            rows.writerow((k.section_a, k.a or "", k.section_b, k.b or "", k.kind, *numbers, name))

@@ -1,0 +1,160 @@
+"""Carrying ids from a section to its neighbours, on two cells that hardly move.
+
+Sections are 40 x 60 pixels; the cells are squares of 16 x 16 pixels at (4, 4 + z) and (4, 34 + z).
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.edit import Edit, Patch, Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.progress import Silent
+from napari_emseg.core.sections import Status
+from napari_emseg.core.stack import ImageStack
+from napari_emseg.io import open_array, write_array
+from napari_emseg.jobs import propagate
+from napari_emseg.session import Session
+from napari_emseg.settings import PropagateSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+DEPTH = 6
+ROW = 10
+
+
+def squares(left: int, right: int, z: int) -> NDArray[np.uint32]:
+    section = np.zeros((40, 60), np.uint32)
+    section[4:20, 4 + z : 20 + z] = left
+    section[4:20, 34 + z : 50 + z] = right
+    return section
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    image = ImageStack(
+        np.zeros((DEPTH, 40, 60), np.uint8), (50.0, 4.0, 4.0), "you", "toy", str(tmp_path / "t.tif")
+    )
+    session = Session.create(tmp_path / "toy.emseg", image)
+    labels = np.stack([squares(1 + 10 * z, 2 + 10 * z, z) for z in range(DEPTH)])
+    region = Region.full(session.volume.shape)
+    session.commit(Edit("segments", "model", (Patch(region, session.volume.read(region), labels),)))
+    session.volume.next_ids(100)
+    yield session
+    session.close()
+
+
+def _carry(session: Session, section: int, **settings: object) -> Edit:
+    wanted = PropagateSettings.model_validate({"sections": 3, **settings})
+    request = propagate.prepare(session, section, settings=wanted)
+    edit = propagate.finish(session, request, propagate.run(request, Silent()))
+    session.commit(edit)
+    return edit
+
+
+def _ids(session: Session) -> list[tuple[int, int]]:
+    return [(int(session.volume[z, ROW, 6 + z]), int(session.volume[z, ROW, 36 + z])) for z in range(DEPTH)]
+
+
+UNTOUCHED = [(1 + 10 * z, 2 + 10 * z) for z in range(DEPTH)]
+
+
+def test_forwards_to_the_next_three(session: Session) -> None:
+    edit = _carry(session, 1)
+    assert _ids(session) == [UNTOUCHED[0], *[(11, 12)] * 4, UNTOUCHED[5]]
+    assert edit.source == "propagation"
+    session.undo()
+    assert _ids(session) == UNTOUCHED
+
+
+def test_backwards_and_both(session: Session) -> None:
+    _carry(session, 4, direction="backwards", sections=2)
+    assert _ids(session) == [*UNTOUCHED[:2], *[(41, 42)] * 3, UNTOUCHED[5]]
+    _carry(session, 3, direction="both", sections=9)
+    assert _ids(session) == [(41, 42)] * DEPTH
+
+
+def test_what_nothing_reaches_keeps_its_id_or_gets_a_new_one(session: Session) -> None:
+    box = Region((2, 30, 4), (3, 38, 12))
+    extra = np.full(box.shape, 500, np.uint32)
+    session.commit(Edit("paint", "human", (Patch(box, session.volume.read(box), extra),)))
+    _carry(session, 1)
+    assert session.volume[2, 34, 8] == 500
+
+
+def test_new_segments_of_the_caller_get_ids_that_nobody_has(session: Session) -> None:
+    fresh = squares(1, 2, 2)
+    fresh[30:38, 4:12] = 11  # a new object whose number means nothing, though the volume has an 11
+    request = propagate.prepare(session, 1, labels={2: fresh}, settings=PropagateSettings(sections=1))
+    session.commit(propagate.finish(session, request, propagate.run(request, Silent())))
+    assert _ids(session)[2] == (11, 12)
+    assert session.volume[2, 34, 8] > 100
+    assert session.sections[2].status is Status.PREDICTED
+
+
+def test_people_win(session: Session) -> None:
+    session.mark(3, Status.PROOFREAD)
+    session.lock(21)
+    before = session.volume[:].copy()
+    _carry(session, 1)
+    after = session.volume[:]
+    np.testing.assert_array_equal(after[3], before[3])
+    np.testing.assert_array_equal(after[1], before[1])
+    np.testing.assert_array_equal(after == 21, before == 21)
+    assert _ids(session)[2] == (21, 12)
+
+
+def test_excluded_sections_are_bridged_and_left_alone(session: Session) -> None:
+    session.mark(2, Status.EXCLUDED, "fold")
+    _carry(session, 1, sections=2)
+    assert _ids(session)[2] == UNTOUCHED[2]
+    assert _ids(session)[3] == (11, 12)
+
+
+def test_what_was_painted_meanwhile_stays(session: Session) -> None:
+    request = propagate.prepare(session, 1, settings=PropagateSettings(sections=2))
+    result = propagate.run(request, Silent())
+    box = Region((2, ROW, 8), (3, ROW + 1, 9))
+    dot = np.full(box.shape, 77, np.uint32)
+    session.commit(Edit("paint", "human", (Patch(box, session.volume.read(box), dot),)))
+    session.commit(propagate.finish(session, request, result))
+    assert session.volume[2, ROW, 8] == 77
+    assert _ids(session)[3] == (11, 12)
+
+
+def test_nothing_to_carry_is_said(session: Session) -> None:
+    region = Region((1, 0, 0), (DEPTH, 40, 60))
+    empty = np.zeros(region.shape, np.uint32)
+    session.commit(Edit("clear", "human", (Patch(region, session.volume.read(region), empty),)))
+    with pytest.raises(EmsegError, match="no segments") as refusal:
+        propagate.prepare(session, 0)
+    assert refusal.value.action == "segment"
+    with pytest.raises(EmsegError, match="no objects"):
+        propagate.prepare(session, 3)
+
+
+def test_from_file_to_file_with_anchors_and_links(tmp_path: Path, session: Session) -> None:
+    write_array(tmp_path / "s.h5", session.volume[:], spacing_nm=(50.0, 4.0, 4.0))
+    anchors = np.zeros((DEPTH, 40, 60), np.uint32)
+    anchors[2] = squares(71, 72, 2)
+    write_array(tmp_path / "a.h5", anchors, spacing_nm=(50.0, 4.0, 4.0))
+    said = propagate.propagate_file(
+        tmp_path / "s.h5", tmp_path / "o.h5", anchors=tmp_path / "a.h5", links=tmp_path / "l.csv"
+    )
+    labels = open_array(tmp_path / "o.h5")[0][:]
+    assert [int(labels[z, ROW, 6 + z]) for z in range(DEPTH)] == [71] * DEPTH
+    assert (said["objects"], said["links"], said["doubtful"]) == (2, 10, 0)
+    with (tmp_path / "l.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 10
+    assert {row["id"] for row in rows} == {"71", "72"}
+    assert rows[0]["kind"] == "same"
+    assert float(rows[0]["cost"]) < float(rows[0]["runner_up"])
