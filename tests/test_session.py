@@ -360,6 +360,29 @@ def test_settings_and_model_are_remembered(session: Session) -> None:
     again.close()
 
 
+def test_a_voxel_size_is_asked_for_once(folder: Path) -> None:
+    blank = ImageStack(np.zeros(SHAPE, np.uint8), None, "unknown", "toy", "sample:toy")
+    session = Session.create(folder, blank)
+    assert (session.image.spacing_nm, session.volume.spacing_nm) == (None, None)
+    for wrong in ((50, 0, 4), (50, float("nan"), 4)):
+        with pytest.raises(EmsegError, match="positive"):
+            session.set_spacing(wrong)
+    session.set_spacing((50, 4, 4.5))
+    session.close()
+    again = Session.open(folder, blank)
+    assert (again.image.spacing_nm, again.image.spacing_source) == ((50, 4, 4.5), "you")
+    assert again.volume.spacing_nm == (50, 4, 4.5)
+    again.close()
+    attributes = json.loads((folder / "labels.zarr/zarr.json").read_text())["attributes"]
+    (level,) = attributes["ome"]["multiscales"][0]["datasets"]
+    assert level["coordinateTransformations"] == [{"type": "scale", "scale": [50, 4, 4.5]}]
+    assert attributes["ome"]["multiscales"][0]["axes"][0] == {
+        "name": "z",
+        "type": "space",
+        "unit": "nanometer",
+    }
+
+
 def test_a_project_moves_with_its_image(tmp_path: Path) -> None:
     first = tmp_path / "first"
     first.mkdir()

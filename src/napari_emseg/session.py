@@ -6,6 +6,7 @@ and all signals are emitted in it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,7 +170,7 @@ class Session:
             volume, notice = open_volume(
                 project.labels, journal, project.image.shape, project.image.spacing_nm
             )
-            image = image or _find_image(project)
+            image = _with_known_spacing(image or _find_image(project), project)
             if image.spacing_nm is None and project.image.spacing_nm is not None:  # as given before
                 known = project.image
                 image = replace(image, spacing_nm=known.spacing_nm, spacing_source=known.spacing_source)
@@ -438,24 +439,38 @@ class Session:
             self._save(settings={**self.project.settings, stage: content})
             self.settings_changed.emit(stage)
 
+    def set_spacing(self, spacing_nm: Spacing) -> None:
+        """Take over the voxel size that the person has given, and remember it.
+
+        Parameters
+        ----------
+        spacing_nm : tuple of float
+            Voxel size (z, y, x) in nanometres.
+
+        Raises
+        ------
+        EmsegError
+            If a size is not positive.
+        """
+        z, y, x = (float(size) for size in spacing_nm)
+        if not all(math.isfinite(size) and size > 0 for size in (z, y, x)):
+            raise EmsegError(
+                "a voxel size is a positive number", f"{z:g} x {y:g} x {x:g} nm", "give nanometres"
+            )
+        self.image = replace(self.image, spacing_nm=(z, y, x), spacing_source="you")
+        self._remember_image()
+
     def _save(self, **changes: Any) -> None:
-        if self.read_only:  # remembered while the window is open
-            self.project = replace(self.project, **changes)
-        else:
-            self.project = self.project.saved(**changes)
+        # a read-only project remembers them while the window is open
+        self.project = replace(self.project, **changes) if self.read_only else self.project.saved(**changes)
 
     def _remember_image(self) -> None:
         """Note where the image lies now and what its voxel size is."""
         found = ImageReference.to(self.image, self.project.folder)
-        if found != self.project.image and not self.read_only:
-            self.project = self.project.saved(image=found)
+        if found != self.project.image:
+            self._save(image=found)
         if self.image.spacing_nm is not None:
-            self.volume.spacing_nm = self.image.spacing_nm
-
-    def set_spacing(self, spacing_nm: Spacing) -> None:
-        """Take over the voxel size (z, y, x) in nm that the person has given, and remember it."""
-        self.image = replace(self.image, spacing_nm=spacing_nm, spacing_source="you")
-        self._remember_image()
+            self.volume.set_spacing(self.image.spacing_nm)
 
     # --- telling the person ------------------------------------------------------------------------------
 
@@ -473,6 +488,14 @@ class Session:
 
 def _absolute(folder: Path) -> Path:
     return Path(folder).expanduser().resolve()
+
+
+def _with_known_spacing(image: ImageStack, project: Project) -> ImageStack:
+    """A voxel size is asked for once: what the person said wins over what the file says or lacks."""
+    known = project.image
+    if known.spacing_nm is None or (image.spacing_nm is not None and known.spacing_source != "you"):
+        return image
+    return replace(image, spacing_nm=known.spacing_nm, spacing_source=known.spacing_source)
 
 
 def _find_image(project: Project) -> ImageStack:

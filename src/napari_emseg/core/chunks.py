@@ -18,7 +18,7 @@ from napari_emseg.core.atomic import sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -177,12 +177,34 @@ class ChunkStore:
         attributes = _read_json(self.path / "zarr.json").get("attributes", {})
         return dict(attributes.get("napari_emseg", {}))
 
-    def set_attribute(self, name: str, value: Any) -> None:
-        """Change one remembered value atomically."""
+    def set_max_id(self, value: int) -> None:
+        """Remember the highest id that was ever used."""
+        self._change(lambda attributes: attributes["napari_emseg"].update(max_id=value))
+
+    def set_spacing(self, spacing_nm: Spacing) -> None:
+        """Change the voxel size, for this program and for other readers."""
+        fresh = _attributes(spacing_nm)
+        self._change(
+            lambda attributes: (
+                attributes.update(ome=fresh["ome"]),
+                attributes["napari_emseg"].update(spacing_nm=list(spacing_nm)),
+            )
+        )
+
+    def _change(self, change: Callable[[dict[str, Any]], object]) -> None:
         path = self.path / "zarr.json"
         meta = _read_json(path)
-        meta.setdefault("attributes", {}).setdefault("napari_emseg", {})[name] = value
-        write_atomic(path, json.dumps(meta, indent=2).encode())
+        attributes = meta.setdefault("attributes", {})
+        attributes.setdefault("napari_emseg", {})
+        change(attributes)
+        try:
+            write_atomic(path, json.dumps(meta, indent=2).encode())
+        except OSError as error:
+            raise EmsegError(
+                f"the label store cannot be written ({error.strerror})",
+                str(path),
+                "free space or mend the permissions",
+            ) from error
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -108,6 +108,19 @@ class LabelVolume:
             int(remembered.get("max_id", 0)),
         )
 
+    def set_spacing(self, spacing_nm: Spacing) -> None:
+        """Change the voxel size (z, y, x) in nanometres, on disk too.
+
+        Raises
+        ------
+        EmsegError
+            If the store cannot be written.
+        """
+        store = self.pages.store
+        if spacing_nm != self.spacing_nm and store is not None and self.pages.may_write:
+            store.set_spacing(spacing_nm)
+        self.spacing_nm = spacing_nm
+
     # --- what numpy code expects -------------------------------------------------------------------
 
     @property
@@ -336,7 +349,7 @@ class LabelVolume:
         self.pages.flush()
         store = self.pages.store
         if store is not None and self.pages.may_write and self._max_id != self._stored_max_id:
-            store.set_attribute("max_id", self._max_id)
+            store.set_max_id(self._max_id)
             self._stored_max_id = self._max_id
 
     def close(self) -> None:
