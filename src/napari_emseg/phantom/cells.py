@@ -136,7 +136,8 @@ def draw_tissue(
     discs = draw_neurites(rng, extent_nm, calibre_nm)
     warp: list[tuple[float, SmoothField]] = []
     # (grain along z, grain in the section, amplitude): common drift, bends, ripples
-    for grain_z, grain, amplitude in ((900.0, 1100.0, 150.0), (450.0, 300.0, 44.0), (160.0, 95.0, 14.0)):
+    ripple = rng.uniform(8.0, 19.0)
+    for grain_z, grain, amplitude in ((900.0, 1100.0, 150.0), (450.0, 300.0, 44.0), (160.0, 95.0, ripple)):
         for _ in range(2):
             warp.append(
                 (amplitude, SmoothField.random(rng, extent_nm, (grain_z, grain, grain), margin_nm=100))

@@ -45,8 +45,8 @@ class Appearance:
             cytoplasm=float(0.665 + 0.012 * np.clip(u[0], -2, 2)),
             spread=float(0.038 * np.exp(0.25 * u[1])),
             glia=float(0.45 + 0.04 * np.clip(u[2], -2, 2)),
-            membrane=float(np.clip(0.08 + 0.03 * u[3], 0.0, 0.25)),
-            half_width_nm=float(0.5 * settings.membrane_width_nm * np.exp(0.08 * u[4])),
+            membrane=float(np.clip(0.08 + 0.03 * u[3], 0.0, 0.2)),
+            half_width_nm=float(0.5 * settings.membrane_width_nm * np.exp(0.1 * u[4])),
             granularity=float(np.exp(0.2 * u[5])),
             noise=float(0.13 * settings.noise * np.exp(0.3 * u[6])),
             blur_nm=float(settings.blur_nm * np.exp(0.25 * u[7])),
@@ -180,14 +180,25 @@ def compose(
         fine = _grain(rng, shape[1:], 4.2, spacing_nm)
         coarse = _grain(rng, shape[1:], 9.0, spacing_nm)
         # threads and clumps: more of them, and darker, where the cytoplasm is dense
-        amount = np.clip(look.granularity * roughness[z] * (0.55 + 0.55 * patch), 0.08, 1.5)
+        amount = np.clip(look.granularity * roughness[z] * (0.58 + 0.53 * patch), 0.1, 1.5)
         mesh = fine + 0.6 * coarse
-        texture = amount * (0.055 * mesh + 0.05 * np.maximum(mesh, 0) + 0.05 * np.maximum(patch, 0))
+        texture = amount * (
+            0.055 * mesh
+            + 0.05 * np.maximum(mesh, 0)
+            + 0.05 * np.maximum(patch, 0)
+            + 0.06 * np.maximum(patch - 0.8, 0)
+        )
         dark = 0.45 * np.tanh(ink[z] / 0.45)
-        tissue = cytoplasm[z] + 0.045 - texture - dark * (1 + 0.3 * fine)
+        shade = texture + dark * (1 + 0.3 * fine)
+        tissue = cytoplasm[z] + 0.045 - np.where(shade > 0, 0.42 * np.tanh(shade / 0.42), shade)
         opacity = mitochondria.opacity[z]
         tissue += opacity * (mitochondria.grey[z] - 0.06 * fine - 0.03 * coarse - tissue)
-        edge = np.clip(membrane[z] * (1.10 + 0.13 * coarse), 0, 1)
+        # stain takes unevenly along a membrane, and darkens the cytoplasm beside it
+        stain = 1 + 0.08 * _grain(rng, shape[1:], 24.0, spacing_nm)
+        tissue -= (
+            0.02 * stain * ndi.gaussian_filter(membrane[z], [12.0 / s for s in spacing_nm[1:]], truncate=2.5)
+        )
+        edge = np.clip(membrane[z] * (1.09 * stain + 0.10 * coarse), 0, 1)
         tissue += edge * (look.membrane + 0.04 * fine - np.maximum(dark, 0) * 0.3 - tissue)
         np.clip(tissue, -0.02, 1, out=tissue)
         tissue = ndi.gaussian_filter(tissue, blur, truncate=3)

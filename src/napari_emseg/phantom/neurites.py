@@ -111,7 +111,7 @@ def _columns(rng: np.random.Generator, extent_nm: tuple[float, float, float], ca
     radii = np.concatenate([radii, np.sort(thin)[::-1]])
     centres, kept, owner = _packed(rng, radii, size)
     n = len(kept)
-    tilt = rng.normal(0, 0.24, (2, int(owner.max()) + 1))
+    tilt = rng.normal(0, 0.28, (2, int(owner.max()) + 1))
     wobble = rng.normal(0, 12.0, (2, int(owner.max()) + 1))
     period = rng.uniform(500, 1500, int(owner.max()) + 1)
     phase = rng.uniform(0, 2 * np.pi, int(owner.max()) + 1)

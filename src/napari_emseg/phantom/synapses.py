@@ -183,6 +183,8 @@ def _ink(
     canvas += np.where(pre, strength * zone * _step((depth - to_post) / 5), 0).astype(np.float32)
     density = rng.uniform(0.15, 0.45) * zone * _step((19 - to_pre) / 4)
     canvas += np.where(posts, density, 0).astype(np.float32)
+    haze = rng.uniform(0.05, 0.28) * np.exp(-((away / rng.uniform(45, 110)) ** 2))
+    canvas += haze.astype(np.float32)
     aside = np.sqrt(np.maximum(away**2 - to_post**2, 0))
     height = rng.uniform(44, 66)
     pedestal = (aside < 20) & (to_post < height)
