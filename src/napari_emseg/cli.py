@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import signal
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(module.run(args, progress))
     except (KeyboardInterrupt, Cancelled):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not garble the farewell
-        return _fail(progress, "stopped", STOPPED)
+        status = _fail(progress, "stopped", STOPPED)
+        if argv is None:
+            # Everything is tidied up. Taking torch apart would keep the terminal for seconds more.
+            sys.stdout.flush()
+            os._exit(status)
+        return status
     except EmsegError as error:
         if args.debug:
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.commands.arguments import add_pixel_size, voxel_size
 from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="TIFF, HDF5, OME-Zarr, a folder of sections, a project, sample:phantom or sample:vnc",
     )
+    add_pixel_size(parser)
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
@@ -38,6 +40,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
             raise EmsegError("there is no such file or folder", path, "check the path")
     from napari_emseg.ui import launch
 
+    spacing = voxel_size(args.pixel_size, None)[0] if args.pixel_size and len(args.pixel_size) == 3 else None
+    if args.pixel_size and spacing is None:
+        raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     progress.close()
-    launch(args.paths)
-    return 0
+    return launch(args.paths, spacing_nm=spacing)

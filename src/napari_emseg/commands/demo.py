@@ -1,0 +1,68 @@
+"""The whole loop on the built-in sample: predict, seeds, segment, propagate, correct, learn, predict again.
+
+Without --headless it opens napari on the sample, ready to use. With it, the loop is gone through without
+hands, and DIR gets report.json, report.md, screenshot.png and the project itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_emseg.commands.reporting import Quiet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Sample, and where the report goes."""
+    parser.add_argument("--headless", action="store_true", help="no window: go through the loop and report")
+    parser.add_argument(
+        "--output", type=Path, default=Path("emseg-demo"), metavar="DIR", help="default: %(default)s"
+    )
+    parser.add_argument("--sample", choices=("phantom", "vnc"), default="phantom")
+    parser.add_argument("--model", default="", metavar="NAME_OR_PATH", help="model to start from")
+    parser.add_argument("--learn-seconds", type=float, default=30.0, metavar="S", help="default: %(default)s")
+    parser.add_argument("--no-screenshot", action="store_true", help="leave the picture out")
+
+
+def run(args: argparse.Namespace, progress: Quiet) -> int:
+    """Open the window, or go through the loop."""
+    if not args.headless:
+        from napari_emseg.ui import launch
+
+        progress.close()
+        return launch(sample=args.sample)
+    from napari_emseg.jobs import demo, demo_report
+
+    folder = args.output / f"{args.sample}.emseg"
+    args.output.mkdir(parents=True, exist_ok=True)
+    if (folder / "project.json").is_file():
+        shutil.rmtree(folder)  # an earlier demo
+    report = demo.run(args.sample, folder, progress, model=args.model, learn_s=args.learn_seconds)
+    demo_report.write(report, args.output)
+    progress.close()
+    before, after = report.facts["before"], report.facts["after"]
+    print(
+        f"{args.output}/report.md: edits per 100 objects {before['edits_per_100_objects']:.1f} before "
+        f"learning from one section, {after['edits_per_100_objects']:.1f} after"
+    )
+    if not args.no_screenshot:
+        _screenshot(folder, args.output / "screenshot.png", report.facts["section"])
+    return 0
+
+
+def _screenshot(project: Path, output: Path, section: int) -> None:
+    """Picture of the real window; where none can be opened the report stands without it, and that is said."""
+    from napari_emseg.ui import screenshot
+
+    try:
+        screenshot(project, output, section=section)
+    except EmsegError as error:
+        print(f"no picture: {error}")
+    else:
+        print(f"{output}: the window")

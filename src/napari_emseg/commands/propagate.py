@@ -1,0 +1,49 @@
+"""Per-section labels to consistent ids through the stack.
+
+Ids of SEG2D may mean nothing between sections. --anchors names labels that are true: every section with an
+id in it keeps its ids. --links writes every link with its cost, its runner-up and its confidence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
+from napari_emseg.settings import PropagateSettings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_emseg.commands.reporting import Quiet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """SEG2D OUT and how."""
+    parser.add_argument("source", metavar="SEG2D", help="labels (z, y, x)")
+    parser.add_argument("output", metavar="OUT", help=".zarr, .h5, .tif, or a folder/ of PNG")
+    parser.add_argument(
+        "--anchors", metavar="FILE", help="labels of SEG2D's shape, 0 in sections without anchor"
+    )
+    parser.add_argument("--links", metavar="OUT.csv", help="write every link")
+    add_pixel_size(parser)
+    add_settings(parser, PropagateSettings, skip=("sections", "direction"))
+
+
+def run(args: argparse.Namespace, progress: Quiet) -> int:
+    """Propagate and write."""
+    from napari_emseg.io import open_array
+    from napari_emseg.io.writing import writer_for
+    from napari_emseg.jobs.propagate import propagate_file
+
+    writer_for(args.output)
+    settings = settings_from(args, PropagateSettings)
+    spacing, _ = voxel_size(args.pixel_size, open_array(args.source)[1])
+    found = propagate_file(
+        args.source, args.output, anchors=args.anchors, links=args.links, settings=settings,
+        spacing_nm=spacing, progress=progress,
+    )  # fmt: skip
+    progress.close()
+    print(f"{args.output}: {found['objects']} objects, {found['links']} links, {found['doubtful']} doubtful")
+    for note in found["notes"]:
+        print(note)
+    return 0

@@ -1,0 +1,75 @@
+"""The tireless person makes exactly the corrections that are needed.
+
+::
+
+    truth        labels
+    1 | 2 | 3    5 5 6 7     object 1: pieces 5 ... ; 2: merged with 1 under 5; 3: split into 6 and 7
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.sections import Status
+from napari_emseg.jobs import oracle
+from napari_emseg.jobs.demo_report import as_markdown
+
+
+@pytest.fixture
+def membranes():
+    """Three cells of 96 x 50 px, parted by two membranes of 5 px."""
+    out = np.zeros((96, 160), np.uint8)
+    out[:, 50:55] = out[:, 105:110] = 1
+    return out
+
+
+@pytest.fixture
+def labels():
+    """Cells 1 and 2 are one object, cell 3 is two."""
+    out = np.full((96, 160), 5, np.uint32)
+    out[:48, 108:], out[48:, 108:] = 6, 7
+    return out
+
+
+def test_needed_edits_are_counted(labels, membranes):
+    needed = oracle.edits_needed(labels, membranes)
+    assert (needed["objects"], needed["merges_needed"], needed["splits_needed"]) == (3, 1, 1)
+    assert needed["edits_per_100_objects"] == pytest.approx(200 / 3)
+
+
+def test_a_corrected_section_needs_no_more_edits(session, labels, membranes):
+    region = Region((1, 0, 0), (2, 96, 160))
+    session.commit(session.around_people("segment", "model", region, labels[None]))
+    done = oracle.correct(session, 1, membranes)
+    assert (done.merges, done.splits) == (1, 1)
+    after = np.asarray(session.volume[1])
+    assert oracle.edits_needed(after, membranes)["edits_per_100_objects"] == 0
+    objects = oracle.components(membranes)
+    assert [len(np.unique(after[objects == n])) for n in (1, 2, 3)] == [1, 1, 1]
+    assert len({int(after[objects == n][0]) for n in (1, 2, 3)}) == 3
+    assert session.sections[1].status is Status.PROOFREAD
+
+
+def test_every_correction_can_be_taken_back(session, labels, membranes):
+    region = Region((1, 0, 0), (2, 96, 160))
+    session.commit(session.around_people("segment", "model", region, labels[None]))
+    oracle.correct(session, 1, membranes)
+    while session.undo_name != "segment":
+        session.undo()
+    np.testing.assert_array_equal(session.volume[1], labels)
+
+
+def test_the_report_shows_before_and_after():
+    scores = {"edits_per_100_objects": 12.34, "v_rand": 0.9, "v_info": 0.95}
+    text = as_markdown(
+        {
+            "sample": "phantom", "program": "napari-emseg 1", "device": "CPU", "seconds": 61.4, "section": 8,
+            "steps": [{"step": "predict", "seconds": 1.23, "seconds_per_section": [0.5, 0.25]}],
+            "before": scores, "after": scores | {"edits_per_100_objects": 5.0}, "new_model_kept": True,
+        }
+    )  # fmt: skip
+    assert "| predict | 1.2 | seconds per section 0.5 0.25 |" in text
+    assert "| Edits per 100 objects | 12.3 | 5.0 |" in text
+    assert "The new model was kept." in text
