@@ -152,7 +152,8 @@ def _displace(
     )
     rows = np.rint((y[:, None] + step * normal[0]) / spacing_nm[1] + shape[0] / 2 - 0.5).astype(np.intp)
     columns = np.rint((x[None, :] + step * normal[1]) / spacing_nm[2] + shape[1] / 2 - 0.5).astype(np.intp)
-    rows, columns = np.clip(rows, 0, shape[0] - 1), np.clip(columns, 0, shape[1] - 1)
+    # a fold draws in tissue from beyond the frame: mirrored, image and truth alike
+    rows, columns = _mirrored(rows, shape[0]), _mirrored(columns, shape[1])
     for array in (
         sections.image,
         sections.labels,
@@ -171,3 +172,9 @@ def _displace(
     for array in (sections.labels, sections.mitochondria, sections.clefts):
         array[z][band] = 0
     sections.membranes[z][band] = False
+
+
+def _mirrored(index: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Indices reflected at both ends."""
+    index = np.where(index < 0, -1 - index, index)
+    return np.clip(np.where(index >= count, 2 * count - 1 - index, index), 0, count - 1)

@@ -43,7 +43,7 @@ class Appearance:
         u = rng.normal(0, settings.variation, 9)
         return cls(
             cytoplasm=float(0.665 + 0.012 * np.clip(u[0], -2, 2)),
-            spread=float(0.038 * np.exp(0.25 * u[1])),
+            spread=float(0.056 * np.exp(0.25 * u[1])),
             glia=float(0.45 + 0.04 * np.clip(u[2], -2, 2)),
             membrane=float(np.clip(0.08 + 0.03 * u[3], 0.0, 0.2)),
             half_width_nm=float(0.5 * settings.membrane_width_nm * np.exp(0.1 * u[4])),

@@ -27,7 +27,8 @@ class Phantom:
         Ids of neurites and glia. Every voxel belongs to a cell, but for cracks, where it is 0. Every id is
         one 26-connected object, unless defects move or hide parts of it.
     membranes : ndarray bool
-        True where a border between two ids lies within half the given width, measured in the section.
+        True where a border between two ids lies within half the given width, measured in the section. Where a
+        fold hides tissue (see `damaged`), ids may meet without one.
     mitochondria : ndarray uint32
         Instances, 0 elsewhere.
     clefts : ndarray uint32
