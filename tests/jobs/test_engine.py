@@ -221,6 +221,21 @@ def test_everything_listens_on_loopback_only(engine):
     assert ours == {"0100007F"}  # 127.0.0.1
 
 
+def test_cancelling_at_once_never_runs_it(engine, tmp_path):
+    for n in range(5):
+        engine.submit("toy_jobs:steps", tmp_path / str(n)).cancel()
+    assert engine.call("toy_jobs:double", 1) == 2
+    time.sleep(0.1)
+    sizes = [path.read_text() for path in tmp_path.iterdir()]
+    time.sleep(0.1)
+    assert [path.read_text() for path in tmp_path.iterdir()] == sizes
+
+
+def test_a_large_request_is_scattered(engine):
+    image = np.arange(6_000_000, dtype=np.uint8).reshape(6, 1000, 1000)
+    np.testing.assert_array_equal(engine.call("toy_jobs:double", image), image * 2)
+
+
 def test_a_failing_callback_does_not_stop_the_others(engine, caplog):
     def bad(_value):
         raise RuntimeError("slot failed")
@@ -250,6 +265,29 @@ def test_a_scheduler_that_does_not_answer_is_one_error():
         engine.call("toy_jobs:double", 1)
     assert "did not start" in caught.value.what
     assert caught.value.where == "tcp://127.0.0.1:9"
+
+
+def test_a_remote_scheduler_serves_the_same_jobs(tmp_path, monkeypatch):
+    from distributed import LocalCluster
+
+    monkeypatch.syspath_prepend(HERE)
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        Engine(cluster.scheduler_address) as engine,
+    ):
+        heard = Heard()
+        engine.submit("toy_jobs:count", 2, **heard.callbacks)
+        assert [heard.next("partial", "done")[1] for _ in range(3)] == [0, 1, 2]
+        ticket = engine.submit("toy_jobs:steps", tmp_path / "steps", lane="background", **heard.callbacks)
+        heard.next("progress")
+        ticket.cancel()
+        assert isinstance(heard.end()[1], Cancelled)
+        time.sleep(0.3)
+        last = (tmp_path / "steps").read_text()
+        time.sleep(0.1)
+        assert (tmp_path / "steps").read_text() == last
 
 
 SCRIPT = """

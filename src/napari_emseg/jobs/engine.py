@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.explained import explained, has_died
 from napari_emseg.jobs.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -23,16 +24,12 @@ if TYPE_CHECKING:
 
     Answer = Callable[[], Any]
 
-    from distributed import Client, Future, LocalCluster
+    from distributed import Future
 
-    from napari_emseg.jobs.processes import WorkerProcess
+    from napari_emseg.jobs.backend import Backend
 
 Lane = Literal["interactive", "background"]
-LOCAL = "local"
 
-_NICE = {"interactive": 0, "background": 10}  # clicks go before learning on the same cores
-_KEPT_EVENTS = 20  # the scheduler keeps this many past events; tiles are 256 KB each
-_SCATTER_FROM = 4_000_000  # bytes; larger requests bypass the scheduler
 _CLOSE_S = 5.0
 _LOOK_UP_S = 0.2  # Ctrl-C is only seen between waits
 
@@ -55,7 +52,7 @@ class Engine:
     second, lower-priority process when it is first used. On a remote scheduler the lanes are priorities.
     """
 
-    def __init__(self, scheduler: str = LOCAL, *, start_timeout_s: float = 30.0) -> None:
+    def __init__(self, scheduler: str = "local", *, start_timeout_s: float = 30.0) -> None:
         self.scheduler = scheduler
         self._start_timeout_s = start_timeout_s
         self._topic = f"napari-emseg-{uuid.uuid4().hex}"
@@ -67,9 +64,7 @@ class Engine:
         self._stopping = ThreadPoolExecutor(1, "emseg-stop")
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._caller: threading.Thread | None = None
-        self._cluster: LocalCluster | None = None
-        self._client: Client | None = None
-        self._workers: dict[str, WorkerProcess] = {}
+        self._backend: Backend | None = None
         self._failure: EmsegError | None = None
         self._is_ready = threading.Event()
         self._is_closed = False
@@ -234,96 +229,55 @@ class Engine:
         """
         return self.promise(function, request, **options)[1]()
 
-    # ---- control thread ---------------------------------------------------------------------------------
+    # ---- the control thread: everything that may wait ----------------------------------------------------
 
     def _start(self) -> None:
-        from napari_emseg.jobs.cluster import connect, private_cluster
+        from napari_emseg.jobs.backend import Backend  # importing Dask takes half a second
 
         try:
-            if self.scheduler == LOCAL:
-                self._cluster = private_cluster(_KEPT_EVENTS)
-                self._start_worker("interactive")
-                self._client = connect(self._cluster, self._start_timeout_s)
-            else:
-                self._client = connect(self.scheduler, self._start_timeout_s)
-            self._client.subscribe_topic(self._topic, self._on_event)  # type: ignore[no-untyped-call]
-            self._client.wait_for_workers(1, timeout=self._start_timeout_s)
-        except Exception as error:  # whatever it is, every request must hear of it
-            where = "this computer" if self.scheduler == LOCAL else self.scheduler
-            self._give_up(EmsegError(f"the engine did not start ({error})", where, "start it again"))
+            self._backend = Backend(
+                self.scheduler, self._topic, self._on_event, self._give_up, self._start_timeout_s
+            )
+        except EmsegError as error:
+            self._give_up(error)
         finally:
             self._is_ready.set()
 
-    def _start_worker(self, lane: str) -> None:
-        from napari_emseg.jobs.cluster import instructions
-        from napari_emseg.jobs.processes import WorkerProcess
-
-        if self._cluster is None or lane in self._workers:
-            return
-        self._workers[lane] = worker = WorkerProcess(
-            instructions(self._cluster, lane, _NICE[lane]),
-            lambda why: self._give_up(
-                EmsegError(f"the {lane} worker cannot be started ({why})", "", "mend that and restart napari")
-            ),
-        )
-        worker.start()
-
     def _launch(self, ticket: Ticket, request: Any) -> None:
-        if ticket.done:
+        if ticket.is_stopped or ticket.done:
             return
-        if self._failure is not None or self._client is None:
+        if self._failure is not None or self._backend is None:
             self._finish(ticket, ticket._fail, self._failure or EmsegError("the engine is closed"))
             return
         try:
-            self._start_worker(ticket.lane)
-            packed: Any = pickle.dumps((ticket.function, request), protocol=5)
-            self._send(ticket, packed)
+            self._backend.ensure(ticket.lane)
+            self._send(ticket, pickle.dumps((ticket.function, request), protocol=5))
         except Exception as error:
-            self._finish(ticket, ticket._fail, _explained(error, ticket))
+            self._finish(ticket, ticket._fail, explained(error, ticket))
 
     def _send(self, ticket: Ticket, packed: bytes) -> None:
-        from napari_emseg.jobs.remote import run_job
-
-        assert self._client is not None
-        argument: Any = packed
-        if len(packed) > _SCATTER_FROM:
-            argument = self._client.scatter(packed, direct=False, hash=False)  # type: ignore[no-untyped-call]
-        where = {"resources": {ticket.lane: 1}} if self._cluster is not None else {}
-        ticket.future = self._client.submit(
-            run_job,
-            ticket.id,
-            self._topic,
-            argument,
-            key=f"{ticket.id}-{ticket.retries}",
-            pure=False,
-            priority=0 if ticket.lane == "background" else 10,
-            **where,
-        )
+        if self._backend is None:
+            return
+        ticket.future = self._backend.send(ticket.id, ticket.retries, ticket.lane, packed)
         ticket.future.add_done_callback(lambda future: self._on_future(ticket, packed, future))
+        if ticket.is_stopped:  # meanwhile
+            self._backend.stop(ticket.id, ticket.future)
 
     def _stop(self, ticket: Ticket) -> None:
         """Make a ticket worthless (any thread), then tell its worker."""
         self._finish(ticket, ticket._cancelled)
+
+        def tell() -> None:
+            if self._backend is not None and ticket.future is not None:
+                self._backend.stop(ticket.id, ticket.future)
+
         with contextlib.suppress(RuntimeError):  # the engine is closing, and the worker with it
-            self._stopping.submit(self._stop_in_worker, ticket)
-
-    def _stop_in_worker(self, ticket: Ticket) -> None:
-        from napari_emseg.jobs.remote import request_stop
-
-        future = ticket.future
-        if self._client is None or future is None or future.done():
-            return
-        with contextlib.suppress(Exception):  # the worker is gone, and the ticket is finished already
-            self._client.run(request_stop, ticket.id, on_error="ignore")
-            future.cancel()
+            self._stopping.submit(tell)
 
     def _stop_everything(self) -> None:
-        for worker in self._workers.values():
-            worker.close()
-        for part in (self._client, self._cluster):
-            if part is not None:
-                part.close(timeout=_CLOSE_S)
-        self._client = self._cluster = None
+        if self._backend is not None:
+            self._backend.close()
+        self._backend = None
 
     def _give_up(self, failure: EmsegError) -> None:
         self._failure = failure
@@ -355,20 +309,23 @@ class Engine:
 
     def _on_future(self, ticket: Ticket, packed: bytes, future: Future[Any]) -> None:
         """Runs in a thread of the client, after all events of the ticket were queued."""
-        if ticket.done or future is not ticket.future:
+        if ticket.is_stopped or ticket.done:
             return
         try:
             value = future.result(timeout=self._start_timeout_s)
         except BaseException as error:
-            if type(error).__name__ == "KilledWorker" and not ticket.has_started and not ticket.retries:
+            if has_died(error) and not ticket.has_started and not ticket.retries:
                 ticket.retries += 1  # it only waited behind the job that killed the worker
-                self._control.submit(self._send, ticket, packed)
+                with contextlib.suppress(RuntimeError):  # the engine is closing
+                    self._control.submit(self._send, ticket, packed)
                 return
-            self._finish(ticket, ticket._fail, _explained(error, ticket, self._workers.get(ticket.lane)))
+            backend = self._backend
+            why = backend.why_it_died(ticket.lane) if backend is not None and has_died(error) else ""
+            self._finish(ticket, ticket._fail, explained(error, ticket, why))
         else:
             self._finish(ticket, ticket._succeed, value)
         finally:
-            future.release()
+            future.release()  # type: ignore[no-untyped-call]
 
     def _call_back(self) -> None:
         while (call := self._calls.get()) is not None:
@@ -376,27 +333,3 @@ class Engine:
                 call()
             except Exception:
                 logging.getLogger(__name__).exception("a callback of the engine failed")
-
-
-def _explained(error: BaseException, ticket: Ticket, worker: WorkerProcess | None = None) -> BaseException:
-    """Turn what came back into something that a person can act on."""
-    from napari_emseg.core.errors import Cancelled
-
-    if isinstance(error, EmsegError | Cancelled):
-        return error
-    name = type(error).__name__
-    where = ticket.function if isinstance(ticket.function, str) else getattr(ticket.function, "__name__", "")
-    if name == "KilledWorker":
-        why = worker.why_it_ended() if worker is not None else "the scheduler lost it"
-        return EmsegError(
-            f"the worker stopped: {why}",
-            where,
-            "it was started again; try a smaller region or a smaller tile",
-        )
-    if name in {"CancelledError", "FutureCancelledError"}:
-        return Cancelled()
-    explained = EmsegError(
-        f"{name}: {error}".splitlines()[0], where, "try again, or report this with --debug"
-    )
-    explained.__cause__ = error
-    return explained

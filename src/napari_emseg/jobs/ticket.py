@@ -37,6 +37,7 @@ class Ticket:
     on_error: Callable[[BaseException], None] | None
     _stop: Callable[[Ticket], None] = field(repr=False)
     has_started: bool = False
+    is_stopped: bool = False
     retries: int = 0
     future: Any = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -53,7 +54,8 @@ class Ticket:
 
     def cancel(self) -> None:
         """Stop the work: nothing arrives any more, the worker stops at its next tile or step."""
-        if not self.done:
+        if not self.done and not self.is_stopped:
+            self.is_stopped = True
             self._stop(self)
 
     def _claim_end(self) -> bool:
@@ -65,15 +67,15 @@ class Ticket:
             return True
 
     def _progress(self, fraction: float, message: str, values: dict[str, float]) -> None:
-        if self.on_progress is not None and not self.done:
+        if self.on_progress is not None and not self.done and not self.is_stopped:
             self.on_progress(fraction, message, **values)
 
     def _partial(self, value: Any) -> None:
-        if self.on_partial is not None and not self.done:
+        if self.on_partial is not None and not self.done and not self.is_stopped:
             self.on_partial(value)
 
     def _succeed(self, value: Any) -> None:
-        if self._claim_end() and self.on_done is not None:
+        if not self.is_stopped and self._claim_end() and self.on_done is not None:
             self.on_done(value)
 
     def _fail(self, error: BaseException) -> None:
