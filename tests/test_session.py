@@ -495,6 +495,31 @@ def test_a_lost_chunk_that_cannot_be_mended_is_refused(session: Session, folder:
     again.close()
 
 
+def test_undo_over_a_damaged_chunk_is_refused_as_a_whole(session: Session, folder: Path) -> None:
+    session.commit(fill(session, 6))
+    session.commit(fill(session, 7))
+    session.close()
+    db = sqlite3.connect(folder / "journal.sqlite")
+    db.execute("UPDATE patches SET before = NULL, after = NULL WHERE edit = 1")
+    db.execute("UPDATE edits SET state = 'forgotten' WHERE id = 1")
+    db.commit()
+    db.close()
+    chunk = folder / "labels.zarr/0/c/2/0/0"
+    good = chunk.read_bytes()
+    chunk.write_bytes(good[:-3])
+    again = Session.open(folder, toy())
+    with pytest.raises(EmsegError, match="section 2 is damaged"):
+        again.undo()
+    assert again.undo_name == "fill 7"
+    assert again.volume[1].min() == 7
+    chunk.write_bytes(good)  # put back from a backup
+    again.undo()
+    assert labels(again).max() == 6
+    again = reopened(again)
+    assert (again.redo_name, labels(again).max()) == ("fill 7", 6)
+    again.close()
+
+
 def test_deleted_labels_are_rebuilt_or_refused(session: Session, folder: Path) -> None:
     import shutil
 

@@ -66,7 +66,7 @@ def keys() -> st.SearchStrategy:
 
 
 @given(key=keys())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_reads_what_numpy_reads(full: LabelVolume, key: object) -> None:
     expected = NUMBERED[key]  # type: ignore[index]
     got = full[key]
@@ -76,7 +76,7 @@ def test_reads_what_numpy_reads(full: LabelVolume, key: object) -> None:
 
 
 @given(writes=st.lists(st.tuples(keys(), st.integers(0, 9)), min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_stroke_is_exactly_what_changed(writes: list[tuple[object, int]]) -> None:
     volume = LabelVolume.create(None, SHAPE, None)
     volume[0, 500:520, 500:520] = 7

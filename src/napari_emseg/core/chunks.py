@@ -1,8 +1,8 @@
 """Label chunks on disk: one zarr 3 array whose chunk files are replaced atomically.
 
 The store is an OME-Zarr 0.5 group with the array ``0``; any zarr 3 reader opens it. Chunk files are read
-and written here and not through zarr because a torn file must be impossible (write beside, fsync, rename)
-and because a page must arrive within a millisecond.
+and written here and not through zarr because a torn file must be impossible (write beside, fsync, rename),
+because a page must arrive within a millisecond, and because importing zarr would hold up the window.
 """
 
 from __future__ import annotations
@@ -64,23 +64,25 @@ class ChunkStore:
         EmsegError
             If something already lies there, or the place cannot be written.
         """
-        import zarr  # slow to import, and only needed here
-        from zarr.codecs import BytesCodec, ZstdCodec
-
         if path.exists():
             raise EmsegError("there is already something here", str(path), "choose another name")
+        array = {
+            "zarr_format": 3,
+            "node_type": "array",
+            "shape": list(shape),
+            "data_type": dtype.name,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(CHUNK)}},
+            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+            "fill_value": 0,
+            "codecs": [_BYTES, _ZSTD],
+            "dimension_names": ["z", "y", "x"],
+            "attributes": {},
+        }
+        group = {"zarr_format": 3, "node_type": "group", "attributes": _attributes(spacing_nm)}
         try:
-            group = zarr.open_group(str(path), mode="w-", zarr_format=3, attributes=_attributes(spacing_nm))
-            group.create_array(
-                _LEVEL,
-                shape=shape,
-                dtype=dtype,
-                chunks=CHUNK,
-                serializer=BytesCodec(endian="little"),
-                compressors=ZstdCodec(level=1, checksum=True),
-                fill_value=0,
-                dimension_names=("z", "y", "x"),
-            )
+            (path / _LEVEL).mkdir(parents=True)
+            write_atomic(path / _LEVEL / "zarr.json", json.dumps(array, indent=2).encode())
+            write_atomic(path / "zarr.json", json.dumps(group, indent=2).encode())
         except OSError as error:
             raise EmsegError(
                 f"the labels cannot be created ({error.strerror})", str(path), "choose a writable folder"

@@ -98,6 +98,8 @@ class Ledger:
         return position, forgotten
 
     def _turn(self, number: int, edit: Edit, direction: int) -> Edit:
+        for patch in edit.patches:
+            self.volume.read(patch.region)  # a damaged chunk is to refuse before anything is recorded
         checkpoint = self.volume.pages.written()
         position = self.journal.turn(number, edit, 1 if direction == 1 else -1, checkpoint)
         self.volume.pages.forget_written(checkpoint[1])
