@@ -92,7 +92,7 @@ class SegmentSettings(Settings):
         False, "Leave membranes empty", "keep pixels above the membrane threshold without an id", more=True
     )
     merge_threshold: float = _field(
-        0.35,
+        0.5,
         "Join below",
         "3D only: neighbouring segments whose common border has a lower mean membrane probability become one",
         more=True,

@@ -75,8 +75,7 @@ def _weakest_border(
     one: NDArray[np.int64], other: NDArray[np.int64], boundary: NDArray[np.float64]
 ) -> dict[int, int]:
     """For every segment the neighbour with the lowest mean boundary."""
-    order = np.lexsort((other, -boundary, one))[::-1]
-    order = order[::-1]
+    order = np.lexsort((-other, -boundary))
     # Written worst first, so that the weakest border is the one that remains.
     return dict(zip(one[order].tolist(), other[order].tolist(), strict=True))
 

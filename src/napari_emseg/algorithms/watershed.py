@@ -192,8 +192,7 @@ def segment_volume(
     boundary : ndarray (z, y, x)
         Membrane probability: floats in [0, 1] or uint8 in 0..255.
     seed_settings, settings
-        Seeds are placed finely, because ``settings.merge_threshold`` joins what belongs together: the
-        tolerance for merging seeds is not used.
+        ``settings.merge_threshold`` then joins what belongs together.
     spacing_nm : tuple of float or None
         Voxel size (z, y, x); None takes 5 nm on all axes.
     mask : ndarray of bool, same shape, optional
@@ -207,11 +206,11 @@ def segment_volume(
     """
     report = progress or Silent()
     boundary = np.asarray(boundary)
-    fine = seed_settings.model_copy(update={"dims": 3, "merge_tolerance_nm": 0.0})
+    solid = seed_settings.model_copy(update={"dims": 3})
     report.report(0.0, "seeds")
-    seeds = distance_seeds(boundary, fine, spacing_nm, mask=mask)
+    seeds = distance_seeds(boundary, solid, spacing_nm, mask=mask)
     report.report(0.3, "watershed")
-    labels = segment_section(boundary, seeds, settings, spacing_nm, threshold=fine.threshold, mask=mask)
+    labels = segment_section(boundary, seeds, settings, spacing_nm, threshold=solid.threshold, mask=mask)
     report.report(0.7, "joining")
     joined = merge_by_boundary(labels, boundary, settings.merge_threshold)
     report.report(1.0, "done")

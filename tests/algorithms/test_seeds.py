@@ -1,0 +1,94 @@
+"""Seeds of shapes that are drawn: discs, dumb-bells, boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage as ndi
+from skimage.morphology import h_maxima
+
+from napari_emseg.algorithms.peaks import hills
+from napari_emseg.algorithms.seeds import distance_seeds, distance_to_membrane
+from napari_emseg.settings import SeedSettings
+
+UNIT = (1.0, 1.0, 1.0)
+SETTINGS = SeedSettings(threshold=0.5, min_distance_nm=2, merge_tolerance_nm=3)
+
+
+def dumb_bell(half_width: int) -> np.ndarray:
+    """Membrane around two discs of radius 12 that are joined by a bridge of 2 half_width + 1 pixels."""
+    y, x = np.mgrid[:40, :80]
+    inside = (y - 20) ** 2 + (x - 20) ** 2 <= 144
+    inside |= (y - 20) ** 2 + (x - 60) ** 2 <= 144
+    inside |= (abs(y - 20) <= half_width) & (x > 20) & (x < 60)
+    return (~inside).astype(np.float32)
+
+
+@pytest.mark.parametrize(("half_width", "n"), [(1, 2), (5, 2), (11, 1)])
+def test_a_neck_makes_two_seeds(half_width: int, n: int) -> None:
+    assert distance_seeds(dumb_bell(half_width), SETTINGS, UNIT).max() == n
+
+
+def test_a_higher_tolerance_makes_one_seed() -> None:
+    loose = SETTINGS.model_copy(update={"merge_tolerance_nm": 11.0})
+    assert distance_seeds(dumb_bell(4), loose, UNIT).max() == 1
+
+
+@pytest.mark.parametrize("shape", [(30, 60), (31, 17), (9, 9)])
+def test_one_seed_in_a_convex_region_however_flat_its_ridge(shape: tuple[int, int]) -> None:
+    boundary = np.ones((40, 70), np.float32)
+    boundary[3 : 3 + shape[0], 4 : 4 + shape[1]] = 0
+    tight = SeedSettings(threshold=0.5, min_distance_nm=2, merge_tolerance_nm=0.5)
+    assert distance_seeds(boundary, tight, UNIT).max() == 1
+
+
+def test_seeds_lie_as_deep_as_asked() -> None:
+    boundary = dumb_bell(1)
+    seeds = distance_seeds(boundary, SETTINGS.model_copy(update={"min_distance_nm": 6.0}), UNIT)
+    distance = distance_to_membrane(boundary < 0.5, UNIT)
+    np.testing.assert_array_equal(seeds > 0, distance >= 6)
+
+
+def test_lengths_are_nanometres_and_axes_may_differ() -> None:
+    # A slit of 3 x 41 pixels: 15 nm half width along y at 10 nm, 1.5 nm at 1 nm.
+    boundary = np.ones((5, 41), np.float32)
+    boundary[1:4] = 0
+    settings = SeedSettings(threshold=0.5, min_distance_nm=15, merge_tolerance_nm=5)
+    assert distance_seeds(boundary, settings, (50, 10, 2)).max() == 1
+    assert distance_seeds(boundary, settings, (50, 2, 10)).max() == 0
+
+
+def test_sections_are_seeded_apart_and_together() -> None:
+    boundary = np.repeat(dumb_bell(1)[None], 3, axis=0)
+    flat = distance_seeds(boundary, SETTINGS, UNIT)
+    assert [np.unique(section).tolist() for section in flat] == [[0, 1, 2], [0, 3, 4], [0, 5, 6]]
+    solid = distance_seeds(boundary, SETTINGS.model_copy(update={"dims": 3}), UNIT)
+    assert np.unique(solid).tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(solid[0], solid[2])
+
+
+def test_eight_bits_and_the_mask() -> None:
+    boundary = dumb_bell(1)
+    np.testing.assert_array_equal(
+        distance_seeds((boundary * 255).astype(np.uint8), SETTINGS, UNIT),
+        distance_seeds(boundary, SETTINGS, UNIT),
+    )
+    left = np.arange(80)[None].repeat(40, 0) < 40
+    masked = distance_seeds(boundary, SETTINGS, UNIT, mask=left)
+    assert masked.max() == 1
+    assert not masked[:, 40:].any()
+
+
+def test_nothing_but_membrane_and_no_membrane_at_all() -> None:
+    assert distance_seeds(np.ones((8, 8), np.float32), SETTINGS, UNIT).max() == 0
+    assert distance_seeds(np.zeros((8, 8), np.float32), SETTINGS, UNIT).max() == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_peaks_are_the_h_maxima(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # All heights differ: of two equal peaks the peer keeps both, however shallow the pass between them.
+    smooth = ndi.gaussian_filter(rng.random((50, 60)), 2)
+    height = (smooth.ravel().argsort().argsort() + 1).reshape(smooth.shape).astype(np.float32)
+    n_peer = ndi.label(h_maxima(height, 200.0), np.ones((3, 3)))[1]
+    assert hills(height, 200.0).max() == n_peer > 5
