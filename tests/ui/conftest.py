@@ -117,7 +117,9 @@ class FakeEngine:
         self.held: list[Callable[[], None]] = []
         self.hold = False
         self.closed = False
-        self.answers: dict[str, Callable[[Any, Any], Any]] = {"napari_emseg.jobs.predict:run": dark_is_membrane}
+        self.answers: dict[str, Callable[[Any, Any], Any]] = {
+            "napari_emseg.jobs.predict:run": dark_is_membrane
+        }
 
     def submit(
         self,
@@ -209,9 +211,7 @@ class AtOnce:
 
 
 @pytest.fixture
-def desk(
-    engine: FakeEngine, model: Path, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Any]:
+def desk(engine: FakeEngine, model: Path, session: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A desk without any window, with the toy stack open; all of it is on screen."""
     from napari.components import ViewerModel
 

@@ -201,6 +201,18 @@ def test_cut_along_a_line(labelled: Any) -> None:
     assert ids(labelled, 1)[20, 8] == ids(labelled, 1)[20, 24] == 1
 
 
+def test_a_locked_object_survives_segmenting(labelled: Any) -> None:
+    labelled.layers.labels.selected_label = 2
+    labelled.do("lock")
+    assert labelled.session.locked == {2}
+    before = ids(labelled, 2) == 2
+    labelled.do("segment")
+    np.testing.assert_array_equal(ids(labelled, 2) == 2, before)
+    labelled.do("undo")
+    labelled.do("undo")
+    assert labelled.session.locked == set()
+
+
 def test_marking_goes_on_to_the_next_section(labelled: Any) -> None:
     labelled.session.volume[2, 20, 31] = 1
     labelled.do("mark_proofread")
@@ -274,7 +286,7 @@ def test_learning_runs_in_the_background_lane_with_live_loss(taught: Any, engine
     assert learning.score_rows(taught.learning) == (
         ("", "before", "after"), ("Edits per 100 objects", "13.7", "10.0"), ("V_rand", "0.9800", "0.9850"),
     )  # fmt: skip
-    assert "10.0 per 100 objects, before 13.7" in taught.sayings["train"].text
+    assert "Edits per 100 objects: 10.0, before 13.7" in taught.sayings["train"].text
 
 
 def test_painting_goes_on_while_a_model_learns(taught: Any, engine: Any) -> None:

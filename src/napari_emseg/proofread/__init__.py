@@ -19,7 +19,7 @@ class Action:
     title : str
         Verb for the button.
     key : str
-        Key in napari's notation, empty for none.
+        Key in napari's notation, empty for none; no key that napari uses for viewer, image or labels.
     help : str
         One sentence: how it is done and what happens.
     """
@@ -33,15 +33,15 @@ class Action:
 ACTIONS: dict[str, Action] = {
     "merge": Action(
         "napari_emseg.proofread.merge:merge",
-        "Merge objects",
-        "M",
-        "Click one object, then another: the second takes the id of the first.",
+        "Merge",
+        "U",
+        "Unite pieces: click the object, then every piece that belongs to it.",
     ),
     "cut": Action(
         "napari_emseg.proofread.cut:cut_along",
-        "Cut along a line",
-        "C",
-        "Draw a line across an object: its largest piece keeps the id, the others get new ones.",
+        "Cut",
+        "D",
+        "Divide an object: draw a line across it, or click into one part and then into the other.",
     ),
     "split": Action(
         "napari_emseg.proofread.split:split",
@@ -57,8 +57,8 @@ ACTIONS: dict[str, Action] = {
     ),
     "lock": Action(
         "napari_emseg.proofread.lock:toggle_lock",
-        "Lock or unlock object",
-        "L",
+        "Lock",
+        "Shift-L",
         "Nothing automatic changes the pixels of a locked object.",
     ),
 }

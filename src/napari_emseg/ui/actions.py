@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_emseg.proofread import ACTIONS as CORRECTIONS
+
 _FLOWS = "napari_emseg.ui.flows"
 
 
@@ -38,6 +40,12 @@ class Action:
         return self.key.replace("Control", "Ctrl").replace("-", "+") if self.key else ""
 
 
+def _correction(name: str) -> Action:
+    """What the table of corrections says of one of them, done by a tool of the window."""
+    found = CORRECTIONS[name]
+    return Action(found.title, found.key, found.help, f"{_FLOWS}.proofreading:{name}", "proofread")
+
+
 ACTIONS: dict[str, Action] = {
     "open_phantom": Action(
         "Open the phantom sample", "", "A synthetic stack with exact ground truth; needs no network",
@@ -59,14 +67,9 @@ ACTIONS: dict[str, Action] = {
         "Carry ids onwards", "W", "Give the same ids to the same objects in the next sections",
         f"{_FLOWS}.propagating:propagate", "propagate",
     ),
-    "merge": Action(
-        "Merge", "U", "Unite pieces: click the object, then every piece that belongs to it",
-        f"{_FLOWS}.proofreading:merge", "proofread",
-    ),
-    "cut": Action(
-        "Cut", "D", "Divide an object: click into one part, then into the other",
-        f"{_FLOWS}.proofreading:cut", "proofread",
-    ),
+    "merge": _correction("merge"),
+    "cut": _correction("cut"),
+    "lock": _correction("lock"),
     "new_object": Action(
         "New id", "M", "Paint with an id that no object has had",
         f"{_FLOWS}.proofreading:new_object", "proofread",

@@ -57,6 +57,7 @@ class Desk:
     tool_changed = Signal(object)
     asked = Signal(str)
     learned = Signal()
+    predicted = Signal()
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class Desk:
         """All signals of this desk."""
         return (
             self.session_changed, self.section_changed, self.state_changed, self.said, self.worked,
-            self.opened, self.settings_changed, self.tool_changed, self.asked, self.learned,
+            self.opened, self.settings_changed, self.tool_changed, self.asked, self.learned, self.predicted,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ what is open
@@ -138,6 +139,7 @@ class Desk:
         self.labelled = {z for z, s in enumerate(session.sections) if s.status in ("predicted", "proofread")}
         session.edited.connect(self._on_edited)
         session.sections.changed.connect(self._on_section_state)
+        session.notice.connect(self._on_notice)
         self.viewer.layers.events.removed.connect(self._on_layer_removed)
         self._on_stepped()
         self.session_changed.emit()
@@ -157,6 +159,7 @@ class Desk:
             self._adapter.disconnect()
         session.edited.disconnect(self._on_edited, missing_ok=True)
         session.sections.changed.disconnect(self._on_section_state, missing_ok=True)
+        session.notice.disconnect(self._on_notice, missing_ok=True)
         self.session = self.layers = self._adapter = None
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
         self.sayings.clear()
@@ -322,6 +325,9 @@ class Desk:
 
     def _on_section_state(self, section: int, state: SectionState) -> None:
         self.state_changed.emit()
+
+    def _on_notice(self, text: str) -> None:
+        self.say(self.stage, text, tone="error")
 
     def _on_layer_removed(self, event: Any) -> None:
         if self.layers is not None and event.value in (self.layers.image, self.layers.labels):

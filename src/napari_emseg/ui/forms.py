@@ -86,6 +86,7 @@ class SettingsForm(QWidget):
             self._editors[spec.name] = editor
             label = QLabel(spec.title)
             label.setFixedWidth(LABEL_WIDTH)
+            label.setWordWrap(True)
             label.setToolTip(tooltip(spec))
             label.setBuddy(editor.focus_widget)
             rows.addRow(label, editor)

@@ -19,6 +19,7 @@ _MARGIN = 8
 _CELL_TOP, _CELL_HEIGHT = 9, 17
 _GLYPH_FROM = 11  # narrower cells cannot hold a readable sign
 _WIDEST = 34
+_DOUBT = "#f0b429"
 GLYPHS = {Status.UNSEEN: "", Status.PREDICTED: "·", Status.PROOFREAD: "✓", Status.EXCLUDED: "×"}
 
 
@@ -151,11 +152,12 @@ class SectionRail(QWidget):
         if cell.width() >= _GLYPH_FROM and state.status is not Status.EXCLUDED:
             painter.setPen(QColor("#ffffff" if state.status is Status.PROOFREAD else look.text))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, GLYPHS[state.status])
-        if section in self._doubts:
-            painter.setPen(QColor(look.warn))
-            painter.drawText(
-                box.adjusted(0, -1, -2, 0), Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight, "!"
-            )
+        if section in self._doubts and cell.width() >= 4:
+            corner = box.topRight()
+            size = min(8.0, box.width() / 2)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(_DOUBT))
+            painter.drawPolygon(QPolygonF([corner, corner + QPointF(-size, 0), corner + QPointF(0, size)]))
 
     def _draw_current(self, painter: QPainter) -> None:
         if not 0 <= self._current < len(self._states):

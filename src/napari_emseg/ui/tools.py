@@ -70,7 +70,7 @@ class ClickTool(ABC):
         if len(path) == 1:
             self.click_world(path[0])
 
-    def drag_world(self, path: list[Any]) -> None:
+    def drag_world(self, path: list[Any]) -> None:  # noqa: B027 - most tools ignore it
         """Follow the mouse while the button is down."""
 
     def click_world(self, position: Any) -> None:

@@ -125,15 +125,12 @@ def teacher_words(sections: Sequence[int]) -> str:
 
 
 def verdict(result: FinetuneResult) -> str:
-    """What learning has brought, in a sentence."""
+    """What learning has brought, in numbers; whether that is better is the person's to say."""
     text = f"Learned for {result.seconds:.0f} s."
     key, _, form = _ROWS[0]
     if key in result.before and key in result.after:
         before, after = result.before[key], result.after[key]
-        better = "Fewer" if after < before else "No fewer"
-        text += (
-            f" {better} corrections to expect: {form.format(after)} per 100 objects, before {form.format(before)}."
-        )
+        text += f" Edits per 100 objects: {form.format(after)}, before {form.format(before)}. You decide."
     else:
         text += " Mark a third section proofread, and one is held back to tell whether it got better."
     return text

@@ -158,6 +158,9 @@ def show(desk: Desk, session: Session, image: Image | None = None) -> None:
 
 
 def _say_opened(desk: Desk, session: Session) -> None:
+    if session.notices:
+        desk.say("data", " ".join(session.notices), tone="error")
+        return
     if session.image.spacing_nm is None:
         desk.say("data", "The file does not say how large a voxel is. Fill it in above, or go on in pixels.")
         return

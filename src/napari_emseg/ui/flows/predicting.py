@@ -74,11 +74,13 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
         layers.boundary_map.write(result.region, result.probability[0])
         layers.boundary.refresh(extent=False)
         desk.device = result.device
-        desk.settings_changed.emit("segment")
+        desk.predicted.emit()
         then()
         if result.notes:
             saying = desk.sayings[stage]
-            desk.say(stage, f"{saying.text} {' '.join(result.notes)}.", link=saying.link, action=saying.action)
+            desk.say(
+                stage, f"{saying.text} {' '.join(result.notes)}.", link=saying.link, action=saying.action
+            )
 
     desk.start(stage, "looking for membranes")
     desk.runner.submit_prepared(
@@ -108,6 +110,8 @@ def warm_up(desk: Desk) -> None:
 
     desk.runner.submit(
         "warm up",
-        lambda on_done, on_error, **_: desk.engine.warm_up(request=request, on_done=on_done, on_error=on_error),
+        lambda on_done, on_error, **_: desk.engine.warm_up(
+            request=request, on_done=on_done, on_error=on_error
+        ),
         Handlers(done, lambda error: desk.fail("predict", error), lambda: None, lambda work: None),
     )

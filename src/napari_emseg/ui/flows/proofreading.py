@@ -30,6 +30,21 @@ def cut(desk: Desk) -> None:
     _say_if_put_down(desk)
 
 
+def lock(desk: Desk) -> None:
+    """Lock or unlock the object under the mouse; with the mouse elsewhere, the chosen one."""
+    session, layers = desk.need_session()
+    object_id = int(layers.labels.selected_label)
+    if getattr(desk.viewer, "mouse_over_canvas", False):
+        under = layers.labels.get_value(desk.viewer.cursor.position, world=True)
+        object_id = int(under or 0)
+    if object_id == 0:
+        raise EmsegError("there is no object under the mouse", f"section {desk.section}", "point at one")
+    now = object_id not in session.locked
+    session.lock(object_id, now)
+    words = "is locked: nothing automatic changes it." if now else "is not locked any more."
+    desk.say("proofread", f"Object {object_id} {words}", link="Take that back", action="undo")
+
+
 def put_down(desk: Desk) -> None:
     """Put the tool down."""
     if desk.tool is not None:
@@ -56,7 +71,7 @@ def paint_with(desk: Desk, mode: str) -> None:
 
 
 def mark_proofread(desk: Desk) -> None:
-    """This section is right; go to the next one that has no mark."""
+    """Mark the section on screen as right, and go to the next one that has no mark."""
     session, _ = desk.need_session()
     section = desk.section
     if session.sections[section].status is Status.PROOFREAD:
@@ -102,9 +117,7 @@ def exclude_because(desk: Desk, reason: str) -> None:
     session, _ = desk.need_session()
     section = desk.section
     session.mark(section, Status.EXCLUDED, reason)
-    desk.say(
-        "proofread", f"Section {section} is left out ({reason}).", link="Take that back", action="undo"
-    )
+    desk.say("proofread", f"Section {section} is left out ({reason}).", link="Take that back", action="undo")
 
 
 def previous_section(desk: Desk) -> None:

@@ -121,7 +121,12 @@ class StagePanel(QWidget):
             if self.desk.session is not None:
                 self.desk.set_settings(stage, value)
 
+        def _on_elsewhere(changed: str) -> None:
+            if changed == stage and self.desk.session is not None:
+                form.set_value(self.desk.settings(stage))
+
         form.changed.connect(_on_changed)
+        self.desk.settings_changed.connect(_on_elsewhere)
         self.desk.session_changed.connect(_on_session)
         form.setEnabled(self.desk.session is not None)
         return form
@@ -143,7 +148,7 @@ def action_button(desk: Desk, name: str, *, primary: bool = False, text: str = "
 def set_words(button: QPushButton, name: str, text: str) -> None:
     """Change the words on an action's button; the key stays."""
     key = ACTIONS[name].key_words
-    words = f"{text}    {key}" if key else text
+    words = f"{text}   {key}" if key else text
     if button.text() != words:
         button.setText(words)
 
@@ -170,10 +175,10 @@ def rule() -> QFrame:
     return line
 
 
-def row(*widgets: QWidget) -> QHBoxLayout:
-    """Widgets side by side with equal shares."""
+def row(*widgets: QWidget, equal: bool = True) -> QHBoxLayout:
+    """Widgets side by side, with equal shares or as wide as their words."""
     layout = QHBoxLayout()
     layout.setSpacing(6)
     for widget in widgets:
-        layout.addWidget(widget, 1)
+        layout.addWidget(widget, int(equal))
     return layout

@@ -1,4 +1,4 @@
-"""Stage 3: where are the membranes?"""
+"""Stage 3: where the membranes are."""
 
 from __future__ import annotations
 

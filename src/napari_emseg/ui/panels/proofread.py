@@ -45,10 +45,11 @@ class ProofreadPanel(StagePanel):
         for button in self.tool_buttons.values():
             button.setCheckable(True)
         self.new = action_button(self.desk, "new_object")
+        self.lock = action_button(self.desk, "lock")
         self.undo = action_button(self.desk, "undo")
         self.redo = action_button(self.desk, "redo")
         self.body.addLayout(row(*self.paint_buttons.values()))
-        self.body.addLayout(row(*self.tool_buttons.values(), self.new))
+        self.body.addLayout(row(*self.tool_buttons.values(), self.new, self.lock, equal=False))
         self.body.addLayout(row(self.undo, self.redo))
         self.section = heading("")
         self.status = faint()
@@ -87,12 +88,20 @@ class ProofreadPanel(StagePanel):
 
     def hint(self) -> str:
         """Before the first correction."""
-        return "Paint, merge and cut until this section is right, then mark it: marked sections teach the model."
+        return (
+            "Paint, merge and cut until this section is right, then mark it: marked sections teach the model."
+        )
 
     def refresh(self) -> None:
         """Follow section, history and napari's tool."""
         session, layers = self.desk.session, self.desk.layers
-        widgets = [*self.paint_buttons.values(), *self.tool_buttons.values(), self.new, self.exclude]
+        widgets = [
+            *self.paint_buttons.values(),
+            *self.tool_buttons.values(),
+            self.new,
+            self.lock,
+            self.exclude,
+        ]
         for widget in widgets:
             widget.setEnabled(session is not None)
         if session is None or layers is None:
@@ -104,14 +113,20 @@ class ProofreadPanel(StagePanel):
             return
         self.undo.setEnabled(session.can_undo)
         self.redo.setEnabled(session.can_redo)
-        self.undo.setToolTip(f"Take back: {session.undo_name}" if session.can_undo else "Nothing to take back")
-        self.redo.setToolTip(f"Make again: {session.redo_name}" if session.can_redo else "Nothing to make again")
+        self.undo.setToolTip(
+            f"Take back: {session.undo_name}" if session.can_undo else "Nothing to take back"
+        )
+        self.redo.setToolTip(
+            f"Make again: {session.redo_name}" if session.can_redo else "Nothing to make again"
+        )
         state = session.sections[self.desk.section]
         self.section.setText(f"Section {self.desk.section}")
         why = f" ({state.reason})" if state.reason else ""
         self.status.setText(_STATUS[state.status] + why)
         done = state.status is Status.PROOFREAD
-        set_words(self.button, self.primary, "Go on to the next section" if done else "Mark section proofread")
+        set_words(
+            self.button, self.primary, "Go on to the next section" if done else "Mark section proofread"
+        )
         marked = state.status in (Status.PROOFREAD, Status.EXCLUDED)
         self.unmark.setVisible(marked)
         self.exclude.setVisible(state.status is not Status.EXCLUDED)

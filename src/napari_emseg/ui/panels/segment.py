@@ -24,10 +24,18 @@ class SegmentPanel(StagePanel):
         self.show_seeds.setChecked(True)
         self.show_seeds.toggled.connect(lambda on: seeding.show(self.desk, on))
         self.count = faint()
-        parts = (heading("Seeds"), self.seeds, self.show_seeds, self.count, heading("Segments"), self.segments)
+        parts = (
+            heading("Seeds"),
+            self.seeds,
+            self.show_seeds,
+            self.count,
+            heading("Segments"),
+            self.segments,
+        )
         for part in parts:
             self.body.addWidget(part)
         self.desk.settings_changed.connect(self._on_settings)
+        self.desk.predicted.connect(self._preview)
         self.desk.section_changed.connect(lambda _z: self._preview())
 
     def hint(self) -> str:
@@ -52,7 +60,7 @@ class SegmentPanel(StagePanel):
         seeding.hide(self.desk)
 
     def _on_settings(self, stage: str) -> None:
-        if stage in ("seeds", "segment"):
+        if stage == "seeds":
             self._preview()
 
     def _preview(self) -> None:

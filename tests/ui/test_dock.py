@@ -1,0 +1,164 @@
+"""The real window: find the button, click it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPushButton, QScrollBar
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.sections import Status
+from napari_emseg.ui.state import STAGES
+
+
+def click(dock: Any, qtbot: Any, name: str) -> None:
+    button = dock.findChild(QPushButton, name)
+    assert button is not None, name
+    assert button.isVisible(), name
+    assert button.isEnabled(), name
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_the_empty_dock_tells_what_to_do_first(dock: Any, qtbot: Any) -> None:
+    data = dock.panels["data"]
+    assert data.says.text().startswith("Start here")
+    assert {b.objectName() for b in data.findChildren(QPushButton) if b.isVisible()} == {
+        "do_open_phantom", "do_open_vnc", "open_file", "open_folder",
+    }  # fmt: skip
+    click(dock, qtbot, "stage_segment")
+    assert not dock.findChild(QPushButton, "do_segment").isEnabled()
+    click(dock.panels["segment"], qtbot, "needs")
+    assert dock.desk.stage == "data"
+    click(dock, qtbot, "help")
+    assert dock.key_sheet.isVisible()
+    click(dock, qtbot, "close_keys")
+    assert data.isVisible()
+
+
+def test_a_layer_of_the_person_is_taken_over(dock: Any, qtbot: Any, model: Any) -> None:
+    viewer = dock.desk.viewer
+    viewer.add_image(np.random.default_rng(0).integers(0, 255, (4, 40, 50)).astype(np.uint8), name="mine")
+    qtbot.waitUntil(lambda: dock.panels["data"].adopt.isVisible(), timeout=3000)
+    click(dock, qtbot, "adopt")
+    assert dock.desk.session.image.name == "mine"
+    assert len(viewer.layers) == 4
+    qtbot.waitUntil(lambda: dock.spine.lines["data"].word.text() == "voxel size?", timeout=3000)
+    dock.panels["data"].sizes[0].setValue(6)
+    click(dock, qtbot, "use_voxel_size")
+    assert dock.desk.session.image.spacing_nm == (50, 6, 6)
+    assert tuple(viewer.layers["mine"].scale) == (50, 6, 6)
+
+
+def test_the_loop_by_buttons(opened: Any, qtbot: Any, drag: Any) -> None:
+    desk = opened.desk
+    # segment
+    click(opened, qtbot, "stage_segment")
+    click(opened, qtbot, "do_segment")
+    qtbot.waitUntil(lambda: 2 in desk.labelled and not desk.work, timeout=5000)
+    qtbot.waitUntil(lambda: opened.spine.lines["segment"].word.text() == "done here", timeout=3000)
+    assert len(desk.layers.seeds.data) == 2
+    volume = desk.session.volume
+    first, second = int(volume[2, 20, 15]), int(volume[2, 20, 45])
+    # the speaking line leads on
+    desk.do(opened.panels["segment"].says.saying.action)
+    assert desk.stage == "propagate"
+    opened.panels["propagate"].form.editor("sections").focus_widget.setValue(2)
+    assert opened.panels["propagate"].button.text().startswith("Carry ids to the next 2 sections")
+    click(opened, qtbot, "do_propagate")
+    qtbot.waitUntil(lambda: 4 in desk.labelled and not desk.work, timeout=5000)
+    assert (int(volume[4, 20, 15]), int(volume[4, 20, 45])) == (first, second)
+    # merge with real clicks on the canvas
+    click(opened, qtbot, "stage_proofread")
+    click(opened, qtbot, "do_merge")
+    drag(opened, [(20, 15)])
+    drag(opened, [(20, 45)])
+    assert int(volume[2, 20, 45]) == int(volume[4, 20, 45]) == first
+    click(opened, qtbot, "do_undo")
+    assert int(volume[2, 20, 45]) == second
+    click(opened, qtbot, "do_merge")
+    assert desk.tool is None
+    # paint with napari's brush from our button
+    click(opened, qtbot, "mode_paint")
+    desk.layers.labels.selected_label = first
+    drag(opened, [(20, 32), (24, 32)])
+    assert int(volume[2, 20, 32]) == first
+    # mark; the rail shows it and the view goes on
+    qtbot.waitUntil(lambda: opened.findChild(QPushButton, "do_mark_proofread").isEnabled(), timeout=3000)
+    click(opened, qtbot, "do_mark_proofread")
+    assert desk.session.sections[2].status is Status.PROOFREAD
+    qtbot.waitUntil(lambda: opened.rail.current == 3, timeout=3000)
+    qtbot.waitUntil(lambda: "2: proofread" in opened.rail.words(2), timeout=3000)
+    # exclude asks why, inline
+    click(opened, qtbot, "do_exclude")
+    click(opened, qtbot, "reason_fold")
+    assert desk.session.sections[3].reason == "fold"
+    # the rail jumps
+    qtbot.mouseClick(opened.rail, Qt.MouseButton.LeftButton, pos=opened.rail.cell(5).center().toPoint())
+    assert desk.section == 5
+
+
+def test_undo_goes_across_panels(opened: Any, qtbot: Any, make_labels: Any, drag: Any) -> None:
+    desk = opened.desk
+    volume = desk.session.volume
+    click(opened, qtbot, "stage_segment")
+    click(opened, qtbot, "do_segment")
+    qtbot.waitUntil(lambda: not desk.work, timeout=5000)
+    click(opened, qtbot, "stage_proofread")
+    click(opened, qtbot, "mode_erase")
+    drag(opened, [(20, 15), (22, 15)])
+    assert int(volume[2, 20, 15]) == 0
+    desk.layers.labels.undo()
+    assert int(volume[2, 20, 15]) != 0
+    desk.layers.labels.undo()
+    assert not volume.read(Region((2, 0, 0), (3, 48, 64))).any()
+
+
+def test_every_stage_fits_a_small_screen_in_both_themes(opened: Any, qtbot: Any) -> None:
+    from napari_emseg.ui.style import DARK, LIGHT
+
+    for theme, look in (("light", LIGHT), ("dark", DARK)):
+        opened.desk.viewer.theme = theme
+        assert look.ground in opened.styleSheet()
+        for name, _, _ in STAGES:
+            click(opened, qtbot, f"stage_{name}")
+            qtbot.wait(30)
+            bar: QScrollBar = opened.scroll.verticalScrollBar()
+            assert bar.maximum() == 0, name
+            panel = opened.panels[name]
+            assert panel.minimumSizeHint().width() <= opened.scroll.viewport().width(), name
+
+
+def test_taking_the_dock_away_closes_the_stack(opened: Any, engine: Any, qtbot: Any) -> None:
+    viewer, desk = opened.desk.viewer, opened.desk
+    viewer.window.remove_dock_widget(opened)
+    qtbot.waitUntil(lambda: desk.session is None, timeout=3000)
+    assert len(viewer.layers) == 0
+    assert engine.closed
+
+
+def test_the_manifest_adds_the_dock_and_torch_stays_out() -> None:
+    """In a process of its own: what pytest has loaded must not matter."""
+    code = """
+import sys, warnings
+import napari
+from qtpy.QtTest import QTest
+viewer = napari.Viewer(show=False)
+_, dock = viewer.window.add_plugin_dock_widget("napari-emseg")
+QTest.qWait(50)
+for stage in ("predict", "segment", "propagate", "proofread", "train"):
+    dock.desk.open_stage(stage)
+from napari_emseg.ui import commands
+commands.show_keys(viewer)
+from napari_emseg.jobs import predict, segment, propagate, finetune, engine
+assert "torch" not in sys.modules, "torch"
+viewer.close()
+print("fine")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.stdout.strip().endswith("fine"), done.stderr[-2000:]

@@ -1,0 +1,104 @@
+"""Keys come from one table, clash with nothing that napari uses here, and do what the buttons do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from app_model.types import KeyBinding
+
+from napari_emseg.ui.actions import ACTIONS, HOLD_OVERLAYS
+from napari_emseg.ui.keys import NAPARI_TOOLS, bind, sheet, unbind
+
+# On the labels layer these mean to napari what they mean here, so they are bound there and not on the viewer.
+SHARED = {"M", "Escape", "Control-Z", "Control-Shift-Z"}
+
+
+def napari_keys() -> set[str]:
+    """Keys of the viewer, and of image and labels layers, as napari ships them."""
+    from napari.utils.shortcuts import default_shortcuts
+
+    ours = ("labels", "plane", "contrast", "image", "label", "brush", "polygon")
+    others = (
+        "points",
+        "shapes",
+        "vectors",
+        "tracks",
+        "surface",
+        "vertex",
+        "add_",
+        "select",
+        "direct",
+        "drawing",
+    )
+    return {
+        str(KeyBinding.validate(key))
+        for name, keys in default_shortcuts.items()
+        if any(part in name for part in ours) or not any(part in name for part in others)
+        for key in keys
+    }
+
+
+@pytest.mark.parametrize("name", [n for n, a in ACTIONS.items() if a.key and a.key not in SHARED])
+def test_no_key_is_taken_from_napari(name: str) -> None:
+    key = ACTIONS[name].key.replace("Control", "Ctrl")
+    assert str(KeyBinding.validate(key)) not in napari_keys()
+
+
+def test_no_key_is_given_twice() -> None:
+    keys = [a.key for a in (*ACTIONS.values(), HOLD_OVERLAYS) if a.key]
+    assert len(keys) == len(set(keys))
+
+
+def test_the_targets_exist() -> None:
+    import importlib
+
+    for action in ACTIONS.values():
+        module, function = action.target.split(":")
+        assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_the_sheet_lists_every_key() -> None:
+    listed = [key for key, _, _ in sheet()]
+    for action in ACTIONS.values():
+        if action.key:
+            assert action.key_words in listed
+    assert len(listed) == sum(bool(a.key) for a in ACTIONS.values()) + 1 + len(NAPARI_TOOLS)
+
+
+def test_a_key_on_the_viewer_does_the_action(labelled: Any) -> None:
+    from napari.utils.key_bindings import KeymapHandler
+
+    bind(labelled)
+    keys = KeymapHandler()
+    keys.keymap_providers = [labelled.layers.labels, labelled.viewer]
+    keys.press_key(KeyBinding.validate("."))
+    assert labelled.section == 3
+    keys.press_key(KeyBinding.validate("U"))
+    assert labelled.tool is not None
+    keys.press_key(KeyBinding.validate("H"))
+    assert not labelled.layers.labels.visible
+    keys.release_key(KeyBinding.validate("H"))
+    assert labelled.layers.labels.visible
+    assert not labelled.layers.seeds.visible
+    unbind(labelled.viewer)
+    keys.press_key(KeyBinding.validate("."))
+    assert labelled.section == 3
+
+
+def test_napari_keys_on_the_labels_layer(labelled: Any) -> None:
+    from napari.utils.key_bindings import KeymapHandler
+
+    from napari_emseg.ui.keys import bind_layer
+
+    bind_layer(labelled)
+    keys = KeymapHandler()
+    keys.keymap_providers = [labelled.layers.labels, labelled.viewer]
+    keys.press_key(KeyBinding.validate("M"))
+    assert labelled.layers.labels.selected_label == 3
+    labelled.do("merge")
+    keys.press_key(KeyBinding.validate("Escape"))
+    assert labelled.tool is None
+    keys.press_key(KeyBinding.validate("Escape"))  # napari's own meaning is kept
+    keys.press_key(KeyBinding.validate("Ctrl+Z"))
+    assert not labelled.session.can_undo
