@@ -311,6 +311,19 @@ def test_from_probability_to_scores(tmp_path, capsys):
     assert "v_info" in run(capsys, "evaluate", "boundary", tmp_path / "cells.tif", tmp_path / "p.h5")[1]
 
 
+def test_an_unknown_section_thickness_is_not_made_up(tmp_path, capsys):
+    probability = np.zeros((2, 64, 96), np.float32)
+    probability[:, :, 46:50] = 1
+    write_array(tmp_path / "p.h5", probability)
+    words = (tmp_path / "p.h5", tmp_path / "s.h5", "--pixel-size", "5")
+    assert run(capsys, "segment", *words)[0] == 0
+    assert open_array(tmp_path / "s.h5")[1] is None
+    status, _, err = run(capsys, "segment", *words, "--dims", "3")
+    assert (status, err.startswith("error: the section thickness is missing")) == (1, True)
+    assert run(capsys, "propagate", tmp_path / "s.h5", tmp_path / "t.h5", "--pixel-size", "50,5,5")[0] == 0
+    assert open_array(tmp_path / "t.h5")[1] == (50, 5, 5)
+
+
 def test_shapes_that_differ_are_one_line(tmp_path, capsys):
     write_array(tmp_path / "a.h5", np.ones((2, 8, 8), np.uint8))
     write_array(tmp_path / "b.h5", np.ones((3, 8, 8), np.uint8))

@@ -37,10 +37,10 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
 
     writer_for(args.output)
     settings = settings_from(args, PropagateSettings)
-    spacing, _ = voxel_size(args.pixel_size, open_array(args.source)[1])
+    spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
     found = propagate_file(
         args.source, args.output, anchors=args.anchors, links=args.links, settings=settings,
-        spacing_nm=spacing, progress=progress,
+        spacing_nm=spacing, is_thickness_known=is_known, progress=progress,
     )  # fmt: skip
     progress.close()
     print(f"{args.output}: {found['objects']} objects, {found['links']} links, {found['doubtful']} doubtful")

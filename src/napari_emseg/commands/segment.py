@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.settings import SeedSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -34,10 +35,13 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
 
     writer_for(args.output)
     seeds, settings = settings_from(args, SeedSettings), settings_from(args, SegmentSettings)
-    spacing, _ = voxel_size(args.pixel_size, open_array(args.source)[1])
+    spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
+    if seeds.dims == 3 and spacing is not None and not is_known:
+        raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     found = segment_file(
-        args.source, args.output, seeds=seeds, settings=settings, spacing_nm=spacing, progress=progress
-    )
+        args.source, args.output, seeds=seeds, settings=settings, spacing_nm=spacing,
+        is_thickness_known=is_known, progress=progress,
+    )  # fmt: skip
     progress.close()
     print(f"{args.output}: {found['segments']} segments, {' x '.join(str(n) for n in found['shape'])}")
     for note in found["notes"]:

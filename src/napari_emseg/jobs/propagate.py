@@ -261,6 +261,7 @@ def propagate_file(
     links: str | Path | None = None,
     settings: PropagateSettings | None = None,
     spacing_nm: Spacing | None = None,
+    is_thickness_known: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Give the per-section labels of a file ids that are consistent through the stack.
@@ -279,6 +280,8 @@ def propagate_file(
     settings : PropagateSettings, optional
     spacing_nm : tuple of float, optional
         Voxel size (z, y, x); wins over the file's.
+    is_thickness_known : bool
+        False if z of ``spacing_nm`` is no measurement; the output then carries no voxel size.
     progress : Progress, optional
 
     Returns
@@ -309,7 +312,8 @@ def propagate_file(
         "source": str(source),
         "propagate": settings.model_dump(),
     }
-    write_array(output, labels, spacing_nm=spacing, metadata=metadata)
+    written = spacing if is_thickness_known else None
+    write_array(output, labels, spacing_nm=written, metadata=metadata)
     if links is not None:
         _write_links(Path(links), decisions, stack, anchored, labels)
     joins = [k for k in decisions if k.a and k.b]
@@ -318,7 +322,7 @@ def propagate_file(
         "links": len(joins),
         "doubtful": sum(k.confidence < settings.doubt_below for k in joins),
         "shape": list(labels.shape),
-        "spacing_nm": list(spacing) if spacing else None,
+        "spacing_nm": list(written) if written else None,
         "notes": [] if spacing else ["voxel size unknown: lengths in the settings are taken at 5 nm a pixel"],
     }
 

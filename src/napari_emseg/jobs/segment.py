@@ -188,6 +188,7 @@ def segment_file(
     seeds: SeedSettings | None = None,
     settings: SegmentSettings | None = None,
     spacing_nm: Spacing | None = None,
+    is_thickness_known: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Segment a file of membrane probability into a label volume.
@@ -202,6 +203,8 @@ def segment_file(
         ``seeds.dims`` 2 segments every section by itself, 3 through sections with agglomeration.
     spacing_nm : tuple of float, optional
         Voxel size (z, y, x); wins over the file's.
+    is_thickness_known : bool
+        False if z of ``spacing_nm`` is no measurement; the output then carries no voxel size.
     progress : Progress, optional
 
     Returns
@@ -227,12 +230,13 @@ def segment_file(
         )
     else:
         labels = segment_sections(_Checked(boundary, source), seeds, settings, spacing, progress=progress)
-    write_array(output, labels, spacing_nm=spacing, metadata=_provenance(source, seeds, settings))
+    written = spacing if is_thickness_known else None
+    write_array(output, labels, spacing_nm=written, metadata=_provenance(source, seeds, settings))
     notes = [] if spacing else ["voxel size unknown: lengths in the settings are taken at 5 nm a pixel"]
     return {
         "segments": int(np.unique(labels[labels > 0]).size),
         "shape": list(labels.shape),
-        "spacing_nm": list(spacing) if spacing else None,
+        "spacing_nm": list(written) if written else None,
         "notes": notes,
     }
 
