@@ -71,7 +71,9 @@ def recipe(boundary: NDArray[np.float32]) -> NDArray[np.int32]:
     return watershed(boundary, markers)
 
 
-def best_of(run: Callable[[NDArray[np.float32]], NDArray], boundary: NDArray[np.float32]) -> tuple[float, NDArray]:
+def best_of(
+    run: Callable[[NDArray[np.float32]], NDArray], boundary: NDArray[np.float32]
+) -> tuple[float, NDArray]:
     times = []
     for _ in range(5):
         start = time.perf_counter()

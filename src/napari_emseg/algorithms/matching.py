@@ -27,11 +27,12 @@ _ALONE = 0.45
 # A branch or merger has this much of itself inside the object that it belongs to, ...
 _INSIDE = 0.7
 # ... is this much larger (in radii) than borders move between the sections, or else it is no evidence, ...
-_LARGER_THAN_MOTION = 3.0
+_LARGER_THAN_MOTION = 4.0
 # ... and two objects that both go on elsewhere are one only if half of one lies in the other and borders
 # hardly move: in thick sections, neighbours that swap places look the same.
 _BRIDGE_INSIDE = 0.5
 _BRIDGE_MOTION_PX = 2.0
+_MIN_RATIO = 0.1
 _LARGE_ENOUGH_PX = 30  # objects that tell how borders move
 
 
@@ -219,6 +220,8 @@ def _pairs(one: Objects, two: Objects, settings: PropagateSettings, spacing: Spa
     inside = np.minimum(shared / smaller, 1)
     apart = distance_nm / (distance_nm + diameter_nm)
     cost = 0.5 * (1 - overlap) + 0.3 * (1 - inside) + 0.1 * (1 - smaller / larger) + 0.4 * apart
+    # A crumb and a giant are never the same object; they may still be branch and stem.
+    cost[smaller < _MIN_RATIO * larger] = 1.0
     fits = distance_nm <= settings.max_shift_nm
     fits &= (shared == 0) | (inside >= settings.min_overlap)
     return _Pairs(a[fits], b[fits], shared[fits], np.minimum(cost[fits], 1.0))
