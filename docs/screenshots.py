@@ -33,6 +33,8 @@ def main() -> int:
 
 def walk_through(output: Path) -> list[str]:
     """Go through the loop as a person would and save a picture after each step."""
+    from napari_emseg.io.samples import sample_truth
+    from napari_emseg.jobs.oracle import correct
     from napari_emseg.ui.picture import save, wait_until
     from napari_emseg.ui.view import go_to_section
     from napari_emseg.ui.window import open_window
@@ -55,8 +57,8 @@ def walk_through(output: Path) -> list[str]:
 
     picture("start")
     desk.do("open_phantom")
-    wait_until(lambda: desk.session is not None)
-    _, layers = desk.need_session()
+    wait_until(lambda: desk.session is not None or ("data" in desk.sayings and not desk.work))
+    session, layers = desk.need_session()
     go_to_section(viewer, layers.image, SECTION)
     zoom_in(viewer)
     desk.open_stage("predict")
@@ -69,9 +71,10 @@ def walk_through(output: Path) -> list[str]:
     go_to_section(viewer, layers.image, SECTION + 2)
     picture("propagate")
     desk.open_stage("proofread")
-    for section in (SECTION, SECTION + 1, SECTION + 2):
+    truth = sample_truth("phantom")
+    for section in range(SECTION, SECTION + 3):
         go_to_section(viewer, layers.image, section)
-        desk.do("mark_proofread")
+        correct(session, section, truth.membranes[section])  # what a person would merge, split and paint
     picture("proofread")
     settings = desk.settings("finetune")
     desk.set_settings("finetune", settings.model_copy(update={"max_seconds": LEARN_SECONDS}))
