@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COARSE_PX = 256  # borders are compared at about this many pixels a side
-_BLOCK_PX = 16
+_BLOCK_PX = 32
 _CLEARLY = 0.1  # gain in correlation that tells a shift from chance
 _REACH_PX = 96.0  # a matched object speaks for its surroundings about this far
 
@@ -78,7 +78,8 @@ class MotionField:
 
     def at(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Motion at places (m, 2), in pixels."""
-        apart = ((places[:, None] - self.points[None]) ** 2).sum(-1)
+        apart = (places[:, None, 0] - self.points[None, :, 0]) ** 2
+        apart += (places[:, None, 1] - self.points[None, :, 1]) ** 2
         weight = np.exp(-apart / (2 * _REACH_PX**2)) + 1e-9
         moves: NDArray[np.float64] = weight @ self.moves / weight.sum(1, keepdims=True)
         return moves

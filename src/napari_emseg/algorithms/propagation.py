@@ -190,9 +190,12 @@ def propagate(
 
 def rename(section: NDArray[Any], names: Mapping[int, int]) -> NDArray[np.int64]:
     """Replace the ids of one section; ids without a new name become 0."""
-    ids, inverse = np.unique(section, return_inverse=True)
-    new = np.array([names.get(i, 0) for i in ids.tolist()], dtype=np.int64)
-    return new[inverse].reshape(section.shape)
+    import fastremap
+
+    wide = np.ascontiguousarray(section).astype(np.int64)
+    table = {int(old): names.get(int(old), 0) for old in fastremap.unique(wide)}
+    renamed: NDArray[np.int64] = fastremap.remap(wide, table, in_place=True)
+    return renamed
 
 
 def _named(groups: _Groups, nodes: list[dict[int, int]], links: list[Link], first_new: int) -> Tracks:
