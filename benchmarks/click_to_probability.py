@@ -2,8 +2,10 @@
 
 Opens the real window on the phantom, waits until the worker is warm, and presses *predict* on one section after
 the other. A click ends when the whole region has been drawn. Meanwhile a timer that wants to fire every millisecond
-records the longest time for which the event loop did nothing else. The peer, in the same run, is the bare forward
-pass of the same network over the same tiles in a process of its own: what no program can be faster than.
+records the longest time for which the event loop did something else. The same is recorded while the layer is only
+drawn again and again, without any prediction: with software OpenGL drawing alone can take long. The peer, in the
+same run, is the bare forward pass of the same network over the same tiles in a process of its own: what no program
+can be faster than.
 
 Run ``xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/click_to_probability.py``.
 """
@@ -68,7 +70,7 @@ class Probe:
 
 
 def clicks(model, n):
-    """Seconds from click to the drawn result, and the event loop's gaps meanwhile."""
+    """Seconds from click to the drawn result, the event loop's gaps meanwhile, and when only drawing."""
     from qtpy.QtTest import QTest
 
     from napari_emseg.ui.flows import opening
@@ -115,9 +117,15 @@ def clicks(model, n):
         times.append(time.perf_counter() - began)
         QTest.qWait(50)
         probe.stop()
+    drawing = Probe()
+    drawing.start()
+    for _ in range(4 * n):
+        layers.boundary.refresh(extent=False)
+        QTest.qWait(50)
+    drawing.stop()
     assert "torch" not in sys.modules
     viewer.close()
-    return times, probe.gaps
+    return times, probe.gaps, drawing.gaps
 
 
 def main():
@@ -133,7 +141,7 @@ def main():
     folder = str(find_model(args.model))
     with tempfile.TemporaryDirectory() as home:
         os.environ["NAPARI_EMSEG_HOME"] = home
-        times, gaps = clicks(args.model, args.clicks)
+        times, gaps, drawing = clicks(args.model, args.clicks)
     peer = subprocess.run(
         [sys.executable, "-c", PEER, folder, "5"], check=True, capture_output=True, text=True
     )
@@ -143,8 +151,16 @@ def main():
     print(f"click to shown probability: median {median:.3f} s, worst {worst:.3f} s (wanted: 0.6 s)")
     print(f"bare forward pass of the same tiles: {bare:.3f} s; ratio {median / bare:.2f}")
     print(f"longest event-loop gap: {gap * 1000:.0f} ms, {slow} of {len(gaps)} above 50 ms (wanted: 50 ms)")
+    print(f"longest gap while only drawing: {max(drawing) * 1000:.0f} ms")
     if args.json:
-        result = {"median_s": median, "worst_s": worst, "bare_s": bare, "gap_s": gap, "clicks": times}
+        result = {
+            "median_s": median,
+            "worst_s": worst,
+            "bare_s": bare,
+            "gap_s": gap,
+            "drawing_gap_s": max(drawing),
+            "clicks": times,
+        }
         args.json.write_text(json.dumps(result, indent=1))
     return 0 if median <= 0.6 and gap <= 0.05 else 1
 
