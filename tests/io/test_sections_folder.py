@@ -90,10 +90,12 @@ def test_colour_is_refused(tmp_path: Path) -> None:
         open_image(save(tmp_path / "s", ["0.png", "1.png"], rgb))
 
 
-def test_two_level_images_give_0_and_1(tmp_path: Path) -> None:
+def test_two_level_images_give_0_and_255_like_the_8_bit_masks_beside_them(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
-    Image.fromarray(STACK[0] > 30).save(tmp_path / "s/0.png")
-    np.testing.assert_array_equal(open_array(tmp_path / "s")[0][0], (STACK[0] > 30).astype(np.uint8))
+    mask = (STACK[0] > 30).astype(np.uint8) * 255
+    Image.fromarray(mask > 0).save(tmp_path / "s/0.png")
+    Image.fromarray(mask).save(tmp_path / "s/1.png")
+    np.testing.assert_array_equal(open_array(tmp_path / "s")[0][:], [mask, mask])
 
 
 def test_one_image_file_is_a_stack_of_one(tmp_path: Path) -> None:
@@ -114,4 +116,4 @@ def test_real_sections(data_dir: Path) -> None:
     drawn, _ = open_array(data_dir / "vnc/stack1/membranes")
     assert raw.shape == drawn.shape
     assert raw.shape[1:] == (1024, 1024)
-    assert set(np.unique(drawn[3])) == {0, 1}
+    assert set(np.unique(drawn[3])) == {0, 255}

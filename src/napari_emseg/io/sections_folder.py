@@ -43,7 +43,7 @@ class _Loader:
 
 
 def read_section(file: Path) -> NDArray[Any]:
-    """Pixels of one image file: (y, x), or (y, x, samples) for colour; two-level images give 0 and 1.
+    """Pixels of one image file: (y, x), or (y, x, samples) for colour; two-level images give 0 and 255.
 
     Raises
     ------
@@ -54,16 +54,20 @@ def read_section(file: Path) -> NDArray[Any]:
         if file.suffix.lower() in (".tif", ".tiff"):
             import tifffile
 
-            return np.asarray(tifffile.imread(file))
+            return _grey(np.asarray(tifffile.imread(file)))
         from PIL import Image  # decodes what imageio would, and tells the mode
 
         with Image.open(file) as image:
             if image.mode in ("P", "LA", "PA"):
                 return np.asarray(image.convert("RGBA"))
-            values = np.asarray(image)
-            return values.astype(np.uint8) if values.dtype == bool else values
+            return _grey(np.asarray(image))
     except (OSError, ValueError, SyntaxError) as error:
         raise EmsegError("the section cannot be decoded", str(file), "copy or export it again") from error
+
+
+def _grey(values: NDArray[Any]) -> NDArray[Any]:
+    """Two-level images as black and white: stacks of masks mix them with 8-bit sections."""
+    return values.astype(np.uint8) * np.uint8(255) if values.dtype == bool else values
 
 
 def _size(file: Path) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.jobs.recipe import first_fault, load_volumes, read_recipe
+from napari_emseg.jobs.recipe import first_fault, load_volumes, read_recipe, resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +61,8 @@ def run(request: TrainRequest, progress: JobProgress) -> Path:
     settings, sources = read_recipe(request.recipe)
     from napari_emseg.nn.recipe import TrainRecipe  # nn is only ever imported where it runs
 
+    if settings.get("start_from"):
+        settings["start_from"] = resolve(str(settings["start_from"]), request.recipe.resolve().parent)
     try:
         recipe = TrainRecipe.model_validate(settings)
     except ValidationError as error:

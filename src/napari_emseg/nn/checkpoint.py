@@ -51,6 +51,25 @@ def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:
     return network.eval(), card
 
 
+def take_over(network: nn.Module, folder: Path) -> tuple[str, ...]:
+    """Copy the weights of another model where name and shape fit; the names of those that did not.
+
+    Raises
+    ------
+    EmsegError
+        If the folder holds no model, or none of its weights fit.
+    """
+    given = load_model(folder)[0].state_dict()
+    own = network.state_dict()
+    fits = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
+    if not fits:
+        raise EmsegError(
+            "none of its weights fit the network", str(folder), "start from a model of the same kind"
+        )
+    network.load_state_dict(own | fits)
+    return tuple(sorted(own.keys() - fits.keys()))
+
+
 def save_model(folder: Path, state: Mapping[str, Tensor], card: ModelCard) -> None:
     """Write a model folder, each file by atomic rename; other files in the folder stay."""
     folder.mkdir(parents=True, exist_ok=True)

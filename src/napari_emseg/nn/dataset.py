@@ -13,6 +13,7 @@ import numpy as np
 from napari_emseg.augment.recipe import Augmentation, draw_sample
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, TrainingVolume
+from napari_emseg.nn.emphasis import Emphasis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,10 @@ class Pool:
         Neighbouring sections on each side; the stack is mirrored at its ends.
     pixel_size_nm : float
         Pixel size of the samples.
-    keep_size : float
-        Volumes within this factor of the pixel size are not resampled.
+    keep_size : (low, high)
+        Volumes whose pixel size lies in this range are not resampled.
+    emphasis : Emphasis, optional
+        Adds as many channels again to the truth of every sample: weights, in units of `WEIGHT_UNIT`.
     """
 
     def __init__(
@@ -46,12 +49,14 @@ class Pool:
         pixel_size_nm: float,
         *,
         keep_size: tuple[float, float] = (0.0, float("inf")),
+        emphasis: Emphasis | None = None,
     ) -> None:
         self.images: list[NDArray[np.float32]] = []
         self.truths: list[NDArray[np.uint8]] = []
         self.sections: list[tuple[int, ...]] = []
         self.zooms: list[float] = []
         self.context = context
+        self.targets = len(targets)
         shares: list[float] = []
         for volume in volumes:
             if not volume.train:
@@ -61,7 +66,9 @@ class Pool:
             if not known:
                 continue
             self.images.append(volume.normalised())
-            self.truths.append(truth)
+            self.truths.append(
+                np.concatenate([truth, emphasis.of(truth, volume.train)]) if emphasis else truth
+            )
             self.sections.append(volume.train)
             same = keep_size[0] <= volume.pixel_size_nm <= keep_size[1]
             self.zooms.append(1.0 if same else pixel_size_nm / volume.pixel_size_nm)
@@ -75,6 +82,16 @@ class Pool:
     def window(self, volume: int, section: int) -> NDArray[np.float32]:
         """The section and its neighbours, (2 context + 1, y, x)."""
         return self.images[volume][neighbours(section, len(self.images[volume]), self.context)]
+
+    def sample_size(self, wish: int) -> tuple[int, int]:
+        """The extent that is wished for, or the largest multiple of 32 that fits into every section."""
+        fits = min(
+            int(n / zoom)
+            for image, zoom in zip(self.images, self.zooms, strict=True)
+            for n in image.shape[1:]
+        )
+        extent = max(32, min(wish, fits // 32 * 32))
+        return extent, extent
 
     def draw(
         self, number: int, seed: int, size: tuple[int, int], recipe: Augmentation, *, min_known: float = 0.3
@@ -95,7 +112,7 @@ class Pool:
                 rng,
                 zoom=self.zooms[v],
             )
-            if (truth != IGNORE).any(0).mean() >= min_known:
+            if (truth[: self.targets] != IGNORE).any(0).mean() >= min_known:
                 break
         return image, truth
 

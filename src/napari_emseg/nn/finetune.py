@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from napari_emseg.settings import FinetuneSettings
 
 _BATCH = 4
-_SIZE = (256, 256)
+_SIZE = 256  # pixels: extent of a sample, less on smaller sections
 _RATE = 1e-3  # best of 3e-4, 1e-3, 2e-3 on VNC from ISBI and from the phantom (benchmarks/finetune.py)
 _ANCHOR = 1e-3  # strength of the pull back to the starting weights
 _ADAPT = 8  # batches from which the normalisation statistics are re-estimated
@@ -176,7 +176,8 @@ def learn(
 ) -> tuple[int, float, list[float]]:
     """Change a network in place; steps, seconds and the loss curve."""
     started = time.monotonic()
-    samples = prefetched(lambda step: pool.batch(step, settings.seed, _BATCH, _SIZE, _GENTLE))
+    size = pool.sample_size(_SIZE)
+    samples = prefetched(lambda step: pool.batch(step, settings.seed, _BATCH, size, _GENTLE))
     losses: list[float] = []
     with closing(samples(0, _NEVER)) as batches:
         _adapt_statistics(network, [next(batches)[0] for _ in range(_ADAPT)], device)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from napari_emseg.augment.recipe import Augmentation
+from napari_emseg.nn.emphasis import Emphasis
 from napari_emseg.settings import Settings
 
 
@@ -26,6 +27,8 @@ class TrainRecipe(Settings):
     pixel_size_nm: float = Field(4.6, gt=0)
     pixel_size_range_nm: tuple[float, float] = (3.2, 6.5)
     loss: str = "bce_dice"
+    emphasis: Emphasis = Field(default_factory=Emphasis)
+    start_from: str = Field("", description="model folder whose weights are taken where name and shape fit")
     steps: int = Field(2000, ge=1)
     batch: int = Field(8, ge=1)
     size: int = Field(256, ge=32, description="extent of a sample, pixels", multiple_of=16)

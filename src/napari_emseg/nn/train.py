@@ -19,12 +19,12 @@ from torch.nn.utils import clip_grad_norm_
 
 from napari_emseg import __version__
 from napari_emseg.core.errors import Cancelled, EmsegError
-from napari_emseg.core.learning import IGNORE
 from napari_emseg.core.model_card import ModelCard
 from napari_emseg.nn.average import Average
-from napari_emseg.nn.checkpoint import build, save_model
+from napari_emseg.nn.checkpoint import build, save_model, take_over
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import choose_device, to_device, use_all_cores
+from napari_emseg.nn.emphasis import split_weights
 from napari_emseg.nn.losses import load_loss
 from napari_emseg.nn.prefetch import prefetched
 from napari_emseg.nn.validate import validate
@@ -130,10 +130,13 @@ class _Run:
             recipe.context_sections,
             recipe.pixel_size_nm,
             keep_size=recipe.pixel_size_range_nm,
+            emphasis=recipe.emphasis if recipe.emphasis.matters else None,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             self.network: nn.Module = to_device(build(self.card), device)
+        if recipe.start_from:
+            take_over(self.network, Path(recipe.start_from))
         self.average = Average(self.network, recipe.average)
         self.optimiser = _optimiser(self.network, recipe)
         self.loss = load_loss(recipe.loss)
@@ -159,8 +162,7 @@ class _Run:
             group["lr"] = self.rate()
         x = torch.from_numpy(image).to(self.device, memory_format=torch.channels_last)
         known = torch.from_numpy(truth).to(self.device)
-        weight = (known != IGNORE).to(x.dtype)
-        target = (known == 1).to(x.dtype)
+        target, weight = split_weights(known, len(self.recipe.targets))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)  # dropout, the same after a resume
             parts: dict[str, Tensor] = self.loss(self.network(x), target, weight)

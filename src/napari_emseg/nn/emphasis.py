@@ -1,0 +1,61 @@
+"""Weight maps: which pixels of a target matter most.
+
+A membrane that is open in one place merges two cells, however well the rest of it is drawn, so the line
+along its middle counts more than its flanks (the idea of the U-Net's weight map, Ronneberger et al. 2015, and
+of skeleton recall, Kirchhoff et al. 2024).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+from scipy import ndimage as ndi
+from skimage.morphology import skeletonize
+
+from napari_emseg.core.learning import IGNORE
+from napari_emseg.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+WEIGHT_UNIT = 16
+"""Weights travel with the truth as integers: this many stand for one."""
+
+
+class Emphasis(Settings):
+    """Additional weight, beside the 1 that every pixel has, of the first target (the membrane)."""
+
+    inside: float = Field(0.0, ge=0, le=7, description="of pixels of the target")
+    centreline: float = Field(0.0, ge=0, le=7, description="of pixels on its centreline and beside it")
+
+    @property
+    def matters(self) -> bool:
+        """Whether any pixel weighs more than another."""
+        return self.inside > 0 or self.centreline > 0
+
+    def of(self, truth: NDArray[np.uint8], sections: Sequence[int]) -> NDArray[np.uint8]:
+        """Weights in units of `WEIGHT_UNIT`, of the shape of the truth (targets, z, y, x).
+
+        Only the listed sections are computed; nobody learns from the others.
+        """
+        out = np.full(truth.shape, WEIGHT_UNIT, np.uint8)
+        for z in sections:
+            target = truth[0, z] == 1
+            line = ndi.binary_dilation(skeletonize(target)) & target
+            weight = 1 + self.inside * target + self.centreline * line
+            out[0, z] = np.minimum(np.rint(weight * WEIGHT_UNIT), IGNORE)
+        return out
+
+
+def split_weights(drawn: Tensor, targets: int) -> tuple[Tensor, Tensor]:
+    """Truth and weights of a batch (batch, targets or twice as many, y, x); the weight is 0 where unknown."""
+    truth = drawn[:, :targets]
+    weight = (truth != IGNORE).float()
+    if drawn.shape[1] > targets:
+        weight = weight * drawn[:, targets:].float() / WEIGHT_UNIT
+    return (truth == 1).float(), weight

@@ -1,0 +1,33 @@
+"""Weight maps."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from napari_emseg.core.learning import IGNORE
+from napari_emseg.nn.emphasis import WEIGHT_UNIT, Emphasis, split_weights
+
+
+def test_the_centreline_of_a_membrane_weighs_most():
+    truth = np.zeros((2, 1, 32, 32), np.uint8)
+    truth[0, 0, 12:21] = 1  # 9 pixels thick: the middle is row 16
+    weight = Emphasis(inside=1, centreline=3).of(truth, (0,)) / WEIGHT_UNIT
+    assert weight[0, 0, 16, 16] == 5
+    assert weight[0, 0, 12, 16] == 2
+    assert weight[0, 0, 2, 16] == 1
+    assert (weight[1] == 1).all()
+
+
+def test_sections_that_do_not_teach_are_not_computed():
+    truth = np.ones((1, 2, 16, 16), np.uint8)
+    weight = Emphasis(inside=1).of(truth, (1,)) / WEIGHT_UNIT
+    assert (weight[0, 0] == 1).all()
+    assert (weight[0, 1] == 2).all()
+
+
+def test_unknown_pixels_weigh_nothing_whatever_their_emphasis():
+    drawn = torch.tensor([1, IGNORE, 32, 32], dtype=torch.uint8).reshape(1, 2, 1, 2)
+    truth, weight = split_weights(drawn, 1)
+    assert truth.tolist() == [[[[1.0, 0.0]]]]
+    assert weight.tolist() == [[[[2.0, 0.0]]]]
