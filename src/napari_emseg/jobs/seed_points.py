@@ -41,7 +41,7 @@ class _Section:
 
     def __init__(self, boundary: NDArray[np.uint8]) -> None:
         self.boundary = boundary
-        self._sum = zlib.adler32(np.ascontiguousarray(boundary))
+        self._sum = zlib.adler32(np.ascontiguousarray(boundary).data)
 
     def __hash__(self) -> int:
         return self._sum
@@ -69,10 +69,11 @@ def run(request: SeedPointsRequest, progress: Progress) -> NDArray[np.float64]:
     ndarray (n, 3) float64
         Voxels (z, y, x) in the stack.
     """
+    from napari_emseg.algorithms.scale import working_spacing
     from napari_emseg.algorithms.seeds import seeds_from_distance
 
     progress.report(0.0, "placing seeds")
-    spacing = request.spacing_nm or (1.0, 1.0, 1.0)
+    spacing = working_spacing(request.spacing_nm)
     settings = request.settings
     distance = _distance(_Section(request.boundary), settings.threshold, settings.sigma_nm, spacing)
     seeds: NDArray[Any] = seeds_from_distance(distance, settings, spacing)
