@@ -300,6 +300,28 @@ time.sleep(60)
 """
 
 
+def test_an_engine_that_nobody_closed_ends_with_the_program_quietly(tmp_path):
+    (tmp_path / "script.py").write_text(
+        SCRIPT.replace(
+            "time.sleep(60)",
+            f"""
+engine.submit("toy_jobs:steps", __import__("pathlib").Path({str(tmp_path / "steps")!r}))
+time.sleep(0.2)
+""",
+        )
+    )
+    environment = {**os.environ, "PYTHONPATH": HERE}
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    wait_for(lambda: not alive(int(done.stdout.split()[0])), timeout=5)
+
+
 def test_the_worker_ends_when_its_parent_is_killed(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": HERE}

@@ -87,8 +87,19 @@ class Backend:
         self._workers[lane] = WorkerProcess(instructions(self._cluster, lane, _NICE[lane]), failed)
         self._workers[lane].start()
 
-    def send(self, ticket: str, attempt: int, lane: str, packed: bytes) -> Future[Any]:
-        """Start a job; `packed` is the pickled pair (function, request)."""
+    def send(
+        self,
+        ticket: str,
+        attempt: int,
+        lane: str,
+        packed: bytes,
+        on_end: Callable[[Any, BaseException | None], None],
+    ) -> Future[Any]:
+        """Start a job; `packed` is the pickled pair (function, request).
+
+        `on_end` is called with (result, None) or (None, error), in the client's thread, after all events of
+        the job.
+        """
         assert self._client is not None
         argument: Any = packed
         if len(packed) > _SCATTER_FROM:
@@ -104,6 +115,20 @@ class Backend:
             priority=_PRIORITY[lane],
             **where,
         )
+        client = self._client
+
+        async def wait() -> None:
+            try:
+                value = await client.gather(future, asynchronous=True)  # type: ignore[no-untyped-call]
+            except BaseException as error:  # also those that end a thread: they are the job's, not ours
+                on_end(None, error)
+            else:
+                on_end(value, None)
+            finally:
+                future.release()  # type: ignore[no-untyped-call]
+
+        assert client.loop is not None
+        client.loop.add_callback(wait)
         return future
 
     def stop(self, ticket: str, future: Future[Any]) -> None:

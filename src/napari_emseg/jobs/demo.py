@@ -197,14 +197,14 @@ def _learn(
 
 
 def _right_links(labels: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
-    """Share of true continuations, from section to section, that got one id."""
+    """Share of true continuations, from section to section, that got one id; empty where nobody knows."""
     right = total = 0
     for section in range(len(labels) - 1):
         names = [_main_label(labels[n], truth[n]) for n in (section, section + 1)]
         for owner in names[0].keys() & names[1].keys():
             total += 1
             right += names[0][owner] == names[1][owner]
-    return {"true_continuations": total, "kept": round(right / max(total, 1), 4)}
+    return {"true_continuations": total, "kept": round(right / total, 4)} if total else {}
 
 
 def _main_label(labels: NDArray[Any], truth: NDArray[Any]) -> dict[int, int]:

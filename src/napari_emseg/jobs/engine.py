@@ -5,26 +5,24 @@ The window never waits for any of this: starting, submitting and stopping return
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import itertools
-import logging
 import pickle
 import queue
 import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.explained import explained, has_died
+from napari_emseg.jobs.line import Line
 from napari_emseg.jobs.ticket import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Answer = Callable[[], Any]
-
-    from distributed import Future
 
     from napari_emseg.jobs.backend import Backend
 
@@ -60,10 +58,10 @@ class Engine:
         self._tickets: dict[str, Ticket] = {}
         self._newest: dict[str, Ticket] = {}
         self._lock = threading.Lock()
-        self._control = ThreadPoolExecutor(1, "emseg-engine")
-        self._stopping = ThreadPoolExecutor(1, "emseg-stop")
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._caller: threading.Thread | None = None
+        self._control = Line("emseg-engine")
+        self._stopping = Line("emseg-stop")
+        self._calls = Line("emseg-callbacks")
+        self._is_started = False
         self._backend: Backend | None = None
         self._failure: EmsegError | None = None
         self._is_ready = threading.Event()
@@ -75,11 +73,12 @@ class Engine:
     def start(self) -> None:
         """Start in the background; requests submitted meanwhile wait. A second call does nothing."""
         with self._lock:
-            if self._caller is not None or self._is_closed:
+            if self._is_started or self._is_closed:
                 return
-            self._caller = threading.Thread(target=self._call_back, name="emseg-callbacks", daemon=True)
-        self._caller.start()
-        self._control.submit(self._start)
+            self._is_started = True
+        for line in (self._control, self._stopping, self._calls):
+            line.start()
+        self._control.put(self._start)
 
     def wait_until_ready(self, timeout: float | None = None) -> bool:
         """Wait until the interactive worker answers, or starting failed; whether that came in time."""
@@ -114,14 +113,12 @@ class Engine:
                 return
             self._is_closed = True
             pending = list(self._tickets.values())
+        atexit.unregister(self.close)
         for ticket in pending:
             self._calls.put(ticket._cancelled)
-        self._stopping.shutdown(wait=False, cancel_futures=True)
-        self._control.submit(self._stop_everything)
-        self._control.shutdown(wait=True)
-        self._calls.put(None)
-        if self._caller is not None and self._caller is not threading.current_thread():
-            self._caller.join(_CLOSE_S)
+        self._control.put(self._stop_everything)
+        for line in (self._control, self._stopping, self._calls):
+            line.close(_CLOSE_S)
 
     def __enter__(self) -> Engine:
         self.start()
@@ -179,7 +176,7 @@ class Engine:
             ticket._fail(EmsegError("the engine is closed", "", "open the project again"))
             return ticket
         self.start()
-        self._control.submit(self._launch, ticket, request)
+        self._control.put(lambda: self._launch(ticket, request))
         return ticket
 
     def promise(
@@ -241,6 +238,8 @@ class Engine:
         except EmsegError as error:
             self._give_up(error)
         finally:
+            # Dask tidies up at exit as well; what is registered later runs first.
+            atexit.register(self.close)
             self._is_ready.set()
 
     def _launch(self, ticket: Ticket, request: Any) -> None:
@@ -250,18 +249,39 @@ class Engine:
             self._finish(ticket, ticket._fail, self._failure or EmsegError("the engine is closed"))
             return
         try:
-            self._backend.ensure(ticket.lane)
-            self._send(ticket, pickle.dumps((ticket.function, request), protocol=5))
-        except Exception as error:
+            packed = pickle.dumps((ticket.function, request), protocol=5)
+        except Exception as error:  # whatever the request's own pickling raises
             self._finish(ticket, ticket._fail, explained(error, ticket))
+        else:
+            self._send(ticket, packed)
 
     def _send(self, ticket: Ticket, packed: bytes) -> None:
         if self._backend is None:
             return
-        ticket.future = self._backend.send(ticket.id, ticket.retries, ticket.lane, packed)
-        ticket.future.add_done_callback(lambda future: self._on_future(ticket, packed, future))
+
+        def ended(value: Any, error: BaseException | None) -> None:
+            if error is not None and has_died(error) and not ticket.has_started and not ticket.retries:
+                ticket.retries += 1  # it only waited behind the job that killed the worker
+                self._control.put(lambda: self._send(ticket, packed))
+            else:
+                self._control.put(lambda: self._answer(ticket, value, error))
+
+        try:
+            self._backend.ensure(ticket.lane)
+            ticket.future = self._backend.send(ticket.id, ticket.retries, ticket.lane, packed, ended)
+        except Exception as error:  # Dask's or the system's
+            self._finish(ticket, ticket._fail, explained(error, ticket))
+            return
         if ticket.is_stopped:  # meanwhile
             self._backend.stop(ticket.id, ticket.future)
+
+    def _answer(self, ticket: Ticket, value: Any, error: BaseException | None) -> None:
+        if error is None:
+            self._finish(ticket, ticket._succeed, value)
+            return
+        backend = self._backend
+        why = backend.why_it_died(ticket.lane) if backend is not None and has_died(error) else ""
+        self._finish(ticket, ticket._fail, explained(error, ticket, why))
 
     def _stop(self, ticket: Ticket) -> None:
         """Make a ticket worthless (any thread), then tell its worker."""
@@ -271,8 +291,7 @@ class Engine:
             if self._backend is not None and ticket.future is not None:
                 self._backend.stop(ticket.id, ticket.future)
 
-        with contextlib.suppress(RuntimeError):  # the engine is closing, and the worker with it
-            self._stopping.submit(tell)
+        self._stopping.put(tell)
 
     def _stop_everything(self) -> None:
         if self._backend is not None:
@@ -306,30 +325,3 @@ class Engine:
             self._calls.put(lambda: ticket._progress(*pickle.loads(payload)))
         elif kind == "partial":
             self._calls.put(lambda: ticket._partial(pickle.loads(payload)))
-
-    def _on_future(self, ticket: Ticket, packed: bytes, future: Future[Any]) -> None:
-        """Runs in a thread of the client, after all events of the ticket were queued."""
-        if ticket.is_stopped or ticket.done:
-            return
-        try:
-            value = future.result(timeout=self._start_timeout_s)
-        except BaseException as error:
-            if has_died(error) and not ticket.has_started and not ticket.retries:
-                ticket.retries += 1  # it only waited behind the job that killed the worker
-                with contextlib.suppress(RuntimeError):  # the engine is closing
-                    self._control.submit(self._send, ticket, packed)
-                return
-            backend = self._backend
-            why = backend.why_it_died(ticket.lane) if backend is not None and has_died(error) else ""
-            self._finish(ticket, ticket._fail, explained(error, ticket, why))
-        else:
-            self._finish(ticket, ticket._succeed, value)
-        finally:
-            future.release()  # type: ignore[no-untyped-call]
-
-    def _call_back(self) -> None:
-        while (call := self._calls.get()) is not None:
-            try:
-                call()
-            except Exception:
-                logging.getLogger(__name__).exception("a callback of the engine failed")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import json
-import math
 import os
 import subprocess
 import sys
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 _MAX_FALSE_STARTS = 3
 _KEPT_LINES = 40
 _END_S = 2.0
-_JUST_NOW_S = 2.0
+_REAPED_WITHIN_S = 1.0
 _KILLED = -9
 
 
@@ -52,7 +51,7 @@ class WorkerProcess:
         self._closing = threading.Event()
         self._lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
         self._last_exit: int | None = None
-        self._ended_at = -math.inf
+        self._deaths = self._explained_deaths = 0
         self._process: subprocess.Popen[str] | None = None
         self._watcher = threading.Thread(target=self._keep_alive, name="emseg-worker-watch", daemon=True)
 
@@ -80,9 +79,10 @@ class WorkerProcess:
         The scheduler hears of a death from the closed connection, often before the process is reaped, so
         this waits a moment for the exit code.
         """
-        deadline = time.monotonic() + 1.0
-        while time.monotonic() < deadline and time.monotonic() - self._ended_at > _JUST_NOW_S:
+        deadline = time.monotonic() + _REAPED_WITHIN_S
+        while time.monotonic() < deadline and self._deaths == self._explained_deaths:
             time.sleep(0.01)
+        self._explained_deaths = self._deaths
         code = self._last_exit
         if code == _KILLED:
             return "it was killed, most likely because the memory ran out"
@@ -105,7 +105,7 @@ class WorkerProcess:
             process.stderr.close()
             self._last_exit = process.wait()
             _close_stdin(process)
-            self._ended_at = time.monotonic()
+            self._deaths += 1
             false_starts = 0 if is_ready else false_starts + 1
             if false_starts >= _MAX_FALSE_STARTS and not self._closing.is_set():
                 self._on_failed(self.why_it_ended())

@@ -49,17 +49,17 @@ async def _serve(instructions: dict[str, Any]) -> None:
         dashboard=False,
         death_timeout=30,
     )
+    loop = asyncio.get_running_loop()
+
+    def end_with_parent() -> None:
+        sys.stdin.read()
+        threading.Timer(_GRACE_S, os._exit, (0,)).start()
+        with contextlib.suppress(RuntimeError):  # the loop may be closed already
+            asyncio.run_coroutine_threadsafe(worker.close(timeout=_GRACE_S / 2, nanny=False), loop)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
     async with worker:
-        loop = asyncio.get_running_loop()
-
-        def end_with_parent() -> None:
-            sys.stdin.read()
-            threading.Timer(_GRACE_S, os._exit, (0,)).start()
-            with contextlib.suppress(RuntimeError):  # the loop may be closed already
-                asyncio.run_coroutine_threadsafe(worker.close(timeout=_GRACE_S / 2, nanny=False), loop)
-
         print(READY, file=sys.stderr, flush=True)  # noqa: T201 - the parent listens
-        threading.Thread(target=end_with_parent, daemon=True).start()
         await worker.finished()  # type: ignore[no-untyped-call]
 
 
