@@ -126,10 +126,10 @@ def test_every_stage_fits_a_small_screen_in_both_themes(opened: Any, qtbot: Any)
         for name, _, _ in STAGES:
             click(opened, qtbot, f"stage_{name}")
             qtbot.wait(30)
-            bar: QScrollBar = opened.scroll.verticalScrollBar()
+            bar: QScrollBar = opened.stage_area.verticalScrollBar()
             assert bar.maximum() == 0, name
             panel = opened.panels[name]
-            assert panel.minimumSizeHint().width() <= opened.scroll.viewport().width(), name
+            assert panel.minimumSizeHint().width() <= opened.stage_area.viewport().width(), name
 
 
 def test_taking_the_dock_away_closes_the_stack(opened: Any, engine: Any, qtbot: Any) -> None:

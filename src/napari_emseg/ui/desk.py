@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from napari_emseg.session import Session
     from napari_emseg.settings import Settings
     from napari_emseg.ui.tools import ClickTool
+
+_TELL_EVERY_S = 0.1  # every change of the dock redraws the canvas beside it
 
 _MENDS = {"set_spacing": "stage:data", "choose_model": "stage:predict", "proofread": "stage:proofread"}
 """Errors of other rooms name what mends them; here is where that is done."""
@@ -63,7 +66,7 @@ class Desk:
         self,
         viewer: Viewer,
         *,
-        post: Callable[[Callable[[], None]], None],
+        post: Callable[[Callable[[], object]], None],
         executor: Executor,
         engine: Callable[[], Any] | None = None,
     ) -> None:
@@ -86,6 +89,8 @@ class Desk:
         self._make_engine = engine
         self._engine: Any = None
         self._section = 0
+        self._told: dict[str, float] = {}
+        self._closed = False
         viewer.dims.events.current_step.connect(self._on_stepped)
 
     def signals(self) -> tuple[Any, ...]:
@@ -170,7 +175,10 @@ class Desk:
         self.state_changed.emit()
 
     def close(self) -> None:
-        """Close everything; the desk is not used afterwards."""
+        """Close everything; the desk is not used afterwards. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self.viewer.dims.events.current_step.disconnect(self._on_stepped)
         self.clear()
         if self._engine is not None:
@@ -298,6 +306,10 @@ class Desk:
     def _progress(self, stage: str, work: Work) -> None:
         before = self.work.get(stage)
         self.work[stage] = work
+        now = time.monotonic()
+        if before is not None and now - self._told.get(stage, 0.0) < _TELL_EVERY_S:
+            return
+        self._told[stage] = now
         self.worked.emit(stage, work)
         if before is None or round(100 * before.fraction) != round(100 * work.fraction):
             self.state_changed.emit()

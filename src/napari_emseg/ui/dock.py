@@ -8,7 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_emseg.ui import keys
 from napari_emseg.ui.desk import Desk
@@ -88,6 +97,8 @@ class EmsegDock(QWidget):
         self._refresh()
         self._leave = partial(_leave, self.desk, self._executor, self._rail_dock, self._listeners())
         self.destroyed.connect(self._leave)
+        if (app := QApplication.instance()) is not None:
+            app.aboutToQuit.connect(self._leave)
         self._adopt_soon()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -129,7 +140,7 @@ class EmsegDock(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.stack)
-        self.scroll = scroll
+        self.stage_area = scroll
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -219,7 +230,7 @@ class EmsegDock(QWidget):
     def _on_opened(self, stage: str) -> None:
         self.spine.show_open(stage)
         self.stack.setCurrentWidget(self.panels[stage])
-        self.scroll.verticalScrollBar().setValue(0)
+        self.stage_area.verticalScrollBar().setValue(0)
 
     def _on_asked(self, question: str) -> None:
         if question == "keys":
@@ -276,7 +287,10 @@ class EmsegDock(QWidget):
         """Let go of viewer, session and engine; the widget is not used afterwards."""
         with suppress(TypeError, RuntimeError):  # done already
             self.destroyed.disconnect(self._leave)
-            self._leave()
+        if (app := QApplication.instance()) is not None:
+            with suppress(TypeError, RuntimeError):
+                app.aboutToQuit.disconnect(self._leave)
+        self._leave()
 
 
 def _leave(
@@ -290,9 +304,11 @@ def _leave(
     for signal in desk.signals():
         signal.disconnect()
     for emitter, callback in listeners:
-        emitter.disconnect(callback)
+        with suppress(ValueError):  # disconnected already
+            emitter.disconnect(callback)
     keys.unbind(desk.viewer)
-    desk.close()
+    with suppress(RuntimeError):  # the interpreter is going away, and the worker ends with it
+        desk.close()
     executor.shutdown(wait=False, cancel_futures=True)
     with suppress(RuntimeError, LookupError, AttributeError):  # the window is going away itself
         desk.viewer.window.remove_dock_widget(rail_dock)

@@ -50,7 +50,7 @@ def _spec(name: str, info: FieldInfo) -> FieldSpec:
         "more": bool(extra.get("more", False)),
         "default": info.default,
     }
-    kind = info.annotation
+    kind: Any = info.annotation
     if typing.get_origin(kind) is Literal:
         return FieldSpec(kind="choice", choices=typing.get_args(kind), **common)
     if isinstance(kind, types.UnionType):

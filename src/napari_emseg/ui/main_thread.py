@@ -19,7 +19,7 @@ class MainThread(QObject):
         super().__init__(parent)
         self._called.connect(self._on_called, Qt.ConnectionType.QueuedConnection)
 
-    def post(self, function: Callable[[], None]) -> None:
+    def post(self, function: Callable[[], object]) -> None:
         """Run a function on the window's thread, soon and in order."""
         try:
             self._called.emit(function)

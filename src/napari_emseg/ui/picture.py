@@ -93,14 +93,14 @@ def wait_until(condition: Callable[[], bool], seconds: float = _WAIT_S) -> None:
     while not condition():
         if time.monotonic() > end:
             raise EmsegError("the window did not get ready", f"{seconds:.0f} s")
-        QTest.qWait(20)
+        QTest.qWait(20)  # type: ignore[call-arg, arg-type] # the stub forgets that it is static
 
 
 def settle(milliseconds: int = 400) -> None:
     """Let everything be drawn."""
     from qtpy.QtTest import QTest
 
-    QTest.qWait(milliseconds)
+    QTest.qWait(milliseconds)  # type: ignore[call-arg, arg-type]
 
 
 def main() -> int:

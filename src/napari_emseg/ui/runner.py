@@ -72,7 +72,7 @@ class Runner:
         For short work that needs no worker process.
     """
 
-    def __init__(self, post: Callable[[Callable[[], None]], None], executor: Executor) -> None:
+    def __init__(self, post: Callable[[Callable[[], object]], None], executor: Executor) -> None:
         self._post = post
         self._executor = executor
         self._generation: dict[str, int] = {}

@@ -69,6 +69,7 @@ def resolve(facts: Facts) -> tuple[StageState, ...]:
         "train": _train,
     }
     states = []
+    tone: Tone
     for name, number, title in STAGES:
         if name in facts.running:
             word, tone, needs = f"{round(100 * facts.running[name])} %", "busy", ""

@@ -12,6 +12,7 @@ from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.says import SpeakingLine
 
 if TYPE_CHECKING:
+    from napari_emseg.settings import Settings
     from napari_emseg.ui.desk import Desk
     from napari_emseg.ui.saying import Saying
     from napari_emseg.ui.state import StageState
@@ -97,6 +98,7 @@ class StagePanel(QWidget):
     def set_look(self, look: Look) -> None:
         """Take the colours of the theme."""
         self.says.set_look(look)
+        self.progress.bar.set_look(look)
 
     def settings_form(self, stage: str, *, hidden: tuple[str, ...] = ()) -> SettingsForm:
         """A form for the settings of a stage that keeps them in the project.
@@ -117,7 +119,7 @@ class StagePanel(QWidget):
             if self.desk.session is not None:
                 form.set_value(self.desk.settings(stage))
 
-        def _on_changed(value: object) -> None:
+        def _on_changed(value: Settings) -> None:
             if self.desk.session is not None:
                 self.desk.set_settings(stage, value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_emseg.settings import PropagateSettings
 from napari_emseg.ui.panels.base import StagePanel, set_words
 
 
@@ -27,6 +28,7 @@ class PropagatePanel(StagePanel):
     def refresh(self) -> None:
         """Say on the button what will happen."""
         settings = self.form.value
+        assert isinstance(settings, PropagateSettings)
         n = settings.sections
         where = {"forwards": "next", "backwards": "previous", "both": "next and previous"}[settings.direction]
         set_words(self.button, self.primary, f"Carry ids to the {where} {n} section{'s' * (n != 1)}")
