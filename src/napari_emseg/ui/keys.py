@@ -56,7 +56,11 @@ def bind_layer(desk: Desk) -> None:
 
         reset_polygon(layer)
 
+    def _on_new(layer: Any) -> None:
+        desk.do("new_object")
+
     layers.labels.bind_key("Escape", _on_escape, overwrite=True)
+    layers.labels.bind_key("M", _on_new, overwrite=True)
 
 
 def sheet() -> tuple[tuple[str, str, str], ...]:

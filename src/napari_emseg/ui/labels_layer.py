@@ -43,7 +43,7 @@ class LabelsAdapter:
         layer: Labels,
         session: Session,
         *,
-        later: Callable[[Callable[[], None]], None],
+        later: Callable[[Callable[[], object]], None],
         failed: Callable[[EmsegError], None],
     ) -> None:
         self._layer = layer
@@ -58,7 +58,6 @@ class LabelsAdapter:
         # napari's own history holds pixels of this layer only; undo has to go across everything
         layer.undo = self.undo  # type: ignore[method-assign]
         layer.redo = self.redo  # type: ignore[method-assign]
-        layer.bind_key("M", lambda _layer: self.new_object(), overwrite=True)
 
     def disconnect(self) -> None:
         """Let go of the layer and the session."""

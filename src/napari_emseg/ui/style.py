@@ -101,6 +101,7 @@ def style_sheet(look: Look) -> str:
     QPushButton[role="primary"]:hover {{ border-color: {look.text}; }}
     QPushButton[role="primary"]:disabled {{ background: {look.raised}; color: {look.faint};
         border: 1px solid {look.line}; }}
+    QPushButton[role="tool"] {{ padding: 4px 5px; }}
     QPushButton[role="flat"] {{ background: transparent; border: none; padding: 2px 4px; min-height: 0;
         color: {look.faint}; text-align: left; }}
     QPushButton[role="flat"]:hover, QPushButton[role="flat"]:checked {{ color: {look.text}; border: none; }}
@@ -117,9 +118,6 @@ def style_sheet(look: Look) -> str:
     QLabel[role="word"][tone="busy"] {{ color: {look.warn}; }}
     QLabel[role="word"][tone="blocked"] {{ color: {look.warn}; }}
     QFrame[role="rule"] {{ background: {look.line}; max-height: 1px; min-height: 1px; border: none; }}
-    QProgressBar {{ max-height: 6px; min-height: 6px; border: none; background: {look.raised};
-        border-radius: 3px; }}
-    QProgressBar::chunk {{ background: {look.accent}; border-radius: 3px; width: 1px; }}
     QSlider::groove:horizontal {{ height: 4px; background: {look.line}; border-radius: 2px; border: none; }}
     QSlider::sub-page:horizontal {{ background: {look.accent}; border-radius: 2px; }}
     QSlider::add-page:horizontal {{ background: {look.line}; border-radius: 2px; }}

@@ -46,6 +46,8 @@ class ProofreadPanel(StagePanel):
             button.setCheckable(True)
         self.new = action_button(self.desk, "new_object")
         self.lock = action_button(self.desk, "lock")
+        for button in (*self.paint_buttons.values(), *self.tool_buttons.values(), self.new, self.lock):
+            button.setProperty("role", "tool")
         self.undo = action_button(self.desk, "undo")
         self.redo = action_button(self.desk, "redo")
         self.body.addLayout(row(*self.paint_buttons.values()))
