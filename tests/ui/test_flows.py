@@ -307,7 +307,7 @@ def test_the_new_model_is_used_only_when_accepted(taught: Any) -> None:
     taught.do("accept_model")
     assert Path(taught.session.model).name == "membrane-2"
     assert taught.layers.boundary_map.sections == ()
-    assert [learning.model_words(n) for n in learning.models(taught.session)] == ["membrane", "membrane-2"]
+    assert learning.model_words(list(learning.models(taught.session))[-1]) == "membrane-2"
 
 
 def test_discarding_leaves_nothing_behind(taught: Any) -> None:
