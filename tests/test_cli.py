@@ -241,7 +241,11 @@ def test_ctrl_c_stops_within_a_second_and_leaves_nothing(model, tmp_path):
         sys.executable, "-m", "napari_emseg.cli", "predict", str(tmp_path / "big.tif"),
         str(tmp_path / "p.h5"), "--model", str(model), "--progress", "json",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        # A shell starts background work deaf to Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     with process:
         process.stderr.readline()  # it works on the first tiles
         began = time.monotonic()
