@@ -129,10 +129,11 @@ def test_every_stage_fits_a_small_screen_in_both_themes(opened: Any, qtbot: Any,
 
 
 def test_the_manifest_adds_the_dock_and_torch_stays_out() -> None:
-    """In a process of its own: what pytest has loaded must not matter."""
+    """In a process of its own: what pytest has loaded must not matter. It ends with a stack open."""
     code = """
-import sys, warnings
+import sys
 import napari
+import numpy as np
 from qtpy.QtTest import QTest
 viewer = napari.Viewer(show=False)
 _, dock = viewer.window.add_plugin_dock_widget("napari-emseg")
@@ -143,10 +144,15 @@ from napari_emseg.ui import commands
 commands.show_keys(viewer)
 from napari_emseg.jobs import predict, segment, propagate, finetune, engine
 assert "torch" not in sys.modules, "torch"
+from napari_emseg.ui.flows import opening
+opening.adopt(dock.desk, viewer.add_image(np.arange(3 * 20 * 20, dtype=np.uint8).reshape(3, 20, 20)))
+QTest.qWait(50)
+dock.desk.session.volume[1, 5:9, 5:9] = 3
+print("fine", flush=True)
 viewer.close()
-print("fine")
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False
     )
     assert done.stdout.strip().endswith("fine"), done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -46,6 +46,11 @@ def test_words(rail: SectionRail) -> None:
     assert rail.words(1) == "Section 1: predicted, has doubtful links"
 
 
+def test_a_section_that_is_settled_has_no_doubts(rail: SectionRail) -> None:
+    rail.set_states(STATES, frozenset({0, 1, 2}))
+    assert [("doubtful" in rail.words(z)) for z in range(4)] == [False, True, False, False]
+
+
 def test_colours_tell_the_states_apart(rail: SectionRail) -> None:
     picture = rail.grab().toImage()
     ratio = picture.devicePixelRatio()

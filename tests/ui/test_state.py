@@ -35,6 +35,7 @@ def test_nothing_open_sends_to_the_first_stage() -> None:
         (Facts(**OPEN, proofread=1), "train", "ready"),
         (Facts(**OPEN, proofread=1, candidate=True), "train", "new model"),
         (Facts(**OPEN, running={"train": 0.434}), "train", "43 %"),
+        (Facts(running={"data": -1.0}), "data", "working"),
     ],
 )
 def test_one_word_each(facts: Facts, stage: str, word: str) -> None:

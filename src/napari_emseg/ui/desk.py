@@ -150,7 +150,7 @@ class Desk:
         self.session_changed.emit()
         self.state_changed.emit()
 
-    def clear(self) -> None:
+    def clear(self, *, remove_layers: bool = True) -> None:
         """Close the session, if there is one, and take its layers away."""
         self.runner.close()
         self.work.clear()
@@ -168,19 +168,25 @@ class Desk:
         self.session = self.layers = self._adapter = None
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
         self.sayings.clear()
-        if layers is not None:
+        if layers is not None and remove_layers:
             layers.remove(self.viewer)
         session.close()
         self.session_changed.emit()
         self.state_changed.emit()
 
-    def close(self) -> None:
-        """Close everything; the desk is not used afterwards. A second call does nothing."""
+    def close(self, *, remove_layers: bool = True) -> None:
+        """Close everything; the desk is not used afterwards. A second call does nothing.
+
+        Parameters
+        ----------
+        remove_layers : bool
+            False while the window is being torn down: the layers have lost their canvas already.
+        """
         if self._closed:
             return
         self._closed = True
         self.viewer.dims.events.current_step.disconnect(self._on_stepped)
-        self.clear()
+        self.clear(remove_layers=remove_layers)
         if self._engine is not None:
             self._engine.close()
             self._engine = None

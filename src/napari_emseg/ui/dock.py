@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +23,7 @@ from napari_emseg.ui.desk import Desk
 from napari_emseg.ui.facts import facts, header
 from napari_emseg.ui.flows import opening
 from napari_emseg.ui.main_thread import MainThread
+from napari_emseg.ui.pages import Pages
 from napari_emseg.ui.panels.base import StagePanel, rule
 from napari_emseg.ui.panels.data import DataPanel
 from napari_emseg.ui.panels.predict import PredictPanel
@@ -128,18 +128,18 @@ class EmsegDock(QWidget):
         self.panels = {panel.stage: panel(self.desk) for panel in _PANELS}
         self.spine = Spine(resolve(facts(self.desk)))
         self.spine.picked.connect(self.desk.open_stage)
-        self.stack = QStackedWidget()
+        self.pages = Pages()
         for panel in self.panels.values():
             panel.setProperty("emsegPanel", True)
-            self.stack.addWidget(panel)
+            self.pages.add(panel)
         self.key_sheet = KeySheet()
         self.key_sheet.closed.connect(self._toggle_keys)
-        self.stack.addWidget(self.key_sheet)
+        self.pages.add(self.key_sheet)
         scroll = QScrollArea()
         scroll.setObjectName("stageArea")
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.stack)
+        scroll.setWidget(self.pages)
         self.stage_area = scroll
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -229,7 +229,7 @@ class EmsegDock(QWidget):
 
     def _on_opened(self, stage: str) -> None:
         self.spine.show_open(stage)
-        self.stack.setCurrentWidget(self.panels[stage])
+        self.pages.show_page(self.panels[stage])
         self.stage_area.verticalScrollBar().setValue(0)
 
     def _on_asked(self, question: str) -> None:
@@ -237,8 +237,8 @@ class EmsegDock(QWidget):
             self._toggle_keys()
 
     def _toggle_keys(self) -> None:
-        shown = self.stack.currentWidget() is self.key_sheet
-        self.stack.setCurrentWidget(self.panels[self.desk.stage] if shown else self.key_sheet)
+        shown = self.pages.current is self.key_sheet
+        self.pages.show_page(self.panels[self.desk.stage] if shown else self.key_sheet)
 
     def _on_rail_picked(self, section: int) -> None:
         from napari_emseg.ui.view import go_to_section
@@ -290,7 +290,7 @@ class EmsegDock(QWidget):
         if (app := QApplication.instance()) is not None:
             with suppress(TypeError, RuntimeError):
                 app.aboutToQuit.disconnect(self._leave)
-        self._leave()
+        self._leave(window_stays=True)
 
 
 def _leave(
@@ -299,6 +299,7 @@ def _leave(
     rail_dock: Any,
     listeners: tuple[tuple[Any, Callable[..., None]], ...],
     *_: object,
+    window_stays: bool = False,
 ) -> None:
     """End what outlives the widgets. They may be gone already, so nothing may reach them any more."""
     for signal in desk.signals():
@@ -308,7 +309,8 @@ def _leave(
             emitter.disconnect(callback)
     keys.unbind(desk.viewer)
     with suppress(RuntimeError):  # the interpreter is going away, and the worker ends with it
-        desk.close()
+        desk.close(remove_layers=window_stays)
     executor.shutdown(wait=False, cancel_futures=True)
-    with suppress(RuntimeError, LookupError, AttributeError):  # the window is going away itself
-        desk.viewer.window.remove_dock_widget(rail_dock)
+    if window_stays:
+        with suppress(LookupError, RuntimeError):  # done before
+            desk.viewer.window.remove_dock_widget(rail_dock)

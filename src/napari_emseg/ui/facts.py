@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def facts(desk: Desk) -> Facts:
     """What is open, predicted, labelled and marked on a desk."""
-    running = {stage: max(work.fraction, 0.0) for stage, work in desk.work.items()}
+    running = {stage: work.fraction for stage, work in desk.work.items()}
     session, layers = desk.session, desk.layers
     if session is None or layers is None:
         return Facts(running=running)

@@ -18,7 +18,7 @@ _HEIGHT = 34
 _MARGIN = 8
 _CELL_TOP, _CELL_HEIGHT = 9, 17
 _GLYPH_FROM = 11  # narrower cells cannot hold a readable sign
-_WIDEST = 34
+_WIDEST = 48
 _DOUBT = "#f0b429"
 GLYPHS = {Status.UNSEEN: "", Status.PREDICTED: "·", Status.PROOFREAD: "✓", Status.EXCLUDED: "×"}
 
@@ -52,7 +52,8 @@ class SectionRail(QWidget):
     def set_states(self, states: Sequence[SectionState], doubts: frozenset[int] = frozenset()) -> None:
         """Show other states."""
         self._states = tuple(states)
-        self._doubts = doubts
+        settled = (Status.PROOFREAD, Status.EXCLUDED)
+        self._doubts = frozenset(z for z in doubts if self._states[z].status not in settled)
         self.setAccessibleName(f"{len(self._states)} sections")
         self.update()
 

@@ -25,7 +25,8 @@ class KeySheet(QWidget):
         top.addWidget(back)
         grid = QGridLayout()
         grid.setVerticalSpacing(3)
-        grid.setHorizontalSpacing(12)
+        grid.setHorizontalSpacing(10)
+        grid.setContentsMargins(0, 4, 0, 4)
         for line, (key, words, help_text) in enumerate(sheet()):
             left, right = QLabel(key), QLabel(words)
             left.setProperty("role", "heading")
@@ -41,6 +42,7 @@ class KeySheet(QWidget):
         inner.setLayout(grid)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)

@@ -72,7 +72,8 @@ def resolve(facts: Facts) -> tuple[StageState, ...]:
     tone: Tone
     for name, number, title in STAGES:
         if name in facts.running:
-            word, tone, needs = f"{round(100 * facts.running[name])} %", "busy", ""
+            part = facts.running[name]
+            word, tone, needs = "working" if part < 0 else f"{round(100 * part)} %", "busy", ""
         else:
             word, tone, needs = words[name](facts)
         states.append(StageState(name, number, title, word, tone, needs))

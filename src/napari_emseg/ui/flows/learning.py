@@ -136,6 +136,13 @@ def verdict(result: FinetuneResult) -> str:
     return text
 
 
+def is_better(candidate: Any) -> bool:
+    """Whether fewer corrections are to be expected; an unscored model counts as better."""
+    before, after = candidate.result.before, candidate.result.after
+    key = _ROWS[0][0]
+    return bool(after.get(key, 0.0) <= before.get(key, 0.0))
+
+
 def score_rows(candidate: Any) -> tuple[tuple[str, ...], ...]:
     """Table of scores before and after; empty where nothing was held back to score on."""
     result: FinetuneResult = candidate.result

@@ -151,10 +151,22 @@ def _opened(desk: Desk, found: ImageStack | Path) -> None:
 def show(desk: Desk, session: Session, image: Image | None = None) -> None:
     """Put a session on the desk, say what it is, and let the worker get ready."""
     desk.show(session, image=image)
-    desk.viewer.reset_view()
-    desk.post(desk.viewer.reset_view)  # once more when the window has made room for the layer controls
+    _fill_canvas(desk)
     _say_opened(desk, session)
     predicting.warm_up(desk)
+
+
+def _fill_canvas(desk: Desk) -> None:
+    """Show everything, and again when the window has made room for the layer controls."""
+    camera = desk.viewer.scene.camera
+    desk.viewer.reset_view()
+    before = camera.center, camera.zoom
+
+    def again() -> None:
+        if (camera.center, camera.zoom) == before:  # nobody has looked elsewhere meanwhile
+            desk.viewer.reset_view()
+
+    desk.post(again)
 
 
 def _say_opened(desk: Desk, session: Session) -> None:

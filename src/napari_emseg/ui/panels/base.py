@@ -155,6 +155,14 @@ def set_words(button: QPushButton, name: str, text: str) -> None:
         button.setText(words)
 
 
+def set_role(widget: QWidget, role: str) -> None:
+    """Change how the style sheet draws a widget."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
 def heading(text: str) -> QLabel:
     """A small heading inside a panel."""
     label = QLabel(text)

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from napari_emseg.ui.curve import LossCurve
 from napari_emseg.ui.flows import learning
-from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_words
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
 
 if TYPE_CHECKING:
     from napari_emseg.ui.style import Look
@@ -74,6 +74,9 @@ class TrainPanel(StagePanel):
             self.grid.takeAt(0).widget().deleteLater()
         if self.desk.learning is not None:
             where = self.desk.learning.result.scored_on
+            better = learning.is_better(self.desk.learning)
+            set_role(self.accept, "primary" if better else "")
+            set_role(self.discard, "" if better else "primary")
             self.scored_on.setText(f"Scored on {where}" if where else "")
             for line, cells in enumerate(learning.score_rows(self.desk.learning)):
                 for column, words in enumerate(cells):
