@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_emseg.settings import Settings
     from napari_emseg.ui.tools import ClickTool
 
-_TELL_EVERY_S = 0.1  # every change of the dock redraws the canvas beside it
+_TELL_EVERY_S = 0.25  # every change of the dock redraws the canvas beside it
 
 _MENDS = {"set_spacing": "stage:data", "choose_model": "stage:predict", "proofread": "stage:proofread"}
 """Errors of other rooms name what mends them; here is where that is done."""

@@ -11,7 +11,8 @@ from napari_emseg.ui.style import DARK, Look
 _HEIGHT = 6
 _RUNNER = 0.25  # share of the bar that moves while nobody knows how long it takes
 _ROUND_S = 2.0
-_FRAME_MS = 100
+_FRAME_MS = 125
+_PATIENCE_MS = 300  # what is quicker needs no bar
 
 
 class Bar(QWidget):
@@ -92,16 +93,22 @@ class ProgressLine(QWidget):
         column.addWidget(self.bar)
         column.addLayout(row)
         self.setVisible(False)
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._patience.timeout.connect(lambda: self.setVisible(True))
 
     def show_progress(self, fraction: float, message: str, remaining_s: float | None) -> None:
         """Show how far the work is; an unknown fraction (below 0) shows a moving bar."""
         self.bar.set_fraction(fraction)
         left = f", {in_words(remaining_s)} left" if remaining_s is not None else ""
         self.words.setText(f"{message or 'working'}{left}")
-        self.setVisible(True)
+        if self.isHidden() and not self._patience.isActive():
+            self._patience.start()
 
     def finish(self) -> None:
         """Hide: the work is done, stopped or failed."""
+        self._patience.stop()
         self.bar.stop()
         self.setVisible(False)
 

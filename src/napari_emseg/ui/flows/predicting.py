@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
 _KEY = "predict"
-_SHOW_EVERY_S = 0.2  # drawing a section costs more than predicting a tile on a graphics card
+_SHOW_EVERY_S = 0.3  # drawing a section costs more than predicting a tile on a graphics card
 
 
 def predict_visible(desk: Desk) -> None:
@@ -55,7 +55,7 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
 
     session, layers = desk.need_session()
     requests: list[Any] = []
-    shown_at = 0.0
+    shown_at = time.monotonic()
 
     def prepare() -> Any:
         requests.append(predict.prepare(session, region))

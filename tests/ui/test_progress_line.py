@@ -1,0 +1,41 @@
+"""Progress appears only for work that lasts, and can be stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_emseg.ui.progress_line import ProgressLine, in_words
+
+
+def test_quick_work_shows_nothing(qtbot: Any) -> None:
+    line = ProgressLine()
+    qtbot.addWidget(line)
+    line.show_progress(-1, "looking", None)
+    line.finish()
+    qtbot.wait(350)
+    assert line.isHidden()
+
+
+def test_long_work_shows_bar_time_and_stop(qtbot: Any) -> None:
+    line = ProgressLine()
+    qtbot.addWidget(line)
+    line.show_progress(-1, "looking", None)
+    line.show_progress(0.25, "looking", 12.4)
+    qtbot.waitUntil(line.isVisible, timeout=2000)
+    assert (line.bar.fraction, line.words.text()) == (0.25, "looking, 12 s left")
+    line.bar.grab()
+    with qtbot.waitSignal(line.stopped):
+        qtbot.mouseClick(line.stop, Qt.MouseButton.LeftButton)
+    line.finish()
+    assert line.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.3, "a moment"), (4.4, "4 s"), (130, "about 2 min"), (5400, "about 1.5 h")],
+)
+def test_times_are_rounded_for_people(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
