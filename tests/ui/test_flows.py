@@ -69,14 +69,19 @@ def test_a_file_that_is_not_there_is_said(desk: Any, tmp_path: Path) -> None:
     assert not desk.work
 
 
-def test_a_removed_layer_closes_the_stack_and_keeps_the_edits(desk: Any, make_labels: Any) -> None:
+def test_a_removed_layer_closes_the_stack_and_keeps_the_edits(
+    desk: Any, make_labels: Any, stack: Any
+) -> None:
     folder = desk.session.project.folder
-    desk.session.commit(make_labels(desk.session, (1,)))
+    desk.session.commit(make_labels(desk.session, (1,), "human"))
     desk.viewer.layers.remove(desk.layers.labels)
     assert desk.session is None
     assert desk.stage == "data"
     assert len(desk.viewer.layers) == 0
-    assert (folder / "journal.sqlite").is_file()
+    again = Session.open(folder, stack)
+    opening.show(desk, again)
+    assert desk.labelled == {1}
+    assert desk.sayings["data"].text.startswith("6 sections are open. 1 of them has labels from last time")
 
 
 # ---------------------------------------------------------------- predict, seed, segment

@@ -141,7 +141,11 @@ class Desk:
         self._adapter = LabelsAdapter(
             self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", e)
         )
-        self.labelled = {z for z, s in enumerate(session.sections) if s.status in ("predicted", "proofread")}
+        self.labelled = {
+            z
+            for z, state in enumerate(session.sections)
+            if state.status in ("predicted", "proofread") or session.correction_count(z)
+        }
         session.edited.connect(self._on_edited)
         session.sections.changed.connect(self._on_section_state)
         session.notice.connect(self._on_notice)

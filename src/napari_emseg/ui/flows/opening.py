@@ -179,7 +179,8 @@ def _say_opened(desk: Desk, session: Session) -> None:
     kept = len(desk.labelled)
     text = f"{session.image.shape[0]} sections are open."
     if kept:
-        text += f" {kept} of them have labels from last time, {len(session.sections.proofread)} proofread."
+        has = "has" if kept == 1 else "have"
+        text += f" {kept} of them {has} labels from last time, {len(session.sections.proofread)} proofread."
         desk.say("data", text, tone="done", link="Go on proofreading", action="stage:proofread")
     else:
         desk.say("data", text, tone="done", link="Next: segment what you see", action="stage:segment")
