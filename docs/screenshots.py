@@ -45,6 +45,7 @@ def walk_through(output: Path) -> list[str]:
 
     def picture(name: str) -> None:
         save(viewer, output / f"{name}.png")
+        shrink(output / f"{name}.png")
         taken.append(name)
 
     def do(action: str, stage: str) -> None:
@@ -85,6 +86,17 @@ def walk_through(output: Path) -> list[str]:
     picture("keys")
     viewer.close()
     return taken
+
+
+def shrink(file: Path) -> None:
+    """Make a picture small enough for a repository: 1280 pixels wide, 256 colours."""
+    from PIL import Image
+
+    with Image.open(file) as picture:
+        small = picture.convert("RGB").resize(
+            (1280, 1280 * picture.height // picture.width), Image.Resampling.LANCZOS
+        )
+    small.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def zoom_in(viewer: Any) -> None:
