@@ -9,16 +9,24 @@ from napari_emseg.algorithms.boundaries import membrane_target
 
 
 @pytest.mark.parametrize(
-    ("width", "expected"),
-    [(1, "0001 1000"), (2, "0001 1000"), (3, "0001 1000"), (4, "0011 1100"), (6, "0111 1110")],
+    ("width", "expected", "known"),
+    [
+        (1, "000001 100000", "111111 111111"),
+        (2, "000001 100000", "111101 101111"),
+        (3, "000001 100000", "111001 100111"),
+        (4, "000011 110000", "110011 110011"),
+        (6, "000111 111000", "000111 111000"),
+    ],
 )
-def test_touching_ids_get_a_membrane_of_the_width_asked_for(width: float, expected: str) -> None:
-    labels = np.repeat([[1, 1, 1, 1, 2, 2, 2, 2]], 3, axis=0)
+def test_touching_ids_get_a_membrane_of_the_width_asked_for_with_open_flanks(
+    width: float, expected: str, known: str
+) -> None:
+    labels = np.repeat([[1] * 6 + [2] * 6], 3, axis=0)
     target, weight = membrane_target(labels, width)
     assert target.dtype == np.uint8
     assert target.tolist() == [[int(c) for c in expected if c != " "]] * 3
     assert weight.dtype == np.float32
-    assert weight.min() == 1
+    assert weight.tolist() == [[float(c) for c in known if c != " "]] * 3
 
 
 def test_a_border_that_is_drawn_keeps_its_width() -> None:
@@ -37,8 +45,9 @@ def test_far_outside_nothing_is_known() -> None:
     labels = np.zeros((1, 20), np.uint32)
     labels[0, 0] = 5
     target, weight = membrane_target(labels, 2)
-    assert weight.tolist() == [[1.0] * 9 + [0.0] * 11]
-    assert target[0, 1:9].min() == 1
+    assert weight.tolist() == [[1.0] * 5 + [0.0] * 15]
+    assert target[0, 1:5].min() == 1
+    assert membrane_target(labels, 10)[1].tolist() == [[1.0] * 9 + [0.0] * 11]  # 0.8 membrane widths
 
 
 def test_ignored_pixels_weigh_nothing_and_draw_nothing() -> None:

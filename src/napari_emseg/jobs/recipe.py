@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 from pydantic import Field, ValidationError
+from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.boundaries import membrane_target
 from napari_emseg.core.errors import EmsegError
@@ -52,6 +53,11 @@ class TruthSource(Settings):
     path: str = Field("", description="mask: values above `above` (default 0) are the target")
     above: float = 0.0
     below_is_target: bool = Field(False, description="the mask shows what is *not* the target")
+    rim_px: float = Field(
+        0.0,
+        ge=0,
+        description="membrane masks: pixels further than this from any cell teach nothing; 0 takes all of them",
+    )
     objects: str = Field("", description="object ids; 0 is border or outside")
     ignore: int | None = Field(None, description="object id that supervises nothing")
 
@@ -170,7 +176,30 @@ def _truth(source: TruthSource, base: Path, shape: tuple[int, ...], pixel_nm: fl
         raise EmsegError("truth and image differ in shape", path, f"truth {values.shape}, image {shape}")
     if source.objects:
         return membranes_of(values, pixel_nm, ignore_id=source.ignore)
-    return np.asarray((values > source.above) != source.below_is_target, dtype=np.uint8)
+    mask = (values > source.above) != source.below_is_target
+    return only_rim(mask, source.rim_px) if source.rim_px else mask.astype(np.uint8)
+
+
+def only_rim(mask: NDArray[np.bool_], rim_px: float) -> NDArray[np.uint8]:
+    """Truth from a mask of everything that is not a cell, of which only the rim is membrane for certain.
+
+    Annotators leave glia and whatever they could not follow as "border". A network that has to call such areas
+    membrane grows unsure about dark cytoplasm everywhere, so beyond the rim nothing is taught.
+
+    Parameters
+    ----------
+    mask : ndarray (z, y, x) of bool
+        True outside cells.
+    rim_px : float
+        Distance from the nearest cell, in pixels, up to which the mask is membrane.
+    """
+    out = mask.astype(np.uint8)
+    for section, outside in zip(out, mask, strict=True):
+        if outside.all():
+            section[:] = IGNORE
+        else:
+            section[ndi.distance_transform_edt(outside) > rim_px] = IGNORE
+    return out
 
 
 def membranes_of(

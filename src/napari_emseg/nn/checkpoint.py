@@ -77,6 +77,9 @@ def save_model(folder: Path, state: Mapping[str, Tensor], card: ModelCard) -> No
     try:
         save_file({k: v.detach().cpu().contiguous() for k, v in state.items()}, work / WEIGHTS)
         (work / CARD).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
+        (work / WEIGHTS).chmod(
+            (work / CARD).stat().st_mode
+        )  # safetensors makes it readable by its owner only
         for name in (WEIGHTS, CARD):
             (work / name).replace(folder / name)
     finally:

@@ -68,15 +68,8 @@ class Predictor:
             self.device_name = f"CPU, {cores} core{'s' if cores != 1 else ''}"
 
     def zoom(self, spacing_nm: Spacing | None) -> float:
-        """Model pixels per image pixel; 1 where the model serves the image's pixel size as it is.
-
-        An unknown voxel size counts as the model's own.
-        """
-        if spacing_nm is None:
-            return 1.0
-        low, high = self.card.pixel_size_range_nm
-        pixel = (spacing_nm[1] + spacing_nm[2]) / 2
-        return 1.0 if low <= pixel <= high else pixel / self.card.pixel_size_nm
+        """Model pixels per image pixel, see `ModelCard.zoom`."""
+        return self.card.zoom(spacing_nm)
 
     @torch.inference_mode()
     def window(

@@ -1,0 +1,91 @@
+"""Recipes of trainings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.learning import IGNORE
+from napari_emseg.io import write_array
+from napari_emseg.jobs.recipe import load_volumes, only_rim, parse_sections, read_recipe, resolve
+
+
+def test_section_lists():
+    assert parse_sections("3,5-7", 10) == (3, 5, 6, 7)
+    assert parse_sections("", 10) == ()
+    assert parse_sections("2-3, 3,1", 10) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("text", ["a", "1-", "3-2", "10"])
+def test_wrong_section_lists_are_refused(text):
+    with pytest.raises(EmsegError):
+        parse_sections(text, 10)
+
+
+def test_a_wide_border_teaches_only_at_its_rim():
+    mask = np.ones((1, 1, 9), bool)
+    mask[0, 0, :2] = False  # two pixels of cell, then seven of border
+    assert only_rim(mask, 3).tolist() == [[[0, 0, 1, 1, 1, IGNORE, IGNORE, IGNORE, IGNORE]]]
+
+
+def test_a_section_without_cells_teaches_nothing():
+    assert (only_rim(np.ones((1, 4, 4), bool), 3) == IGNORE).all()
+
+
+def test_a_recipe_reads_masks_and_objects(tmp_path, monkeypatch):
+    monkeypatch.setenv("STACKS", str(tmp_path))
+    image = np.random.default_rng(0).integers(1, 255, (3, 16, 20)).astype(np.uint8)
+    objects = np.zeros((3, 16, 20), np.uint32)
+    objects[:, :, :10], objects[:, :, 10:] = 4, 9
+    mask = (image > 100).astype(np.uint8) * 200
+    for name, array in (("raw", image), ("objects", objects), ("mask", mask)):
+        write_array(tmp_path / f"{name}.h5", array, spacing_nm=(50, 5, 5))
+    (tmp_path / "recipe.yaml").write_text(
+        """
+name: toy
+volumes:
+  - name: one
+    image: ${STACKS}/raw.h5
+    validate: "2"
+    truth:
+      membrane: {objects: objects.h5}
+      cleft: {path: mask.h5, above: 127}
+"""
+    )
+    settings, sources = read_recipe(tmp_path / "recipe.yaml")
+    (volume,) = load_volumes(sources, tmp_path)
+    assert settings == {"name": "toy"}
+    assert (volume.train, volume.validate) == ((0, 1), (2,))
+    assert volume.pixel_size_nm == 5
+    np.testing.assert_array_equal(volume.truth["cleft"], image > 100)
+    row = volume.truth["membrane"][0, 0]  # 25 nm are 5 pixels: two on either side, and three more left open
+    assert row.tolist() == [0] * 5 + [IGNORE] * 3 + [1] * 4 + [IGNORE] * 3 + [0] * 5
+
+
+def test_truth_of_another_shape_is_refused(tmp_path):
+    write_array(tmp_path / "raw.h5", np.ones((2, 8, 8), np.uint8), spacing_nm=(50, 5, 5))
+    write_array(tmp_path / "mask.h5", np.ones((2, 8, 9), np.uint8))
+    (tmp_path / "r.yaml").write_text("volumes: [{image: raw.h5, truth: {membrane: {path: mask.h5}}}]")
+    with pytest.raises(EmsegError, match="truth and image differ in shape"):
+        load_volumes(read_recipe(tmp_path / "r.yaml")[1], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("volumes: [", "not YAML"),
+        ("name: x", "names no data"),
+        ("volumes: [{picture: a.tif}]", "a volume of the recipe is wrong"),
+    ],
+)
+def test_wrong_recipes_get_a_sentence(tmp_path, text, says):
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(EmsegError, match=says):
+        read_recipe(tmp_path / "r.yaml")
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("NOT_HERE", raising=False)
+    with pytest.raises(EmsegError, match="NOT_HERE"):
+        resolve("${NOT_HERE}/a.tif", tmp_path)
