@@ -41,6 +41,15 @@ class PredictSettings(Settings):
     device: Literal["auto", "cpu", "cuda", "mps"] = _field(
         "auto", "Compute on", "auto takes a graphics card where there is one"
     )
+    smallest_cell_nm2: float = _field(
+        550.0,
+        "Smallest cell",
+        "areas between membranes that are smaller are no cells and are filled (a disc of 26 nm)",
+        unit="nm²",
+        more=True,
+        ge=0,
+        le=100000,
+    )
     tile: int = _field(
         256, "Tile", "core size of one tile", unit="px", more=True, ge=64, le=2048, multiple_of=32
     )

@@ -159,10 +159,10 @@ def test_out_of_memory_leads_to_smaller_tiles_and_then_to_the_cpu(folder, image,
     whole = predict_volume(image, predictor, spacing_nm=SPACING, settings=PredictSettings(tile=128, halo=32))
     fits, real = 130, predictor._window
 
-    def window(block, halo, views, zoom):
+    def window(block, halo, views, zoom, smallest_px):
         if predictor.device.type != "cpu" and block.shape[1] > fits:
             raise torch.OutOfMemoryError
-        return real(block, halo, views, zoom)
+        return real(block, halo, views, zoom, smallest_px)
 
     monkeypatch.setattr(predictor, "_window", window)
     monkeypatch.setattr(predictor, "device", torch.device("mps"))

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from napari_emseg.algorithms.specks import fill_specks
 from napari_emseg.algorithms.tiling import Block, tiles
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import ArrayLike3D, Spacing
 
+MEMBRANE = "membrane"
 _SMALLEST = 64  # pixels: tiles are halved down to this before the graphics card is given up
 
 
@@ -73,7 +74,13 @@ class Predictor:
 
     @torch.inference_mode()
     def window(
-        self, window: NDArray[np.float32], halo: int, *, views: str = "none", zoom: float = 1.0
+        self,
+        window: NDArray[np.float32],
+        halo: int,
+        *,
+        views: str = "none",
+        zoom: float = 1.0,
+        smallest_px: float = 0.0,
     ) -> NDArray[np.float32]:
         """Probabilities of the middle of a window.
 
@@ -85,19 +92,23 @@ class Predictor:
             Test-time augmentation.
         zoom : float
             Model pixels per image pixel.
+        smallest_px : float
+            Smaller areas between membranes are filled; 0 leaves them.
 
         Returns
         -------
         ndarray (targets, y - 2 halo, x - 2 halo) float32
         """
         try:
-            return self._window(window, halo, views, zoom)
+            return self._window(window, halo, views, zoom, smallest_px)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or self.device.type == "cpu":
                 raise
-        return self._smaller(window, halo, views, zoom)
+        return self._smaller(window, halo, views, zoom, smallest_px)
 
-    def _window(self, window: NDArray[np.float32], halo: int, views: str, zoom: float) -> NDArray[np.float32]:
+    def _window(
+        self, window: NDArray[np.float32], halo: int, views: str, zoom: float, smallest_px: float
+    ) -> NDArray[np.float32]:
         block = torch.from_numpy(window)[None].to(self.device)
         size = block.shape[-2:]
         if zoom != 1:
@@ -111,14 +122,18 @@ class Predictor:
             result = functional.interpolate(
                 result, size, mode="bilinear", antialias=zoom > 1, align_corners=False
             )
-        return _middle(result, halo)
+        found = result[0].cpu().numpy()
+        if smallest_px > 1 and MEMBRANE in self.card.targets:
+            channel = self.card.targets.index(MEMBRANE)
+            found[channel] = fill_specks(found[channel], smallest_px)
+        return np.ascontiguousarray(found[:, halo : found.shape[1] - halo, halo : found.shape[2] - halo])
 
     @property
     def _divisor(self) -> int:
         return int(getattr(self._network, "divisor", 1))
 
     def _smaller(
-        self, window: NDArray[np.float32], halo: int, views: str, zoom: float
+        self, window: NDArray[np.float32], halo: int, views: str, zoom: float, smallest_px: float
     ) -> NDArray[np.float32]:
         """Quarter the window, or go to the CPU when that no longer helps."""
         torch.cuda.empty_cache() if self.device.type == "cuda" else None
@@ -126,23 +141,20 @@ class Predictor:
         if min(height, width) <= _SMALLEST:
             self._note("the graphics card ran out of memory: computing on the CPU")
             self._move(torch.device("cpu"))
-            return self._window(window, halo, views, zoom)
+            return self._window(window, halo, views, zoom, smallest_px)
         self._note("the graphics card ran out of memory: computing smaller tiles")
         out = np.empty((len(self.card.targets), height, width), np.float32)
         for y0, y1 in ((0, height // 2), (height // 2, height)):
             for x0, x1 in ((0, width // 2), (width // 2, width)):
                 part = np.ascontiguousarray(window[:, y0 : y1 + 2 * halo, x0 : x1 + 2 * halo])
-                out[:, y0:y1, x0:x1] = self.window(part, halo, views=views, zoom=zoom)
+                out[:, y0:y1, x0:x1] = self.window(
+                    part, halo, views=views, zoom=zoom, smallest_px=smallest_px
+                )
         return out
 
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
-
-
-def _middle(result: Tensor, halo: int) -> NDArray[np.float32]:
-    inner = result[0, :, halo : result.shape[2] - halo, halo : result.shape[3] - halo]
-    return np.ascontiguousarray(inner.cpu().numpy())
 
 
 def predict_volume(
@@ -210,13 +222,17 @@ def predict_volume(
 
     zoom = predictor.zoom(spacing_nm)
     halo = settings.halo if zoom >= 1 else round(settings.halo / zoom)
+    pixel_nm = (spacing_nm[1] + spacing_nm[2]) / 2 if spacing_nm else predictor.card.pixel_size_nm
+    smallest_px = settings.smallest_cell_nm2 / pixel_nm**2
     out = np.empty((len(channels), *region.shape), np.float32)
     plan = tiles(region, block.full_shape, settings.tile)
     for done, tile in enumerate(plan, 1):
         window = _read_window(
             block, tile, settings.tile, halo, predictor.card.context_sections, section_stats, skip
         )
-        found = predictor.window(window, halo, views=settings.tta, zoom=zoom)[channels]
+        found = predictor.window(window, halo, views=settings.tta, zoom=zoom, smallest_px=smallest_px)[
+            channels
+        ]
         wanted = Region(
             tuple(max(a, b) for a, b in zip(tile.start, region.start, strict=True)),  # type: ignore[arg-type]
             tuple(min(a, b) for a, b in zip(tile.stop, region.stop, strict=True)),  # type: ignore[arg-type]
