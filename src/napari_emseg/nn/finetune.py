@@ -3,8 +3,9 @@
 Several things keep it careful. Normalisation statistics are adapted to the new stack (AdaBN, Li et al. 2016)
 only where that lowers the loss: it bridges a foreign contrast, and spoils a familiar one. Weights are drawn
 back to where they came from (L2-SP, Li et al. 2018), so that what the model knew is not forgotten. Lines along
-the middle of membranes weigh more than their flanks, because a gap merges two cells. And the averaged weights
-are kept, not the last ones.
+the middle of membranes weigh more than their flanks, because a gap merges two cells. The averaged weights are
+kept, not the last ones, and of a model that was good already only half of the way is gone (WiSE-FT, Wortsman et
+al. 2022). The output of one that was poor is shifted to where membranes are cut best.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
+from napari_emseg.algorithms.specks import fill_specks
 from napari_emseg.augment.blur import Blur
 from napari_emseg.augment.geometry import Geometry
 from napari_emseg.augment.intensity import Intensity
@@ -34,6 +36,7 @@ from napari_emseg.nn.emphasis import Emphasis, split_weights
 from napari_emseg.nn.losses import load_loss
 from napari_emseg.nn.prefetch import prefetched
 from napari_emseg.nn.validate import predict_sections
+from napari_emseg.settings import PredictSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,6 +64,8 @@ _GENTLE = Augmentation(
     stains=None,
     missing=Missing(probability=0.1),
 )
+_POOR = 20.0  # edits per 100 objects: a model that needs so many keeps all that it learns
+_SHIFTS = (0.0, 1.0, 2.0, 3.0)  # of the membrane's log-odds
 HOLD_OUT_FROM = 3  # proofread sections: below this, all of them teach
 
 
@@ -99,7 +104,12 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
     )
     scored = [v for v in volumes if v.validate] or _score_training(volumes)
     before = score(network, card, scored, device, request.target)
-    steps, seconds, losses = learn(network, pool, request.settings, device, progress)
+    start = {k: v.detach().clone() for k, v in network.state_dict().items()}
+    share = how_far(before)
+    steps, seconds, losses = learn(network, pool, request.settings, device, progress, share=share)
+    keep_share(network, start, share)
+    if share == 1:  # a model that was good already knows where to cut, and one section may mislead it
+        _shift_output(network, card, _score_training(volumes), device, request.target)
     after = score(network, card, scored, device, request.target)
     sections = {v.name: list(v.train) for v in request.volumes}
     made = card.model_copy(
@@ -147,6 +157,37 @@ def hold_out(volumes: Sequence[TrainingVolume]) -> tuple[list[TrainingVolume], s
     return volumes, f"one proofread section held back ({old.name})"
 
 
+def how_far(before: Mapping[str, float]) -> float:
+    """How much of the learned change to keep, from how well the starting model did: half to all of it."""
+    edits = before.get("edits_per_100_objects", _POOR)
+    return min(1.0, max(0.5, edits / _POOR))
+
+
+@torch.no_grad()
+def keep_share(network: nn.Module, start: Mapping[str, Tensor], share: float) -> None:
+    """Move the weights to `share` of the way from their start to where they are."""
+    state = network.state_dict()
+    mixed = {k: torch.lerp(start[k], v, share) if v.is_floating_point() else v for k, v in state.items()}
+    network.load_state_dict(mixed)
+
+
+@torch.no_grad()
+def _shift_output(
+    network: nn.Module, card: ModelCard, volumes: Sequence[TrainingVolume], device: torch.device, target: str
+) -> None:
+    """Raise the bias of the output as far as that saves edits on the sections that taught."""
+    bias = dict(network.named_parameters()).get("out.bias")
+    if bias is None or target not in card.targets:
+        return
+    channel = card.targets.index(target)
+    old = float(bias[channel])
+    edits: dict[float, float] = {}
+    for shift in _SHIFTS:
+        bias[channel] = old + shift
+        edits[shift] = score(network, card, volumes, device, target).get("edits_per_100_objects", 0.0)
+    bias[channel] = old + min(_SHIFTS, key=lambda shift: (edits[shift], shift))
+
+
 def _score_training(volumes: Iterable[TrainingVolume]) -> list[TrainingVolume]:
     return [
         TrainingVolume(v.name, v.image, v.pixel_size_nm, v.truth, (), v.train, v.share, v.statistics)
@@ -171,6 +212,8 @@ def score(
         if not (truth == 0).any():
             continue
         found = predict_sections(network, volume.normalised(), zs, card.context_sections, device)[channel]
+        smallest_px = PredictSettings().smallest_cell_nm2 / volume.pixel_size_nm**2
+        found = np.stack([fill_specks(section, smallest_px) for section in found])
         rows.append(boundary_scores(truth == 0, found))
     keys = ("v_rand", "v_info", "edits_per_100_objects", "threshold")
     return {k: float(np.mean([r[k] for r in rows])) for k in keys} if rows else {}
@@ -182,8 +225,16 @@ def learn(
     settings: FinetuneSettings,
     device: torch.device,
     progress: Progress,
+    *,
+    share: float = 1.0,
 ) -> tuple[int, float, list[float]]:
-    """Change a network in place; steps, seconds and the loss curve."""
+    """Change a network in place; steps, seconds and the loss curve.
+
+    Parameters
+    ----------
+    share : float
+        How much there is to learn, see `how_far`: less of it takes smaller steps.
+    """
     started = time.monotonic()
     size = pool.sample_size(_SIZE)
     samples = prefetched(lambda step: pool.batch(step, settings.seed, _BATCH, size, _GENTLE))
@@ -196,7 +247,7 @@ def learn(
         anchor = [p.detach().clone() for p in taught]
         optimiser = torch.optim.AdamW(taught, lr=_RATE, weight_decay=0.0)
         average = Average(network, 0.96)
-        rate = settings.learning_rate or _RATE
+        rate = settings.learning_rate or _RATE * share**2
         for image, truth in batches:
             spent = (time.monotonic() - started) / settings.max_seconds
             if spent >= 1 or (settings.max_steps and len(losses) >= settings.max_steps):
