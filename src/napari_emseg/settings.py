@@ -51,10 +51,10 @@ class PredictSettings(Settings):
         le=100000,
     )
     tile: int = _field(
-        256, "Tile", "core size of one tile", unit="px", more=True, ge=64, le=2048, multiple_of=32
+        512, "Tile", "core size of one tile", unit="px", more=True, ge=64, le=2048, multiple_of=32
     )
     halo: int = _field(
-        32,
+        64,
         "Margin",
         "context around a tile, thrown away afterwards",
         unit="px",
