@@ -33,7 +33,12 @@ class StackLayers:
     """Layers that were added here and go with the session."""
 
     def remove(self, viewer: ViewerModel) -> None:
-        """Take the layers out of the viewer."""
+        """Take the layers out of the viewer.
+
+        Nothing stays selected meanwhile: napari would build the controls of the next layer in the middle of the
+        removal of this one, and Qt has crashed on that.
+        """
+        viewer.layers.selection.clear()
         for layer in self.owned:
             if layer in viewer.layers:
                 viewer.layers.remove(layer)
