@@ -151,13 +151,11 @@ class FinetuneSettings(Settings):
     """Learning from proofread sections."""
 
     max_seconds: float = _field(60.0, "Learn for", "time limit", unit="s", ge=5, le=86400)
-    learning_rate: float = _field(
-        0.0, "Learning rate", "0 takes the measured default", more=True, ge=0, le=0.1
-    )
+    learning_rate: float = _field(0.0, "Learning rate", "0 takes the default", more=True, ge=0, le=0.1)
     strategy: Literal["auto", "head", "last-blocks", "full"] = _field(
         "auto",
         "Which weights",
-        "auto takes the strategy that measured best for this amount of data",
+        "auto changes all weights",
         more=True,
     )
     membrane_width_nm: float = _field(
