@@ -388,6 +388,10 @@ class Journal:
             counts[z] = counts.get(z, 0) + 1
         return counts
 
+    def query(self, sql: str, *values: Any) -> list[Any]:
+        """Rows of a reading query, for views of the history (`core.chronicle`)."""
+        return self._rows(sql, *values)
+
     def _rows(self, sql: str, *values: Any) -> list[Any]:
         with self._lock, refusing(self.path):
             return self._db.execute(sql, values).fetchall()
