@@ -12,6 +12,7 @@ import numpy as np
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.indexing import box_key
+from napari_emseg.io.memory import refuse_too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,12 +40,21 @@ class LazyStack(ABC):
         Extent (z, y, x) in voxels.
     dtype : numpy dtype
         Type of one voxel; given out in the machine's byte order.
+    chunks : tuple of int, optional
+        In which units (z, y, x) it is best read; whole sections where it is not said.
+    where : str
+        The file, for messages.
     """
 
-    def __init__(self, shape: Sequence[int], dtype: DTypeLike) -> None:
+    def __init__(
+        self, shape: Sequence[int], dtype: DTypeLike, chunks: Sequence[int] | None = None, where: str = ""
+    ) -> None:
         z, y, x = shape
         self.shape = (int(z), int(y), int(x))
         self.dtype = voxel_type(dtype)
+        units = chunks or (1, y, x)
+        self.chunks = (int(units[0]), int(units[1]), int(units[2]))
+        self.where = where
 
     @abstractmethod
     def read(self, region: Region) -> NDArray[Any]:
@@ -91,7 +101,24 @@ class LazyStack(ABC):
     def _box(self, region: Region) -> NDArray[Any]:
         if 0 in region.shape:
             return np.empty(region.shape, self.dtype)
-        return np.asarray(self.read(region), dtype=self.dtype)
+        refuse_too_large(region.shape, self.dtype, self.where)
+        try:
+            return np.asarray(self.read(region), dtype=self.dtype)
+        except EmsegError:
+            raise
+        except MemoryError as error:
+            raise EmsegError(
+                "there is not enough memory to read it", self.where, "close other programs"
+            ) from error
+        except Exception as error:  # a damaged file makes decoders raise anything at all
+            raise EmsegError(
+                f"a part of it cannot be read ({_reason(error)})", self.where, "copy or export it again"
+            ) from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(getattr(error, "strerror", None) or error).strip()
+    return " ".join((text.splitlines() or [type(error).__name__])[0].split())[:200]
 
 
 class LazyChannels:
@@ -101,6 +128,7 @@ class LazyChannels:
         self.channels = tuple(channels)
         self.shape = (len(self.channels), *self.channels[0].shape)
         self.dtype = self.channels[0].dtype
+        self.chunks = self.channels[0].chunks
         self.ndim = 4
         self.size = len(self.channels) * self.channels[0].size
 
@@ -151,9 +179,8 @@ class SectionStack(LazyStack):
     def __init__(
         self, shape: Sequence[int], dtype: DTypeLike, load: Callable[[int], NDArray[Any]], where: str
     ) -> None:
-        super().__init__(shape, dtype)
+        super().__init__(shape, dtype, where=where)
         self._load = load
-        self._where = where
         self._kept: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -167,11 +194,11 @@ class SectionStack(LazyStack):
             if z in self._kept:
                 self._kept.move_to_end(z)
                 return self._kept[z]
-        section = grey_of(self._load(z), f"{self._where}, section {z}")
+        section = grey_of(self._load(z), f"{self.where}, section {z}")
         if section.shape != self.shape[1:]:
             raise EmsegError(
                 f"section {z} measures {section.shape} and not {self.shape[1:]}",
-                self._where,
+                self.where,
                 "make all sections the same size (y, x)",
             )
         with self._lock:

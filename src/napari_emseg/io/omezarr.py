@@ -1,4 +1,4 @@
-"""OME-Zarr: reading versions 0.4 and 0.5, writing 0.5. Bare zarr arrays are read too."""
+"""Reading zarr 2 and 3: OME-Zarr 0.4 and 0.5 with their levels and labels, and bare arrays."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.axes import PlacedStack, split_channels, stack_axes
 from napari_emseg.io.choice import choose
-from napari_emseg.io.lazy import LazyArray, LazyChannels, LazyStack, voxel_type
-from napari_emseg.io.units import nanometres_per, valid_spacing
+from napari_emseg.io.memory import refuse_large_pieces
+from napari_emseg.io.opened import Opened
+from napari_emseg.io.zarr_codecs import refuse_unsafe_codecs
+from napari_emseg.io.zarr_layout import bare_axes, bare_placement, level_axes, level_path, level_placement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from napari_emseg.core.edit import Region
-    from napari_emseg.core.stack import Spacing
     from napari_emseg.io.paths import DataPath
 
-VERSION = "0.5"
-_CHUNK = (1, 512, 512)
+_LABELS = "labels"
+_MOST_NODES = 10_000  # listing more would take minutes: an internal path is needed
+_DEPTH = 12
 
 
-class ZarrStack(LazyStack):
+class ZarrStack(PlacedStack):
     """One channel of one zarr array.
 
     Parameters
@@ -34,38 +34,23 @@ class ZarrStack(LazyStack):
         The store.
     name : str
         Path of the array in the store; empty for an array at the root.
-    axes : str
-        Axes of the array, for instance "zyx", "czyx", "tczyx".
-    full : tuple of int
-        Its shape.
-    channel : int
-        Which channel, where there are several.
     """
 
-    def __init__(
-        self, path: Path, name: str, axes: str, full: tuple[int, ...], dtype: np.dtype[Any], channel: int = 0
-    ) -> None:
-        extent = dict(zip(axes, full, strict=True))
-        super().__init__([extent.get(a, 1) for a in "zyx"], dtype)
-        self._path, self._name, self._axes, self._channel = path, name, axes, channel
-        self._array: Any = None
+    def __init__(self, path: Path, name: str, **layout: Any) -> None:
+        super().__init__(**layout)
+        self._path, self._name = path, name
 
-    def read(self, region: Region) -> NDArray[Any]:
-        """Read one box from the chunks that it touches."""
-        if self._array is None:
-            import zarr
+    def open(self) -> Any:
+        """The array."""
+        import zarr
 
-            self._array = zarr.open_array(str(self._path), path=self._name, mode="r")
-        z, y, x = region.slices
-        part = {"z": z, "y": y, "x": x, "c": self._channel}
-        return np.asarray(self._array[tuple(part.get(a, 0) for a in self._axes)]).reshape(region.shape)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_array": None}
+        return zarr.open_array(str(self._path), path=self._name, mode="r")
 
 
-def read_zarr(where: DataPath) -> tuple[LazyArray, Spacing | None]:
-    """Open the full-resolution level of a multiscale image, or a bare array.
+def read_zarr(where: DataPath) -> Opened:
+    """Open the full-resolution level of a multiscale image, a level of it, a label image, or a bare array.
+
+    ``store.zarr::1`` is the level stored as ``1``, ``store.zarr::labels/neurons`` a label image.
 
     Raises
     ------
@@ -74,139 +59,93 @@ def read_zarr(where: DataPath) -> tuple[LazyArray, Spacing | None]:
     """
     import zarr
 
+    images: dict[str, dict[str, Any]] = {}
+    arrays: dict[str, Any] = {}
+    marked: set[str] = set()
     try:
-        node = zarr.open(str(where.path), mode="r")
-        images: dict[str, dict[str, Any]] = {}
-        arrays: dict[str, Any] = {}
-        _walk(node, "", images, arrays)
-    except (ValueError, KeyError, FileNotFoundError) as error:
+        _walk(zarr.open(str(where.path), mode="r"), "", images, arrays, marked, str(where))
+    except EmsegError:
+        raise
+    except Exception as error:  # zarr raises anything at all on damaged descriptions
         raise EmsegError(
             "this is no zarr store, or a damaged one", str(where), "copy or export it again"
         ) from error
-    if where.inner in arrays:
-        name = where.inner
-    elif where.inner in images:
-        name = _first_level(images[where.inner], where.inner)
-    else:
-        levels = {f"{n}/" if n else "" for n in images}
-        bare = {n: a.shape for n, a in arrays.items() if not any(n.startswith(p) for p in levels)}
-        chosen = choose({**{n: arrays[_first_level(m, n)].shape for n, m in images.items()}, **bare}, where)
-        name = _first_level(images[chosen], chosen) if chosen in images else chosen
+    name = _chosen(images, arrays, where)
     if name not in arrays:
         raise EmsegError(
             f"its full-resolution level {name} is missing", str(where), "copy or export it again"
         )
-    array = arrays[name]
-    owner = name.rpartition("/")[0]
-    axes, spacing = _axes_and_spacing(array, images.get(owner), name)
+    owner = next((g for g, m in images.items() for d in m["datasets"] if level_path(g, d) == name), None)
+    return _opened(where, name, arrays[name], owner, images, is_label=owner in marked)
+
+
+def _opened(
+    where: DataPath,
+    name: str,
+    array: Any,
+    owner: str | None,
+    images: Mapping[str, dict[str, Any]],
+    *,
+    is_label: bool,
+) -> Opened:
+    refuse_unsafe_codecs(array, str(where))
+    refuse_large_pieces(array.chunks, array.dtype, str(where))
     full = tuple(int(n) for n in array.shape)
-    if any(n > 1 for a, n in zip(axes, full, strict=True) if a not in "czyx"):
-        raise EmsegError(f"its axes are {axes} {full}", str(where), "give axes (z, y, x) or (c, z, y, x)")
-    n = full[axes.index("c")] if "c" in axes else 1
-    stacks = [ZarrStack(where.path, name, axes, full, array.dtype, c) for c in range(n)]
-    if not stacks:
-        raise EmsegError(f"it holds no voxels {full}", str(where), "export it again")
-    return (stacks[0] if n == 1 else LazyChannels(stacks)), spacing
+    if owner is None:
+        axes = stack_axes(bare_axes(array), full, array.dtype, str(where))
+        spacing, offset = bare_placement(array)
+    else:
+        axes = stack_axes(level_axes(images[owner]), full, array.dtype, str(where))
+        spacing, offset = level_placement(images[owner], name.removeprefix(owner).strip("/"), axes)
+    stacks = split_channels(
+        lambda channel: ZarrStack(
+            where.path, name, axes=axes, full=full, dtype=array.dtype, channel=channel, pieces=array.chunks
+        ),
+        axes, full, str(where),
+    )  # fmt: skip
+    in_labels = owner is not None and _LABELS in owner.split("/")[:-1]
+    return Opened(stacks, spacing, offset, True if is_label or in_labels else None)
 
 
-def _walk(node: Any, name: str, images: dict[str, dict[str, Any]], arrays: dict[str, Any]) -> None:
+def _chosen(images: Mapping[str, dict[str, Any]], arrays: Mapping[str, Any], where: DataPath) -> str:
+    """Path of the array that is meant: images come before their labels, full resolution before the rest."""
+    if where.inner in arrays:
+        return where.inner
+    first = {name: level_path(name, multiscale["datasets"][0]) for name, multiscale in images.items()}
+    if where.inner in images:
+        return first[where.inner]
+    prefixes = tuple(f"{name}/" if name else "" for name in images)
+    shapes = {name: arrays[path].shape for name, path in first.items() if path in arrays}
+    shapes |= {n: a.shape for n, a in arrays.items() if not (prefixes and n.startswith(prefixes))}
+    if not where.inner:
+        proper = {n: s for n, s in shapes.items() if _LABELS not in n.split("/")}
+        shapes = proper or shapes
+    chosen = choose(shapes, where)
+    return first.get(chosen, chosen)
+
+
+def _walk(
+    node: Any,
+    name: str,
+    images: dict[str, dict[str, Any]],
+    arrays: dict[str, Any],
+    marked: set[str],
+    where: str,
+) -> None:
     import zarr
 
     if isinstance(node, zarr.Array):
         if 2 <= node.ndim <= 5 and np.dtype(node.dtype).kind in "buif":
             arrays[name] = node
         return
+    if len(arrays) + len(images) > _MOST_NODES or name.count("/") > _DEPTH:
+        raise EmsegError("it holds too many arrays to list", where, "open the folder of one image in it")
     attributes = dict(node.attrs)
-    multiscales = attributes.get("ome", attributes).get("multiscales")
-    if multiscales:
+    ome = attributes.get("ome", attributes)
+    multiscales = ome.get("multiscales") if isinstance(ome, dict) else None
+    if multiscales and multiscales[0].get("datasets"):
         images[name] = multiscales[0]
+    if isinstance(ome, dict) and "image-label" in ome:
+        marked.add(name)
     for key, child in node.members():
-        _walk(child, f"{name}/{key}" if name else key, images, arrays)
-
-
-def _first_level(multiscale: Mapping[str, Any], group: str) -> str:
-    path = str(multiscale["datasets"][0]["path"])
-    return f"{group}/{path}" if group else path
-
-
-def _axes_and_spacing(
-    array: Any, multiscale: Mapping[str, Any] | None, name: str
-) -> tuple[str, Spacing | None]:
-    """Axes as letters, and the voxel size of this level, of an OME multiscale image or a bare array."""
-    if multiscale is None:
-        spacing = valid_spacing(array.attrs.get("resolution", array.attrs.get("spacing_nm")))
-        return "tczyx"[-array.ndim :], spacing
-    axes: list[dict[str, Any]] = [
-        a if isinstance(a, dict) else {"name": a} for a in multiscale.get("axes", "tczyx"[-array.ndim :])
-    ]
-    letters = "".join(str(a["name"]) for a in axes)
-    scale = np.ones(array.ndim)
-    level: Mapping[str, Any] = next(
-        (d for d in multiscale["datasets"] if str(d["path"]) == name.rpartition("/")[2]), {}
-    )
-    for transforms in (level.get("coordinateTransformations"), multiscale.get("coordinateTransformations")):
-        for transform in transforms or ():
-            if transform.get("type") == "scale":
-                scale *= np.asarray(transform["scale"], dtype=float)
-    found = {}
-    for axis, size in zip(axes, scale, strict=True):
-        factor = nanometres_per(axis.get("unit"))
-        if factor is not None:
-            found[str(axis["name"])] = float(size) * factor
-    return letters, valid_spacing([found[a] for a in "zyx"]) if all(a in found for a in "zyx") else None
-
-
-def ome_attributes(name: str, axes: str, spacing_nm: Spacing | None) -> dict[str, Any]:
-    """OME-Zarr 0.5 attributes of a single-level image with array ``0``.
-
-    Where the voxel size is unknown the axes carry no unit.
-    """
-    described: list[dict[str, str]] = [{"name": "c", "type": "channel"}] if axes == "czyx" else []
-    for letter in "zyx":
-        unit = {"unit": "nanometer"} if spacing_nm else {}
-        described.append({"name": letter, "type": "space", **unit})
-    scale = [*(1.0,) * (len(axes) - 3), *(spacing_nm or (1.0, 1.0, 1.0))]
-    level = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
-    return {
-        "ome": {"version": VERSION, "multiscales": [{"name": name, "axes": described, "datasets": [level]}]}
-    }
-
-
-def write_zarr(
-    path: Path, array: Any, spacing_nm: Spacing | None, axes: str, metadata: Mapping[str, Any] | None
-) -> None:
-    """Write an OME-Zarr 0.5 image with one level, section by section.
-
-    Parameters
-    ----------
-    path : Path
-        Folder to write; it must not exist.
-    array : array-like (z, y, x) or (c, z, y, x)
-        Only one section is in memory at a time.
-    spacing_nm : tuple of float or None
-        Voxel size (z, y, x).
-    axes : {"zyx", "czyx"}
-        What the axes are.
-    metadata : mapping or None
-        Provenance, stored under attribute ``napari_emseg``.
-    """
-    import zarr
-
-    attributes: dict[str, Any] = ome_attributes(path.stem, axes, spacing_nm)
-    if metadata:
-        attributes["napari_emseg"] = dict(metadata)
-    shape = tuple(int(n) for n in array.shape)
-    group = zarr.open_group(str(path), mode="w-", zarr_format=3, attributes=attributes)
-    target = group.create_array(
-        "0",
-        shape=shape,
-        dtype=voxel_type(array.dtype),
-        chunks=tuple(min(c, n) for c, n in zip((*(1,) * (len(shape) - 3), *_CHUNK), shape, strict=True)),
-        dimension_names=tuple(axes),
-    )
-    for z in range(shape[-3]):
-        if axes == "zyx":
-            target[z] = np.asarray(array[z])
-        else:
-            for c in range(shape[0]):
-                target[c, z] = np.asarray(array[c, z])
+        _walk(child, f"{name}/{key}" if name else key, images, arrays, marked, where)

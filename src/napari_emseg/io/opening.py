@@ -10,6 +10,7 @@ from napari_emseg.core.stack import ImageStack
 from napari_emseg.io.check import check_image
 from napari_emseg.io.lazy import LazyChannels
 from napari_emseg.io.lookup import load_function
+from napari_emseg.io.opened import Opened
 from napari_emseg.io.paths import SAMPLE, DataPath, parse_path
 from napari_emseg.io.units import required_spacing
 
@@ -25,7 +26,10 @@ READERS: dict[str, str] = {
     "zarr": "napari_emseg.io.omezarr:read_zarr",
     "sections": "napari_emseg.io.sections_folder:read_sections",
 }
-"""Format to reader, ``"module:function"``. A reader takes a `DataPath` and gives (array, spacing or None)."""
+"""Format to reader, ``"module:function"``.
+
+A reader takes a `DataPath` and gives an `Opened`, or only (array, spacing or None).
+"""
 
 READABLE = "a TIFF stack, HDF5, OME-Zarr, or a folder of PNG, TIFF or JPEG sections"
 
@@ -98,13 +102,48 @@ def open_array(path: str | os.PathLike[str]) -> tuple[LazyArray, Spacing | None]
     EmsegError
         If the file cannot be understood; where several arrays could be meant, the choices are listed.
     """
+    opened = open_volume(path)
+    return opened.array, opened.spacing_nm
+
+
+def open_volume(path: str | os.PathLike[str]) -> Opened:
+    """Open labels, probabilities or an image without reading its voxels, with all that the file says of it.
+
+    Parameters
+    ----------
+    path : str or Path
+        As in `open_array`.
+
+    Returns
+    -------
+    Opened
+        The array, its voxel size, where it lies, and whether its values are object ids.
+
+    Raises
+    ------
+    EmsegError
+        As in `open_array`.
+    """
     where = parse_path(path)
     reader = load_function(READERS[detect_format(where.path)])
     try:
-        opened: tuple[LazyArray, Spacing | None] = reader(where)
+        opened = Opened(*reader(where))
+    except EmsegError:
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise EmsegError(f"it cannot be read ({reason})", str(where), "check the file") from error
+    except MemoryError as error:
+        raise EmsegError(
+            "there is not enough memory to open it", str(where), "close other programs"
+        ) from error
+    except Exception as error:  # the libraries raise anything at all on a damaged file
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise EmsegError(
+            f"the file is damaged or not what it seems ({reason})", str(where), "copy or export it again"
+        ) from error
+    for stack in opened.array.channels if isinstance(opened.array, LazyChannels) else (opened.array,):
+        stack.where = stack.where or str(where)
     return opened
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 SEPARATOR = "::"
 SAMPLE = "sample:"
@@ -41,6 +45,8 @@ class DataPath:
 def parse_path(path: str | os.PathLike[str]) -> DataPath:
     """Split a path at ``::``.
 
+    A file or folder that exists wins: names may hold ``::`` themselves.
+
     Examples
     --------
     >>> parse_path("store.zarr::/labels/neurons/").inner
@@ -48,5 +54,37 @@ def parse_path(path: str | os.PathLike[str]) -> DataPath:
     >>> parse_path("stack.tif").inner
     ''
     """
-    outer, _, inner = os.fspath(path).partition(SEPARATOR)
-    return DataPath(Path(outer).expanduser(), inner.strip("/"))
+    text = os.fspath(path)
+    parts = text.split(SEPARATOR)
+    for n in range(len(parts), 1, -1):
+        outer = Path(SEPARATOR.join(parts[:n])).expanduser()
+        if _exists(outer):
+            return DataPath(outer, SEPARATOR.join(parts[n:]).strip("/"))
+    outer_text, _, inner = text.partition(SEPARATOR)
+    return DataPath(Path(outer_text).expanduser(), inner.strip("/"))
+
+
+def parse_output(path: str | os.PathLike[str], suffixes: Collection[str]) -> DataPath:
+    """Split the path of an output: at the first ``::`` that follows a suffix which names a format.
+
+    Examples
+    --------
+    >>> parse_output("a.h5::volumes/raw", {".h5"}).inner
+    'volumes/raw'
+    >>> str(parse_output("a::b.h5", {".h5"}).path)
+    'a::b.h5'
+    """
+    text = os.fspath(path)
+    parts = text.split(SEPARATOR)
+    for n in range(1, len(parts)):
+        outer = SEPARATOR.join(parts[:n])
+        if Path(outer).suffix.lower() in suffixes:
+            return DataPath(Path(outer).expanduser(), SEPARATOR.join(parts[n:]).strip("/"))
+    return DataPath(Path(text).expanduser())
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, or one with a zero byte
+        return False

@@ -11,6 +11,7 @@ from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
+    from napari_emseg.io.opened import Offset
 
 _NANOMETRES = {
     1e-1: ("a", "å", "angstrom", "ångström"),
@@ -50,6 +51,19 @@ def valid_spacing(values: Any, factor: float = 1.0) -> Spacing | None:
     if len(sizes) != 3 or not all(math.isfinite(s) and s > 0 for s in sizes):
         return None
     return sizes[0], sizes[1], sizes[2]
+
+
+def valid_offset(values: Any, factor: Any = 1.0) -> Offset | None:
+    """Three finite numbers times a factor (or three) as (z, y, x) in nm, or None if they are no position."""
+    try:
+        places = np.asarray(values, dtype=float).ravel() * factor
+    except (TypeError, ValueError):
+        return None
+    if places.size == 4:
+        places = places[1:]
+    if places.size != 3 or not np.isfinite(places).all():
+        return None
+    return float(places[0]), float(places[1]), float(places[2])
 
 
 def required_spacing(values: Any) -> Spacing:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,48 +13,36 @@ import numpy as np
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.atomic import atomic_output
 from napari_emseg.io.lookup import load_function
+from napari_emseg.io.paths import DataPath, parse_output
+from napari_emseg.io.source import Source, WriteOptions
 from napari_emseg.io.units import required_spacing
+from napari_emseg.io.zarr_group import adopt_group, check_inner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from numpy.typing import NDArray
-
+    from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
+    from napari_emseg.io.opened import Offset
 
 WRITERS: dict[str, str] = {
-    ".zarr": "napari_emseg.io.omezarr:write_zarr",
-    ".h5": "napari_emseg.io.hdf5:write_hdf5",
-    ".hdf": "napari_emseg.io.hdf5:write_hdf5",
-    ".hdf5": "napari_emseg.io.hdf5:write_hdf5",
+    ".zarr": "napari_emseg.io.omezarr_writing:write_zarr",
+    ".h5": "napari_emseg.io.hdf5_writing:write_hdf5",
+    ".hdf": "napari_emseg.io.hdf5_writing:write_hdf5",
+    ".hdf5": "napari_emseg.io.hdf5_writing:write_hdf5",
     ".tif": "napari_emseg.io.tiff_writing:write_tiff",
     ".tiff": "napari_emseg.io.tiff_writing:write_tiff",
     "/": "napari_emseg.io.sections_folder:write_sections",
 }
 """Suffix to writer, ``"module:function"``; "/" stands for a folder of sections.
 
-A writer takes (path, array, spacing_nm, axes, metadata) and writes at a path at which nothing exists.
+A writer takes (path, array, spacing_nm, axes, metadata) and writes at a path at which nothing exists. The array
+is a `Source`, which also says where the volume lies and what else is wanted.
 """
 
-_MARGIN = 16 << 20  # what the libraries may still hold back when they are asked to close
+_WITH_INNER = (".h5", ".hdf", ".hdf5", ".zarr")  # volumes can be added to these
+_IDS_FROM_BYTES = 4  # integers of 32 or more bits are object ids where nobody says
 _N_AXES = {"zyx": 3, "czyx": 4}
-
-
-class _Guarded:
-    """An array that refuses to be read on when the disk is nearly full.
-
-    The HDF5 library crashes the process when a write fails, so it must not come to that.
-    """
-
-    def __init__(self, array: Any, folder: Path) -> None:
-        self.shape, self.dtype = array.shape, array.dtype
-        self._array, self._folder = array, folder
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        values = np.asarray(self._array[key])
-        if shutil.disk_usage(self._folder).free < values.nbytes + _MARGIN:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return values
 
 
 def writer_for(path: str | os.PathLike[str]) -> str:
@@ -65,7 +53,9 @@ def writer_for(path: str | os.PathLike[str]) -> str:
     EmsegError
         If the suffix names no format.
     """
-    text = os.fspath(path)
+    text = str(parse_output(path, WRITERS).path)
+    if os.fspath(path).endswith(("/", os.sep)):
+        text += "/"
     suffix = Path(text).suffix.lower()
     if text.endswith(("/", os.sep)) or (not suffix and Path(text).is_dir()):
         return "/"
@@ -85,6 +75,10 @@ def write_array(
     spacing_nm: Spacing | None = None,
     axes: str = "zyx",
     metadata: Mapping[str, Any] | None = None,
+    offset_nm: Offset | None = None,
+    is_labels: bool | None = None,
+    options: WriteOptions | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Write a stack; nothing half-written is ever left under the output's name.
 
@@ -101,6 +95,14 @@ def write_array(
         What the axes of ``array`` are.
     metadata : mapping, optional
         Where the result comes from: plain values, stored as JSON.
+    offset_nm : tuple of float, optional
+        Where the first voxel lies (z, y, x) in nanometres; stored where the format can.
+    is_labels : bool, optional
+        Whether the values are object ids; by default integers of 32 or more bits are.
+    options : WriteOptions, optional
+        What else a format may be told.
+    progress : Progress, optional
+        Told what part of the voxels was read.
 
     Raises
     ------
@@ -115,11 +117,41 @@ def write_array(
     if np.dtype(array.dtype).kind not in "buif":
         raise EmsegError(f"{array.dtype} values cannot be stored", os.fspath(path), "convert them to numbers")
     spacing = None if spacing_nm is None else required_spacing(spacing_nm)
+    where = parse_output(path, WRITERS)
+    if where.inner and key not in _WITH_INNER:
+        raise EmsegError("this format holds one volume only", str(where), "leave out what follows ::")
+    dtype = np.dtype(array.dtype)
+    holds_ids = (dtype.kind in "ui" and dtype.itemsize >= _IDS_FROM_BYTES) if is_labels is None else is_labels
     write = load_function(WRITERS[key])
-    with atomic_output(Path(path)) as place:
+    with _place(where, key) as place:
+        source = Source(
+            array, place.parent, offset_nm=offset_nm, is_labels=holds_ids, name=where.name, inner=where.inner,
+            options=options, progress=progress,
+        )  # fmt: skip
         try:
-            write(place, _Guarded(array, place.parent), spacing, axes, metadata)
+            write(place, source, spacing, axes, metadata)
         except EmsegError as error:
             if error.where != str(place):
                 raise
             raise EmsegError(error.what, os.fspath(path), error.remedy) from error
+
+
+@contextmanager
+def _place(where: DataPath, key: str) -> Iterator[Path]:
+    """Where to write; what an existing file or store holds already stays in it."""
+    if where.inner and key == ".zarr":
+        check_inner(where)
+        if where.path.exists():
+            with atomic_output(where.path / where.inner) as place:
+                yield place
+            adopt_group(where.path, where.inner)
+            return
+        with atomic_output(where.path) as store:
+            (store / where.inner).parent.mkdir(parents=True)
+            yield store / where.inner
+            adopt_group(store, where.inner)
+        return
+    with atomic_output(where.path) as place:
+        if where.inner and where.path.is_file():
+            shutil.copyfile(where.path, place)
+        yield place

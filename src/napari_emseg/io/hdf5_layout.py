@@ -1,0 +1,116 @@
+"""What HDF5 files of the field say about their datasets: axes, voxel size, offset, levels."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+from napari_emseg.io.units import nanometres_per, valid_offset, valid_spacing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from napari_emseg.core.stack import Spacing
+    from napari_emseg.io.opened import Offset
+
+_NM_ATTRIBUTES = ("resolution", "spacing", "voxel_size")
+_UM_ATTRIBUTES = ("element_size_um",)
+_BDV = re.compile(r"t(\d{5,})/s(\d{2,})/(\d+)/cells")
+_XML_BYTES = 16 << 20  # a description of a data set; more is none
+
+
+def axes_of(dataset: Any) -> str:
+    """Letters of the axes of a dataset: vigra's ``axistags`` (ilastik), ``axes``, or its dimension labels.
+
+    Empty where it does not say, or says nonsense.
+    """
+    letters: list[str] = []
+    attributes = dataset.attrs
+    try:
+        if "axistags" in attributes:
+            letters = [str(tag["key"]) for tag in json.loads(_text(attributes["axistags"]))["axes"]]
+        elif "axes" in attributes:
+            value = attributes["axes"]
+            letters = [_text(v) for v in value] if isinstance(value, np.ndarray) else list(_text(value))
+        else:
+            letters = [dim.label for dim in dataset.dims]
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if len(letters) != dataset.ndim or any(len(letter) != 1 for letter in letters):
+        return ""
+    return "".join(letters).lower()
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def spacing_of(dataset: Any) -> Spacing | None:
+    """Voxel size from the attributes of a dataset or of the group that holds it."""
+    for holder in (dataset, dataset.parent):
+        for names, factor in ((_NM_ATTRIBUTES, 1.0), (_UM_ATTRIBUTES, 1e3)):
+            for name in names:
+                if name in holder.attrs:
+                    spacing = valid_spacing(holder.attrs[name], factor)
+                    if spacing:
+                        return spacing
+    return None
+
+
+def offset_of(dataset: Any) -> Offset | None:
+    """Where a dataset begins, in nm, as CREMI says it: attribute ``offset``."""
+    return valid_offset(dataset.attrs["offset"]) if "offset" in dataset.attrs else None
+
+
+def is_bdv(names: Iterable[str]) -> bool:
+    """Whether datasets are named as BigDataViewer does: ``t00000/s00/0/cells``."""
+    found = list(names)
+    return bool(found) and all(
+        _BDV.fullmatch(name) or re.fullmatch(r"s\d{2,}/(resolutions|subdivisions)", name) for name in found
+    )
+
+
+def bdv_default(datasets: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The full-resolution datasets of the first time point, one for each setup."""
+    cells = {name: found for name in datasets if (found := _BDV.fullmatch(name))}
+    first = min(int(found[1]) for found in cells.values())
+    return {
+        name: datasets[name] for name, found in cells.items() if int(found[1]) == first and int(found[3]) == 0
+    }
+
+
+def bdv_spacing(file: Any, name: str, path: Path) -> Spacing | None:
+    """Voxel size of a BigDataViewer dataset: from the XML beside the file, times the level's subsampling."""
+    found = _BDV.fullmatch(name)
+    sizes = bdv_voxel_sizes(path.with_suffix(".xml"))
+    if found is None or int(found[2]) not in sizes:
+        return None
+    factors = np.ones(3)
+    table = file.get(f"s{found[2]}/resolutions")
+    if table is not None and table.ndim == 2 and table.shape[1] == 3 and int(found[3]) < table.shape[0]:
+        factors = np.asarray(table[int(found[3])], dtype=float)[::-1]  # stored as x, y, z
+    return valid_spacing(np.asarray(sizes[int(found[2])]) * factors)
+
+
+def bdv_voxel_sizes(xml: Path) -> dict[int, Spacing]:
+    """Voxel sizes (z, y, x) in nm by setup, from the XML file of a BigDataViewer data set."""
+    try:
+        if xml.stat().st_size > _XML_BYTES:
+            return {}
+        root = ElementTree.parse(xml).getroot()
+    except (OSError, ElementTree.ParseError):
+        return {}
+    sizes: dict[int, Spacing] = {}
+    for setup in root.iter("ViewSetup"):
+        factor = nanometres_per(setup.findtext("voxelSize/unit"))
+        size = (setup.findtext("voxelSize/size") or "").split()
+        number = (setup.findtext("id") or "").strip()
+        spacing = valid_spacing(size[::-1], factor) if factor else None
+        if number.isdigit() and spacing:
+            sizes[int(number)] = spacing
+    return sizes
