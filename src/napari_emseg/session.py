@@ -17,6 +17,7 @@ from napari_emseg import __version__
 from napari_emseg.core.edit import Edit, Lock, Mark, Region, Source
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.folder_lock import FolderLock
+from napari_emseg.core.following import catch_up
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.journal import Journal
 from napari_emseg.core.ledger import Ledger
@@ -280,6 +281,30 @@ class Session:
             self._applied(edit, 1)
         return edit
 
+    def refresh(self) -> int:
+        """Where another process writes this project: show what it has done since. Returns how many edits those were."""
+        if not self.read_only or self._closed:
+            return 0
+        done = catch_up(self._journal, self.volume)
+        if not done:
+            return 0
+        self._corrections = self._journal.corrections()
+        before, self._locked = self._locked, self._journal.locked()
+        states = self._journal.section_states()
+        changed = [z for z in range(len(self.sections)) if states.get(z, SectionState()) != self.sections[z]]
+        for z in changed:
+            self.sections.put(z, states.get(z, SectionState()))
+        for edit in done:
+            self.volume.edited.emit(edit)
+            self.edited.emit(edit)
+        for z in changed:
+            self.sections.changed.emit(z, self.sections[z])
+            self.sections_changed.emit(z)
+        if before != self._locked:
+            self.locked_changed.emit()
+        self.history_changed.emit()
+        return len(done)
+
     def _applied(self, edit: Edit, direction: int, forgotten: Sequence[Entry] = ()) -> None:
         """Bring everything derived up to date first, and only then tell anybody."""
         if edit.source == "human":
@@ -317,6 +342,11 @@ class Session:
             )
 
     # --- what can be undone ----------------------------------------------------------------------------
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, to read the history from (`core.chronicle`); it is written by `commit` only."""
+        return self._journal
 
     @property
     def history(self) -> History:

@@ -106,6 +106,17 @@ def test_a_target_of_another_volume_is_filled_to_its_border():
     assert out[0, 2, 2] == 3  # the last voxel is half covered, by this pixel alone
 
 
+def test_a_volume_that_lies_elsewhere_is_put_in_its_place():
+    labels = np.arange(1, 5, dtype=np.uint8).reshape(1, 1, 4)
+    moved = Resampling((1, 1, 4), (1, 1, 1), (1, 1, 6), (0, 0, -1))
+    np.testing.assert_array_equal(moved.labels(labels), [[[0, 1, 2, 3, 4, 0]]])
+    np.testing.assert_array_equal(moved.image(labels), [[[1, 1, 2, 3, 4, 4]]])
+    later = Resampling((1, 1, 4), (1, 1, 2), (1, 1, 2), (0, 0, 1.5))
+    np.testing.assert_array_equal(later.labels(labels), [[[3, 4]]])  # 1.5 to 3.5: half 2, all 3, half 4
+    region = Region((0, 0, 4), (1, 1, 6))
+    np.testing.assert_array_equal(moved.labels(labels[moved.needed(region).slices], region), [[[4, 0]]])
+
+
 def test_voxel_sizes_give_factors_shape_and_offset():
     resampling = Resampling.between((10, 100, 100), (50, 4.6, 4.6), (50, 9.2, 9.2))
     assert resampling.output == (10, 50, 50)

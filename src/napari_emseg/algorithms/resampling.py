@@ -37,30 +37,40 @@ class _Axis:
     index : ndarray of int64 (outputs, samples)
     share : ndarray of float64 (outputs, samples)
         Part of the output voxel that each of them fills; a row sums to one.
+    outside : ndarray of bool (outputs,)
+        Whether there is no input at all below the output voxel; it then shows the nearest.
     """
 
     index: NDArray[np.int64]
     share: NDArray[np.float64]
+    outside: NDArray[np.bool_]
 
     @classmethod
-    def covering(cls, inputs: int, outputs: int, factor: float) -> _Axis:
-        begin = np.minimum(np.arange(outputs) * factor, inputs - min(factor, 1.0))
-        end = np.minimum(begin + factor, inputs)
+    def covering(cls, inputs: int, outputs: int, factor: float, origin: float) -> _Axis:
+        corner = origin + np.arange(outputs) * factor
+        outside = (corner > inputs - _SAME) | (corner + factor < _SAME)
+        end = np.clip(corner + factor, min(factor, 1.0), inputs)
+        begin = np.clip(corner, 0, np.maximum(end - min(factor, 1.0), 0))
+        begin = np.where(outside, begin, np.maximum(corner, 0))
         first = np.floor(begin + _SAME).astype(np.int64)
         samples = int(np.max(np.ceil(end - _SAME) - first))
         index = first[:, None] + np.arange(max(samples, 1))
         share = np.minimum(end[:, None], index + 1) - np.maximum(begin[:, None], index)
         share[share < _SAME * factor] = 0
-        return cls(np.minimum(index, inputs - 1), share / share.sum(1, keepdims=True))
+        return cls(np.minimum(index, inputs - 1), share / share.sum(1, keepdims=True), outside)
 
     @classmethod
-    def between(cls, inputs: int, outputs: int, factor: float) -> _Axis:
+    def between(cls, inputs: int, outputs: int, factor: float, origin: float) -> _Axis:
         """Linear interpolation between centres, for voxels that become smaller."""
-        centre = np.clip((np.arange(outputs) + 0.5) * factor - 0.5, 0, inputs - 1)
+        centre = np.clip(origin + (np.arange(outputs) + 0.5) * factor - 0.5, 0, inputs - 1)
         first = np.minimum(np.floor(centre).astype(np.int64), max(inputs - 2, 0))
         second = np.minimum(first + 1, inputs - 1)
         far = centre - first
-        return cls(np.stack([first, second], 1), np.stack([1 - far, far], 1))
+        return cls(np.stack([first, second], 1), np.stack([1 - far, far], 1), np.zeros(outputs, bool))
+
+    def part(self, start: int, stop: int) -> _Axis:
+        """Some of the output voxels."""
+        return _Axis(self.index[start:stop], self.share[start:stop], self.outside[start:stop])
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,9 @@ class Resampling:
     target : (z, y, x), optional
         Shape to come out, where it is given by another volume. By default only voxels that are fully covered, as
         VAST's mip levels count them (5 pixels give 2), at least one an axis.
+    origin : (z, y, x)
+        Corner of the output in voxels of the input, where the two do not begin at the same place. Output beyond the
+        input is 0 for labels, and for grey values the nearest one.
 
     Raises
     ------
@@ -86,6 +99,7 @@ class Resampling:
     shape: tuple[int, int, int]
     factors: tuple[float, float, float]
     target: tuple[int, int, int] | None = None
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         for factor in self.factors:
@@ -109,7 +123,11 @@ class Resampling:
     @property
     def is_identity(self) -> bool:
         """Whether nothing changes."""
-        return self.output == self.shape and all(abs(f - 1) < _SAME for f in self.factors)
+        return (
+            self.output == self.shape
+            and all(abs(f - 1) < _SAME for f in self.factors)
+            and all(abs(o) < _SAME for o in self.origin)
+        )
 
     @cached_property
     def output(self) -> tuple[int, int, int]:
@@ -124,7 +142,7 @@ class Resampling:
     @property
     def offset(self) -> tuple[float, float, float]:
         """Centre of the first new voxel, in old voxels from the centre of the first old one, (z, y, x)."""
-        z, y, x = ((f - 1) / 2 for f in self.factors)
+        z, y, x = (o + (f - 1) / 2 for o, f in zip(self.origin, self.factors, strict=True))
         return z, y, x
 
     def needed(self, region: Region) -> Region:
@@ -219,6 +237,8 @@ class Resampling:
             at = [i[p][:, k] for i, p, k in zip(index, part, columns, strict=True)]
             shares = [axis.share[p][:, k] for axis, p, k in zip(axes, part, columns, strict=True)]
             out[part] = _most(block[at[0], at[1], at[2]], shares[0] * shares[1] * shares[2])
+        for n, axis in enumerate(axes):
+            out[(slice(None),) * n + (axis.outside,)] = 0
         return out
 
     def _boxes(
@@ -233,25 +253,20 @@ class Resampling:
 
     def _axes_for(self, region: Region, *, smooth: bool) -> tuple[_Axis, _Axis, _Axis]:
         whole = self._smooth if smooth else self._covering
-        z, y, x = (
-            _Axis(axis.index[a:b], axis.share[a:b])
-            for axis, a, b in zip(whole, region.start, region.stop, strict=True)
-        )
+        z, y, x = (axis.part(a, b) for axis, a, b in zip(whole, region.start, region.stop, strict=True))
         return z, y, x
 
     @cached_property
     def _covering(self) -> list[_Axis]:
         return [
-            _Axis.covering(n, m, _whole(f))
-            for n, m, f in zip(self.shape, self.output, self.factors, strict=True)
+            _Axis.covering(n, m, _whole(f), o)
+            for n, m, f, o in zip(self.shape, self.output, self.factors, self.origin, strict=True)
         ]
 
     @cached_property
     def _smooth(self) -> list[_Axis]:
-        return [
-            covering if _whole(f) >= 1 else _Axis.between(n, m, f)
-            for covering, n, m, f in zip(self._covering, self.shape, self.output, self.factors, strict=True)
-        ]
+        axes = zip(self._covering, self.shape, self.output, self.factors, self.origin, strict=True)
+        return [covering if _whole(f) >= 1 else _Axis.between(n, m, f, o) for covering, n, m, f, o in axes]
 
 
 def resample_image(image: NDArray[Any], factors: tuple[float, ...]) -> NDArray[Any]:

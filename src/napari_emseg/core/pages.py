@@ -244,6 +244,12 @@ class PageCache:
             self._thread.start()
         self._wake.set()
 
+    def drop_all(self) -> None:
+        """Forget everything in memory, so that it is read again; for volumes that never write."""
+        with self.lock:
+            self._pages.clear()
+            self._dirty.clear()
+
     def keys_in_memory(self) -> list[ChunkKey]:
         """Pages in memory that hold something."""
         with self.lock:
