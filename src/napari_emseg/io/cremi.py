@@ -1,0 +1,367 @@
+"""CREMI files: synaptic annotations, confidence of neurons, and the two special ids of clefts.
+
+Locations are nanometres (z, y, x) relative to the offset of ``/annotations``. Sites are found by their ids: the
+order of rows means nothing.
+
+Source: CREMI challenge, https://cremi.org, file format 0.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.stack import Spacing
+
+NO_CLEFT = np.uint64(0xFFFFFFFFFFFFFFFF)
+"""Id of voxels in which there is no cleft."""
+IGNORE = np.uint64(0xFFFFFFFFFFFFFFFE)
+"""Id of voxels that nobody looked at; they are neither cleft nor background."""
+PRE, POST = "presynaptic_site", "postsynaptic_site"
+FILE_FORMAT = "0.2"
+
+_CONFIDENCE = "volumes/labels/neuron_ids_confidence"
+_PARTNERS = "presynaptic_site/partners"
+
+
+@dataclass(frozen=True, eq=False)
+class CremiAnnotations:
+    """Synaptic sites and who is whose partner.
+
+    Parameters
+    ----------
+    ids : ndarray of uint64 (n,)
+        Unique; in any order.
+    types : tuple of str
+        What each is: ``presynaptic_site``, ``postsynaptic_site`` or something else.
+    locations_nm : ndarray of float64 (n, 3)
+        (z, y, x) relative to `offset_nm`.
+    partners : ndarray of uint64 (m, 2)
+        Ids of the pre- and the postsynaptic site of each pair.
+    comments : mapping of int to str
+        By id.
+    offset_nm : tuple of float
+        Where the locations begin, (z, y, x).
+    neuron_confidence : mapping of int to tuple of int
+        Level to ids of neurons of which people were so sure.
+    file_format : str
+        Version that the file names.
+    """
+
+    ids: NDArray[np.uint64]
+    types: tuple[str, ...]
+    locations_nm: NDArray[np.float64]
+    partners: NDArray[np.uint64]
+    comments: Mapping[int, str] = field(default_factory=dict)
+    offset_nm: Spacing = (0.0, 0.0, 0.0)
+    neuron_confidence: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    file_format: str = FILE_FORMAT
+
+    @property
+    def points_nm(self) -> NDArray[np.float64]:
+        """Positions (z, y, x) of all sites in the world: locations plus offset."""
+        return np.asarray(self.locations_nm + np.asarray(self.offset_nm))
+
+    def index_of(self, ids: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """Row of each id.
+
+        Raises
+        ------
+        EmsegError
+            If one does not exist.
+        """
+        ids = np.asarray(ids, np.uint64)
+        if ids.size and not self.ids.size:
+            raise EmsegError(f"site {ids.flat[0]} does not exist", "annotations", "export them again")
+        order = np.argsort(self.ids, kind="stable")
+        place = np.minimum(np.searchsorted(self.ids, ids, sorter=order), max(self.ids.size - 1, 0))
+        found = order[place] if self.ids.size else np.zeros(ids.shape, np.intp)
+        lost = self.ids[found] != ids if ids.size else np.zeros(0, bool)
+        if lost.any():
+            raise EmsegError(
+                f"site {ids[lost].flat[0]} is a partner but does not exist",
+                "annotations",
+                "export them again",
+            )
+        return found
+
+    def pairs_nm(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Positions of the pre- and the postsynaptic sites of all pairs, found by id.
+
+        Returns
+        -------
+        pre, post : ndarray of float64 (m, 3)
+            (z, y, x) in the world.
+        """
+        points = self.points_nm
+        return points[self.index_of(self.partners[:, 0])], points[self.index_of(self.partners[:, 1])]
+
+    def distances_nm(self) -> NDArray[np.float64]:
+        """Distance between the two sites of each pair."""
+        pre, post = self.pairs_nm()
+        return np.asarray(np.linalg.norm(pre - post, axis=1))
+
+
+def no_annotations(offset_nm: Spacing = (0.0, 0.0, 0.0)) -> CremiAnnotations:
+    """Annotations of a file that has none."""
+    return CremiAnnotations(
+        np.zeros(0, np.uint64), (), np.zeros((0, 3)), np.zeros((0, 2), np.uint64), offset_nm=offset_nm
+    )
+
+
+def drop_far_pairs(
+    annotations: CremiAnnotations, farthest_nm: float
+) -> tuple[CremiAnnotations, NDArray[np.uint64]]:
+    """Leave out pairs whose sites are too far apart to be one synapse.
+
+    Returns
+    -------
+    kept : CremiAnnotations
+        All sites, but only the pairs that are close enough.
+    dropped : ndarray of uint64 (k, 2)
+        Ids of the pairs that were left out.
+    """
+    from dataclasses import replace
+
+    far = annotations.distances_nm() > farthest_nm
+    return replace(annotations, partners=annotations.partners[~far]), annotations.partners[far]
+
+
+def read_cremi_annotations(path: Path) -> CremiAnnotations:
+    """Read the annotations of a CREMI file.
+
+    Parameters
+    ----------
+    path : Path
+        HDF5. A file without ``/annotations`` has none, which is no fault.
+
+    Returns
+    -------
+    CremiAnnotations
+
+    Raises
+    ------
+    EmsegError
+        If the file is damaged or its parts do not fit together; says which part.
+    """
+    with opened(path) as file:
+        version = file.attrs.get("file_format", FILE_FORMAT)
+        confidence = _read_confidence(file, str(path))
+        if "annotations" not in file:
+            found = no_annotations()
+        else:
+            found = _read_group(file["annotations"], f"{path}::annotations")
+    from dataclasses import replace
+
+    return replace(found, neuron_confidence=confidence, file_format=_text(version))
+
+
+def opened(path: Path) -> Any:
+    """An HDF5 file, opened for reading.
+
+    Raises
+    ------
+    EmsegError
+        If it is missing, damaged or no HDF5.
+    """
+    import h5py
+
+    try:
+        return h5py.File(path, "r", locking=False)
+    except (OSError, RuntimeError) as error:
+        what = (
+            "there is no such file" if not path.exists() else "the file is damaged, cut short or no HDF5 file"
+        )
+        raise EmsegError(what, str(path), "copy or export it again") from error
+
+
+def _read_group(group: Any, where: str) -> CremiAnnotations:
+    try:
+        ids = _array(group, "ids", np.uint64, 1)
+        types = tuple(_text(t) for t in group["types"][()]) if "types" in group else ("",) * ids.size
+        locations = _array(group, "locations", np.float64, 2)
+        partners = (
+            _array(group, _PARTNERS, np.uint64, 2) if _PARTNERS in group else np.zeros((0, 2), np.uint64)
+        )
+        comments: dict[int, str] = {}
+        if "comments" in group and "target_ids" in group["comments"]:
+            targets = _array(group, "comments/target_ids", np.uint64, 1)
+            texts = [_text(t) for t in group["comments/comments"][()]]
+            comments = dict(zip(targets.tolist(), texts, strict=True))
+        offset = np.asarray(group.attrs.get("offset", (0.0, 0.0, 0.0)), float).ravel()
+    except (KeyError, ValueError, TypeError, OSError, RuntimeError, AttributeError) as error:
+        raise EmsegError(
+            "a part of the annotations is missing or damaged", where, "export them again"
+        ) from error
+    if partners.size == 0:
+        partners = partners.reshape(0, 2)
+    if locations.size == 0:
+        locations = locations.reshape(0, 3)
+    if not (len(types) == ids.size == locations.shape[0] and locations.shape[1] == 3 and offset.size == 3):
+        raise EmsegError(
+            f"{ids.size} ids, {len(types)} types and locations {locations.shape} do not fit together",
+            where,
+            "export them again",
+        )
+    if partners.shape[1] != 2:
+        raise EmsegError(f"partners are {partners.shape} and no pairs", where, "export them again")
+    if np.unique(ids).size != ids.size:
+        raise EmsegError("an id is there twice", where, "give each site its own id")
+    if not (np.isfinite(locations).all() and np.isfinite(offset).all()):
+        raise EmsegError("a location is no number", where, "export them again")
+    z, y, x = offset.tolist()
+    found = CremiAnnotations(ids, types, locations, partners, comments, (z, y, x))
+    found.index_of(partners.ravel())
+    return found
+
+
+def _array(group: Any, name: str, dtype: Any, ndim: int) -> NDArray[Any]:
+    values = np.asarray(group[name][()])
+    if values.dtype.kind not in "uif" or (values.ndim != ndim and values.size):
+        raise ValueError(name)
+    return values.astype(dtype)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value)
+
+
+def _read_confidence(file: Any, where: str) -> dict[int, tuple[int, ...]]:
+    """Level, number of ids, ids; and so on."""
+    if _CONFIDENCE not in file:
+        return {}
+    try:
+        values = np.asarray(file[_CONFIDENCE][()]).ravel().astype(np.int64).tolist()
+    except (ValueError, TypeError, OSError, RuntimeError, AttributeError) as error:
+        raise EmsegError(
+            "the confidences cannot be read", f"{where}::{_CONFIDENCE}", "export them"
+        ) from error
+    found: dict[int, tuple[int, ...]] = {}
+    i = 0
+    while i < len(values):
+        count = values[i + 1] if i + 1 < len(values) else -1
+        if count < 0 or i + 2 + count > len(values):
+            raise EmsegError("the confidences are cut short", f"{where}::{_CONFIDENCE}", "export them again")
+        found[values[i]] = found.get(values[i], ()) + tuple(values[i + 2 : i + 2 + count])
+        i += 2 + count
+    return found
+
+
+def cleft_masks(ids: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which voxels are cleft, and which are to be ignored; all others are background.
+
+    Parameters
+    ----------
+    ids : ndarray of uint64
+        As in ``/volumes/labels/clefts``. Volumes that mark background with 0 are understood too, unless they
+        hold `NO_CLEFT`: then 0 is a cleft like any other.
+
+    Returns
+    -------
+    cleft, ignore : ndarray of bool
+    """
+    ids = np.asarray(ids)
+    if ids.dtype == np.bool_:
+        return ids, np.zeros(ids.shape, bool)
+    if ids.dtype != np.uint64:
+        # No other type can hold the special ids.
+        return ids != 0, np.zeros(ids.shape, bool)
+    nothing, ignore = ids == NO_CLEFT, ids == IGNORE
+    if not nothing.any():
+        nothing = ids == 0
+    return ~nothing & ~ignore, ignore
+
+
+def write_cremi(
+    path: Path,
+    *,
+    annotations: CremiAnnotations | None = None,
+    volumes: Mapping[str, tuple[Any, Spacing, Spacing]] | None = None,
+) -> None:
+    """Write a CREMI file, format 0.2.
+
+    Parameters
+    ----------
+    path : Path
+        At which nothing exists.
+    annotations : CremiAnnotations, optional
+    volumes : mapping of str to (array, spacing_nm, offset_nm), optional
+        ``raw`` (uint8), ``neuron_ids``, ``clefts`` (uint64): (z, y, x), read a few sections at a time.
+
+    Raises
+    ------
+    EmsegError
+        If a volume has another name, or annotations do not fit together.
+    """
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file.attrs["file_format"] = FILE_FORMAT
+        for name, (array, spacing, offset) in (volumes or {}).items():
+            _write_volume(file, name, array, spacing, offset, str(path))
+        if annotations is not None:
+            _write_annotations(file, annotations)
+
+
+_VOLUMES = {
+    "raw": ("volumes/raw", np.uint8),
+    "neuron_ids": ("volumes/labels/neuron_ids", np.uint64),
+    "clefts": ("volumes/labels/clefts", np.uint64),
+}
+_MOST = {"raw": 255, "neuron_ids": 2**64 - 1, "clefts": 2**64 - 1}
+
+
+def _write_volume(file: Any, name: str, array: Any, spacing: Spacing, offset: Spacing, where: str) -> None:
+    if name not in _VOLUMES:
+        raise EmsegError(f"CREMI has no volume {name}", where, f"choose one of {', '.join(_VOLUMES)}")
+    place, dtype = _VOLUMES[name]
+    shape = tuple(int(n) for n in array.shape)
+    chunks = tuple(min(c, n) for c, n in zip((4, 256, 256), shape, strict=True))
+    dataset = file.create_dataset(place, shape=shape, dtype=dtype, chunks=chunks, compression="gzip")
+    dataset.attrs["resolution"] = np.asarray(spacing, float)
+    if any(offset):
+        dataset.attrs["offset"] = np.asarray(offset, float)
+    for part in _parts(shape[0]):
+        values = np.asarray(array[part])
+        if values.dtype.kind not in "bui" or (values.size and int(values.max()) > _MOST[name]):
+            raise EmsegError(f"{name} holds {values.dtype} values", where, f"CREMI wants {np.dtype(dtype)}")
+        dataset[part] = values
+
+
+def _parts(n: int, step: int = 4) -> Iterator[slice]:
+    for z in range(0, n, step):
+        yield slice(z, min(z + step, n))
+
+
+def _write_annotations(file: Any, annotations: CremiAnnotations) -> None:
+    import h5py
+
+    annotations.index_of(annotations.partners.ravel())
+    text = h5py.string_dtype("utf-8")
+    group = file.create_group("annotations")
+    if any(annotations.offset_nm):
+        group.attrs["offset"] = np.asarray(annotations.offset_nm, float)
+    group["ids"] = annotations.ids.astype(np.uint64)
+    group.create_dataset("types", data=np.asarray(annotations.types, dtype=object), dtype=text)
+    group["locations"] = annotations.locations_nm.astype(np.float64)
+    if len(annotations.partners):
+        group[_PARTNERS] = annotations.partners.astype(np.uint64)
+    if annotations.comments:
+        group["comments/target_ids"] = np.asarray(list(annotations.comments), np.uint64)
+        texts = np.asarray(list(annotations.comments.values()), dtype=object)
+        group.create_dataset("comments/comments", data=texts, dtype=text)
+    if annotations.neuron_confidence:
+        flat = [n for level, ids in annotations.neuron_confidence.items() for n in (level, len(ids), *ids)]
+        file[_CONFIDENCE] = np.asarray(flat, np.uint64)
