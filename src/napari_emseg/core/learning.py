@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 IGNORE = 255
 """Truth value of a pixel that supervises nothing."""
 
+LEVELS = 254
+"""Graded truth (a distance, say) is an integer from 0 to this, which stands for 1."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingVolume:
@@ -42,6 +45,9 @@ class TrainingVolume:
         Weight of this volume when one is drawn, multiplied by its number of supervised pixels.
     statistics : ndarray (z, 2) float, optional
         Mean and standard deviation of every whole section; needed when `image` is a crop.
+    graded : mapping of target name to float
+        Targets whose truth is a level from 0 to ``LEVELS`` and not a mask, and the distance in nanometres that
+        the highest level stands for.
     """
 
     name: str
@@ -52,6 +58,7 @@ class TrainingVolume:
     validate: tuple[int, ...] = ()
     share: float = 1.0
     statistics: NDArray[np.float64] | None = None
+    graded: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if both := sorted(set(self.train) & set(self.validate)):

@@ -35,9 +35,14 @@ class ModelCard(BaseModel):
     parameters: int = Field(0, description="number of trainable weights")
     targets: tuple[str, ...] = Field(description="output channels, in order")
     thresholds: dict[str, float] = Field(default_factory=dict, description="best threshold per target")
+    graded: dict[str, float] = Field(
+        default_factory=dict,
+        description="targets that are a distance and not a probability, and the nanometres that 1 stands for",
+    )
     pixel_size_nm: float = Field(description="in-plane pixel size that the model was trained for")
     pixel_size_range_nm: tuple[float, float] = Field(description="pixel sizes served without resampling")
     context_sections: int = Field(0, description="neighbouring sections on each side that the model sees")
+    depth: int = Field(0, description="sections that a 3D network predicts at once; 0: one")
     normalisation: str = Field("section mean and standard deviation")
     training: dict[str, Any] = Field(default_factory=dict, description="data, recipe, time, program version")
     citation: tuple[str, ...] = ()

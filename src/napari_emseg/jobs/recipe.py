@@ -13,6 +13,7 @@ A recipe is a `TrainRecipe` with a list of volumes::
         truth:
           membrane: {path: membranes/}      # non-zero is the target
           mitochondria: {path: mito/, above: 127}
+          segment: {path: membranes/, below_is_target: true, distance_nm: 150}   # distance inside cells
       - name: objects
         image: raw.tif
         truth:
@@ -29,6 +30,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import edt
 import numpy as np
 import yaml
 from pydantic import Field, ValidationError
@@ -36,7 +38,7 @@ from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.boundaries import membrane_target
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.learning import IGNORE, TrainingVolume
+from napari_emseg.core.learning import IGNORE, LEVELS, TrainingVolume
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,6 +60,12 @@ class TruthSource(Settings):
         ge=0,
         description="membrane masks: pixels further than this from any cell teach nothing; 0 takes all of them",
     )
+    distance_nm: float = Field(
+        0.0,
+        ge=0,
+        description="the target is not the mask, or the objects, but the distance to their border inside them, "
+        "up to this",
+    )
     objects: str = Field("", description="object ids; 0 is border or outside")
     ignore: int | None = Field(None, description="object id that supervises nothing")
 
@@ -68,6 +76,9 @@ class PhantomSource(Settings):
     shape: tuple[int, int, int] = (20, 512, 512)
     spacing_nm: tuple[float, float, float] = (50.0, 4.6, 4.6)
     seeds: tuple[int, ...] = (0,)
+    segment_nm: float = Field(
+        0.0, ge=0, description="also a target `segment`: the distance to the border inside cells, up to this"
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="passed to PhantomSettings")
 
 
@@ -164,7 +175,8 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
     train = parse_sections(source.train, len(image))
     if not source.train:
         train = tuple(z for z in range(len(image)) if z not in validate)
-    yield TrainingVolume(source.name, image, pixel, truth, train, validate, source.share)
+    graded = {t: s.distance_nm for t, s in source.truth.items() if s.distance_nm}
+    yield TrainingVolume(source.name, image, pixel, truth, train, validate, source.share, graded=graded)
 
 
 def _truth(source: TruthSource, base: Path, shape: tuple[int, ...], pixel_nm: float) -> NDArray[np.uint8]:
@@ -174,10 +186,39 @@ def _truth(source: TruthSource, base: Path, shape: tuple[int, ...], pixel_nm: fl
     values = np.asarray(open_array(resolve(path, base))[0][:])
     if values.shape != shape:
         raise EmsegError("truth and image differ in shape", path, f"truth {values.shape}, image {shape}")
-    if source.objects:
+    if source.objects and not source.distance_nm:
         return membranes_of(values, pixel_nm, ignore_id=source.ignore)
     mask = (values > source.above) != source.below_is_target
+    if source.distance_nm:
+        return distance_levels(
+            values if source.objects else mask, source.distance_nm / pixel_nm, ignore_id=source.ignore
+        )
     return only_rim(mask, source.rim_px) if source.rim_px else mask.astype(np.uint8)
+
+
+def distance_levels(
+    objects: NDArray[Any], reach_px: float, *, ignore_id: int | None = None
+) -> NDArray[np.uint8]:
+    """Distance to the border of the object that a pixel lies in, section by section, as levels of `LEVELS`.
+
+    Parameters
+    ----------
+    objects : ndarray (z, y, x)
+        Object ids or a mask; 0 is outside and has distance 0. A border runs half-way between pixels of different ids;
+        that of the section is none.
+    reach_px : float
+        Distance that the highest level stands for; nothing is further.
+    ignore_id : int, optional
+        Pixels with this id get ``IGNORE``.
+    """
+    out = np.empty(objects.shape, np.uint8)
+    for z, section in enumerate(objects):
+        ids = section.astype(np.uint32) if section.dtype != bool else section.astype(np.uint8)
+        distance = edt.edt(np.ascontiguousarray(ids), black_border=False)
+        out[z] = np.rint(np.minimum(distance / reach_px, 1) * LEVELS)
+        if ignore_id is not None:
+            out[z][section == ignore_id] = IGNORE
+    return out
 
 
 def only_rim(mask: NDArray[np.bool_], rim_px: float) -> NDArray[np.uint8]:
@@ -234,10 +275,15 @@ def _phantoms(source: VolumeSource, phantom: PhantomSource) -> Iterator[Training
             "mitochondria": np.asarray(made.mitochondria > 0, dtype=np.uint8),
             "cleft": np.asarray(made.clefts > 0, dtype=np.uint8),
         }
+        graded = {"segment": phantom.segment_nm} if phantom.segment_nm else {}
+        if graded:
+            cells = np.where(made.membranes > 0, 0, made.labels)
+            truth["segment"] = distance_levels(cells, phantom.segment_nm / phantom.spacing_nm[2])
         validate = parse_sections(source.validate_, len(made.image))
         train = tuple(z for z in range(len(made.image)) if z not in validate)
         name = f"{source.name if source.name != 'volume' else 'phantom'}-{seed}"
-        yield TrainingVolume(name, made.image, phantom.spacing_nm[2], truth, train, validate, source.share)
+        pixel = phantom.spacing_nm[2]
+        yield TrainingVolume(name, made.image, pixel, truth, train, validate, source.share, graded=graded)
 
 
 def resolve(path: str, base: Path) -> str:

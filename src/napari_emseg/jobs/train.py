@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import CARD, find_model
 from napari_emseg.jobs.recipe import first_fault, load_volumes, read_recipe, resolve
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_emseg.jobs.progress import JobProgress
 
 
@@ -61,12 +61,13 @@ def run(request: TrainRequest, progress: JobProgress) -> Path:
     settings, sources = read_recipe(request.recipe)
     from napari_emseg.nn.recipe import TrainRecipe  # nn is only ever imported where it runs
 
-    if settings.get("start_from"):
-        settings["start_from"] = resolve(str(settings["start_from"]), request.recipe.resolve().parent)
     try:
         recipe = TrainRecipe.model_validate(settings)
     except ValidationError as error:
         raise EmsegError("the recipe is wrong", str(request.recipe), first_fault(error)) from error
+    start_from = None
+    if recipe.start_from and not request.resume:
+        start_from = starting_model(recipe.start_from, request.recipe.resolve().parent)
     progress.report(0.0, "reading the training data")
     volumes = load_volumes(sources, request.recipe.resolve().parent)
     from napari_emseg.nn.train import train
@@ -79,4 +80,17 @@ def run(request: TrainRequest, progress: JobProgress) -> Path:
         resume=request.resume,
         max_seconds=request.max_seconds,
         device=request.device,
+        start_from=start_from,
     )
+
+
+def starting_model(text: str, base: Path) -> Path:
+    """Folder of the model that a recipe starts from: a path from the recipe on, or the name of a model.
+
+    Raises
+    ------
+    EmsegError
+        If there is neither.
+    """
+    path = Path(resolve(text, base))
+    return path if (path / CARD).is_file() else find_model(text)

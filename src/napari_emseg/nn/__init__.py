@@ -12,6 +12,22 @@ MODELS: dict[str, str] = {
 """Architecture name to class."""
 
 LOSSES: dict[str, str] = {
+    "bce": "napari_emseg.nn.losses.bce:bce",
     "bce_dice": "napari_emseg.nn.losses.bce_dice:bce_dice",
+    "border_dice": "napari_emseg.nn.losses.dice:border_dice",
+    "categorical": "napari_emseg.nn.losses.exclusive:categorical",
+    "decided": "napari_emseg.nn.losses.graded:decided",
+    "dice": "napari_emseg.nn.losses.dice:dice",
+    "focal": "napari_emseg.nn.losses.focal:focal",
+    "focal_bce_dice": "napari_emseg.nn.losses.focal:focal_bce_dice",
+    "focal_dice": "napari_emseg.nn.losses.focal:focal_dice",
+    "generalised_dice": "napari_emseg.nn.losses.dice:generalised_dice",
+    "hardness_dice": "napari_emseg.nn.losses.dice:hardness_dice",
+    "level": "napari_emseg.nn.losses.graded:level",
+    "mse": "napari_emseg.nn.losses.graded:mse",
+    "ohem_bce": "napari_emseg.nn.losses.ohem:ohem_bce",
+    "ohem_mse": "napari_emseg.nn.losses.ohem:ohem_mse",
+    "sensitivity_specificity": "napari_emseg.nn.losses.tversky:sensitivity_specificity",
+    "tversky": "napari_emseg.nn.losses.tversky:tversky",
 }
 """Loss name to function of (logits, truth, weight) -> dict of the loss per target and named components."""

@@ -16,7 +16,7 @@ from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, read_card
 from napari_emseg.nn import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor, nn
 
@@ -51,22 +51,49 @@ def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:
     return network.eval(), card
 
 
-def take_over(network: nn.Module, folder: Path) -> tuple[str, ...]:
-    """Copy the weights of another model where name and shape fit; the names of those that did not.
+def take_over(network: nn.Module, folder: Path, *, targets: Sequence[str] = ()) -> tuple[str, ...]:
+    """Copy the weights of another model where name and shape fit.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Changed in place.
+    folder : Path
+        Model folder.
+    targets : sequence of str
+        Output channels of the network. Output weights (named ``out``) of targets that both models have are then
+        taken over channel by channel.
+
+    Returns
+    -------
+    tuple of str
+        Names of the weights that did not fit, or fitted only in part.
 
     Raises
     ------
     EmsegError
         If the folder holds no model, or none of its weights fit.
     """
-    given = load_model(folder)[0].state_dict()
-    own = network.state_dict()
+    other, card = load_model(folder)
+    given, own = other.state_dict(), network.state_dict()
     fits = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
+    part: dict[str, Tensor] = {}
+    if targets and tuple(targets) != card.targets:
+        both = [(list(targets).index(t), card.targets.index(t)) for t in targets if t in card.targets]
+        for name in (k for k in given if k in own and k.startswith("out.")):
+            mine, theirs = own[name], given[name]
+            if (len(mine), len(theirs)) == (len(targets), len(card.targets)) and mine.shape[
+                1:
+            ] == theirs.shape[1:]:
+                fits.pop(name, None)
+                part[name] = mine.clone()
+                for new, old in both:
+                    part[name][new] = theirs[old].to(mine.device)
     if not fits:
         raise EmsegError(
             "none of its weights fit the network", str(folder), "start from a model of the same kind"
         )
-    network.load_state_dict(own | fits)
+    network.load_state_dict(own | fits | part)
     return tuple(sorted(own.keys() - fits.keys()))
 
 

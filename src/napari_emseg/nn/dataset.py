@@ -6,21 +6,33 @@ draws the same samples.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_emseg.augment.recipe import Augmentation, draw_sample
+from napari_emseg.augment.compose import draw
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, TrainingVolume
 from napari_emseg.nn.emphasis import Emphasis
+from napari_emseg.nn.sampling import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-_TRIES = 20  # places looked at before a poorly supervised sample is taken after all
+    from napari_emseg.augment.recipe import Augmentation
+
+_REMEMBERED = 20_000  # pixels of a target, evenly spread, that importance sampling chooses from
+_SPARSE = 0.5  # sections with a smaller supervised share are sampled on their supervised pixels
+
+
+class Place(NamedTuple):
+    """Where a sample lies: volume, middle section, and centre (y, x) in pixels of that volume."""
+
+    volume: int
+    section: int
+    centre: tuple[float, float]
 
 
 class Pool:
@@ -39,6 +51,10 @@ class Pool:
         Volumes whose pixel size lies in this range are not resampled.
     emphasis : Emphasis, optional
         Adds as many channels again to the truth of every sample: weights, in units of `WEIGHT_UNIT`.
+    sampling : Sampling, optional
+        How places are chosen; default: uniformly.
+    depth : int
+        With a value, a sample is a block of so many sections, all of which are learned.
     """
 
     def __init__(
@@ -50,21 +66,27 @@ class Pool:
         *,
         keep_size: tuple[float, float] = (0.0, float("inf")),
         emphasis: Emphasis | None = None,
+        sampling: Sampling | None = None,
+        depth: int = 0,
     ) -> None:
         self.images: list[NDArray[np.float32]] = []
         self.truths: list[NDArray[np.uint8]] = []
         self.sections: list[tuple[int, ...]] = []
         self.zooms: list[float] = []
-        self.context = context
+        self.context, self.depth = context, depth
         self.targets = len(targets)
-        shares: list[float] = []
+        self.sampling = sampling or Sampling()
+        self._known: list[NDArray[np.float64]] = []
+        areas: list[float] = []
         for volume in volumes:
             if not volume.train:
                 continue
             truth = stack_truth(volume, targets)
-            known = int((truth[:, list(volume.train)] != IGNORE).any(0).sum())
-            if not known:
+            known = (truth[:, list(volume.train)] != IGNORE).any(0).sum((1, 2)).astype(np.float64)
+            if not known.any():
                 continue
+            if depth:  # a block reaches into sections that do not teach
+                truth[:, [z for z in range(truth.shape[1]) if z not in volume.train]] = IGNORE
             self.images.append(volume.normalised())
             self.truths.append(
                 np.concatenate([truth, emphasis.of(truth, volume.train)]) if emphasis else truth
@@ -72,16 +94,29 @@ class Pool:
             self.sections.append(volume.train)
             same = keep_size[0] <= volume.pixel_size_nm <= keep_size[1]
             self.zooms.append(1.0 if same else pixel_size_nm / volume.pixel_size_nm)
-            shares.append(volume.share * known)
-        if not shares:
+            self._known.append(known)
+            areas.append(volume.share * known.sum() / self.zooms[-1] ** 2)
+        if not areas:
             raise EmsegError(
                 "nothing to learn from", "no section has a supervised pixel", "mark a section proofread"
             )
-        self.shares = np.array(shares) / sum(shares)
+        self.shares = np.array(areas) / sum(areas)
+        self._rare = {
+            targets.index(name): (chance, self._places_of(targets.index(name)))
+            for name, chance in self.sampling.at.items()
+        }
+        self._sparse = [self._supervised_places(v) for v in range(len(areas))]
+        self._reject = targets.index(self.sampling.reject_without) if self.sampling.reject_without else None
 
     def window(self, volume: int, section: int) -> NDArray[np.float32]:
-        """The section and its neighbours, (2 context + 1, y, x)."""
-        return self.images[volume][neighbours(section, len(self.images[volume]), self.context)]
+        """The section and its neighbours, (2 context + 1, y, x), or (depth, y, x)."""
+        return self.images[volume][self._window(volume, section)]
+
+    def _window(self, volume: int, section: int) -> list[int]:
+        n_sections = len(self.images[volume])
+        if not self.depth:
+            return neighbours(section, n_sections, self.context)
+        return block(section - self.depth // 2, self.depth, n_sections)
 
     def sample_size(self, wish: int) -> tuple[int, int]:
         """The extent that is wished for, or the largest multiple of 32 that fits into every section."""
@@ -93,26 +128,36 @@ class Pool:
         extent = max(32, min(wish, fits // 32 * 32))
         return extent, extent
 
+    def place(self, size: tuple[int, int], rng: np.random.Generator) -> Place:
+        """Draw where a sample of this size lies, without a look at what is there."""
+        at = rng.random()
+        for chance, places in self._rare.values():
+            if 0 <= at < chance and len(places):
+                v, z, y, x = places[rng.integers(len(places))]
+                return self._around(int(v), int(z), (float(y), float(x)), size, 0.25, rng)
+            at -= chance
+        v = int(rng.choice(len(self.shares), p=self.shares))
+        n = int(rng.choice(len(self.sections[v]), p=self._known[v] / self._known[v].sum()))
+        z = self.sections[v][n]
+        if (spots := self._sparse[v].get(z)) is not None:
+            y, x = np.unravel_index(spots[rng.integers(len(spots))], self.images[v].shape[1:])
+            return self._around(v, z, (float(y), float(x)), size, 0.25, rng)
+        shape = self.images[v].shape[1:]
+        centre = tuple(_centre(n, s * self.zooms[v], rng) for n, s in zip(shape, size, strict=True))
+        return Place(v, z, (centre[0], centre[1]))
+
     def draw(
-        self, number: int, seed: int, size: tuple[int, int], recipe: Augmentation, *, min_known: float = 0.3
+        self, number: int, seed: int, size: tuple[int, int], recipe: Augmentation
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Sample `number`: image (sections, y, x) float32 and truth (targets, y, x) uint8."""
+        """Sample `number`: image (sections, y, x) float32 and truth (targets, y, x) uint8.
+
+        With a depth, the truth is (targets, depth, y, x).
+        """
         rng = np.random.default_rng((seed, number))
-        for _ in range(_TRIES):
-            v = int(rng.choice(len(self.shares), p=self.shares))
-            z = int(rng.choice(self.sections[v]))
-            shape = self.images[v].shape[1:]
-            centre = tuple(_centre(n, s * self.zooms[v], rng) for n, s in zip(shape, size, strict=True))
-            image, truth = draw_sample(
-                self.window(v, z),
-                self.truths[v][:, z],
-                (centre[0], centre[1]),
-                size,
-                recipe,
-                rng,
-                zoom=self.zooms[v],
-            )
-            if (truth[: self.targets] != IGNORE).any(0).mean() >= min_known:
+        for _ in range(self.sampling.tries):
+            place = self.place(size, rng)
+            image, truth = self._read(place, size, recipe, rng)
+            if self._accepted(truth, self._possible(place, size), rng):
                 break
         return image, truth
 
@@ -123,11 +168,89 @@ class Pool:
         drawn = [self.draw(step * batch + i, seed, size, recipe) for i in range(batch)]
         return np.stack([d[0] for d in drawn]), np.stack([d[1] for d in drawn])
 
+    def _read(
+        self, place: Place, size: tuple[int, int], recipe: Augmentation, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        v, z, centre = place
+        image, zoom = self.window(v, z), self.zooms[v]
+        extent = (len(image), *size)
+        if self.depth:
+            truth = self.truths[v][:, self._window(v, z)]
+            found = draw(image, truth, extent, centre, recipe, rng, outside=IGNORE, zoom=zoom)
+            assert found.labels is not None
+            return found.image, found.labels
+        truth = self.truths[v][:, z : z + 1]
+        found = draw(
+            image, truth, extent, centre, recipe, rng, outside=IGNORE, zoom=zoom, only=len(image) // 2
+        )
+        assert found.labels is not None
+        return found.image, found.labels[:, 0]
+
+    def _possible(self, place: Place, size: tuple[int, int]) -> float:
+        """Half of the supervised share that a sample can have, where little of a section is supervised."""
+        known = self._known[place.volume][self.sections[place.volume].index(place.section)]
+        return float(known / self.zooms[place.volume] ** 2 / (size[0] * size[1]) / 2)
+
+    def _accepted(self, truth: NDArray[np.uint8], possible: float, rng: np.random.Generator) -> bool:
+        wanted = min(self.sampling.min_known, possible)
+        if (truth[: self.targets] != IGNORE).any(0).mean() < wanted:
+            return False
+        if self._reject is None or (truth[self._reject] == 1).sum() >= self.sampling.enough:
+            return True
+        return bool(rng.random() < self.sampling.otherwise)
+
+    def _around(
+        self,
+        volume: int,
+        section: int,
+        point: tuple[float, float],
+        size: tuple[int, int],
+        jitter: float,
+        rng: np.random.Generator,
+    ) -> Place:
+        """A place that shows a point, moved at random, inside the section where that is possible."""
+        centre = []
+        for at, extent, wish in zip(point, self.images[volume].shape[1:], size, strict=True):
+            reach = wish * self.zooms[volume]
+            half = min(reach, extent) / 2
+            moved = at + rng.uniform(-jitter, jitter) * reach
+            centre.append(float(np.clip(moved, half, extent - half)))
+        return Place(volume, section, (centre[0], centre[1]))
+
+    def _places_of(self, channel: int) -> NDArray[np.intp]:
+        """Pixels of a target as rows (volume, section, y, x); volumes take part by their share."""
+        found = []
+        for v, (truth, zs) in enumerate(zip(self.truths, self.sections, strict=True)):
+            at = np.argwhere(truth[channel, list(zs)] == 1)
+            at = at[:: max(1, len(at) // _REMEMBERED)]
+            at[:, 0] = np.asarray(zs)[at[:, 0]]
+            found.append(np.column_stack((np.full(len(at), v), at)))
+        return np.concatenate(found)
+
+    def _supervised_places(self, volume: int) -> dict[int, NDArray[np.intp]]:
+        """Supervised pixels, as flat indices, of sections of which little is supervised."""
+        found = {}
+        extent = self.images[volume][0].size
+        for z, known in zip(self.sections[volume], self._known[volume], strict=True):
+            if 0 < known < _SPARSE * extent:
+                spots = np.flatnonzero((self.truths[volume][: self.targets, z] != IGNORE).any(0))
+                found[z] = spots[:: max(1, len(spots) // _REMEMBERED)]
+        return found
+
 
 def _centre(extent: int, size: float, rng: np.random.Generator) -> float:
     """Centre of a sample along one axis, mostly inside the section."""
     half = min(size, extent) / 2
     return float(rng.uniform(half, extent - half))
+
+
+def block(start: int, depth: int, n_sections: int) -> list[int]:
+    """Indices of `depth` sections from `start` on, moved into the stack; one that is too short is mirrored."""
+    if depth <= n_sections:
+        start = min(max(start, 0), n_sections - depth)
+        return list(range(start, start + depth))
+    period = max(1, 2 * n_sections - 2)
+    return [min(z % period, period - z % period) if n_sections > 1 else 0 for z in range(depth)]
 
 
 def neighbours(section: int, n_sections: int, context: int) -> list[int]:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from napari_emseg.augment.recipe import Augmentation
 from napari_emseg.nn.emphasis import Emphasis
+from napari_emseg.nn.sampling import Sampling
 from napari_emseg.settings import Settings
+
+
+class LossTerm(Settings):
+    """One term of a target's loss."""
+
+    loss: str
+    share: float = Field(1.0, gt=0, description="factor before it is added to the others")
+    arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 class TrainRecipe(Settings):
@@ -24,9 +34,25 @@ class TrainRecipe(Settings):
         default_factory=dict, description="passed to the network beside sections and targets"
     )
     context_sections: int = Field(1, ge=0, le=8)
+    depth: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="sections of a sample of a 3D network; 0: the middle section alone is learned",
+    )
     pixel_size_nm: float = Field(4.6, gt=0)
     pixel_size_range_nm: tuple[float, float] = (3.2, 6.5)
     loss: str = "bce_dice"
+    losses: dict[str, tuple[LossTerm, ...]] = Field(
+        default_factory=dict, description="terms of a target's loss; targets that are not named take `loss`"
+    )
+    auxiliary: float = Field(0.5, ge=0, description="weight of each further output of deep supervision")
+    merit: dict[str, float] = Field(
+        default_factory=dict,
+        description="how much the validation of a target counts in choosing the best weights; "
+        "default: membranes alone where there are any, else all targets alike",
+    )
+    sampling: Sampling = Field(default_factory=Sampling)
     emphasis: Emphasis = Field(default_factory=Emphasis)
     start_from: str = Field("", description="model folder whose weights are taken where name and shape fit")
     steps: int = Field(2000, ge=1)
@@ -39,7 +65,22 @@ class TrainRecipe(Settings):
     average: float = Field(
         0.998, ge=0, lt=1, description="decay of the running average of the weights, which is what is kept"
     )
+    schedule: Literal["cosine", "plateau", "constant"] = Field(
+        "cosine", description="of the learning rate, after the warm-up"
+    )
+    plateau_factor: float = Field(
+        0.1, gt=0, lt=1, description="plateau: factor when the merit has stopped rising"
+    )
+    plateau_patience: int = Field(5, ge=1, description="plateau: validations without a rise until then")
+    lowest_rate: float = Field(1e-7, ge=0, description="plateau: the learning rate falls no further")
+    stop_after: int = Field(0, ge=0, description="validations without a rise after which to stop; 0: never")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    accumulate: int = Field(
+        1, ge=1, description="a batch is worked on in so many parts, one after the other, to save memory"
+    )
+    precision: Literal["auto", "full", "mixed"] = Field(
+        "auto", description="mixed: 16 bit where that loses nothing; auto: on graphics cards"
+    )
     validate_every: int = Field(250, ge=1)
     save_every: int = Field(100, ge=1)
     seed: int = Field(0, ge=0)
@@ -47,3 +88,31 @@ class TrainRecipe(Settings):
     licence: str = ""
     citation: tuple[str, ...] = ()
     limits: str = ""
+
+    @field_validator("losses", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        """A single term need not be a list."""
+        if not isinstance(value, dict):
+            return value
+        return {target: [terms] if isinstance(terms, dict) else terms for target, terms in value.items()}
+
+    @model_validator(mode="after")
+    def _names_its_targets(self) -> TrainRecipe:
+        named: dict[str, Iterable[str]] = {
+            "losses": self.losses,
+            "target_weights": self.target_weights,
+            "merit": self.merit,
+            "sampling.at": self.sampling.at,
+            "sampling.reject_without": {self.sampling.reject_without} - {""},
+        }
+        for where, names in named.items():
+            if unknown := sorted(set(names) - set(self.targets)):
+                raise ValueError(f"{where} names {unknown[0]}, which is none of the targets")
+        if sum(self.sampling.at.values()) > 1:
+            raise ValueError("the chances of sampling.at add up to more than 1")
+        return self
+
+    def terms(self, target: str) -> tuple[LossTerm, ...]:
+        """The terms of a target's loss."""
+        return self.losses.get(target) or (LossTerm(loss=self.loss),)

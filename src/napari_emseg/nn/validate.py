@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from napari_emseg.algorithms.metrics.boundary import boundary_scores
-from napari_emseg.core.learning import IGNORE
+from napari_emseg.algorithms.metrics.semantic import average_precision
+from napari_emseg.core.learning import IGNORE, LEVELS
 from napari_emseg.nn.dataset import neighbours, stack_truth
 
 if TYPE_CHECKING:
@@ -54,11 +56,13 @@ def validate(
 ) -> dict[str, float]:
     """Scores per volume and target, as ``volume/score``, and their summary ``merit`` (higher is better).
 
-    Membranes are scored by V_rand, V_info and edits per 100 objects, other targets by Dice at one half.
+    Membranes are scored by V_rand, V_info and edits per 100 objects, masks by Dice at one half and average
+    precision, distances by the share of their variance that is explained. ``merit`` is the mean over volumes and
+    the targets that count (``recipe.merit``); ``merit_TARGET`` is that of each.
     """
     scores: dict[str, float] = {}
-    merits: list[float] = []
-    thresholds: list[float] = []
+    merits: dict[str, list[float]] = {}
+    thresholds: dict[str, list[float]] = {}
     for volume in volumes:
         if not volume.validate:
             continue
@@ -70,19 +74,55 @@ def validate(
             known = truth[c] != IGNORE
             if not known.any():
                 continue
-            if target == "membrane":
-                found = boundary_scores(truth[c] == 0, probability[c])
-                for key in ("v_rand", "v_info", "edits_per_100_objects"):
-                    scores[f"{volume.name}/{key}"] = float(found[key])
-                merits.append(float(found["v_rand"]) - float(found["edits_per_100_objects"]) / 1000)
-                thresholds.append(float(found["threshold"]))
+            if target in volume.graded:
+                found = level_scores(probability[c][known], truth[c][known])
+                merit = found["explained"]
+                own = {f"{key}_{target}": value for key, value in found.items()}
+            elif target == "membrane":
+                best = boundary_scores(truth[c] == 0, probability[c])
+                own = {key: float(best[key]) for key in ("v_rand", "v_info", "edits_per_100_objects")}
+                merit = own["v_rand"] - own["edits_per_100_objects"] / 1000
+                thresholds.setdefault(target, []).append(float(best["threshold"]))
             else:
-                dice = dice_at_half(probability[c][known], truth[c][known])
-                scores[f"{volume.name}/dice_{target}"] = dice
-    if merits:
-        scores["merit"] = float(np.mean(merits))
-        scores["threshold_membrane"] = float(np.mean(thresholds))
+                found = mask_scores(probability[c][known], truth[c][known])
+                if "threshold" in found:
+                    thresholds.setdefault(target, []).append(found.pop("threshold"))
+                own = {f"{key}_{target}": value for key, value in found.items()}
+                merit = found.get("average_precision", math.nan)
+            scores |= {f"{volume.name}/{key}": value for key, value in own.items()}
+            if not math.isnan(merit):
+                merits.setdefault(target, []).append(merit)
+    scores |= {f"threshold_{target}": float(np.mean(values)) for target, values in thresholds.items()}
+    scores |= {f"merit_{target}": float(np.mean(values)) for target, values in merits.items()}
+    counts = recipe.merit or dict.fromkeys(["membrane"] if "membrane" in merits else merits, 1.0)
+    if weight := sum(counts.get(target, 0.0) for target in merits):
+        total = sum(counts.get(target, 0.0) * float(np.mean(values)) for target, values in merits.items())
+        scores["merit"] = total / weight
     return scores
+
+
+def mask_scores(probability: NDArray[np.float32], truth: NDArray[np.uint8]) -> dict[str, float]:
+    """Dice at one half, and where there is something to find: average precision, best Dice and its threshold."""
+    there = truth == 1
+    scores = {"dice": dice_at_half(probability, truth)}
+    if there.any():
+        level = np.rint(probability * 1000).astype(np.int16)  # as fine as anybody cuts, and quick to sort
+        scores["average_precision"] = average_precision(there, level)
+        counts = np.bincount(level, minlength=1001)[::-1].cumsum()[::-1]
+        hits = np.bincount(level[there], minlength=1001)[::-1].cumsum()[::-1]
+        dice = 2 * hits / (counts + hits[0])
+        scores["best_dice"] = float(dice.max())
+        scores["threshold"] = float(np.clip(dice.argmax() / 1000, 0.05, 0.95))
+    return scores
+
+
+def level_scores(found: NDArray[np.float32], truth: NDArray[np.uint8]) -> dict[str, float]:
+    """Mean absolute error of a graded target, as a share of its range, and the share of variance explained."""
+    wanted = truth.astype(np.float32) / LEVELS
+    error = found - wanted
+    variance = float(wanted.var())
+    explained = 1 - float((error**2).mean()) / variance if variance else 0.0
+    return {"error": float(np.abs(error).mean()), "explained": explained}
 
 
 def dice_at_half(probability: NDArray[np.float32], truth: NDArray[np.uint8]) -> float:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    Loss = Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]]
+    Loss = Callable[..., dict[str, Tensor]]  # (logits, truth, weight, **arguments)
 
 
 def load_loss(name: str) -> Loss:

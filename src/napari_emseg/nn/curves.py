@@ -1,0 +1,75 @@
+"""Where a training writes its losses, scores and pictures."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.learning import IGNORE, LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+METRICS = "metrics.jsonl"
+_SHOWN = 4  # samples in a picture
+
+
+class Curves:
+    """Numbers as JSON lines and as TensorBoard scalars, pictures for TensorBoard, all under fixed tags."""
+
+    def __init__(self, folder: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # slow import, needed only here
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / METRICS).open("a", encoding="utf-8")
+        self._board: Any = SummaryWriter(str(folder / "tensorboard"))
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Record numbers of one step."""
+        self._file.write(json.dumps({"step": step, "time": round(time.time(), 1)} | values) + "\n")
+        self._file.flush()
+        for tag, value in values.items():
+            self._board.add_scalar(tag, value, step)
+
+    def picture(self, step: int, tag: str, image: NDArray[np.float32]) -> None:
+        """Record a picture (y, x) with values in [0, 1]."""
+        self._board.add_image(tag, np.clip(np.nan_to_num(image), 0, 1)[None], step)
+
+    def samples(
+        self, step: int, image: NDArray[np.float32], truth: NDArray[np.uint8], targets: Sequence[str]
+    ) -> None:
+        """Record what the network is shown: augmented images and their truth, grey where nothing is known."""
+        middle = image.shape[1] // 2
+        self.picture(step, "samples/image", _row(_grey(image[:_SHOWN, middle])))
+        for c, target in enumerate(targets):
+            drawn = truth[:_SHOWN, c] if truth.ndim == 4 else truth[:_SHOWN, c, middle]
+            levels = (
+                np.where(drawn == 1, LEVELS, drawn) if drawn[drawn != IGNORE].max(initial=0) <= 1 else drawn
+            )
+            known = levels.astype(np.float32) / LEVELS
+            self.picture(step, f"samples/{target}", _row(np.where(drawn == IGNORE, 0.5, known)))
+
+    def close(self) -> None:
+        """Finish both files."""
+        self._board.close()
+        self._file.close()
+
+
+def _grey(normalised: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean 0 and standard deviation 1 to values that can be seen: two and a half deviations on either side."""
+    return np.asarray(np.clip(normalised / 5 + 0.5, 0, 1), dtype=np.float32)
+
+
+def _row(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.concatenate(list(pictures), axis=1)
+
+
+def side_by_side(image: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A normalised section (y, x) and the maps (targets, y, x) of it, in one row."""
+    return _row(np.concatenate((_grey(image)[None], maps)))

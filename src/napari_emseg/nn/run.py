@@ -1,0 +1,353 @@
+"""Everything that changes during a training: weights, their average, optimiser, schedule."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from napari_emseg import __version__
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import ModelCard
+from napari_emseg.nn.average import Average
+from napari_emseg.nn.checkpoint import build, save_model, take_over
+from napari_emseg.nn.curves import side_by_side
+from napari_emseg.nn.dataset import Pool
+from napari_emseg.nn.device import is_out_of_memory, to_device
+from napari_emseg.nn.interrupts import uninterrupted
+from napari_emseg.nn.losses.combine import TrainingLoss
+from napari_emseg.nn.recipe import TrainRecipe
+from napari_emseg.nn.schedule import Schedule
+from napari_emseg.nn.targets import graded_targets, truth_and_weight
+from napari_emseg.nn.validate import predict_sections, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from napari_emseg.core.learning import TrainingVolume
+
+STATE = "last.ckpt"
+_PATIENCE = 10  # steps in a row whose loss or gradient is no number
+_SHOWN_PX = 512  # extent of the pictures of validation sections
+MAY_CHANGE = frozenset(
+    {
+        "steps",
+        "learning_rate",
+        "clip",
+        "validate_every",
+        "save_every",
+        "stop_after",
+        "accumulate",
+        "start_from",
+    }
+    | {"name", "licence", "citation", "limits"}
+)
+"""Settings with which a training can be resumed although they differ from those with which it began."""
+
+
+class Run:
+    """A training between two steps.
+
+    Parameters
+    ----------
+    volumes : sequence of TrainingVolume
+    recipe : TrainRecipe
+    out_dir : Path
+    device : torch.device
+    start_from : Path, optional
+        Folder of the model that the recipe starts from, if it does; default: ``recipe.start_from`` as a path.
+    """
+
+    def __init__(
+        self,
+        volumes: Sequence[TrainingVolume],
+        recipe: TrainRecipe,
+        out_dir: Path,
+        device: torch.device,
+        start_from: Path | None = None,
+    ) -> None:
+        self.volumes, self.recipe, self.out_dir, self.device = volumes, recipe, out_dir, device
+        self.size = (recipe.size, recipe.size)
+        self.graded = graded_targets(volumes, recipe.targets)
+        self.card = _card(recipe, volumes, self.graded)
+        self.pool = Pool(
+            volumes,
+            recipe.targets,
+            recipe.context_sections,
+            recipe.pixel_size_nm,
+            keep_size=recipe.pixel_size_range_nm,
+            emphasis=recipe.emphasis if recipe.emphasis.matters else None,
+            sampling=recipe.sampling,
+            depth=recipe.depth,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            self.network: nn.Module = to_device(build(self.card), device)
+        if recipe.start_from and not (out_dir / STATE).exists():
+            take_over(self.network, start_from or Path(recipe.start_from), targets=recipe.targets)
+        self._forward = _over_all_devices(self.network, device)
+        self.average = Average(self.network, recipe.average)
+        self.optimiser = _optimiser(self.network, recipe)
+        self.loss = TrainingLoss(recipe)
+        self.schedule = Schedule(recipe)
+        self.parts = recipe.accumulate
+        self.step = 0
+        self.best: float | None = None
+        self._sick = 0
+        self._half = _half_type(recipe.precision, device)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._half is torch.float16)
+
+    def learn(self, image: NDArray[np.float32], truth: NDArray[np.uint8]) -> dict[str, float]:
+        """One step; its loss and the components of it.
+
+        A step whose loss or gradient is no number changes nothing.
+
+        Raises
+        ------
+        EmsegError
+            If that happens ten times in a row, or a single sample does not fit into memory.
+        """
+        self.network.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.schedule.rate(self.step)
+        buffers = [b.clone() for b in self.network.buffers()]
+        try:
+            total, parts = self._gradients(image, truth, buffers)
+            self._scaler.unscale_(self.optimiser)
+            norm = float(clip_grad_norm_(self.network.parameters(), self.recipe.clip))
+        except BaseException:
+            self._restore(buffers)
+            raise
+        with uninterrupted():
+            self.step += 1
+            if math.isfinite(total) and (math.isfinite(norm) or self._half is torch.float16):
+                self._scaler.step(self.optimiser)
+                self._scaler.update()
+                self.average.update(self.network, self.step)
+                self._sick = 0
+                return {"loss": total} | parts
+            self._restore(buffers)
+            self._sick += 1
+        if self._sick >= _PATIENCE:
+            raise EmsegError(
+                "the loss is no longer a number",
+                f"step {self.step}",
+                "lower learning_rate in the recipe and resume, or look at the images for infinite values",
+            )
+        return {"skipped": 1.0}
+
+    def _gradients(
+        self, image: NDArray[np.float32], truth: NDArray[np.uint8], buffers: list[Tensor]
+    ) -> tuple[float, dict[str, float]]:
+        """Gradients of a batch, in as many parts as memory needs."""
+        while True:
+            try:
+                return self._backward(image, truth)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._restore(buffers)
+                if self.parts >= len(image):
+                    raise EmsegError(
+                        "a single sample does not fit into memory",
+                        str(self.device),
+                        "lower size in the recipe, or train on the CPU",
+                    ) from error
+            self.parts = min(2 * self.parts, len(image))
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _backward(
+        self, image: NDArray[np.float32], truth: NDArray[np.uint8]
+    ) -> tuple[float, dict[str, float]]:
+        self.optimiser.zero_grad(set_to_none=True)
+        summed, components = 0.0, dict[str, float]()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)  # dropout, the same after a resume
+            for rows in np.array_split(np.arange(len(image)), min(self.parts, len(image))):
+                part = slice(int(rows[0]), int(rows[-1]) + 1)
+                share = len(rows) / len(image)
+                total, parts = self._loss(image[part], truth[part])
+                self._scaler.scale(total * share).backward()  # type: ignore[no-untyped-call]
+                summed += share * float(total.detach())
+                for name, value in parts.items():
+                    components[name] = components.get(name, 0.0) + share * float(value)
+        return summed, components
+
+    def _loss(self, image: NDArray[np.float32], truth: NDArray[np.uint8]) -> tuple[Tensor, dict[str, Tensor]]:
+        x = torch.from_numpy(image).to(self.device, non_blocking=True)
+        if self.recipe.depth:
+            x = x[:, None]
+        else:
+            x = x.contiguous(memory_format=torch.channels_last)
+        drawn = torch.from_numpy(truth).to(self.device, non_blocking=True)
+        target, weight = truth_and_weight(drawn, self.recipe.targets, tuple(self.graded))
+        with torch.autocast(self.device.type, self._half or torch.bfloat16, enabled=self._half is not None):
+            outputs: Any = self._forward(x)
+        several = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
+        return self.loss([o.float() for o in several], target, weight)
+
+    def _restore(self, buffers: list[Tensor]) -> None:
+        """Normalisation statistics as they were before a step that is not taken."""
+        with torch.no_grad():
+            for own, old in zip(self.network.buffers(), buffers, strict=True):
+                own.copy_(old)
+
+    def score(self) -> tuple[dict[str, float], bool]:
+        """Validate the averaged weights, keep them if they are the best so far; whether to stop."""
+        with self.average.applied(self.network):
+            scores = validate(self.network, self.volumes, self.recipe, self.device)
+        merit = scores.get("merit")
+        if merit is None:
+            return scores, False
+        if self.best is None or merit > self.best:
+            self.best = merit
+            self.keep(scores)
+        return scores, self.schedule.observe(merit)
+
+    def pictures(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """A validation section of every volume beside what the averaged weights say about it, under its tag."""
+        with self.average.applied(self.network):
+            for volume in self.volumes:
+                if volume.validate:
+                    crop = volume.normalised()[:, :_SHOWN_PX, :_SHOWN_PX]
+                    z = volume.validate[0]
+                    maps = predict_sections(
+                        self.network, crop, [z], self.recipe.context_sections, self.device
+                    )
+                    yield f"validation/{volume.name}", side_by_side(crop[z], maps[:, 0])
+
+    def keep(self, scores: dict[str, float]) -> None:
+        """Write the averaged weights as the model of `out_dir`."""
+        table: dict[str, dict[str, float]] = {}
+        thresholds: dict[str, float] = {}
+        for key, value in scores.items():
+            data, _, name = key.partition("/")
+            if name:
+                table.setdefault(data, {})[name] = round(value, 5)
+            elif data.startswith("threshold_"):
+                thresholds[data.removeprefix("threshold_")] = value
+        training = self.card.training | {"steps": self.step}
+        card = self.card.model_copy(update={"scores": table, "thresholds": thresholds, "training": training})
+        save_model(self.out_dir, self.average.state, card)
+
+    def save(self) -> None:
+        """Write the state from which the training can be taken up again."""
+        self.out_dir.mkdir(parents=True, exist_ok=True)
+        state = {
+            "step": self.step,
+            "best": self.best,
+            "parts": self.parts,
+            "network": self.network.state_dict(),
+            "average": self.average.state,
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state(),
+            "scaler": self._scaler.state_dict(),
+            "recipe": self.recipe.model_dump_json(),
+        }
+        partial = self.out_dir / (STATE + ".partial")
+        with uninterrupted():
+            torch.save(state, partial)
+            partial.replace(self.out_dir / STATE)
+
+    def load(self) -> None:
+        """Take up the state that `out_dir` holds.
+
+        Raises
+        ------
+        EmsegError
+            If there is none, or the recipe has changed in a way that makes it another training.
+        """
+        path = self.out_dir / STATE
+        if not path.is_file():
+            raise EmsegError("there is no training to resume", str(self.out_dir), "start it without resume")
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        if changed := changes(json.loads(state["recipe"]), self.recipe):
+            raise EmsegError(
+                f"the recipe has changed since this training began ({', '.join(changed)})",
+                str(path),
+                "start in another folder",
+            )
+        self.network.load_state_dict(state["network"])
+        self.average.load(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if "schedule" in state:
+            self.schedule.load(state["schedule"])
+            self._scaler.load_state_dict(state["scaler"])
+        self.parts = state.get("parts", self.parts)
+        self.step, self.best = state["step"], state["best"]
+
+
+def changes(saved: dict[str, Any], recipe: TrainRecipe) -> list[str]:
+    """Settings in which a recipe differs from the saved one so that it cannot resume that training.
+
+    Settings that did not exist yet when the training began count as their defaults.
+    """
+    known = {name: value for name, value in saved.items() if name in TrainRecipe.model_fields}
+    old = TrainRecipe.model_validate(known).model_dump(mode="json")
+    new = recipe.model_dump(mode="json")
+    return [name for name in new if new[name] != old[name] and name not in MAY_CHANGE]
+
+
+def _over_all_devices(network: nn.Module, device: torch.device) -> nn.Module:
+    """Spread batches over all visible graphics cards."""
+    if str(device) == "cuda" and torch.cuda.device_count() > 1:  # one was not asked for by number
+        return torch.nn.DataParallel(network)
+    return network
+
+
+def _half_type(precision: str, device: torch.device) -> torch.dtype | None:
+    """16-bit type to compute in, where that pays: on graphics cards, bfloat16 on those that know it."""
+    if precision == "full" or (precision == "auto" and device.type != "cuda"):
+        return None
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16
+
+
+def _card(recipe: TrainRecipe, volumes: Sequence[TrainingVolume], graded: dict[str, float]) -> ModelCard:
+    arguments = recipe.arguments | {
+        "sections": 1 if recipe.depth else 2 * recipe.context_sections + 1,
+        "targets": len(recipe.targets),
+    }
+    card = ModelCard(
+        name=recipe.name,
+        architecture=recipe.architecture,
+        arguments=arguments,
+        targets=recipe.targets,
+        graded=graded,
+        pixel_size_nm=recipe.pixel_size_nm,
+        pixel_size_range_nm=recipe.pixel_size_range_nm,
+        context_sections=recipe.context_sections,
+        depth=recipe.depth,
+        training={
+            "program": f"napari-emseg {__version__}",
+            "volumes": {v.name: {"train": list(v.train), "validate": list(v.validate)} for v in volumes},
+            "recipe": recipe.model_dump(mode="json", exclude={"licence", "citation", "limits"}),
+        },
+        licence=recipe.licence,
+        citation=recipe.citation,
+        limits=recipe.limits,
+    )
+    return card.model_copy(update={"parameters": sum(p.numel() for p in build(card).parameters())})
+
+
+def _optimiser(network: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer:
+    """Weight decay for convolution kernels only, not for biases and normalisation."""
+    kernels = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": kernels, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
