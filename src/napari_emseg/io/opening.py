@@ -12,6 +12,7 @@ from napari_emseg.io.lazy import LazyChannels
 from napari_emseg.io.lookup import load_function
 from napari_emseg.io.opened import Opened
 from napari_emseg.io.paths import SAMPLE, DataPath, parse_path
+from napari_emseg.io.tile_database import is_tile_database
 from napari_emseg.io.units import required_spacing
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ READERS: dict[str, str] = {
     "hdf5": "napari_emseg.io.hdf5:read_hdf5",
     "zarr": "napari_emseg.io.omezarr:read_zarr",
     "sections": "napari_emseg.io.sections_folder:read_sections",
+    "tiles": "napari_emseg.io.tile_database:read_tile_database",
 }
 """Format to reader, ``"module:function"``.
 
@@ -75,6 +77,8 @@ def detect_format(path: Path) -> str:
     for magic, name in _MAGIC.items():
         if head.startswith(magic):
             return name
+    if is_tile_database(head):
+        return "tiles"
     # HDF5 allows a user block in front, in powers of two from 512 bytes.
     if b"\x89HDF\r\n\x1a\n" in head[512:]:
         return "hdf5"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io.lazy import LazyArray, SectionStack, voxel_type
+from napari_emseg.io.image_file import image_head, read_section
+from napari_emseg.io.lazy import SectionStack, voxel_type
+from napari_emseg.io.opened import Opened
 from napari_emseg.io.section_names import order_sections
 from napari_emseg.io.units import valid_spacing
+from napari_emseg.io.vast_ids import colours_of, ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -25,8 +28,8 @@ SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 NOTE = "stack.json"
 """Written beside our own sections: voxel size, provenance, and how ids beyond 16 bits are kept."""
 
-_RGB_IDS = "id = R * 65536 + G * 256 + B"
-_MOST_IDS = 1 << 24
+RGB_IDS = "id = R * 65536 + G * 256 + B"
+"""What the note says of images whose colours are ids."""
 
 
 class _Loader:
@@ -38,71 +41,29 @@ class _Loader:
     def __call__(self, z: int) -> NDArray[Any]:
         values = read_section(self.files[z])
         if self.rgb_ids:
-            values = values[..., :3].astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
+            values = ids_of(values)
         return values if self.dtype is None else values.astype(self.dtype)
 
 
-def read_section(file: Path) -> NDArray[Any]:
-    """Pixels of one image file: (y, x), or (y, x, samples) for colour; two-level images give 0 and 255.
-
-    Raises
-    ------
-    EmsegError
-        If it cannot be decoded.
-    """
-    try:
-        if file.suffix.lower() in (".tif", ".tiff"):
-            import tifffile
-
-            return _grey(np.asarray(tifffile.imread(file)))
-        from PIL import Image  # decodes what imageio would, and tells the mode
-
-        with Image.open(file) as image:
-            if image.mode in ("P", "LA", "PA"):
-                return np.asarray(image.convert("RGBA"))
-            return _grey(np.asarray(image))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise EmsegError("the section cannot be decoded", str(file), "copy or export it again") from error
-
-
-def _grey(values: NDArray[Any]) -> NDArray[Any]:
-    """Two-level images as black and white: stacks of masks mix them with 8-bit sections."""
-    return values.astype(np.uint8) * np.uint8(255) if values.dtype == bool else values
-
-
-def _size(file: Path) -> tuple[int, int]:
-    """Height and width from the header alone."""
-    from PIL import Image, UnidentifiedImageError
-
-    if file.suffix.lower() in (".tif", ".tiff"):
-        import tifffile
-
-        try:
-            with tifffile.TiffFile(file) as tiff:
-                page = tiff.pages.first
-                return int(page.imagelength), int(page.imagewidth)
-        except (tifffile.TiffFileError, OSError, IndexError, ValueError) as error:
-            raise EmsegError("the section cannot be decoded", str(file), "copy or export it again") from error
-    try:
-        with Image.open(file) as image:
-            return int(image.height), int(image.width)
-    except (UnidentifiedImageError, OSError) as error:
-        raise EmsegError("the section cannot be decoded", str(file), "copy or export it again") from error
-
-
-def read_sections(where: DataPath) -> tuple[LazyArray, Spacing | None]:
+def read_sections(where: DataPath) -> Opened:
     """Open a folder of sections, or one image file as a stack of one section.
 
-    Only headers are read; a section is decoded when it is looked at.
+    Only headers are read; a section is decoded when it is looked at. A folder with a VAST segment table in it, or
+    with ``::vast`` behind it, holds ids in colours.
 
     Raises
     ------
     EmsegError
         If there are none, a number is missing, the names form no series, or the sizes differ.
     """
+    from napari_emseg.io.vast import INNER, find_vast_table, read_vast
+
+    is_folder = where.path.is_dir()
+    if is_folder and (where.inner == INNER or (not where.inner and find_vast_table(where.path))):
+        return read_vast(where)
     if where.inner:
         raise EmsegError("a folder of sections has no internal path", str(where), "leave out what follows ::")
-    if where.path.is_dir():
+    if is_folder:
         found = [
             p for p in where.path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
         ]
@@ -112,7 +73,19 @@ def read_sections(where: DataPath) -> tuple[LazyArray, Spacing | None]:
         note = _read_note(where.path)
     else:
         files, note = [where.path], {}
-    return open_files(files, str(where), note), valid_spacing(note.get("spacing_nm"))
+    stack = open_files(files, str(where), note)
+    return Opened(
+        stack, valid_spacing(note.get("spacing_nm")), _offset(note), True if "encoding" in note else None
+    )
+
+
+def _offset(note: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    values = note.get("offset_nm")
+    if not isinstance(values, list) or len(values) != 3:
+        return None
+    if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in values):
+        return None
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def open_files(files: list[Path], where: str, note: Mapping[str, Any] | None = None) -> SectionStack:
@@ -133,7 +106,8 @@ def open_files(files: list[Path], where: str, note: Mapping[str, Any] | None = N
         If one cannot be decoded, or the sizes differ.
     """
     note = note or {}
-    sizes = [_size(f) for f in files]
+    heads = [image_head(f) for f in files]
+    sizes = [size for size, _ in heads]
     odd = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
     if odd is not None:
         raise EmsegError(
@@ -141,10 +115,23 @@ def open_files(files: list[Path], where: str, note: Mapping[str, Any] | None = N
             where,
             "make them all the same size (y, x)",
         )
-    dtype = np.dtype(note["dtype"]) if "dtype" in note else None
-    load = _Loader(files, dtype, rgb_ids="encoding" in note)
-    kind = dtype or load(0).dtype
+    load = _Loader(files, _noted_type(note, where), rgb_ids="encoding" in note)
+    # Exports mix 8 and 16 bits: the widest holds all of them, unchanged.
+    kind = load.dtype or np.result_type(*{dtype for _, dtype in heads})
+    load(0)  # a first section that cannot be decoded is said when it is opened
     return SectionStack((len(files), *sizes[0]), kind, load, where)
+
+
+def _noted_type(note: Mapping[str, Any], where: str) -> np.dtype[Any] | None:
+    if "dtype" not in note:
+        return None
+    try:
+        dtype = np.dtype(str(note["dtype"]))
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype.kind not in "bui":
+        raise EmsegError(f"{NOTE} names no type of voxels", where, f"delete {NOTE} and give the voxel size")
+    return dtype
 
 
 def _read_note(folder: Path) -> dict[str, Any]:
@@ -193,17 +180,14 @@ def write_sections(
     for z in range(array.shape[0]):
         section = np.asarray(array[z], dtype=dtype)
         if rgb:
-            if section.size and (section.min() < 0 or section.max() >= _MOST_IDS):
-                raise EmsegError(
-                    f"ids of section {z} do not fit 24 bits", str(path), "write .zarr, .h5 or .tif instead"
-                )
-            section = np.stack([(section >> s & 255).astype(np.uint8) for s in (16, 8, 0)], axis=-1)
+            section = colours_of(section, str(path))
         Image.fromarray(section).save(path / f"{z:0{digits}d}.png", compress_level=3)
     note: dict[str, Any] = {
         "napari_emseg": dict(metadata or {}),
         "dtype": dtype.name,
         "spacing_nm": spacing_nm,
+        "offset_nm": getattr(array, "offset_nm", None),
     }
     if rgb:
-        note["encoding"] = _RGB_IDS
+        note["encoding"] = RGB_IDS
     (path / NOTE).write_text(json.dumps(note, indent=1, default=str), "utf-8")
