@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from napari_emseg import __version__
+from napari_emseg.core.chronicle import event
 from napari_emseg.core.edit import Edit, Lock, Mark, Region, Source
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.folder_lock import FolderLock
@@ -21,6 +22,7 @@ from napari_emseg.core.following import catch_up
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.journal import Journal
 from napari_emseg.core.ledger import Ledger
+from napari_emseg.core.moments import edit_back_to, position_of
 from napari_emseg.core.people import around_people
 from napari_emseg.core.project import (
     SUFFIX,
@@ -279,6 +281,33 @@ class Session:
         edit = self._ledger.redo()
         if edit is not None:
             self._applied(edit, 1)
+        return edit
+
+    def restore(self, number: int) -> Edit:
+        """Bring back labels, section states and locks as they were right after an edit, as one new edit.
+
+        Parameters
+        ----------
+        number : int
+            The edit's number in the journal, see `core.chronicle`.
+
+        Returns
+        -------
+        Edit
+            Committed already; empty where nothing has changed since.
+
+        Raises
+        ------
+        EmsegError
+            If what has changed since is not kept any more, or the project is read-only.
+        """
+        self.commit_stroke()
+        self._refuse_if_read_only("restoring")
+        then = event(self._journal, number)
+        name = f"restore the moment after “{then.name}”" if then else "restore a moment"
+        position = position_of(self._journal, number)
+        edit = edit_back_to(self._journal, self.volume, self.sections, self._locked, position, name)
+        self.commit(edit)
         return edit
 
     def refresh(self) -> int:

@@ -109,7 +109,7 @@ def event(journal: Journal, number: int) -> Event | None:
 
 
 def _where(people_only: bool) -> str:
-    return " WHERE source = 'human'" if people_only else ""
+    return " WHERE source IN ('human', 'system')" if people_only else ""
 
 
 def _events(journal: Journal, rows: Sequence[Any]) -> list[Event]:

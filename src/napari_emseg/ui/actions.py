@@ -117,6 +117,18 @@ ACTIONS: dict[str, Action] = {
     "redo": Action(
         "Redo", "Control-Shift-Z", "Make the last undone edit again", f"{_FLOWS}.proofreading:redo",
     ),
+    "show_history": Action(
+        "History", "Shift-H", "Who did what, where and when; bring an earlier moment back",
+        f"{_FLOWS}.history:show_history",
+    ),
+    "reopen": Action(
+        "Open it for editing", "", "Open this project again, now that the other window has closed it",
+        f"{_FLOWS}.opening:reopen", "data",
+    ),
+    "take_labels": Action(
+        "Take labels over", "", "Write another label layer into this project, resampled where it has other voxels",
+        f"{_FLOWS}.taking_over:take_over", "data",
+    ),
     "show_keys": Action(
         "All keys", "F1", "Show or hide this list", f"{_FLOWS}.asking:show_keys",
     ),

@@ -83,6 +83,7 @@ class Desk:
         self.doubts: frozenset[int] = frozenset()
         self.labelled: set[int] = set()
         self.seeds_wanted = False
+        self.is_free = False
         self.device = ""
         self.losses: list[tuple[float, float]] = []
         self._adapter: LabelsAdapter | None = None
@@ -171,6 +172,7 @@ class Desk:
         session.notice.disconnect(self._on_notice, missing_ok=True)
         self.session = self.layers = self._adapter = None
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
+        self.is_free = False
         self.sayings.clear()
         if layers is not None and remove_layers:
             layers.remove(self.viewer)

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
     QApplication,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -22,7 +19,11 @@ from napari_emseg.ui import keys
 from napari_emseg.ui.desk import Desk
 from napari_emseg.ui.facts import facts, header
 from napari_emseg.ui.flows import opening
+from napari_emseg.ui.following import Follower
+from napari_emseg.ui.header import Header
+from napari_emseg.ui.history_page import HistoryPage
 from napari_emseg.ui.main_thread import MainThread
+from napari_emseg.ui.notes import notes
 from napari_emseg.ui.pages import Pages
 from napari_emseg.ui.panels.base import StagePanel, rule
 from napari_emseg.ui.panels.data import DataPanel
@@ -90,6 +91,7 @@ class EmsegDock(QWidget):
         self._docked = False
         self._build()
         self._connect()
+        self.follower = Follower(self.desk, self)
         self._rail_dock = self._add_rail(viewer)
         keys.bind(self.desk)
         self._on_theme()
@@ -108,23 +110,8 @@ class EmsegDock(QWidget):
     # ------------------------------------------------------------------ building
 
     def _build(self) -> None:
-        self.title = QLabel("EM proofreading")
-        self.title.setProperty("role", "title")
-        self.subtitle = QLabel()
-        self.subtitle.setProperty("role", "faint")
-        self.subtitle.setObjectName("subtitle")
-        help_button = QPushButton("?")
-        help_button.setObjectName("help")
-        help_button.setFixedWidth(28)
-        help_button.setToolTip("All keys (F1)")
-        help_button.clicked.connect(lambda: self.desk.do("show_keys"))
-        top = QHBoxLayout()
-        top.setContentsMargins(12, 8, 12, 0)
-        top.addWidget(self.title, 1)
-        top.addWidget(help_button)
-        under = QHBoxLayout()
-        under.setContentsMargins(12, 0, 12, 6)
-        under.addWidget(self.subtitle)
+        self.header = Header()
+        self.header.followed.connect(self.desk.do)
         self.panels = {panel.stage: panel(self.desk) for panel in _PANELS}
         self.spine = Spine(resolve(facts(self.desk)))
         self.spine.picked.connect(self.desk.open_stage)
@@ -135,6 +122,10 @@ class EmsegDock(QWidget):
         self.key_sheet = KeySheet()
         self.key_sheet.closed.connect(self._toggle_keys)
         self.pages.add(self.key_sheet)
+        self.history_page = HistoryPage(self.desk)
+        self.history_page.setProperty("emsegPanel", True)
+        self.history_page.closed.connect(lambda: self._toggle(self.history_page))
+        self.pages.add(self.history_page)
         scroll = QScrollArea()
         scroll.setObjectName("stageArea")
         scroll.setWidgetResizable(True)
@@ -144,8 +135,7 @@ class EmsegDock(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(top)
-        column.addLayout(under)
+        column.addWidget(self.header)
         column.addWidget(rule())
         column.addWidget(self.spine)
         column.addWidget(rule())
@@ -202,7 +192,8 @@ class EmsegDock(QWidget):
         self.spine.show_states(states)
         for state in states:
             self.panels[state.name].show_state(state, titles.get(state.needs, ""))
-        self.subtitle.setText(header(self.desk))
+        self.header.show_line(header(self.desk))
+        self.header.show_notes(notes(self.desk))
         session = self.desk.session
         self.rail.set_states(tuple(session.sections) if session else (), self.desk.doubts)
 
@@ -235,10 +226,16 @@ class EmsegDock(QWidget):
     def _on_asked(self, question: str) -> None:
         if question == "keys":
             self._toggle_keys()
+        elif question == "history":
+            self._toggle(self.history_page)
 
     def _toggle_keys(self) -> None:
-        shown = self.pages.current is self.key_sheet
-        self.pages.show_page(self.panels[self.desk.stage] if shown else self.key_sheet)
+        self._toggle(self.key_sheet)
+
+    def _toggle(self, page: QWidget) -> None:
+        """Show a page in place of the open stage, or the stage again."""
+        shown = self.pages.current is page
+        self.pages.show_page(self.panels[self.desk.stage] if shown else page)
 
     def _on_rail_picked(self, section: int) -> None:
         from napari_emseg.ui.view import go_to_section
@@ -251,6 +248,8 @@ class EmsegDock(QWidget):
         sheet = style_sheet(look)
         self.setStyleSheet(sheet)
         self.rail.set_look(look)
+        self.header.set_look(look)
+        self.history_page.set_look(look)
         for panel in self.panels.values():
             panel.set_look(look)
 

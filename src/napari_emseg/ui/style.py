@@ -84,6 +84,8 @@ def style_sheet(look: Look) -> str:
     QLabel {{ color: {look.text}; background: transparent; }}
     QLabel[role="title"] {{ font-size: 12pt; font-weight: 600; }}
     QLabel[role="faint"] {{ color: {look.faint}; }}
+    QLabel[role="note"] {{ background: {look.raised}; border-left: 3px solid {look.warn};
+        padding: 4px 8px; border-radius: 2px; }}
     QLabel[role="heading"] {{ font-weight: 600; }}
     QLabel[role="says"] {{ background: {look.raised}; border-left: 3px solid {look.line};
         padding: 6px 8px; border-radius: 2px; }}
@@ -126,5 +128,8 @@ def style_sheet(look: Look) -> str:
     QAbstractSpinBox:focus {{ border-color: {look.link}; }}
     QComboBox {{ min-height: 18px; background: {look.raised}; border: 1px solid {look.line};
         border-radius: 3px; padding: 2px 8px; color: {look.text}; }}
+    QListView {{ background: {look.raised}; border: 1px solid {look.line}; border-radius: 3px;
+        color: {look.text}; }}
+    QCheckBox {{ color: {look.text}; background: transparent; }}
     QScrollArea {{ border: none; background: transparent; }}
     """

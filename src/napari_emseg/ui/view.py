@@ -82,6 +82,28 @@ def go_to_section(viewer: Viewer, layer: Layer, section: int) -> None:
     viewer.dims.set_point(viewer.dims.ndim - 3, float(world[-3]))
 
 
+def go_to(viewer: Viewer, layer: Layer, voxel: tuple[int, int, int]) -> None:
+    """Move sliders and camera so that a voxel (z, y, x) of a layer is in the middle, whatever axes are on screen.
+
+    A negative coordinate leaves its axis where it is.
+    """
+    here = np.asarray(layer.world_to_data(viewer.dims.point), dtype=float)
+    wanted = np.asarray(voxel, dtype=float)
+    data = np.where(wanted >= 0, wanted, here[-3:])
+    world = np.asarray(layer.data_to_world(data), dtype=float)
+    first = viewer.dims.ndim - 3
+    shown = list(viewer.dims.displayed)
+    centre = list(viewer.scene.camera.center)
+    for axis in range(first, viewer.dims.ndim):
+        if wanted[axis - first] < 0:
+            continue
+        if axis in shown:
+            centre[len(centre) - len(shown) + shown.index(axis)] = float(world[axis - first])
+        else:
+            viewer.dims.set_point(axis, float(world[axis - first]))
+    viewer.scene.camera.center = tuple(centre)
+
+
 def _corner(
     layer: Layer, low: np.ndarray, high: np.ndarray, shown: list[int], pick: tuple[int, int]
 ) -> np.ndarray:

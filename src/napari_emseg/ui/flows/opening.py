@@ -73,6 +73,19 @@ def adopt(desk: Desk, layer: Image) -> None:
     show(desk, Session.open_or_create(stack), image=layer)
 
 
+def reopen(desk: Desk) -> None:
+    """Open the project again that this window could only read."""
+    from napari_emseg.session import Session
+
+    session, _ = desk.need_session()
+    section = desk.section
+    show(desk, Session.open(session.project.folder, session.image))
+    from napari_emseg.ui.view import go_to_section
+
+    _, layers = desk.need_session()
+    go_to_section(desk.viewer, layers.image, section)
+
+
 def ours(desk: Desk) -> Image | None:
     """A layer that came through our own readers or samples."""
     return next((layer for layer in candidates(desk) if _ORIGIN in layer.metadata), None)

@@ -1,0 +1,63 @@
+"""Take another label layer over into the project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.flows.opening import spacing_of
+from napari_emseg.ui.notes import foreign_labels
+
+if TYPE_CHECKING:
+    from napari_emseg.core.edit import Edit
+    from napari_emseg.ui.desk import Desk
+
+
+def take_over(desk: Desk) -> None:
+    """Write a label layer that is not the project's into it: the active one, else the topmost.
+
+    Raises
+    ------
+    EmsegError
+        If there is no such layer, or the project is read-only.
+    """
+    from napari_emseg.jobs import take_labels
+
+    session, layers = desk.need_session()
+    found = foreign_labels(desk)
+    if not found:
+        raise EmsegError("there is no other label layer", "this window", "drop a label file into it")
+    active = desk.viewer.layers.selection.active
+    layer = active if active in found else found[-1]
+    spacing = spacing_of(layer)
+    offset = (0.0, 0.0, 0.0)
+    if spacing is not None:
+        offset = _offset_nm(layer, layers.image)
+    request = take_labels.prepare(session, layer.name, layer.data, spacing, offset)
+    desk.start("data", f"taking over “{layer.name}”")
+
+    def done(taken: Any) -> None:
+        edit: Edit = take_labels.finish(session, request, taken)
+        if edit.is_empty:
+            desk.say("data", f"“{layer.name}” holds nothing that could be taken over.")
+            return
+        layer.visible = False
+        n = len(edit.sections)
+        text = f"The labels of “{layer.name}” are in this project now, in {n} section{'s' * (n != 1)}."
+        desk.say("data", text, tone="done", link="Take that back", action="undo")
+
+    desk.runner.thread("take", lambda: take_labels.run(request), desk.handlers("data", done))
+
+
+def _offset_nm(layer: Any, image: Any) -> tuple[float, float, float]:
+    """Centre of a layer's first voxel from that of the image, (z, y, x) in nanometres."""
+    place = np.array(
+        [float((t * u).to("nm").magnitude) for t, u in zip(layer.translate, layer.units, strict=True)]
+    )
+    ours = np.array(
+        [float((t * u).to("nm").magnitude) for t, u in zip(image.translate, image.units, strict=True)]
+    )
+    z, y, x = (place - ours)[-3:]
+    return float(z), float(y), float(x)

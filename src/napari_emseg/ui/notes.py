@@ -1,0 +1,107 @@
+"""What the header has to say: a project that only reads, pixel sizes that differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import CARD, find_model, read_card
+from napari_emseg.core.pixel_guard import Finding, check_labels, check_model, unknown_size
+
+if TYPE_CHECKING:
+    from napari_emseg.core.model_card import ModelCard
+    from napari_emseg.ui.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One sentence of the header, with what to do about it.
+
+    Parameters
+    ----------
+    text : str
+        Short.
+    more : str
+        The whole story, for the tooltip.
+    link, action : str
+        Words and name of the step that mends it.
+    """
+
+    text: str
+    more: str = ""
+    link: str = ""
+    action: str = ""
+
+
+def notes(desk: Desk) -> tuple[Note, ...]:
+    """Everything that the header says about a desk now."""
+    session = desk.session
+    if session is None:
+        return ()
+    found = []
+    if session.read_only:
+        if desk.is_free:
+            found.append(
+                Note("The other window has closed this project.", "", "Open it for editing", "reopen")
+            )
+        else:
+            reason = session.volume.read_only_reason
+            found.append(Note(f"Read-only: {reason}.", "What is done there appears here within two seconds."))
+    return (*found, *(_note(finding) for finding in findings(desk)))
+
+
+def findings(desk: Desk) -> tuple[Finding, ...]:
+    """Pixel sizes that are unknown or differ from the image's."""
+    session = desk.session
+    if session is None:
+        return ()
+    spacing = session.image.spacing_nm
+    if spacing is None:
+        return (unknown_size(),)
+    found = []
+    card = model_card(session.model, session.project.models)
+    if card is not None and (finding := check_model(card, spacing)) is not None:
+        found.append(finding)
+    for layer in foreign_labels(desk):
+        from napari_emseg.ui.flows.opening import spacing_of
+
+        if (finding := check_labels(layer.name, spacing_of(layer), spacing)) is not None:
+            found.append(finding)
+    return tuple(found)
+
+
+def foreign_labels(desk: Desk) -> list:  # type: ignore[type-arg]
+    """Label stacks in the viewer that are not the project's own."""
+    from napari.layers import Labels
+
+    ours = desk.layers.labels if desk.layers is not None else None
+    return [
+        layer
+        for layer in desk.viewer.layers
+        if isinstance(layer, Labels) and layer is not ours and layer.ndim == 3 and not layer.multiscale
+    ]
+
+
+def model_card(name: str, folder: Path) -> ModelCard | None:
+    """Card of a model by name, None where there is none; read again only when the file has changed."""
+    try:
+        found = find_model(name, folder)
+        return _card(found, (found / CARD).stat().st_mtime_ns)
+    except (EmsegError, OSError):
+        return None
+
+
+@lru_cache(maxsize=16)
+def _card(folder: Path, changed: int) -> ModelCard:
+    return read_card(folder)
+
+
+def _note(finding: Finding) -> Note:
+    if finding.kind == "unknown":
+        return Note("Voxel size unknown.", finding.text, "Fill it in", "stage:data")
+    if finding.kind == "labels":
+        return Note(finding.text, "", "Take it over", "take_labels")
+    return Note(finding.text, "", "Choose another model" if finding.is_grave else "", "stage:predict")

@@ -1,0 +1,83 @@
+"""Labels of another voxel size and place end up on the right voxels, around what people decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.core.stack import ImageStack
+from napari_emseg.jobs import take_labels
+from napari_emseg.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SHAPE = (3, 8, 12)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    image = ImageStack(np.zeros(SHAPE, np.uint8), (40.0, 8.0, 8.0), "file", "toy", "")
+    made = Session.create(tmp_path / "toy.emseg", image)
+    yield made
+    made.close()
+
+
+def everything(session: Session) -> np.ndarray:
+    return session.volume.read(Region.full(SHAPE))
+
+
+def take(session: Session, labels: np.ndarray, *place: object) -> object:
+    request = take_labels.prepare(session, "theirs", labels, *place)  # type: ignore[arg-type]
+    return take_labels.finish(session, request, take_labels.run(request))
+
+
+def test_coarser_labels_are_repeated(session: Session) -> None:
+    labels = np.arange(1, 25, dtype=np.uint16).reshape(1, 4, 6).repeat(3, 0)
+    take(session, labels, (40.0, 16.0, 16.0), (0.0, 4.0, 4.0))
+    # centres: theirs at 4 nm from ours, so that the corners coincide
+    np.testing.assert_array_equal(everything(session), labels.repeat(2, 1).repeat(2, 2))
+    session.undo()
+    assert not everything(session).any()
+
+
+def test_labels_of_a_crop_go_where_the_crop_was(session: Session) -> None:
+    labels = np.full((1, 2, 3), 7, np.uint8)
+    take(session, labels, (40.0, 8.0, 8.0), (40.0, 16.0, 24.0))
+    expected = np.zeros(SHAPE, np.uint32)
+    expected[1, 2:4, 3:6] = 7
+    np.testing.assert_array_equal(everything(session), expected)
+
+
+def test_ids_in_use_are_not_used_again_and_people_are_written_around(session: Session) -> None:
+    session.volume[0, 0, 0] = 5
+    session.commit_stroke()
+    session.mark(1, Status.PROOFREAD)
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[:, 4:6, 4:6] = 5
+    take(session, labels, None)
+    found = everything(session)
+    assert found[0, 0, 0] == 5
+    assert set(found[0, 4:6, 4:6].ravel()) == {6}
+    assert not found[1].any()
+    assert (found[2, 4:6, 4:6] == 6).all()
+
+
+def test_without_a_voxel_size_the_shape_has_to_fit(session: Session) -> None:
+    with pytest.raises(EmsegError, match="do not fit an image"):
+        take(session, np.ones((3, 4, 6), np.uint8), None)
+    with pytest.raises(EmsegError, match="whole numbers"):
+        take(session, np.ones(SHAPE, np.float32), None)
+    with pytest.raises(EmsegError, match="negative"):
+        take(session, np.full(SHAPE, -1, np.int16), None)
+
+
+def test_nothing_to_take_is_no_edit(session: Session) -> None:
+    take(session, np.zeros(SHAPE, np.uint8), None)
+    assert not session.can_undo
