@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 from scipy import ndimage as ndi
 
+from napari_emseg.augment.fields import chance, strength
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Blur(Settings):
     """How strong defocus may get."""
 
-    probability: float = Field(0.25, title="How often", ge=0, le=1)
-    sigma_px: float = Field(1.4, title="Sigma up to", ge=0, le=10)
+    probability: float = chance(0.25)
+    sigma_px: float = strength(1.4, "Sigma up to", unit="px", ge=0, le=10)
 
 
 def blur(image: NDArray[np.float32], settings: Blur, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
-"""Mirrors, rotation, scaling, shear, elastic deformation and misalignment in one resampling.
+"""Mirrors, rotation, scaling, shear, elastic deformation and misalignment for sections with their neighbours.
 
-A sample is drawn by computing, for each pixel of it, where in the section it comes from; the section is
-read once at those places, so that no pixel is ever interpolated twice.
+One bundle for networks that learn a single section: all its sections share their geometry, except that neighbours
+may be misaligned. Its parts also exist one by one, with more settings: `mirror`, `affine`, `elastic`, `slip`.
 """
 
 from __future__ import annotations
@@ -9,124 +9,79 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field
-from scipy import ndimage as ndi
 
-from napari_emseg.core.learning import IGNORE
+from napari_emseg.augment.affine import rotation, turned
+from napari_emseg.augment.elastic import control_point_field
+from napari_emseg.augment.fields import chance, option, strength
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_emseg.augment.places import Places
+
+_LIMIT = 3.0  # standard deviations: neighbours are moved no further
+
 
 class Geometry(Settings):
     """How far the geometry of a sample may stray."""
 
-    mirror: bool = Field(True, title="Mirror and transpose")
-    rotation_deg: float = Field(180.0, title="Rotation up to", ge=0, le=180)
-    rotation_probability: float = Field(0.5, title="Rotate how often", ge=0, le=1)
-    scale: float = Field(1.25, title="Scale up to", description="and down to its inverse", ge=1, le=4)
-    shear: float = Field(0.08, title="Shear up to", ge=0, le=1)
-    elastic_px: float = Field(
-        3.0, title="Elastic displacement", description="standard deviation", ge=0, le=50
+    mirror: bool = option(True, "Mirror and transpose")
+    rotation_deg: float = strength(180.0, "Rotation up to", unit="°", ge=0, le=180)
+    rotation_probability: float = chance(0.5, "Rotate how often")
+    scale: float = strength(1.25, "Scale up to", "and down to its inverse", neutral=1, ge=1, le=4)
+    shear: float = strength(0.08, "Shear up to", "tangent of the angle", ge=0, le=1)
+    elastic_px: float = strength(3.0, "Elastic displacement", "standard deviation", unit="px", ge=0, le=50)
+    elastic_spacing_px: int = option(40, "Elastic grid", unit="px", ge=4, le=512)
+    elastic_probability: float = chance(0.6, "Deform how often")
+    misalign_px: float = strength(
+        2.0, "Misalignment of neighbours", "standard deviation", unit="px", ge=0, le=50
     )
-    elastic_spacing_px: int = Field(40, title="Elastic grid", ge=4, le=512)
-    elastic_probability: float = Field(0.6, title="Deform how often", ge=0, le=1)
-    misalign_px: float = Field(
-        2.0, title="Misalignment of neighbours", description="standard deviation", ge=0, le=50
-    )
-    misalign_probability: float = Field(0.3, title="Misalign how often", ge=0, le=1)
+    misalign_probability: float = chance(0.3, "Misalign how often")
 
 
-def source_coordinates(
-    size: tuple[int, int], settings: Geometry, rng: np.random.Generator, *, zoom: float = 1.0
-) -> NDArray[np.float32]:
-    """Where each pixel of a sample comes from, relative to its centre.
+def geometry(places: Places, settings: Geometry, rng: np.random.Generator) -> Places:
+    """Turn, scale, shear and deform all sections alike, and misalign those beside the middle one."""
+    places = places.mapped(draw_matrix(settings, rng))
+    if settings.elastic_px > 0 and rng.random() < settings.elastic_probability:
+        spacing = (settings.elastic_spacing_px,) * 2
+        field = [control_point_field(places.size, settings.elastic_px, spacing, rng) for _ in range(2)]
+        places = places.moved_by(np.stack(field)[:, None])
+    return places.shifted(misalignment(len(places.sections), settings, rng))
 
-    Parameters
-    ----------
-    size : (y, x)
-        Extent of the sample in pixels.
-    zoom : float
-        Source pixels per sample pixel before augmentation (pixel size of the sample over that of the source).
 
-    Returns
-    -------
-    ndarray (2, y, x) float32
-        Displacement from the centre in source pixels, (y, x).
-    """
-    grid = np.stack(np.meshgrid(*(np.arange(n) - (n - 1) / 2 for n in size), indexing="ij"))
-    matrix = np.eye(2) * zoom * settings.scale ** rng.uniform(-1, 1)
+def draw_matrix(settings: Geometry, rng: np.random.Generator) -> NDArray[Any]:
+    """Random matrix (2, 2) from coordinates (y, x) of the sample to those of the source."""
+    matrix: NDArray[Any] = np.eye(2) * settings.scale ** rng.uniform(-1, 1)
     if rng.random() < settings.rotation_probability:
-        angle = np.deg2rad(rng.uniform(-settings.rotation_deg, settings.rotation_deg))
-        matrix = matrix @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        matrix = matrix @ rotation(np.deg2rad(rng.uniform(-settings.rotation_deg, settings.rotation_deg)))
         matrix = matrix @ np.array([[1, rng.uniform(-settings.shear, settings.shear)], [0, 1]])
     if settings.mirror:
         matrix = matrix @ np.diag(rng.choice((-1.0, 1.0), 2))
         if rng.random() < 0.5:
             matrix = matrix[:, ::-1]
-    places = np.tensordot(matrix, grid, 1)
-    if settings.elastic_px > 0 and rng.random() < settings.elastic_probability:
-        places += elastic_field(size, settings.elastic_px * zoom, settings.elastic_spacing_px, rng)
-    return places.astype(np.float32)
-
-
-def elastic_field(
-    size: tuple[int, int], amplitude: float, spacing: int, rng: np.random.Generator
-) -> NDArray[Any]:
-    """Smooth random displacement: independent normal vectors on a grid, interpolated by cubic splines.
-
-    The control-point scheme of Ronneberger et al. 2015 (U-Net) and gunpowder's ElasticAugment.
-
-    Returns
-    -------
-    ndarray (2, y, x)
-        Displacement in pixels.
-    """
-    nodes = [n // spacing + 4 for n in size]
-    control = rng.normal(0, amplitude, (2, *nodes))
-    at = np.meshgrid(*(np.arange(n) / spacing + 1 for n in size), indexing="ij")
-    return np.stack([ndi.map_coordinates(c, at, order=3, mode="nearest") for c in control])
-
-
-def resample(
-    image: NDArray[np.float32], truth: NDArray[np.uint8], places: NDArray[np.float32], shifts: NDArray[Any]
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Read image and truth at these places.
-
-    Parameters
-    ----------
-    image : ndarray (sections, y, x) float32
-        Read linearly, mirrored beyond its borders.
-    truth : ndarray (targets, y, x) uint8
-        Read at the nearest pixel; ``IGNORE`` beyond its borders.
-    places : ndarray (2, y, x) float32
-        Coordinates in pixels.
-    shifts : ndarray (sections, 2)
-        Additional displacement of each section of the image.
-    """
-    drawn = np.stack(
-        [
-            ndi.map_coordinates(
-                section, places + shift[:, None, None].astype(np.float32), order=1, mode="mirror"
-            )
-            for section, shift in zip(image, shifts, strict=True)
-        ]
-    )
-    nearest = np.rint(places).astype(np.intp)
-    inside = np.ones(places.shape[1:], dtype=bool)
-    for axis, n in enumerate(truth.shape[1:]):
-        inside &= (nearest[axis] >= 0) & (nearest[axis] < n)
-        nearest[axis] = np.clip(nearest[axis], 0, n - 1)
-    known = truth[:, nearest[0], nearest[1]]
-    known[:, ~inside] = IGNORE
-    return drawn, known
+    return matrix
 
 
 def misalignment(n_sections: int, settings: Geometry, rng: np.random.Generator) -> NDArray[np.float64]:
     """Random shifts (y, x) of the neighbours of the middle section, which itself stays."""
     shifts = np.zeros((n_sections, 2))
+    limit = _LIMIT * settings.misalign_px
     for z in range(n_sections):
         if z != n_sections // 2 and rng.random() < settings.misalign_probability:
-            shifts[z] = rng.normal(0, settings.misalign_px, 2)
+            shifts[z] = np.clip(rng.normal(0, settings.misalign_px, 2), -limit, limit)
     return shifts
+
+
+def reach(half: NDArray[Any], settings: Geometry) -> NDArray[Any]:
+    """How far from its centre (z, y, x) a sample of half extent `half` may have to look."""
+    y, x = half[1:]
+    if settings.mirror:
+        y = x = max(y, x)
+    if settings.rotation_probability > 0:
+        y, x = turned(np.array([y + settings.shear * x, x]), settings.rotation_deg)
+    more = _LIMIT * (
+        settings.elastic_px * (settings.elastic_probability > 0)
+        + settings.misalign_px * (settings.misalign_probability > 0)
+    )
+    return np.array([half[0], y * settings.scale + more, x * settings.scale + more])

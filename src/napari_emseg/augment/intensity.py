@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
+from napari_emseg.augment.fields import chance, strength
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ _SPAN = 3.0  # gamma bends the range of -3 to 3 standard deviations
 class Intensity(Settings):
     """How far grey values may stray, in units of the section's standard deviation."""
 
-    probability: float = Field(0.9, title="How often", ge=0, le=1)
-    contrast: float = Field(0.3, title="Contrast", ge=0, le=1)
-    brightness: float = Field(0.3, title="Brightness", ge=0, le=3)
-    gamma: float = Field(1.5, title="Gamma up to", description="and down to its inverse", ge=1, le=4)
-    flicker: float = Field(0.1, title="Of each section alone", ge=0, le=1)
+    probability: float = chance(0.9)
+    contrast: float = strength(0.3, "Contrast", "range of the factor", ge=0, le=1)
+    brightness: float = strength(0.3, "Brightness", "in standard deviations", ge=0, le=3)
+    gamma: float = strength(1.5, "Gamma up to", "and down to its inverse", neutral=1, ge=1, le=4)
+    flicker: float = strength(0.1, "Of each section alone", "contrast and brightness", ge=0, le=1)
 
 
 def intensity(

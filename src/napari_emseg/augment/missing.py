@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
+from napari_emseg.augment.fields import chance
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Missing(Settings):
     """How often a neighbour is lost, and how."""
 
-    probability: float = Field(0.2, title="How often", ge=0, le=1)
-    blank: float = Field(0.3, title="Blank instead of repeated", ge=0, le=1)
+    probability: float = chance(0.2)
+    blank: float = chance(0.3, "Blank instead of repeated")
 
 
 def missing(image: NDArray[np.float32], settings: Missing, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
+from napari_emseg.augment.fields import chance, strength
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Noise(Settings):
     """How strong noise may get, in units of the section's standard deviation."""
 
-    probability: float = Field(0.4, title="How often", ge=0, le=1)
-    sigma: float = Field(0.35, title="Sigma up to", ge=0, le=3)
+    probability: float = chance(0.4)
+    sigma: float = strength(0.35, "Sigma up to", "in standard deviations", ge=0, le=3)
 
 
 def noise(image: NDArray[np.float32], settings: Noise, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
+from napari_emseg.augment.fields import chance, option
+from napari_emseg.augment.fields import strength as _strength
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 class Stains(Settings):
     """How many blobs, how large, how strong."""
 
-    probability: float = Field(0.2, title="How often", ge=0, le=1)
-    count: int = Field(4, title="Number up to", ge=1, le=100)
-    radius_px: float = Field(25.0, title="Radius up to", ge=1, le=500)
-    strength: float = Field(2.0, title="Strength up to", description="in standard deviations", ge=0, le=10)
+    probability: float = chance(0.2)
+    count: int = option(4, "Number up to", ge=1, le=100)
+    radius_px: float = option(25.0, "Radius up to", unit="px", ge=1, le=500)
+    strength: float = _strength(2.0, "Strength up to", "in standard deviations", ge=0, le=10)
 
 
 def stains(image: NDArray[np.float32], settings: Stains, rng: np.random.Generator) -> NDArray[np.float32]:
