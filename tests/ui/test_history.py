@@ -167,7 +167,9 @@ def test_pixel_sizes_that_differ_are_always_shown(opened: Any, qtbot: Any, model
         card.read_text("utf-8").replace("[2.0,20.0]", "[3.0,5.0]").replace(":8.0", ":4.0"), "utf-8"
     )
     desk.state_changed.emit()
-    qtbot.waitUntil(lambda: "these are 8 nm" in opened.header.notes.text(), timeout=3000)
+    qtbot.waitUntil(
+        lambda: "Model for 4 nm, image 8 nm: resampled" in opened.header.notes.text(), timeout=3000
+    )
     assert "8 × 8 × 40 nm" in opened.header.subtitle.text()
     # a label layer of half the resolution is named, and taken over on demand
     coarse = np.zeros((6, 24, 32), np.uint8)

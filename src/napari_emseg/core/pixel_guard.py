@@ -25,6 +25,8 @@ class Finding:
     kind : {"unknown", "model", "labels"}
     subject : str
         Name of the model or layer; empty for the image itself.
+    short : str
+        The same in a few words.
     text : str
         What is different and what will be done about it, in one sentence.
     is_grave : bool
@@ -33,6 +35,7 @@ class Finding:
 
     kind: Literal["unknown", "model", "labels"]
     subject: str
+    short: str
     text: str
     is_grave: bool = False
 
@@ -42,6 +45,7 @@ def unknown_size() -> Finding:
     return Finding(
         "unknown",
         "",
+        "Voxel size unknown.",
         "Voxel size unknown: models are applied as if it were theirs, and nothing can be measured in nm.",
         is_grave=True,
     )
@@ -75,7 +79,8 @@ def check_model(card: ModelCard, spacing_nm: Spacing | None) -> Finding | None:
     grave = max(zoom, 1 / zoom) > _FAR
     if grave:
         text += " That is far from what it has learned; expect poor results."
-    return Finding("model", card.name, text, grave)
+    short = f"Model for {card.pixel_size_nm:g} nm, image {pixel:g} nm: resampled while predicting."
+    return Finding("model", card.name, short, text, grave)
 
 
 def check_labels(name: str, labels_nm: Spacing | None, image_nm: Spacing | None) -> Finding | None:
@@ -94,6 +99,7 @@ def check_labels(name: str, labels_nm: Spacing | None, image_nm: Spacing | None)
     return Finding(
         "labels",
         name,
+        f"“{name}” has voxels of {_words(labels_nm)}, not {_words(image_nm)}: taking it over resamples it.",
         f"“{name}” has voxels of {_words(labels_nm)}, the image {_words(image_nm)}: taking it over resamples it "
         f"by {factor} (x × y × z), each voxel getting the id that fills most of it.",
     )

@@ -114,13 +114,18 @@ def details(event: Event) -> tuple[str, ...]:
     """Everything else that is known of an edit, for the tooltip."""
     at = time.strftime("%d %B %Y, %H:%M:%S", time.localtime(event.time))
     place = event.place
+    who = f"by {event.author or 'somebody'}"
     rows = [
-        f"{at}, edit {event.id}",
-        f"by {event.author or 'somebody'}"
-        + (f", made by {_WHO[event.source]}" if event.source in _WHO else ""),
+        f"{at}, edit {event.id}, {who}" + (f", made by {_WHO[event.source]}" if event.source in _WHO else ""),
         where(event) + (f", around y {place[1]}, x {place[2]}" if place and place[1] >= 0 else ""),
-        f"model: {event.model}" if event.model else "",
-        f"took {event.seconds:.1f} s" if event.seconds else "",
+        ", ".join(
+            part
+            for part in (
+                f"took {event.seconds:.1f} s" if event.seconds else "",
+                f"model: {event.model}" if event.model else "",
+            )
+            if part
+        ),
     ]
     if event.state == "forgotten":
         rows.append("too old to be undone one by one")

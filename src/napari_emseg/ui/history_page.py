@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QListView,
     QPushButton,
+    QSizePolicy,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.chronicle import Event
     from napari_emseg.ui.desk import Desk
 
+_LOWEST = 110
 _HINT = "Click an edit to go there. Restoring is itself an edit: Ctrl+Z takes it back."
 
 
@@ -95,6 +97,9 @@ class HistoryPage(QWidget):
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # as much room as is left over, so that the stage area never needs a scroll bar beside the list's own
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.list.setMinimumHeight(_LOWEST)
         self.rows = TwoLines(self.list)
         self.list.setItemDelegate(self.rows)
         self.list.clicked.connect(self._on_picked)

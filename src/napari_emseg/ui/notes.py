@@ -101,7 +101,8 @@ def _card(folder: Path, changed: int) -> ModelCard:
 
 def _note(finding: Finding) -> Note:
     if finding.kind == "unknown":
-        return Note("Voxel size unknown.", finding.text, "Fill it in", "stage:data")
+        return Note(finding.short, finding.text, "Fill it in", "stage:data")
     if finding.kind == "labels":
-        return Note(finding.text, "", "Take it over", "take_labels")
-    return Note(finding.text, "", "Choose another model" if finding.is_grave else "", "stage:predict")
+        return Note(finding.short, finding.text, "Take it over", "take_labels")
+    link = "Choose another model" if finding.is_grave else ""
+    return Note(finding.short, finding.text, link, "stage:predict" if link else "")
