@@ -58,11 +58,18 @@ def test_the_known_typing_error_is_found_and_mended(known: RoiTable) -> None:
 def test_any_one_wrong_number_is_mended(known: RoiTable, row: int, column: str) -> None:
     right = mended(known, check_roi_table(known))
     true = getattr(right.rows[row], column)
-    for wrong in (true * 10, true + 20_000, int(str(true)[::-1])):
+    for wrong in (true * 10, true + 20_000):
         rows = list(right.rows)
         rows[row] = RoiRow(**{f: getattr(rows[row], f) for f in RoiRow.__slots__} | {column: wrong})
         problems = check_roi_table(RoiTable(tuple(rows)), n_sections=301)
-        assert [(p.row, p.column, p.proposal) for p in problems] == [(row, column, true)] or wrong == true
+        assert [(p.row, p.column, p.proposal) for p in problems] == [(row, column, true)]
+
+
+def test_an_error_that_either_end_explains_is_only_reported(known: RoiTable) -> None:
+    rows = list(mended(known, check_roi_table(known)).rows)
+    rows[6] = RoiRow(293, 300, 4590, 14466, 2914, 8658)
+    (problem,) = check_roi_table(RoiTable(tuple(rows)))
+    assert str(problem) == "row 7: its box is 5744 and not 5654 pixels high like the others"
 
 
 def test_sections_left_out_or_named_twice(known: RoiTable) -> None:
@@ -167,7 +174,7 @@ def test_boxes_of_different_size_are_mirrored_up_and_cropped_back(sizes: list[tu
     back = put_back(cut[:], [b for _, b in boxes], cut.common)
     for z, (h, w) in enumerate(sizes):
         np.testing.assert_array_equal(back[z], STACK[z, :h, :w])
-        gap = [(c - s) for c, s in zip(cut.common, (h, w), strict=True)]
-        around = [(g // 2, g - g // 2) for g in gap]
-        np.testing.assert_array_equal(cut[z], np.pad(STACK[z, :h, :w], around, mode="reflect" if min(h, w) > 1 else "symmetric")
-                                      if min(h, w) > 1 else cut[z])  # fmt: skip
+        if min(h, w) > 1:  # numpy cannot mirror what is one pixel wide
+            gap = [c - s for c, s in zip(cut.common, (h, w), strict=True)]
+            around = [(g // 2, g - g // 2) for g in gap]
+            np.testing.assert_array_equal(cut[z], np.pad(STACK[z, :h, :w], around, mode="reflect"))

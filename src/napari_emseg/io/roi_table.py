@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -229,17 +230,23 @@ def _sizes(rows: Sequence[RoiRow], known: set[int]) -> list[RoiProblem]:
 
 
 def _mended(rows: Sequence[RoiRow], i: int, low: str, high: str, size: int) -> tuple[str, int | None]:
-    """Which end of a box to change: the one that leaves the box nearest to those of the sections around it."""
+    """Which end of a box to change: the one that leaves the box nearest to those of the sections around it.
+
+    Nothing is proposed where either would do.
+    """
     begin, end = getattr(rows[i], low), getattr(rows[i], high)
     near = [
         getattr(rows[k], low) for k in (i - 1, i + 1) if 0 <= k < len(rows) and _length(rows[k], low) == size
     ]
-    expected = sum(near) / len(near) if near else None
     choices = [(low, end - size, end - size), (high, begin + size, begin)]
     choices = [c for c in choices if c[1] >= 0]
-    if expected is None or not choices:
+    if not near or not choices:
         return "", None
-    column, proposal, _ = min(choices, key=lambda c: abs(c[2] - expected))
+    expected = sum(near) / len(near)
+    (column, proposal, _), *others = sorted(choices, key=lambda c: abs(c[2] - expected))
+    steps = [abs(getattr(b, low) - getattr(a, low)) for a, b in pairwise(rows) if rows[i] not in (a, b)]
+    if others and abs(others[0][2] - expected) <= max(steps, default=0):
+        return "", None  # both ends could be wrong: boxes move that far between their neighbours
     return column, proposal
 
 
