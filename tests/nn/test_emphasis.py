@@ -31,3 +31,26 @@ def test_unknown_pixels_weigh_nothing_whatever_their_emphasis():
     truth, weight = split_weights(drawn, 1)
     assert truth.tolist() == [[[[1.0, 0.0]]]]
     assert weight.tolist() == [[[[2.0, 0.0]]]]
+
+
+def test_the_gap_that_merges_two_cells_gains_weight():
+    truth = torch.zeros(1, 2, 16, 32)
+    truth[0, 0, :, 16] = 1
+    logits = torch.where(truth > 0, 4.0, -4.0)
+    logits[0, 0, 7, 16] = -4.0  # two cells leak into each other here
+    logits[0, 0, :, 6] = 4.0  # and one of them is cut in two
+    weight = torch.ones_like(truth)
+    raised = Emphasis(leak=8, tear=4).by_errors(logits, truth, weight) - weight
+    assert raised[0, 0, 7, 16] == 8
+    assert (raised[0, 0, :, 6] == 4).all()
+    assert raised.sum() == 8 + 16 * 4
+    assert (weight == 1).all(), "the weights that were given are not changed"
+
+
+def test_where_nothing_is_known_nothing_gains_weight():
+    truth = torch.zeros(1, 1, 16, 32)
+    truth[..., 16] = 1
+    weight = torch.ones_like(truth)
+    weight[..., 16] = 0
+    raised = Emphasis(leak=8, tear=4).by_errors(torch.full_like(truth, -4.0), truth, weight)
+    assert torch.equal(raised, weight)

@@ -2,7 +2,8 @@
 
 A membrane that is open in one place merges two cells, however well the rest of it is drawn, so the line
 along its middle counts more than its flanks (the idea of the U-Net's weight map, Ronneberger et al. 2015, and
-of skeleton recall, Kirchhoff et al. 2024).
+of skeleton recall, Kirchhoff et al. 2024). Most of all count the pixels through which objects leak into each
+other right now, and those that cut one into pieces: these are what a person would have to mend.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from pydantic import Field
 from scipy import ndimage as ndi
 from skimage.morphology import skeletonize
 
+from napari_emseg.algorithms.leaks import leaks_and_tears
 from napari_emseg.core.learning import IGNORE
 from napari_emseg.settings import Settings
 
@@ -33,10 +36,38 @@ class Emphasis(Settings):
     inside: float = Field(0.0, ge=0, le=7, description="of pixels of the target")
     centreline: float = Field(0.0, ge=0, le=7, description="of pixels on its centreline and beside it")
 
+    leak: float = Field(0.0, ge=0, description="of pixels through which the prediction merges objects")
+    tear: float = Field(0.0, ge=0, description="of pixels where the prediction cuts an object")
+
     @property
     def matters(self) -> bool:
         """Whether any pixel weighs more than another."""
         return self.inside > 0 or self.centreline > 0
+
+    def by_errors(self, logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+        """Weights of a batch, raised where the prediction merges or tears objects.
+
+        Parameters
+        ----------
+        logits, truth, weight : Tensor (batch, targets, y, x)
+            As the loss takes them. Only the first target gains weight, and only where it has some.
+
+        Returns
+        -------
+        Tensor (batch, targets, y, x)
+            `weight` itself when neither leaks nor tears matter, or the samples are volumes.
+        """
+        if not (self.leak or self.tear) or logits.ndim != 4:
+            return weight
+        probability = torch.sigmoid(logits[:, 0].detach().float()).cpu().numpy()
+        member, known = truth[:, 0].cpu().numpy() > 0, weight[:, 0].cpu().numpy() > 0
+        more = np.zeros(probability.shape, np.float32)
+        for b in range(len(more)):
+            leaks, tears = leaks_and_tears(probability[b], member[b], known[b])
+            more[b] = self.leak * leaks + self.tear * tears
+        weight = weight.clone()
+        weight[:, 0] += torch.from_numpy(more).to(weight.device)
+        return weight
 
     def of(self, truth: NDArray[np.uint8], sections: Sequence[int]) -> NDArray[np.uint8]:
         """Weights in units of `WEIGHT_UNIT`, of the shape of the truth (targets, z, y, x).

@@ -193,6 +193,7 @@ class Run:
         with torch.autocast(self.device.type, self._half or torch.bfloat16, enabled=self._half is not None):
             outputs: Any = self._forward(x)
         several = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
+        weight = self.recipe.emphasis.by_errors(several[0], target, weight)
         return self.loss([o.float() for o in several], target, weight)
 
     def _restore(self, buffers: list[Tensor]) -> None:
