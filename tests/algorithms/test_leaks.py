@@ -26,7 +26,8 @@ def everywhere(truth: np.ndarray) -> np.ndarray:
 
 def test_a_perfect_map_has_neither(cells: np.ndarray) -> None:
     leaks, tears = leaks_and_tears(cells.astype(float), cells, everywhere(cells))
-    assert not leaks.any() and not tears.any()
+    assert not leaks.any()
+    assert not tears.any()
 
 
 def test_the_gap_of_an_open_membrane_is_a_leak(cells: np.ndarray) -> None:
@@ -42,14 +43,16 @@ def test_a_line_through_an_object_tears_it(cells: np.ndarray) -> None:
     found[:, 15] = 0.9
     leaks, tears = leaks_and_tears(found, cells, everywhere(cells))
     assert not leaks.any()
-    assert np.unique(np.nonzero(tears)[1]).tolist() == [15] and tears.sum() == 9
+    assert np.unique(np.nonzero(tears)[1]).tolist() == [15]
+    assert tears.sum() == 9
 
 
 def test_a_line_that_ends_inside_an_object_does_no_harm(cells: np.ndarray) -> None:
     found = cells.astype(float)
     found[:6, 15] = 0.9
     leaks, tears = leaks_and_tears(found, cells, everywhere(cells))
-    assert not leaks.any() and not tears.any()
+    assert not leaks.any()
+    assert not tears.any()
 
 
 def test_unknown_pixels_separate_and_are_never_named(cells: np.ndarray) -> None:
@@ -71,4 +74,5 @@ def test_pieces_too_small_to_be_an_edit_do_not_count(cells: np.ndarray) -> None:
 def test_one_colour_gives_nothing(value: int) -> None:
     truth = np.full((4, 4), value)
     leaks, tears = leaks_and_tears(np.full((4, 4), 0.5), truth, np.ones((4, 4), bool))
-    assert not leaks.any() and not tears.any()
+    assert not leaks.any()
+    assert not tears.any()
