@@ -89,3 +89,33 @@ def test_a_variable_that_is_not_set_is_named(tmp_path, monkeypatch):
     monkeypatch.delenv("NOT_HERE", raising=False)
     with pytest.raises(EmsegError, match="NOT_HERE"):
         resolve("${NOT_HERE}/a.tif", tmp_path)
+
+
+def test_a_list_of_volumes_of_different_shape(tmp_path):
+    rng = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "truth").mkdir()
+    shapes = {"a": (3, 16, 20), "b": (2, 30, 14), "c": (4, 8, 9)}
+    for name, shape in shapes.items():
+        image = rng.integers(1, 255, shape).astype(np.uint8)
+        write_array(tmp_path / f"images/{name}.h5", image, spacing_nm=(50, 5, 5))
+        write_array(tmp_path / f"truth/{name}.h5", (image > 100).astype(np.uint8), spacing_nm=(50, 5, 5))
+    (tmp_path / "recipe.yaml").write_text(
+        """
+volumes:
+  - name: em
+    image: images/a.h5@b.h5@c.h5
+    validate: "1"
+    truth: {cleft: {path: truth/a.h5@truth/b.h5@c.h5}}
+"""
+    )
+    _, sources = read_recipe(tmp_path / "recipe.yaml")
+    volumes = load_volumes(sources, tmp_path)
+    assert [v.name for v in volumes] == ["em-0", "em-1", "em-2"]
+    assert [v.image.shape for v in volumes] == list(shapes.values())
+    assert [v.train for v in volumes] == [(0, 2), (0,), (0, 2, 3)]
+    for volume in volumes:
+        np.testing.assert_array_equal(volume.truth["cleft"], volume.image > 100)
+    wrong = sources[0].model_copy(update={"image": "images/a.h5@b.h5"})
+    with pytest.raises(EmsegError, match="2 images and 3 files of cleft"):
+        load_volumes((wrong,), tmp_path)

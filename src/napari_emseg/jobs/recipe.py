@@ -6,7 +6,7 @@ A recipe is a `TrainRecipe` with a list of volumes::
     steps: 3000
     volumes:
       - name: mine
-        image: ${HOME}/stack.h5::raw        # anything that napari-emseg reads
+        image: ${HOME}/stack.h5::raw        # anything that napari-emseg reads; a.h5@b.h5 lists several
         voxel_size_nm: [50, 4.6, 4.6]       # where the file does not say
         train: 0-11                         # sections that teach
         validate: 12-15                     # sections that only score
@@ -156,7 +156,42 @@ def load_volumes(sources: tuple[VolumeSource, ...], base: Path) -> list[Training
     base : Path
         Folder at which relative paths start.
     """
-    return [volume for source in sources for volume in _load(source, base)]
+    return [volume for source in sources for one in listed(source, base) for volume in _load(one, base)]
+
+
+def listed(source: VolumeSource, base: Path) -> tuple[VolumeSource, ...]:
+    """The volumes that a source with a list like ``a.h5@b.h5`` stands for, or the source itself.
+
+    Truth is listed in the same order. Volumes may differ in shape; each takes part by the pixels it has.
+
+    Raises
+    ------
+    EmsegError
+        If a list of truth is not as long as that of images.
+    """
+    from napari_emseg.io.volume_list import split_volumes
+
+    if source.phantom is not None:
+        return (source,)
+    images = split_volumes(resolve(source.image, base), base)
+    if len(images) == 1:
+        return (source,)
+    truths: list[dict[str, TruthSource]] = [{} for _ in images]
+    for target, truth in source.truth.items():
+        key = "objects" if truth.objects else "path"
+        paths = split_volumes(resolve(getattr(truth, key), base), base)
+        if len(paths) != len(images):
+            raise EmsegError(
+                f"there are {len(images)} images and {len(paths)} files of {target}",
+                source.image,
+                "name one for each image, with @ between them",
+            )
+        for one, path in zip(truths, paths, strict=True):
+            one[target] = truth.model_copy(update={key: path})
+    return tuple(
+        source.model_copy(update={"name": f"{source.name}-{k}", "image": image, "truth": truth})
+        for k, (image, truth) in enumerate(zip(images, truths, strict=True))
+    )
 
 
 def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
