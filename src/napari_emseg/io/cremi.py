@@ -315,6 +315,22 @@ def write_cremi(
             _write_annotations(file, annotations)
 
 
+def write_cremi_annotations(path: Path, annotations: CremiAnnotations) -> None:
+    """Write a CREMI file that holds nothing but annotations."""
+    write_cremi(path, annotations=annotations)
+
+
+def file_spacing(path: Path) -> Spacing | None:
+    """Voxel size (z, y, x) of the volumes of a CREMI file, or None where it has none."""
+    from napari_emseg.io.units import valid_spacing
+
+    with opened(path) as file:
+        for name, _ in _VOLUMES.values():
+            if name in file and "resolution" in file[name].attrs:
+                return valid_spacing(file[name].attrs["resolution"])
+    return None
+
+
 _VOLUMES = {
     "raw": ("volumes/raw", np.uint8),
     "neuron_ids": ("volumes/labels/neuron_ids", np.uint64),

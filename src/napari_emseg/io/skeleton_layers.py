@@ -169,9 +169,7 @@ def skeletons_from_layer(data: Any, meta: Mapping[str, Any], kind: str) -> Skele
     spacing, origin = _placement(meta, name)
     if kind == "shapes":
         return _from_paths(data, spacing, origin, name)
-    points = _three(np.asarray(data, float), name) * spacing + origin
-    if not len(points):
-        raise EmsegError("the layer holds no points", name, "draw some, or choose another layer")
+    points = layer_points(data, meta)
     features = {str(k): np.asarray(v) for k, v in dict(meta.get("features", {})).items()}
     ours = dict(meta.get("metadata", {})).get(OURS, {})
     before = ours.get("skeletons") if isinstance(ours, dict) else None
@@ -185,6 +183,22 @@ def skeletons_from_layer(data: Any, meta: Mapping[str, Any], kind: str) -> Skele
         for t in dict.fromkeys(tree_ids.tolist())
     )
     return replace(before, trees=trees, spacing_nm=before.spacing_nm or spacing)
+
+
+def layer_points(data: Any, meta: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Points of a layer in the world, (z, y, x) in nanometres.
+
+    Raises
+    ------
+    EmsegError
+        If the layer is empty, or has no unit of length.
+    """
+    name = str(meta.get("name", "points"))
+    spacing, origin = _placement(meta, name)
+    points = _three(np.asarray(data, float), name) * spacing + origin
+    if not len(points):
+        raise EmsegError("the layer holds no points", name, "draw some, or choose another layer")
+    return points
 
 
 def _placement(meta: Mapping[str, Any], name: str) -> tuple[Spacing, NDArray[np.float64]]:
