@@ -8,8 +8,33 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 MODELS: dict[str, str] = {
     "space_unet": "napari_emseg.nn.models.space_unet:SpaceUNet",
+    "backbone_unet": "napari_emseg.nn.models.backbone_unet:BackboneUNet",
+    "dilated_unet_3d": "napari_emseg.nn.models.residual_unet_3d:DilatedUNet3D",
+    "dlinknet": "napari_emseg.nn.models.linknet:DLinkNet",
+    "embedding_unet": "napari_emseg.nn.models.embedding_unet:EmbeddingUNet",
+    "embedding_unet_3d": "napari_emseg.nn.models.light_unet_3d:EmbeddingUNet3D",
+    "feature_pyramid_3d": "napari_emseg.nn.models.residual_se_unet_3d:FeaturePyramid3D",
+    "fine_grained_unet": "napari_emseg.nn.models.fine_grained_unet:FineGrainedUNet",
+    "inception_vnet_3d": "napari_emseg.nn.models.vnet:InceptionVNet3D",
+    "light_unet_3d": "napari_emseg.nn.models.light_unet_3d:LightUNet3D",
+    "linknet": "napari_emseg.nn.models.linknet:LinkNet",
+    "monai": "napari_emseg.nn.models.monai_network:MonaiNetwork",
+    "prototype_unet_3d": "napari_emseg.nn.models.light_unet_3d:PrototypeUNet3D",
+    "refine_net_3d": "napari_emseg.nn.models.refine_net_3d:RefineNet3D",
+    "residual_se_unet_3d": "napari_emseg.nn.models.residual_se_unet_3d:ResidualSEUNet3D",
+    "residual_unet_3d": "napari_emseg.nn.models.residual_unet_3d:ResidualUNet3D",
+    "se_unet_3d": "napari_emseg.nn.models.se_unet_3d:SEUNet3D",
+    "separable_vnet_3d": "napari_emseg.nn.models.vnet:SeparableVNet3D",
+    "two_branch_unet": "napari_emseg.nn.models.backbone_unet:TwoBranchUNet",
+    "unet": "napari_emseg.nn.models.unet:UNet",
+    "unet_25d": "napari_emseg.nn.models.unet_25d:UNet25D",
+    "unet_3d": "napari_emseg.nn.models.unet_3d:UNet3D",
+    "unet_valid": "napari_emseg.nn.models.unet_valid:ValidUNet",
+    "valid_unet_3d": "napari_emseg.nn.models.valid_unet_3d:ValidUNet3D",
+    "vnet": "napari_emseg.nn.models.vnet:VNet",
+    "vnet_3d": "napari_emseg.nn.models.vnet:VNet3D",
 }
-"""Architecture name to class."""
+"""Architecture name to class. Those that end in 3d, and `unet_25d`, look at blocks of sections (`depth` in a recipe)."""
 
 LOSSES: dict[str, str] = {
     "bce": "napari_emseg.nn.losses.bce:bce",

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, read_card
 from napari_emseg.nn import MODELS
+from napari_emseg.nn.models.heads import exclude_each_other
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,12 +23,36 @@ if TYPE_CHECKING:
 
 
 def build(card: ModelCard) -> nn.Module:
-    """The network that a card describes, with random weights."""
-    if card.architecture not in MODELS:
+    """The network that a card describes, with random weights.
+
+    ``exclusive`` among its arguments are groups of output channels that exclude each other, ``encoder_weights`` is only
+    read when a training begins.
+
+    Raises
+    ------
+    EmsegError
+        If this version does not know the network, or the network does not know the arguments.
+    """
+    return make_network(
+        card.architecture,
+        {**card.arguments, "encoder_weights": ""} if "encoder_weights" in card.arguments else card.arguments,
+    )
+
+
+def make_network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
+    """A network by its name in `nn.MODELS`; see `build`."""
+    if architecture not in MODELS:
         known = ", ".join(sorted(MODELS))
-        raise EmsegError("unknown network", card.architecture, f"this version knows {known}")
-    module, name = MODELS[card.architecture].split(":")
-    network: nn.Module = getattr(import_module(module), name)(**card.arguments)
+        raise EmsegError("unknown network", architecture, f"this version knows {known}")
+    module, name = MODELS[architecture].split(":")
+    own = dict(arguments)
+    exclusive = own.pop("exclusive", ())
+    try:
+        network: nn.Module = getattr(import_module(module), name)(**own)
+    except TypeError as error:
+        raise EmsegError("the network does not take these arguments", architecture, str(error)) from error
+    if exclusive:
+        exclude_each_other(network, exclusive)
     return network
 
 

@@ -46,6 +46,10 @@ class TrainRecipe(Settings):
     losses: dict[str, tuple[LossTerm, ...]] = Field(
         default_factory=dict, description="terms of a target's loss; targets that are not named take `loss`"
     )
+    exclusive: tuple[tuple[str, ...], ...] = Field(
+        (),
+        description="groups of targets of which a pixel has at most one; their default loss is categorical",
+    )
     auxiliary: float = Field(0.5, ge=0, description="weight of each further output of deep supervision")
     merit: dict[str, float] = Field(
         default_factory=dict,
@@ -103,6 +107,7 @@ class TrainRecipe(Settings):
             "losses": self.losses,
             "target_weights": self.target_weights,
             "merit": self.merit,
+            "exclusive": [target for group in self.exclusive for target in group],
             "sampling.at": self.sampling.at,
             "sampling.reject_without": {self.sampling.reject_without} - {""},
         }
@@ -115,4 +120,5 @@ class TrainRecipe(Settings):
 
     def terms(self, target: str) -> tuple[LossTerm, ...]:
         """The terms of a target's loss."""
-        return self.losses.get(target) or (LossTerm(loss=self.loss),)
+        exclusive = any(target in group for group in self.exclusive)
+        return self.losses.get(target) or (LossTerm(loss="categorical" if exclusive else self.loss),)

@@ -15,7 +15,7 @@ from napari_emseg import __version__
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import ModelCard
 from napari_emseg.nn.average import Average
-from napari_emseg.nn.checkpoint import build, save_model, take_over
+from napari_emseg.nn.checkpoint import build, make_network, save_model, take_over
 from napari_emseg.nn.curves import side_by_side
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import is_out_of_memory, to_device
@@ -90,7 +90,13 @@ class Run:
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            self.network: nn.Module = to_device(build(self.card), device)
+            self.network: nn.Module = to_device(
+                make_network(recipe.architecture, self.card.arguments), device
+            )
+        dims = getattr(self.network, "dims", 2)
+        if (dims == 3) != bool(recipe.depth):
+            wish = "set depth in the recipe" if dims == 3 else "leave depth out of the recipe"
+            raise EmsegError(f"this is a {dims}D network", recipe.architecture, wish)
         if recipe.start_from and not (out_dir / STATE).exists():
             take_over(self.network, start_from or Path(recipe.start_from), targets=recipe.targets)
         self._forward = _over_all_devices(self.network, device)
@@ -319,6 +325,8 @@ def _card(recipe: TrainRecipe, volumes: Sequence[TrainingVolume], graded: dict[s
         "sections": 1 if recipe.depth else 2 * recipe.context_sections + 1,
         "targets": len(recipe.targets),
     }
+    if recipe.exclusive:
+        arguments["exclusive"] = [[recipe.targets.index(t) for t in group] for group in recipe.exclusive]
     card = ModelCard(
         name=recipe.name,
         architecture=recipe.architecture,
