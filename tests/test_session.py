@@ -587,7 +587,7 @@ def test_journals_that_cannot_be_used(
 def test_a_project_of_a_newer_version(session: Session, folder: Path) -> None:
     session.close()
     path = folder / "project.json"
-    path.write_text(path.read_text().replace('"version": 1', '"version": 7'))
+    path.write_text(path.read_text().replace('"version": 2', '"version": 7'))
     with pytest.raises(EmsegError, match="a newer napari-emseg wrote this project"):
         Session.open(folder, toy())
 

@@ -214,6 +214,18 @@ class Session:
             candidate = first.with_name(f"{first.stem}-{n}{SUFFIX}")
         return cls.open(candidate, image) if candidate.exists() else cls.create(candidate, image)
 
+    def save(self) -> None:
+        """Write everything to disk now; it happens by itself a second after each edit.
+
+        Raises
+        ------
+        EmsegError
+            If the disk refuses; nothing is lost from memory and journal then.
+        """
+        if not self.read_only and not self._closed:
+            self.commit_stroke()
+            self._ledger.save()
+
     def close(self) -> None:
         """Save everything and let the folder go; a second call does nothing."""
         if self._closed:

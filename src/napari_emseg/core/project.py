@@ -19,21 +19,40 @@ import os
 import shutil
 import time
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.atomic import sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.image_reference import ImageReference
+from napari_emseg.core.migration import VERSION, migrated
 
 if TYPE_CHECKING:
     from napari_emseg.core.stack import ImageStack
 
-VERSION = 1
 SUFFIX = ".emseg"
 FORMAT = "napari-emseg project"
 _FILE = "project.json"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a copy or an unpacked project comes from.
+
+    Parameters
+    ----------
+    position : int
+        Place in the log up to which both have the same history.
+    max_id : int
+        Highest id at that moment: higher ones were given on both sides independently.
+    time : str
+        When the copy was made (UTC).
+    """
+
+    position: int
+    max_id: int
+    time: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,7 @@ class Project:
     identity: str = ""
     created: str = ""
     program: str = ""
+    origin: Origin | None = None
 
     @property
     def labels(self) -> Path:
@@ -93,6 +113,7 @@ class Project:
             },
             "model": project.model,
             "settings": project.settings,
+            "origin": asdict(project.origin) if project.origin else None,
         }
         try:
             write_atomic(project.folder / _FILE, json.dumps(content, indent=2, ensure_ascii=False).encode())
@@ -118,13 +139,7 @@ def load_project(folder: Path) -> Project:
         content = json.loads(path.read_text("utf-8"))
         if content["format"] != FORMAT:
             raise KeyError("format")
-        version = int(content["version"])
-        if version > VERSION:
-            raise EmsegError(
-                f"a newer napari-emseg wrote this project (layout {version}, known are up to {VERSION})",
-                str(folder),
-                "update napari-emseg",
-            )
+        content = migrated(content, folder)
         image = content["image"]
         z, y, x = (int(n) for n in image["shape"])
         spacing = image["spacing_nm"]
@@ -143,6 +158,7 @@ def load_project(folder: Path) -> Project:
             content["identity"],
             content["created"],
             content["program"],
+            Origin(**content["origin"]) if content["origin"] else None,
         )
     except FileNotFoundError as error:
         raise EmsegError("this is not a project folder", str(folder), f"it holds no {_FILE}") from error
