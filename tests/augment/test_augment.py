@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from napari_emseg.augment import APPEARANCE, DEFECTS, GEOMETRY
-from napari_emseg.augment.compose import augment, change_appearance
+from napari_emseg.augment.compose import augment, change_appearance, draw
 from napari_emseg.augment.fields import scaled
 from napari_emseg.augment.geometry import Geometry, misalignment
 from napari_emseg.augment.intensity import Intensity
 from napari_emseg.augment.missing import Missing, missing
 from napari_emseg.augment.places import Places
 from napari_emseg.augment.recipe import NAMES, Augmentation, only, settings_class
-from napari_emseg.augment.sample import draw_sample
 from napari_emseg.core.learning import IGNORE
 
 STILL = Geometry(
@@ -33,6 +32,14 @@ def sections(n: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """The same board as image (1 and -1) and as truth (1 and 0), on a section that is not square."""
     board = checkerboard()
     return np.repeat((board * 2.0 - 1)[None], n, 0).astype(np.float32), board[None]
+
+
+def draw_sample(image, truth, centre, size, recipe, rng, *, zoom=1.0):
+    """A sample with the truth of its middle section."""
+    drawn = draw(
+        image, truth[:, None], (len(image), *size), centre, recipe, rng, outside=IGNORE, zoom=zoom, only=len(image) // 2
+    )  # fmt: skip
+    return drawn.image, drawn.labels[:, 0]
 
 
 def always(name: str, **values: object) -> Augmentation:

@@ -45,7 +45,6 @@ from napari_emseg.augment.perspective import Perspective
 from napari_emseg.augment.piecewise_affine import PiecewiseAffine
 from napari_emseg.augment.pincushion import Pincushion
 from napari_emseg.augment.resampling import Interpolation
-from napari_emseg.augment.sample import draw_sample as draw_sample  # its callers find it here
 from napari_emseg.augment.scale_shift import ScaleShift
 from napari_emseg.augment.sharpen import Sharpen
 from napari_emseg.augment.shot_noise import ShotNoise

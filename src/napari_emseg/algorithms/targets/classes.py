@@ -1,0 +1,74 @@
+"""Take objects of some classes out of labels: Schwann cells and nuclei, say, so that axons stay."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from numpy.typing import NDArray
+
+
+def read_class_table(text: str, where: str = "class table") -> dict[int, str]:
+    """Object id to class, from lines ``id,class``; a header line is allowed.
+
+    Raises
+    ------
+    EmsegError
+        If a line has no id, or an id has two classes.
+    """
+    found: dict[int, str] = {}
+    for number, row in enumerate(csv.reader(text.splitlines()), 1):
+        cells = [cell.strip() for cell in row]
+        if not any(cells) or (number == 1 and not cells[0].isdigit()):
+            continue
+        if len(cells) < 2 or not cells[0].isdigit() or not cells[1]:
+            raise EmsegError("not an id with its class", f"{where}, line {number}", 'write it like "12,axon"')
+        label, name = int(cells[0]), cells[1]
+        if found.setdefault(label, name) != name:
+            raise EmsegError(
+                f"object {label} is both {found[label]} and {name}", f"{where}, line {number}", "keep one"
+            )
+    return found
+
+
+def keep_classes(
+    labels: NDArray[Any], table: Mapping[int, str], keep: Collection[str], *, unlisted: bool = False
+) -> NDArray[Any]:
+    """Labels of some classes only.
+
+    Parameters
+    ----------
+    labels : ndarray of int, any shape
+    table : mapping of int to str
+        Object id to class. It holds for all sections alike.
+    keep : collection of str
+        Classes that stay.
+    unlisted : bool
+        Whether ids that the table does not name stay.
+
+    Returns
+    -------
+    ndarray
+        Like `labels`; removed ids are 0, all others unchanged.
+
+    Raises
+    ------
+    EmsegError
+        If no object of the table has one of these classes.
+    """
+    if lacking := sorted(set(keep) - set(table.values())):
+        raise EmsegError(
+            f"no object is of class {', '.join(lacking)}",
+            "class table",
+            f"classes are {', '.join(sorted(set(table.values())))}",
+        )
+    ids = np.unique(labels)
+    stays = [int(i) for i in ids if (table[int(i)] in keep if int(i) in table else unlisted)]
+    return np.where(np.isin(labels, stays), labels, 0).astype(labels.dtype)
