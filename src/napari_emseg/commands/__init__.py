@@ -11,6 +11,7 @@ COMMANDS: dict[str, str] = {
     "predict": "probabilities of membranes, or what else a model knows, for a stack",
     "segment": "membrane probability to a label volume",
     "propagate": "per-section labels to consistent ids through the stack",
+    "convert": "between all readable and writable formats",
     "finetune": "teach a model from labelled sections",
     "train": "train a model from a recipe",
     "evaluate": "score a result against ground truth",

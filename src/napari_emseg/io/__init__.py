@@ -7,7 +7,7 @@ read from the file where the format carries them and otherwise unknown, never gu
 from __future__ import annotations
 
 from napari_emseg.io.check import check_image
-from napari_emseg.io.opening import READERS, open_array, open_image
+from napari_emseg.io.opening import READERS, open_array, open_image, open_volume
 from napari_emseg.io.paths import DataPath, parse_path
 from napari_emseg.io.writing import WRITERS, write_array
 
@@ -18,6 +18,7 @@ __all__ = [
     "check_image",
     "open_array",
     "open_image",
+    "open_volume",
     "parse_path",
     "write_array",
 ]

@@ -15,7 +15,8 @@ from napari_emseg.core.errors import EmsegError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OURS = ("zarr.json", "stack.json")
+_OURS = ("zarr.json", "stack.json", ".zgroup", "datasource-properties.json")
+_OURS_BY_SUFFIX = {".n5": "attributes.json", ".precomputed": "info"}
 
 
 @contextmanager
@@ -53,7 +54,8 @@ def atomic_output(path: Path) -> Iterator[Path]:
 
 
 def _refuse_foreign_folder(path: Path) -> None:
-    if path.is_dir() and any(path.iterdir()) and not any((path / name).exists() for name in _OURS):
+    marks = (*_OURS, *(name for suffix, name in _OURS_BY_SUFFIX.items() if path.suffix == suffix))
+    if path.is_dir() and any(path.iterdir()) and not any((path / name).exists() for name in marks):
         raise EmsegError("a folder with other things in it is in the way", str(path), "choose another name")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
+from xml.etree.ElementTree import ParseError
 
 import numpy as np
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NM_ATTRIBUTES = ("resolution", "spacing", "voxel_size")
 _UM_ATTRIBUTES = ("element_size_um",)
 _BDV = re.compile(r"t(\d{5,})/s(\d{2,})/(\d+)/cells")
-_XML_BYTES = 16 << 20  # a description of a data set; more is none
+BDV_XML_BYTES = 16 << 20  # a description of a data set; more is none
 
 
 def axes_of(dataset: Any) -> str:
@@ -99,14 +99,17 @@ def bdv_spacing(file: Any, name: str, path: Path) -> Spacing | None:
 
 def bdv_voxel_sizes(xml: Path) -> dict[int, Spacing]:
     """Voxel sizes (z, y, x) in nm by setup, from the XML file of a BigDataViewer data set."""
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import parse
+
     try:
-        if xml.stat().st_size > _XML_BYTES:
+        if xml.stat().st_size > BDV_XML_BYTES:
             return {}
-        root = ElementTree.parse(xml).getroot()
-    except (OSError, ElementTree.ParseError):
+        root = parse(xml).getroot()
+    except (OSError, ParseError, ValueError, DefusedXmlException):
         return {}
     sizes: dict[int, Spacing] = {}
-    for setup in root.iter("ViewSetup"):
+    for setup in root.iter("ViewSetup") if root is not None else ():
         factor = nanometres_per(setup.findtext("voxelSize/unit"))
         size = (setup.findtext("voxelSize/size") or "").split()
         number = (setup.findtext("id") or "").strip()

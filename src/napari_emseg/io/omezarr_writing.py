@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.io.boxes import boxes
-from napari_emseg.io.pyramid import level_factors, shrink
+from napari_emseg.io.levels import Extent, Level, fit_unit, write_levels
+from napari_emseg.io.pyramid import level_factors
 from napari_emseg.io.zarr_group import format_around
 
 if TYPE_CHECKING:
@@ -110,63 +110,29 @@ def write_zarr(
     group = zarr.open_group(
         str(path), mode="w-", zarr_format=2 if version == "0.4" else 3, attributes=attributes
     )
-    shape = array.shape[-3:]
-    level, unit = _create(group, "0", array, shape, axes)
-    for c, channel in enumerate(array.channels()):
-        for box in boxes(shape, array.chunks, unit, array.dtype.itemsize):
-            level[((c,) if axes == "czyx" else ()) + box.slices] = channel[box.slices]
-    for i, step in enumerate(factors):
-        array.progress.report(1.0, f"writing level {i + 1} of {len(factors)}")
-        finer, finer_unit = level, unit
-        shape = tuple(-(-n // f) for n, f in zip(shape, step, strict=True))
-        level, unit = _create(group, str(i + 1), array, shape, axes)
-        _fill(level, finer, step, unit, finer_unit, array, axes)
+
+    def create(i: int, shape: Extent) -> Level:
+        return _create(group, str(i), array, shape, axes)
+
+    write_levels(array, factors, create)
 
 
-def _create(
-    group: Any, name: str, array: Source, shape: tuple[int, ...], axes: str
-) -> tuple[Any, tuple[int, int, int]]:
-    """An empty level, and the unit (z, y, x) in which it wants to be written."""
+def _create(group: Any, name: str, array: Source, shape: Extent, axes: str) -> Level:
+    """An empty level."""
     many = (1,) * (len(axes) - 3)
-    chunk = [min(c, n) or 1 for c, n in zip(_CHUNK, shape, strict=True)]
+    chunk = fit_unit(_CHUNK, shape)
     n_files = math.prod(-(-n // c) for n, c in zip(shape, chunk, strict=True)) * math.prod(array.shape[:-3])
     unit = chunk
     options: dict[str, Any] = {}
     if group.metadata.zarr_format == 3:
         options["dimension_names"] = tuple(axes)
         if n_files > _MANY_FILES:
-            unit = [-(-min(s, n) // c) * c for s, n, c in zip(_SHARD, shape, chunk, strict=True)]
+            z, y, x = (-(-min(s, n) // c) * c for s, n, c in zip(_SHARD, shape, chunk, strict=True))
+            unit = z, y, x
             options["shards"] = (*many, *unit)
     else:
         options["chunk_key_encoding"] = {"name": "v2", "separator": "/"}
     level = group.create_array(
-        name,
-        shape=(*array.shape[:-3], *shape),
-        dtype=array.dtype,
-        chunks=(*many, *chunk),
-        **options,
+        name, shape=(*array.shape[:-3], *shape), dtype=array.dtype, chunks=(*many, *chunk), **options
     )
-    return level, (unit[0], unit[1], unit[2])
-
-
-def _fill(
-    level: Any,
-    finer: Any,
-    step: Factors,
-    unit: tuple[int, int, int],
-    finer_unit: tuple[int, int, int],
-    array: Source,
-    axes: str,
-) -> None:
-    """Shrink one level into the next."""
-    shape = level.shape[-3:]
-    source = [max(1, u // f) for u, f in zip(finer_unit, step, strict=True)]
-    for c in range(level.shape[0]) if axes == "czyx" else (None,):
-        many = () if c is None else (c,)
-        for box in boxes(shape, source, unit, array.dtype.itemsize * math.prod(step)):
-            wide = tuple(
-                slice(a * f, min(b * f, n))
-                for a, b, f, n in zip(box.start, box.stop, step, finer.shape[-3:], strict=True)
-            )
-            array.require_space()
-            level[(*many, *box.slices)] = shrink(finer[(*many, *wide)], step, is_labels=array.is_labels)
+    return Level(level, unit)

@@ -10,6 +10,7 @@ from napari_emseg.core.stack import ImageStack
 from napari_emseg.io.check import check_image
 from napari_emseg.io.lazy import LazyChannels
 from napari_emseg.io.lookup import load_function
+from napari_emseg.io.magic import ATTRIBUTES, INFO, PROPERTIES, looks_like_bdv, looks_like_mrc
 from napari_emseg.io.opened import Opened
 from napari_emseg.io.paths import SAMPLE, DataPath, parse_path
 from napari_emseg.io.tile_database import is_tile_database
@@ -25,6 +26,11 @@ READERS: dict[str, str] = {
     "tiff": "napari_emseg.io.tiff:read_tiff",
     "hdf5": "napari_emseg.io.hdf5:read_hdf5",
     "zarr": "napari_emseg.io.omezarr:read_zarr",
+    "mrc": "napari_emseg.io.mrc:read_mrc",
+    "n5": "napari_emseg.io.n5:read_n5",
+    "precomputed": "napari_emseg.io.precomputed:read_precomputed",
+    "webknossos": "napari_emseg.io.webknossos:read_webknossos",
+    "bdv": "napari_emseg.io.bdv:read_bdv",
     "sections": "napari_emseg.io.sections_folder:read_sections",
     "tiles": "napari_emseg.io.tile_database:read_tile_database",
 }
@@ -33,7 +39,10 @@ READERS: dict[str, str] = {
 A reader takes a `DataPath` and gives an `Opened`, or only (array, spacing or None).
 """
 
-READABLE = "a TIFF stack, HDF5, OME-Zarr, or a folder of PNG, TIFF or JPEG sections"
+READABLE = (
+    "a TIFF stack, HDF5, OME-Zarr, MRC, N5, a Neuroglancer or WEBKNOSSOS volume, "
+    "or a folder of PNG, TIFF or JPEG sections"
+)
 
 _MAGIC = {
     b"\x89HDF\r\n\x1a\n": "hdf5",
@@ -45,6 +54,17 @@ _MAGIC = {
     b"\xff\xd8\xff": "sections",
 }
 _ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+
+
+def format_of_folder(path: Path) -> str:
+    """Which reader serves a folder: by the descriptions in it, a stack of sections where there are none."""
+    if (path / PROPERTIES).is_file():  # its layers are zarr, so it comes first
+        return "webknossos"
+    if path.suffix == ".zarr" or any((path / name).exists() for name in _ZARR_FILES):
+        return "zarr"
+    if path.suffix == ".n5" or (path / ATTRIBUTES).is_file():
+        return "n5"
+    return "precomputed" if path.suffix == ".precomputed" or (path / INFO).is_file() else "sections"
 
 
 def detect_format(path: Path) -> str:
@@ -64,8 +84,7 @@ def detect_format(path: Path) -> str:
         raise EmsegError("there is no such file or folder", str(path), "check the path")
     try:
         if path.is_dir():
-            is_zarr = path.suffix == ".zarr" or any((path / name).exists() for name in _ZARR_FILES)
-            return "zarr" if is_zarr else "sections"
+            return format_of_folder(path)
         with path.open("rb") as file:
             head = file.read(1024)
     except OSError as error:
@@ -77,6 +96,10 @@ def detect_format(path: Path) -> str:
     for magic, name in _MAGIC.items():
         if head.startswith(magic):
             return name
+    if looks_like_mrc(path, head):
+        return "mrc"
+    if looks_like_bdv(head):
+        return "bdv"
     if is_tile_database(head):
         return "tiles"
     # HDF5 allows a user block in front, in powers of two from 512 bytes.

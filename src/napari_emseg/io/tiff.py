@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io.lazy import LazyArray, LazyChannels, LazyStack, grey_of
-from napari_emseg.io.tiff_spacing import tiff_spacing
+from napari_emseg.io.lazy import LazyChannels, LazyStack, grey_of
+from napari_emseg.io.memory import refuse_large_pieces
+from napari_emseg.io.opened import Opened
+from napari_emseg.io.tiff_spacing import tiff_offset, tiff_spacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.core.edit import Region
-    from napari_emseg.core.stack import Spacing
     from napari_emseg.io.paths import DataPath
 
 _CUT = "the file is damaged or cut short"
@@ -38,14 +39,25 @@ class TiffStack(LazyStack):
         Axes of the series in tifffile's letters, without those of length 1.
     shape : tuple of int
         Extent along ``axes``.
+    pieces : tuple of int
+        Tiles or strips (z, y, x).
     """
 
     def __init__(
-        self, path: Path, series: int, channel: int, axes: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+        self,
+        path: Path,
+        series: int,
+        channel: int,
+        axes: str,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        pieces: tuple[int, int, int],
     ) -> None:
         self._z = next((a for a in axes if a not in "YXSC"), "")
         extent = dict(zip(axes, shape, strict=True))
-        super().__init__((extent.get(self._z, 1), extent.get("Y", 1), extent.get("X", 1)), dtype)
+        super().__init__(
+            (extent.get(self._z, 1), extent.get("Y", 1), extent.get("X", 1)), dtype, pieces, str(path)
+        )
         self._path, self._series, self._channel, self._axes = path, series, channel, axes
         self._shape = shape
         self._source: Any = None
@@ -90,7 +102,7 @@ def _squeezed(array: Any, shape: tuple[int, ...]) -> Any:
     return array
 
 
-def read_tiff(where: DataPath) -> tuple[LazyArray, Spacing | None]:
+def read_tiff(where: DataPath) -> Opened:
     """Open one series of a TIFF file; ``::1`` names the second one.
 
     Raises
@@ -113,7 +125,10 @@ def read_tiff(where: DataPath) -> tuple[LazyArray, Spacing | None]:
                 raise EmsegError(_CUT, str(where), _AGAIN)
             axes, shape = _axes(file.series[series], where)
             dtype = file.series[series].dtype
+            _refuse_undecodable(file.series[series], where)
+            pieces = _pieces(file.series[series], axes, shape)
             spacing = tiff_spacing(file)
+            offset = tiff_offset(file, spacing)
     except (tifffile.TiffFileError, ValueError, IndexError, KeyError, TypeError) as error:
         raise EmsegError(f"{_CUT} ({error})", str(where), _AGAIN) from error
     finally:
@@ -122,8 +137,8 @@ def read_tiff(where: DataPath) -> tuple[LazyArray, Spacing | None]:
     if dtype is None:
         raise EmsegError("its values have an unknown type", str(where), "convert it to uint8")
     n = shape[axes.index("C")] if "C" in axes else 1
-    channels = [TiffStack(where.path, series, c, axes, shape, dtype) for c in range(n)]
-    return (channels[0] if n == 1 else LazyChannels(channels)), spacing
+    channels = [TiffStack(where.path, series, c, axes, shape, dtype, pieces) for c in range(n)]
+    return Opened(channels[0] if n == 1 else LazyChannels(channels), spacing, offset)
 
 
 def _choose(file: Any, where: DataPath) -> int:
@@ -154,6 +169,34 @@ def _axes(series: Any, where: DataPath) -> tuple[str, tuple[int, ...]]:
         listed = ", ".join(f"{a} {n}" for a, n in zip(axes, shape, strict=True))
         raise EmsegError(f"its axes are no stack of sections ({listed})", str(where), "give axes (z, y, x)")
     return axes, shape
+
+
+def _pieces(series: Any, axes: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """In which parts (z, y, x) a series is best read: tiles or strips, single rows where it can be mapped."""
+    extent = dict(zip(axes, shape, strict=True))
+    if series.dataoffset is not None:
+        return 1, 1, extent["X"]
+    page = series.keyframe
+    if page.is_tiled:
+        return max(1, int(page.tiledepth)), int(page.tilelength), int(page.tilewidth)
+    return 1, min(int(page.rowsperstrip), extent["Y"]), extent["X"]
+
+
+def _refuse_undecodable(series: Any, where: DataPath) -> None:
+    """Refuse tiles too large to decode, and compressions that nothing here understands."""
+    page = series.keyframe
+    if series.dataoffset is not None:
+        return
+    refuse_large_pieces([int(n) for n in page.chunks], page.dtype or np.uint8, str(where))
+    try:
+        decode = page.decode
+    except ValueError:
+        decode = None
+    name = str(getattr(page.compression, "name", page.compression))
+    if decode is None or getattr(decode, "__name__", "") == "decode_raise_compression":
+        raise EmsegError(
+            f"it is compressed with {name}, which is not supported", str(where), "save it with zlib"
+        )
 
 
 def _end(series: Any, pages: range) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.io.boxes import in_sections
 from napari_emseg.io.lazy import voxel_type
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.core.stack import Spacing
+    from napari_emseg.io.source import Source
 
 _IMAGEJ_LIMIT = 3 << 30  # ImageJ's own format ends at 4 GB
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
@@ -23,7 +25,7 @@ _OME_TYPES = ("uint32", "int8", "int16", "int32", "float64", *_IMAGEJ_TYPES)
 
 
 def write_tiff(
-    path: Path, array: Any, spacing_nm: Spacing | None, axes: str, metadata: Mapping[str, Any] | None
+    path: Path, array: Source, spacing_nm: Spacing | None, axes: str, metadata: Mapping[str, Any] | None
 ) -> None:
     """Write a stack section by section.
 
@@ -31,7 +33,7 @@ def write_tiff(
     ----------
     path : Path
         File to write.
-    array : array-like (z, y, x) or (c, z, y, x)
+    array : Source (z, y, x) or (c, z, y, x)
         Only one section is in memory at a time.
     spacing_nm : tuple of float or None
         Stored in the format's own place.
@@ -49,30 +51,45 @@ def write_tiff(
     note = json.dumps(dict(metadata or {}), default=str)
     letters = axes.upper() if axes == "zyx" else "ZCYX"
     n_bytes = int(np.prod(shape)) * dtype.itemsize
-    common: dict[str, Any] = {"data": _pages(array, axes, dtype), "shape": shape, "dtype": dtype}
+    common: dict[str, Any] = {"data": _pages(array, axes, dtype, path.parent), "shape": shape, "dtype": dtype}
     common["photometric"] = "minisblack"
     if dtype.name in _IMAGEJ_TYPES and n_bytes < _IMAGEJ_LIMIT:
         extra: dict[str, Any] = {"axes": letters, "Info": note}
         if spacing_nm:
             extra |= {"spacing": spacing_nm[0], "unit": "nm"}
             common["resolution"] = (1 / spacing_nm[2], 1 / spacing_nm[1])
+            for letter, place, size in zip("zyx", array.offset_nm or (), spacing_nm, strict=False):
+                extra[f"{letter}origin"] = -place / size
         tifffile.imwrite(path, imagej=True, metadata=extra, **common)
     elif dtype.name in _OME_TYPES:
         extra = {"axes": letters, "Description": note}
         for letter, size in zip("ZYX", spacing_nm or (), strict=False):
             extra |= {f"PhysicalSize{letter}": size, f"PhysicalSize{letter}Unit": "nm"}
+        if array.offset_nm:
+            n_planes = shape[0] if axes == "zyx" else shape[0] * shape[1]
+            planes: dict[str, Any] = {}
+            for letter, place, size in zip("ZYX", array.offset_nm, spacing_nm or (0, 0, 0), strict=True):
+                step, each = (size, n_planes // shape[0]) if letter == "Z" else (0.0, n_planes)
+                planes[f"Position{letter}"] = [place + i // each * step for i in range(n_planes)]
+                planes[f"Position{letter}Unit"] = ["nm"] * n_planes
+            extra["Plane"] = planes
         tifffile.imwrite(
             path, ome=True, bigtiff=n_bytes > _IMAGEJ_LIMIT, compression="zlib", metadata=extra, **common
         )
     else:
-        extra = {"axes": letters, "spacing_nm": spacing_nm, "napari_emseg": note}
+        extra = {
+            "axes": letters,
+            "spacing_nm": spacing_nm,
+            "offset_nm": array.offset_nm,
+            "napari_emseg": note,
+        }
         tifffile.imwrite(path, bigtiff=n_bytes > _IMAGEJ_LIMIT, compression="zlib", metadata=extra, **common)
 
 
-def _pages(array: Any, axes: str, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+def _pages(array: Source, axes: str, dtype: np.dtype[Any], scratch: Path) -> Iterator[NDArray[Any]]:
     if axes == "zyx":
-        for z in range(array.shape[0]):
-            yield np.ascontiguousarray(array[z], dtype=dtype)
+        for section in in_sections(array, scratch):
+            yield np.ascontiguousarray(section, dtype=dtype)
         return
     for z in range(array.shape[1]):
         for c in range(array.shape[0]):

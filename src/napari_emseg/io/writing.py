@@ -30,8 +30,15 @@ WRITERS: dict[str, str] = {
     ".h5": "napari_emseg.io.hdf5_writing:write_hdf5",
     ".hdf": "napari_emseg.io.hdf5_writing:write_hdf5",
     ".hdf5": "napari_emseg.io.hdf5_writing:write_hdf5",
+    ".n5": "napari_emseg.io.n5_writing:write_n5",
+    ".precomputed": "napari_emseg.io.precomputed_writing:write_precomputed",
+    ".wk": "napari_emseg.io.webknossos_writing:write_webknossos",
+    ".mrc": "napari_emseg.io.mrc_writing:write_mrc",
+    ".rec": "napari_emseg.io.mrc_writing:write_mrc",
+    ".map": "napari_emseg.io.mrc_writing:write_mrc",
     ".tif": "napari_emseg.io.tiff_writing:write_tiff",
     ".tiff": "napari_emseg.io.tiff_writing:write_tiff",
+    ".vast": "napari_emseg.io.vast_writing:write_vast_folder",
     "/": "napari_emseg.io.sections_folder:write_sections",
 }
 """Suffix to writer, ``"module:function"``; "/" stands for a folder of sections.
@@ -39,6 +46,9 @@ WRITERS: dict[str, str] = {
 A writer takes (path, array, spacing_nm, axes, metadata) and writes at a path at which nothing exists. The array
 is a `Source`, which also says where the volume lies and what else is wanted.
 """
+
+FOLDERS = (".zarr", ".n5", ".precomputed", ".wk", ".vast")
+"""Suffixes of the formats that are folders."""
 
 _WITH_INNER = (".h5", ".hdf", ".hdf5", ".zarr")  # volumes can be added to these
 _IDS_FROM_BYTES = 4  # integers of 32 or more bits are object ids where nobody says
@@ -57,13 +67,15 @@ def writer_for(path: str | os.PathLike[str]) -> str:
     if os.fspath(path).endswith(("/", os.sep)):
         text += "/"
     suffix = Path(text).suffix.lower()
+    if suffix in FOLDERS:  # the shell puts a slash behind the name of a folder
+        return suffix
     if text.endswith(("/", os.sep)) or (not suffix and Path(text).is_dir()):
         return "/"
     if suffix not in WRITERS:
         raise EmsegError(
             f"{suffix or 'no suffix'} names no output format",
             text,
-            "end it in .zarr, .h5, .tif, or in / for a folder of PNG sections",
+            f"end it in {', '.join(k for k in WRITERS if k != '/')}, or in / for a folder of PNG sections",
         )
     return suffix
 
@@ -85,8 +97,9 @@ def write_array(
     Parameters
     ----------
     path : str or Path
-        The suffix decides: ``.zarr`` (OME-Zarr 0.5), ``.h5`` or ``.hdf`` (dataset ``main``), ``.tif``, or a
-        folder ``OUT/`` of PNG sections. What was there before is replaced.
+        The suffix decides: ``.zarr`` (OME-Zarr 0.5), ``.h5`` or ``.hdf`` (dataset ``main``), ``.tif``, ``.mrc``,
+        ``.n5``, ``.precomputed`` (Neuroglancer), ``.wk`` (WEBKNOSSOS), or a folder ``OUT/`` of PNG sections.
+        What was there before is replaced; ``out.h5::name`` and ``out.zarr::labels/name`` are added to it.
     array : array-like (z, y, x) or (c, z, y, x)
         Numpy, or anything lazy that takes ``array[z]``: it is read section by section.
     spacing_nm : tuple of float, optional
