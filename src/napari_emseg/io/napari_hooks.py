@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.annotation_hooks import (
+    is_cremi_file,
+    label_extras,
+    read_annotation_layers,
+    read_cremi_layers,
+)
+from napari_emseg.io.annotations import detect_annotations
 from napari_emseg.io.lazy import LazyChannels
 from napari_emseg.io.opening import detect_format, open_array, open_image
 from napari_emseg.io.paths import DataPath, parse_path
@@ -36,10 +43,15 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
         if len(path) != 1:
             return None
         path = path[0]
+    where = parse_path(path)
+    if detect_annotations(where) not in (None, "log"):
+        return read_annotation_layers
     try:
-        detect_format(parse_path(path).path)
+        kind = detect_format(where.path)
     except EmsegError:
         return None
+    if kind == "hdf5" and not where.inner and is_cremi_file(where.path):
+        return read_cremi_layers
     return read_layers
 
 
@@ -57,6 +69,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     for i, part in enumerate(parts):
         title = where.name if len(parts) == 1 else f"{where.name} {i}"
         options = {"name": title, **_placement(spacing), "metadata": {"napari-emseg": {"uri": uri}}}
+        options |= label_extras(part, uri)
         # Labels are painted on: they must be in memory until a project holds them.
         layers.append((np.asarray(part), options, "labels") if is_ids else (part, options, "image"))
     return layers
@@ -92,12 +105,12 @@ def _write(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
         array = np.asarray(array)[None]
     axes = "zyx" if len(array.shape) == 3 else "czyx"
     write_array(
-        path, array, spacing_nm=_layer_spacing(meta), axes=axes, metadata={"name": meta.get("name", "")}
+        path, array, spacing_nm=layer_spacing(meta), axes=axes, metadata={"name": meta.get("name", "")}
     )
     return [os.fspath(Path(path))]
 
 
-def _layer_spacing(meta: Mapping[str, Any]) -> Spacing | None:
+def layer_spacing(meta: Mapping[str, Any]) -> Spacing | None:
     """Voxel size of a layer in nm; a layer in pixels has none."""
     scale, units = tuple(meta.get("scale", ())), tuple(meta.get("units", ()))
     factors = [nanometres_per(str(u)) for u in units]

@@ -87,6 +87,11 @@ class Source:
         self._array, self._folder = array, folder
         self._read, self._all = 0, max(1, math.prod(self.shape))
 
+    @property
+    def original(self) -> Any:
+        """The array itself, for writers that know more about some kinds of it."""
+        return self._array
+
     def __len__(self) -> int:
         return self.shape[0]
 

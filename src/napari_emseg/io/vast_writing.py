@@ -15,6 +15,7 @@ from napari_emseg.io.vast_ids import colours_of
 from napari_emseg.io.vast_table import VastTable, with_boxes, write_vast_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -71,7 +72,12 @@ class VastExport:
 
 
 def write_vast(
-    path: Path, array: Any, spacing_nm: Spacing | None, export: VastExport, offset_nm: Spacing | None = None
+    path: Path,
+    array: Any,
+    spacing_nm: Spacing | None,
+    export: VastExport,
+    offset_nm: Spacing | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> VastTable:
     """Write images and segment table into a new folder.
 
@@ -84,6 +90,10 @@ def write_vast(
     spacing_nm : tuple of float or None
         Voxel size of `array`; goes into a note that only this program reads.
     export : VastExport
+    offset_nm : tuple of float or None
+        Where the first voxel lies; goes into the same note.
+    metadata : mapping or None
+        Provenance; likewise.
 
     Returns
     -------
@@ -111,14 +121,34 @@ def write_vast(
     table = with_boxes(export.table or VastTable(()), {i: _full(b, export) for i, b in boxes.items()})
     write_vast_table(path / TABLE_NAME, table)
     note = {
-        "napari_emseg": {"vast": {"offset_voxels": export.offset, "mip": export.mip}},
+        "napari_emseg": dict(metadata or {}) | {"vast": {"offset_voxels": export.offset, "mip": export.mip}},
         "dtype": "uint32",
         "spacing_nm": spacing_nm,
         "offset_nm": offset_nm,
         "encoding": RGB_IDS,
     }
-    (path / NOTE).write_text(json.dumps(note, indent=1), "utf-8")
+    (path / NOTE).write_text(json.dumps(note, indent=1, default=str), "utf-8")
     return table
+
+
+def write_vast_folder(
+    path: Path, array: Any, spacing_nm: Spacing | None, axes: str, metadata: Mapping[str, Any] | None
+) -> None:
+    """Write labels into a folder ``NAME.vast`` as VAST imports them, with names "Segment N".
+
+    Parameters
+    ----------
+    path, array, spacing_nm
+        As `write_vast`. The table of labels that come from VAST goes with them.
+    axes : {"zyx"}
+    metadata : mapping or None
+        Provenance; goes into a note beside the images.
+    """
+    if axes != "zyx":
+        raise EmsegError("VAST knows no channels", str(path), "give labels (z, y, x)")
+    table = getattr(getattr(array, "original", array), "table", None)
+    offset = getattr(array, "offset_nm", None)
+    write_vast(path, array, spacing_nm, VastExport(table=table), offset, metadata)
 
 
 def _parts(image: NDArray[np.uint8], z: int, export: VastExport) -> list[tuple[str, NDArray[np.uint8]]]:
