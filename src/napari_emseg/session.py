@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from psygnal import Signal
 
 from napari_emseg import __version__
 from napari_emseg.core.chronicle import event
+from napari_emseg.core.conflicts import decide, decided, load_conflicts, save_conflicts
 from napari_emseg.core.edit import Edit, Lock, Mark, Region, Source
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.folder_lock import FolderLock
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.conflicts import Conflict
     from napari_emseg.core.history import History
     from napari_emseg.core.journal import Entry
     from napari_emseg.core.stack import ImageStack, Spacing
@@ -116,6 +118,11 @@ class Session:
         self.sections = SectionStates(volume.shape[0], journal.section_states())
         self._locked = journal.locked()
         self._corrections = journal.corrections()
+        self._conflicts: tuple[Conflict, ...] = ()
+        try:
+            self._conflicts = load_conflicts(project.folder)
+        except EmsegError as error:  # the labels do not depend on it
+            self.notices.append(f"{error}.")
 
     # --- opening and closing -----------------------------------------------------------------------
 
@@ -321,6 +328,37 @@ class Session:
         edit = edit_back_to(self._journal, self.volume, self.sections, self._locked, position, name)
         self.commit(edit)
         return edit
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Where a colleague's corrections and this project disagree, decided ones included."""
+        return self._conflicts
+
+    def add_conflicts(self, conflicts: Sequence[Conflict]) -> None:
+        """Keep conflicts until they are decided, together with those that wait already."""
+        self._refuse_if_read_only("importing corrections")
+        self._keep_conflicts((*(c for c in self._conflicts if not c.decision), *conflicts))
+
+    def decide_conflict(self, number: int, decision: Literal["mine", "theirs"]) -> Edit:
+        """Decide one conflict, as one undoable edit where it changes the labels.
+
+        Parameters
+        ----------
+        number : int
+            Place in `conflicts`.
+        decision : {"mine", "theirs"}
+        """
+        self.commit_stroke()
+        self._refuse_if_read_only("the decision")
+        edit = decide(self._conflicts[number], decision, self.volume, self.sections)
+        self.commit(edit)
+        self._keep_conflicts(decided(self._conflicts, number, decision))
+        return edit
+
+    def _keep_conflicts(self, conflicts: tuple[Conflict, ...]) -> None:
+        save_conflicts(self.project.folder, conflicts)
+        self._conflicts = conflicts
+        self.history_changed.emit()
 
     def refresh(self) -> int:
         """Where another process writes this project: show what it has done since. Returns how many edits those were."""

@@ -1,0 +1,322 @@
+"""Bring a colleague's corrections into a project: a three-way merge on the history that both share.
+
+What only they changed goes in as one edit that can be undone. Pixels that both changed, in different ways, stay as
+they are here and become conflicts, one for each pair of objects and section, that somebody decides.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_emseg.core.chunks import CHUNK
+from napari_emseg.core.codec import unpack_extras
+from napari_emseg.core.conflicts import Conflict
+from napari_emseg.core.edit import Edit, Mark, Patch, Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.journal import Journal
+from napari_emseg.core.moments import steps_since, volume_at
+from napari_emseg.core.packing import unpack_project
+from napari_emseg.core.patching import section_patches
+from napari_emseg.core.progress import Silent
+from napari_emseg.core.project import load_project
+from napari_emseg.core.recovery import replay
+from napari_emseg.core.sections import SectionState
+from napari_emseg.core.volume import LabelVolume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.chunks import ChunkKey
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.project import Project
+    from napari_emseg.session import Session
+
+
+Change = tuple[Region, "NDArray[np.bool_]", "NDArray[np.unsignedinteger]", "NDArray[np.unsignedinteger]"]
+
+
+@dataclass(eq=False)
+class Corrections:
+    """What a colleague has done since the two projects parted.
+
+    Attributes
+    ----------
+    author : str
+        Who did most of it; empty where the system knew no name.
+    edits : int
+        How many of their edits still have an effect.
+    parted : int
+        Place in the log up to which both are the same.
+    highest : int
+        Highest id at that moment; higher ones of theirs are other objects than ours.
+    changes : list of (Region, mask, their ids, our ids)
+        Pixels that only they changed, a chunk at a time; one id for each pixel of the mask.
+    conflicts : dict of (section, our id, their id) to list of (rows, columns)
+        Pixels that both changed, in voxels of the section.
+    marks : list of (section, their state)
+        Sections whose state only they changed.
+    states : list of (section, our state, their state)
+        Sections whose state both changed.
+    """
+
+    author: str = ""
+    edits: int = 0
+    parted: int = 0
+    highest: int = 0
+    changes: list[Change] = field(default_factory=list)
+    conflicts: dict[tuple[int, int, int], list[NDArray[np.int64]]] = field(default_factory=dict)
+    marks: list[tuple[int, SectionState]] = field(default_factory=list)
+    states: list[tuple[int, SectionState, SectionState]] = field(default_factory=list)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to bring in."""
+        return not (self.changes or self.conflicts or self.marks or self.states)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of it: the edit that was committed, and what waits for a decision."""
+
+    edit: Edit
+    conflicts: tuple[Conflict, ...]
+    author: str
+    edits: int
+
+
+def find_corrections(session: Session, theirs: Path, progress: Progress | None = None) -> Corrections:
+    """Compare a colleague's copy with this project and with the moment at which they parted. Changes nothing.
+
+    Parameters
+    ----------
+    session : Session
+        The open project; work may go on in it meanwhile.
+    theirs : Path
+        A copy of this project: ``NAME.emseg``, or a pack.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Corrections
+
+    Raises
+    ------
+    EmsegError
+        If it is no copy of this project, or what happened since cannot be read any more.
+    """
+    progress = progress or Silent()
+    if theirs.is_dir():
+        return _compare(session, theirs, progress)
+    place = Path(tempfile.mkdtemp(prefix="emseg-"))
+    try:
+        return _compare(session, unpack_project(theirs, place / "theirs.emseg"), progress)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def bring_in(session: Session, found: Corrections) -> Imported:
+    """Commit what only they changed as one edit, and keep the conflicts with the project.
+
+    Raises
+    ------
+    EmsegError
+        If somebody painted over the same pixels meanwhile, the project is read-only, or the disk refuses.
+    """
+    session.commit_stroke()
+    volume = session.volume
+    fresh = _fresh_ids(session, found)
+    patches: list[Patch] = []
+    for region, mask, theirs, ours in found.changes:
+        before = volume.read(region)
+        if not np.array_equal(before[mask], ours):
+            raise EmsegError(
+                "the labels have changed since they were compared",
+                f"section {region.start[0]}",
+                "import the corrections again",
+            )
+        after = before.copy()
+        after[mask] = _renamed(theirs, fresh)
+        patches.extend(section_patches(region, before, after))
+    marks = tuple(
+        Mark(z, session.sections[z], state) for z, state in found.marks if session.sections[z] != state
+    )
+    name = f"import corrections of {found.author or 'a colleague'}"
+    edit = Edit(name, "human", tuple(patches), marks)
+    conflicts = _conflicts(found, fresh, volume.shape)
+    session.add_conflicts(conflicts)  # first: a conflict too many does no harm, a lost one does
+    session.commit(edit)
+    return Imported(edit, conflicts, found.author, found.edits)
+
+
+def _compare(session: Session, folder: Path, progress: Progress) -> Corrections:
+    project = load_project(folder)
+    mine = session.project
+    if project.identity != mine.identity or project.image.shape != mine.image.shape:
+        raise EmsegError(
+            "this is no copy of the open project",
+            str(folder),
+            "import from a copy or a pack that was made of it; other labels are taken over as a layer",
+        )
+    if folder.resolve() == mine.folder.resolve():
+        raise EmsegError("this is the open project itself", str(folder), "choose a colleague's copy")
+    journal = Journal.open_read_only(project.journal)
+    try:
+        position = _parted(session.journal, journal)
+        steps = steps_since(journal, position)
+        found = Corrections(_author(journal, steps), len(steps), position)
+        if not steps:
+            return found
+        base = volume_at(mine.labels, session.journal, position)
+        theirs = LabelVolume.open(project.labels)
+        theirs.pages.may_write = False
+        replay(journal, theirs)
+        found.highest = _highest(base, position, mine, project)
+        _compare_states(session, journal, position, found)
+        keys = sorted(set(theirs.occupied()) | set(base.occupied()))
+        for n, key in enumerate(keys, 1):
+            _compare_chunk(session.volume, base, theirs, key, found)
+            progress.report(n / len(keys), f"comparing section {key[0]}")
+        return found
+    finally:
+        journal.close()
+
+
+def _parted(mine: Journal, theirs: Journal) -> int:
+    """The last place in both logs up to which they are the same."""
+    sql = (
+        "SELECT l.seq, l.edit, l.direction, e.name, e.author, e.time FROM log l JOIN edits e ON e.id = l.edit "
+        "WHERE l.seq > ? ORDER BY l.seq LIMIT 5000"
+    )
+    position = 0
+    while True:
+        ours, others = mine.query(sql, position), theirs.query(sql, position)
+        for a, b in zip(ours, others, strict=False):
+            if tuple(a) != tuple(b):
+                return position
+            position = a[0]
+        if not ours or len(ours) != len(others):
+            return position
+
+
+def _author(journal: Journal, steps: list[tuple[int, int]]) -> str:
+    if not steps:
+        return ""
+    names = Counter(
+        journal.query("SELECT author FROM edits WHERE id = ?", number)[0][0] for number, _ in steps[-1000:]
+    )
+    return str(names.most_common(1)[0][0])
+
+
+def _highest(base: LabelVolume, position: int, *projects: Project) -> int:
+    """Highest id when the two parted: noted when the copy was made, else looked for."""
+    for project in projects:
+        if project.origin is not None and project.origin.position == position:
+            return project.origin.max_id
+    return max((int(base.read(_box(key, base.shape)).max()) for key in base.occupied()), default=0)
+
+
+def _compare_chunk(
+    mine: LabelVolume, base: LabelVolume, theirs: LabelVolume, key: ChunkKey, found: Corrections
+) -> None:
+    region = _box(key, mine.shape)
+    then, there = base.read(region), theirs.read(region)
+    changed = then != there
+    if not changed.any():
+        return
+    here = mine.read(region)
+    foreign = there > found.highest  # both sides give the same numbers to different new objects
+    same = (here == there) & ~foreign
+    only_they = changed & (here == then)
+    both = changed & (here != then) & ~same
+    if only_they.any():
+        found.changes.append((region, only_they, there[only_they], here[only_they]))
+    if both.any():
+        pairs = np.stack([here[both], there[both]]).astype(np.uint64)
+        _, rows, columns = np.nonzero(both)
+        unique, which = np.unique(pairs, axis=1, return_inverse=True)
+        for n, (a, b) in enumerate(unique.T):
+            pick = which.ravel() == n
+            pixels = np.stack([rows[pick] + region.start[1], columns[pick] + region.start[2]]).astype(
+                np.int64
+            )
+            found.conflicts.setdefault((region.start[0], int(a), int(b)), []).append(pixels)
+
+
+def _compare_states(session: Session, journal: Journal, position: int, found: Corrections) -> None:
+    theirs = _marked(journal, position)
+    mine = _marked(session.journal, position)
+    for z, (before, after) in sorted(theirs.items()):
+        if before == after:
+            continue
+        ours = mine.get(z)
+        if ours is None or ours[0] == ours[1]:
+            found.marks.append((z, after))
+        elif ours[1] != after:
+            found.states.append((z, ours[1], after))
+
+
+def _marked(journal: Journal, position: int) -> dict[int, tuple[SectionState, SectionState]]:
+    """Sections whose state was changed since: the state before, and now."""
+    changed: dict[int, tuple[SectionState, SectionState]] = {}
+    for number, direction in steps_since(journal, position):
+        marks, _ = unpack_extras(journal.query("SELECT extras FROM edits WHERE id = ?", number)[0][0])
+        for mark in marks if direction == 1 else tuple(m.inverse() for m in reversed(marks)):
+            first = changed.get(mark.section, (mark.before, mark.before))[0]
+            changed[mark.section] = (first, mark.after)
+    return changed
+
+
+def _fresh_ids(session: Session, found: Corrections) -> dict[int, int]:
+    """Ids that they gave since, to ids that nobody has here."""
+    new = {int(i) for _, _, ids, _ in found.changes for i in np.unique(ids) if i > found.highest}
+    new |= {theirs for _, _, theirs in found.conflicts if theirs > found.highest}
+    if not new:
+        return {}
+    first = session.volume.next_ids(len(new))
+    return {old: first + n for n, old in enumerate(sorted(new))}
+
+
+def _renamed(ids: NDArray[np.unsignedinteger], fresh: dict[int, int]) -> NDArray[np.unsignedinteger]:
+    out = ids.copy()
+    for old in np.unique(ids):
+        if int(old) in fresh:
+            out[ids == old] = fresh[int(old)]
+    return out
+
+
+def _conflicts(
+    found: Corrections, fresh: dict[int, int], shape: tuple[int, int, int]
+) -> tuple[Conflict, ...]:
+    listed = []
+    for (z, mine, theirs), parts in sorted(found.conflicts.items()):
+        rows, columns = np.concatenate(parts, axis=1)
+        y0, x0, y1, x1 = int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1
+        mask = np.zeros((y1 - y0, x1 - x0), bool)
+        mask[rows - y0, columns - x0] = True
+        region = Region((z, y0, x0), (z + 1, y1, x1))
+        listed.append(Conflict(z, mine, fresh.get(theirs, theirs), region, mask, found.author))
+    nothing = np.zeros((0, 0), bool)
+    for z, ours, their_state in found.states:
+        region = Region((z, 0, 0), (z + 1, shape[1], shape[2]))
+        listed.append(Conflict(z, 0, 0, region, nothing, found.author, (ours, their_state)))
+    return tuple(sorted(listed, key=lambda c: (c.section, -c.pixels)))
+
+
+def _box(key: ChunkKey, shape: tuple[int, int, int]) -> Region:
+    start = (key[0], key[1] * CHUNK[1], key[2] * CHUNK[2])
+    return Region(start, (start[0] + 1, start[1] + CHUNK[1], start[2] + CHUNK[2])).clipped(shape)
+
+
+def keep_all(session: Session, decision: str) -> int:
+    """Decide every conflict that waits in the same way: "mine" or "theirs". Returns how many those were."""
+    waiting = [n for n, conflict in enumerate(session.conflicts) if not conflict.decision]
+    for n in waiting:
+        session.decide_conflict(n, "mine" if decision == "mine" else "theirs")
+    return len(waiting)
