@@ -17,7 +17,8 @@ from napari_emseg.io.annotation_hooks import (
 )
 from napari_emseg.io.annotations import detect_annotations
 from napari_emseg.io.lazy import LazyChannels
-from napari_emseg.io.opening import detect_format, open_array, open_image
+from napari_emseg.io.memory import most_at_once
+from napari_emseg.io.opening import detect_format, open_image, open_volume
 from napari_emseg.io.paths import DataPath, parse_path
 from napari_emseg.io.units import nanometres_per
 from napari_emseg.io.writing import write_array
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from napari_emseg.core.stack import ImageStack, Spacing
+    from napari_emseg.io.opened import Offset
 
 LayerData = tuple[Any, dict[str, Any], str]
-_IDS_FROM_BYTES = 4  # grey values have 8 or 16 bits; integers of 32 or more are object ids
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -59,54 +60,62 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     """Open a path as layers with scale in nanometres: ids as labels, anything else as images."""
     name = path[0] if isinstance(path, list) else path
     where = parse_path(name)
-    array, spacing = open_array(name)
+    opened = open_volume(name)
+    array, spacing, offset = opened.array, opened.spacing_nm, opened.offset_nm
     uri = str(DataPath(where.path.resolve(), where.inner))
     parts = array.channels if isinstance(array, LazyChannels) else (array,)
-    is_ids = array.dtype.kind in "ui" and array.dtype.itemsize >= _IDS_FROM_BYTES
+    is_ids = opened.holds_ids and array.dtype.kind in "ui"
     if len(parts) == 1 and not is_ids:
-        return [image_layer(open_image(name))]
+        return [image_layer(open_image(name), offset)]
     layers: list[LayerData] = []
     for i, part in enumerate(parts):
         title = where.name if len(parts) == 1 else f"{where.name} {i}"
-        options = {"name": title, **_placement(spacing), "metadata": {"napari-emseg": {"uri": uri}}}
+        options = {"name": title, **_placement(spacing, offset), "metadata": {"napari-emseg": {"uri": uri}}}
         options |= label_extras(part, uri)
-        # Labels are painted on: they must be in memory until a project holds them.
-        layers.append((np.asarray(part), options, "labels") if is_ids else (part, options, "image"))
+        # Labels are painted on: they are in memory until a project holds them, unless they do not fit there.
+        fits = part.nbytes <= most_at_once() // 2
+        layers.append(
+            (np.asarray(part) if fits else part, options, "labels") if is_ids else (part, options, "image")
+        )
     return layers
 
 
-def image_layer(stack: ImageStack) -> LayerData:
+def image_layer(stack: ImageStack, offset: Offset | None = None) -> LayerData:
     """An image layer for a stack; its metadata say how to open the stack again."""
     origin = {"uri": stack.uri, "spacing_source": stack.spacing_source}
-    options = {"name": stack.name, **_placement(stack.spacing_nm), "metadata": {"napari-emseg": origin}}
+    placed = _placement(stack.spacing_nm, offset)
+    options = {"name": stack.name, **placed, "metadata": {"napari-emseg": origin}}
     return stack.data, options, "image"
 
 
-def _placement(spacing: Spacing | None) -> dict[str, Any]:
+def _placement(spacing: Spacing | None, offset: Offset | None = None) -> dict[str, Any]:
     placed: dict[str, Any] = {"axis_labels": ("z", "y", "x")}
     if spacing:
         placed |= {"scale": spacing, "units": ("nm", "nm", "nm")}
+        if offset:
+            placed["translate"] = offset
     return placed
 
 
 def write_image(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     """Save an image layer; the suffix decides the format."""
-    return _write(path, data, meta)
+    return _write(path, data, meta, is_labels=False)
 
 
 def write_labels(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     """Save a labels layer; the suffix decides the format."""
-    return _write(path, data, meta)
+    return _write(path, data, meta, is_labels=True)
 
 
-def _write(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+def _write(path: str, data: Any, meta: Mapping[str, Any], *, is_labels: bool) -> list[str]:
     array = data[0] if isinstance(data, (list, tuple)) else data  # a pyramid: its full resolution
     if len(array.shape) == 2:
         array = np.asarray(array)[None]
     axes = "zyx" if len(array.shape) == 3 else "czyx"
     write_array(
-        path, array, spacing_nm=layer_spacing(meta), axes=axes, metadata={"name": meta.get("name", "")}
-    )
+        path, array, spacing_nm=layer_spacing(meta), axes=axes, metadata={"name": meta.get("name", "")},
+        offset_nm=layer_offset(meta), is_labels=is_labels,
+    )  # fmt: skip
     return [os.fspath(Path(path))]
 
 
@@ -116,6 +125,14 @@ def layer_spacing(meta: Mapping[str, Any]) -> Spacing | None:
     factors = [nanometres_per(str(u)) for u in units]
     sizes = [float(s) * f for s, f in zip(scale, factors, strict=False) if f is not None]
     return (sizes[-3], sizes[-2], sizes[-1]) if len(sizes) >= 3 else None
+
+
+def layer_offset(meta: Mapping[str, Any]) -> Offset | None:
+    """Position of a layer in nm; None for a layer in pixels, and for one that was not moved."""
+    places, units = tuple(meta.get("translate", ())), tuple(meta.get("units", ()))
+    factors = [nanometres_per(str(u)) for u in units]
+    found = [float(p) * f for p, f in zip(places, factors, strict=False) if f is not None]
+    return (found[-3], found[-2], found[-1]) if len(found) >= 3 and any(found[-3:]) else None
 
 
 def sample_phantom() -> list[LayerData]:
