@@ -33,10 +33,11 @@ class Settings(BaseModel):
 class PredictSettings(Settings):
     """How a model is applied."""
 
-    tta: Literal["none", "flips", "16"] = _field(
+    tta: Literal["none", "flips", "8", "16"] = _field(
         "none",
         "Look from",
-        "average over mirrored (flips: 4) or mirrored and turned (16) views: slower, steadier",
+        "average over mirrored (flips: 4) or mirrored and turned (8; 16 with the order of sections) views: "
+        "slower, steadier",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = _field(
         "auto", "Compute on", "auto takes a graphics card where there is one"
@@ -163,3 +164,30 @@ class FinetuneSettings(Settings):
     )
     max_steps: int = _field(0, "Steps", "0: the clock alone decides", more=True, ge=0)
     seed: int = _field(0, "Random seed", "same seed, same samples", more=True, ge=0)
+
+
+class DeflickerSettings(Settings):
+    """Even out brightness between sections."""
+
+    mean: float = _field(
+        0.0, "Mean grey", "mean that every section gets; 0 takes that of the first section", more=True, ge=0
+    )
+    std: float = _field(
+        0.0,
+        "Contrast",
+        "standard deviation that every section gets; 0 takes that of the first section, -1 leaves it",
+        more=True,
+        ge=-1,
+    )
+    radius_px: int = _field(
+        15,
+        "Local radius",
+        "brightness is compared in squares of twice this and one",
+        unit="px",
+        more=True,
+        ge=1,
+        le=512,
+    )
+    sections: int = _field(
+        2, "Look around", "neighbours on each side", unit="sections", more=True, ge=1, le=10
+    )
