@@ -15,6 +15,8 @@ COMMANDS: dict[str, str] = {
     "finetune": "teach a model from labelled sections",
     "train": "train a model from a recipe",
     "evaluate": "score a result against ground truth",
+    "vast": "exchange labels, names and classes with VAST",
+    "roi": "check tables of regions, cut them out, add margins",
     "models": "models that can be used by name",
 }
 """Command (and module in this package) to one line of help."""

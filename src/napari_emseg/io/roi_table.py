@@ -157,10 +157,10 @@ def read_roi_table(path: Path) -> RoiTable:
     return RoiTable(tuple(rows))
 
 
-def write_roi_table(path: Path, table: RoiTable) -> None:
-    """Write a table as comma-separated values."""
+def roi_text(table: RoiTable) -> str:
+    """A table as comma-separated values, as `read_roi_table` reads them."""
     lines = [_HEADING, *(f"{r.first},{r.last},{r.x0},{r.x1},{r.y0},{r.y1}" for r in table.rows)]
-    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return "\n".join(lines) + "\n"
 
 
 def check_roi_table(

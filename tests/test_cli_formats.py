@@ -1,0 +1,129 @@
+"""Commands for lists, tables and annotations: exit status, one line of error, nothing half-written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_emseg.cli import main
+from napari_emseg.io import open_array, write_array
+from napari_emseg.io.opening import open_volume
+from napari_emseg.io.vast_table import read_vast_table
+
+SPACING = (50.0, 4.0, 4.0)
+LABELS = np.zeros((4, 12, 16), np.uint32)
+LABELS[0, 2:6, 3:9] = 70_000
+LABELS[1, 5:8, 10:15] = 2
+LABELS[3, 0:2, 0:2] = 3
+KNOWN = "0-80: 109-208, 5-61\n81-99: 92-191, 4-60\n100-120: 777-175, 3-59\n121-130: 60-159, 2-58\n"
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    write_array(tmp_path / "labels.h5", LABELS, spacing_nm=SPACING)
+    return tmp_path / "labels.h5"
+
+
+def test_vast_there_and_back(tmp_path: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "v.vast"
+    assert (
+        main(["vast", "export", str(labels), str(out), "--tile", "8", "--offset", "9,100,200", "--mip", "1"])
+        == 0
+    )
+    assert "4 sections, 3 segments" in capsys.readouterr().out
+    assert len(list(out.glob("*.png"))) == 4 * 4
+    assert (out / "0009_tr1-tc1.png").exists()
+    assert read_vast_table(out / "segments.txt")[2].box == (220, 110, 10, 229, 115, 10)
+    assert main(["vast", "import", str(out), str(tmp_path / "back.zarr")]) == 0
+    back = open_volume(tmp_path / "back.zarr")
+    np.testing.assert_array_equal(back.array[:], LABELS)
+    assert back.spacing_nm == SPACING
+    assert len(read_vast_table(tmp_path / "back.segments.txt").segments) == 4
+    assert main(["vast", "show", str(out / "segments.txt")]) == 0
+    assert "   70000  Segment 70000" in capsys.readouterr().out
+
+
+def test_classes_are_kept_or_dropped(tmp_path: Path, labels: Path) -> None:
+    (tmp_path / "c.csv").write_text("id,class\n2,glia\n3,glia\n70000,axon\n")
+    common = ["--table", str(tmp_path / "c.csv"), "--class", "GLIA"]
+    assert main(["vast", "drop", str(labels), str(tmp_path / "d.h5"), *common]) == 0
+    np.testing.assert_array_equal(open_array(tmp_path / "d.h5")[0][:], np.where(LABELS == 70_000, LABELS, 0))
+    assert main(["vast", "keep", str(labels), str(tmp_path / "k.h5"), *common]) == 0
+    np.testing.assert_array_equal(open_array(tmp_path / "k.h5")[0][:], np.where(LABELS == 70_000, 0, LABELS))
+
+
+def test_ids_that_vast_cannot_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_array(tmp_path / "big.h5", np.full((1, 4, 4), 2**24, np.uint32))
+    assert main(["vast", "export", str(tmp_path / "big.h5"), str(tmp_path / "v.vast")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ids of an RGB image do not fit 24 bits: 16777216")
+    assert error.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["big.h5"]
+
+
+def test_the_table_is_checked_and_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "roi.txt").write_text(KNOWN)
+    assert main(["roi", "check", str(tmp_path / "roi.txt")]) == 1
+    said = capsys.readouterr()
+    assert "row 3: its box is -602 and not 99 pixels wide like the others; x0 should be 76" in said.out
+    assert said.err.startswith("error: the table has 1 fault,")
+    fix = tmp_path / "right.csv"
+    assert main(["roi", "check", str(tmp_path / "roi.txt"), "--fix", str(fix), "--sections", "131"]) == 0
+    assert main(["roi", "check", str(fix), "--sections", "131"]) == 0
+    assert "all well; boxes of 99 x 56 pixels" in capsys.readouterr().out
+
+
+def test_windows_and_middle_parts(tmp_path: Path, labels: Path) -> None:
+    out = str(tmp_path / "w.zarr")
+    assert main(["roi", "cut", str(labels), out, "--region", "1:3,2:9,4:"]) == 0
+    opened = open_volume(out)
+    np.testing.assert_array_equal(opened.array[:], LABELS[1:3, 2:9, 4:])
+    assert opened.offset_nm == (50, 8, 16)
+    assert main(["roi", "cut", str(labels), out, "--centre", "2,4,6"]) == 0
+    np.testing.assert_array_equal(open_array(out)[0][:], LABELS[1:3, 4:8, 5:11])
+
+
+def test_boxes_around_labels_and_the_same_boxes_of_the_image(tmp_path: Path, labels: Path) -> None:
+    image = np.random.default_rng(0).integers(1, 255, LABELS.shape, np.uint8)
+    write_array(tmp_path / "em.h5", image)
+    table = tmp_path / "boxes.csv"
+    assert main(["roi", "boxes", str(labels), str(table), "--margin", "2"]) == 0
+    assert table.read_text().splitlines() == [
+        "first,last,x0,x1,y0,y1", "0,0,1,11,0,8", "1,1,8,16,3,10", "3,3,0,4,0,4"
+    ]  # fmt: skip
+    assert main(["roi", "cut", str(tmp_path / "em.h5"), str(tmp_path / "cut.h5"), "--table", str(table)]) == 0
+    cut = open_array(tmp_path / "cut.h5")[0][:]
+    assert cut.shape == (3, 8, 10)
+    np.testing.assert_array_equal(cut[0], image[0, 0:8, 1:11])
+    np.testing.assert_array_equal(cut[1, 0:7, 1:9], image[1, 3:10, 8:16])
+    np.testing.assert_array_equal(cut[2], np.pad(image[3, 0:4, 0:4], ((2, 2), (3, 3)), mode="reflect"))
+
+
+def test_margins_on_and_off(tmp_path: Path, labels: Path) -> None:
+    on, off = str(tmp_path / "on.h5"), str(tmp_path / "off.h5")
+    assert main(["roi", "pad", str(labels), on, "--by", "14,20,20"]) == 0
+    np.testing.assert_array_equal(
+        open_array(on)[0][:], np.pad(LABELS, ((14, 14), (20, 20), (20, 20)), mode="reflect")
+    )
+    assert main(["roi", "pad", on, off, "--by", "14,20,20", "--remove"]) == 0
+    np.testing.assert_array_equal(open_array(off)[0][:], LABELS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["roi", "cut", "IN", "out.h5"], ["roi", "pad", "IN", "out.h5"], ["roi", "cut", "IN", "out.h5", "--region", "0:9,:,:"],
+     ["roi", "cut", "IN"], ["vast", "keep", "IN", "out.h5"], ["vast", "keep", "IN", "out.h5", "--class", "x"]],
+)  # fmt: skip
+def test_what_is_missing_is_said(
+    words: list[str],
+    labels: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([str(labels) if w == "IN" else w for w in words]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not Path("out.h5").exists()
