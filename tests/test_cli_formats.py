@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from napari_emseg.cli import main
 from napari_emseg.io import open_array, write_array
+from napari_emseg.io.annotations import read_annotations
 from napari_emseg.io.opening import open_volume
 from napari_emseg.io.vast_table import read_vast_table
 
@@ -52,6 +55,55 @@ def test_classes_are_kept_or_dropped(tmp_path: Path, labels: Path) -> None:
     np.testing.assert_array_equal(open_array(tmp_path / "d.h5")[0][:], np.where(LABELS == 70_000, LABELS, 0))
     assert main(["vast", "keep", str(labels), str(tmp_path / "k.h5"), *common]) == 0
     np.testing.assert_array_equal(open_array(tmp_path / "k.h5")[0][:], np.where(LABELS == 70_000, 0, LABELS))
+
+
+def test_names_and_colours_travel_from_vast_to_vast(tmp_path: Path, labels: Path) -> None:
+    first, second = tmp_path / "a.vast", tmp_path / "b.vast"
+    assert main(["convert", str(labels), str(first)]) == 0
+    table = first / "segments.txt"
+    table.write_text(table.read_text().replace("Segment 2", "mein µ-Axon"))
+    assert main(["convert", str(first), f"{second}/"]) == 0
+    np.testing.assert_array_equal(open_array(second)[0][:], LABELS)
+    assert read_vast_table(second / "segments.txt") == read_vast_table(table)
+
+
+def test_skeletons_between_all_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.swc").write_text("1 1 400 800 5000 20 -1\n2 3 440 800 5050 -1 1\n")
+    names = ["a.swc::nm", "b.nml", "c.json", "d.csv", "e.hdf::annotations", "f.swc", "g.nml"]
+    for source, target in pairwise(names):
+        out = tmp_path / target.partition("::")[0]
+        assert main(["convert", f"{tmp_path}/{source}", str(out), "--pixel-size", "50,4,4"]) == 0
+    assert "1 trees, 2 nodes" in capsys.readouterr().out
+    (tree,) = read_annotations(tmp_path / "g.nml").trees  # type: ignore[union-attr]
+    assert tree.points_nm.tolist() == [[5000, 800, 400], [5050, 800, 440]]
+    assert '<node id="1"' in (tmp_path / "g.nml").read_text()
+    assert 'x="100" ' in (tmp_path / "b.nml").read_text()
+
+
+def test_a_log_becomes_a_curve_and_a_bad_file_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log_approx.txt").write_text("[Volume 3] train_loss=0.5000 lr=0.00100\n")
+    assert main(["convert", str(tmp_path / "log_approx.txt"), str(tmp_path / "c.csv")]) == 0
+    assert (tmp_path / "c.csv").read_text() == "step,loss,learning_rate\n3,0.5,0.001\n"
+    (tmp_path / "bad.nml").write_text("<things")
+    capsys.readouterr()
+    assert main(["convert", str(tmp_path / "bad.nml"), str(tmp_path / "x.swc")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: the XML is damaged or cut short")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "x.swc").exists()
+
+
+def test_missing_tiles_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from PIL import Image
+
+    Image.fromarray(np.full((4, 4), 7, np.uint8)).save(tmp_path / "1_1.png")
+    sizes = {"depth": 1, "height": 4, "width": 8, "n_rows": 1, "n_columns": 2, "tile_size": 4}
+    (tmp_path / "db.json").write_text(json.dumps({"sections": ["{row}_{column}.png"], "dimensions": sizes}))
+    assert main(["convert", str(tmp_path / "db.json"), str(tmp_path / "o.h5")]) == 0
+    assert "1 of 2 tiles is missing and shown as grey 128" in capsys.readouterr().out
+    assert open_array(tmp_path / "o.h5")[0][0, 0].tolist() == [7] * 4 + [128] * 4
 
 
 def test_ids_that_vast_cannot_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,11 +10,10 @@ import pytest
 from npe2 import PluginManager, PluginManifest
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io.annotation_hooks import label_extras, write_points, write_shapes, write_vast_labels
+from napari_emseg.io.annotation_hooks import write_points, write_shapes, write_vast_labels
 from napari_emseg.io.annotations import read_annotations
 from napari_emseg.io.cremi import IGNORE, NO_CLEFT, POST, PRE, CremiAnnotations, write_cremi
 from napari_emseg.io.napari_hooks import get_reader
-from napari_emseg.io.opening import open_volume
 from napari_emseg.io.vast_table import read_vast_table
 
 NM = {"scale": (50, 4, 4), "units": ("nm",) * 3, "name": "drawn"}
@@ -121,5 +120,7 @@ def test_notes_are_said_aloud(tmp_path: Path) -> None:
 
     write_vast(tmp_path / "v", np.ones((1, 4, 4), np.uint8), None, VastExport("%d_tr%d-tc%d.png", 2))
     (tmp_path / "v/0_tr1-tc2.png").unlink()
+    reader = get_reader(str(tmp_path / "v"))
+    assert reader is not None
     with pytest.warns(UserWarning, match="1 of 4 tiles is missing"):
-        label_extras(open_volume(tmp_path / "v").array)
+        reader(str(tmp_path / "v"))

@@ -3,6 +3,10 @@
 The suffix of OUT decides: .zarr, .h5, .tif, .mrc, .n5, .precomputed (Neuroglancer), .wk (WEBKNOSSOS), or a
 folder/ of PNG. OUT may name a place inside a file: out.h5::volumes/raw, out.zarr::labels/neurons; what the file
 holds already stays. Object ids keep their 32 or 64 bits unless --dtype says otherwise, and are never wrapped.
+.vast is a folder for VAST.
+
+Skeletons and synaptic sites go between .nml (Knossos, WEBKNOSSOS), .swc (neuron.swc::nm if it counts in nm), .json
+and .csv (CATMAID) and CREMI.hdf::annotations (.hdf); a training log becomes a curve in .csv.
 """
 
 from __future__ import annotations
@@ -80,10 +84,14 @@ def levels(text: str) -> int:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Copy."""
     from napari_emseg.io import open_volume, write_array
+    from napari_emseg.io.annotations import detect_annotations
     from napari_emseg.io.conversion import converted
+    from napari_emseg.io.paths import parse_path
     from napari_emseg.io.source import WriteOptions
     from napari_emseg.io.writing import writer_for
 
+    if detect_annotations(parse_path(args.source)):
+        return _annotations(args)
     writer_for(args.output)
     opened = open_volume(args.source)
     spacing, is_known = voxel_size(args.pixel_size, opened.spacing_nm)
@@ -99,6 +107,22 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     progress.close()
     size = " x ".join(str(n) for n in array.shape)
     print(f"{args.output}: {size} {array.dtype}, {_size(spacing if is_known else None)}")
+    for note in getattr(opened.array, "notes", ()):
+        print(note)
+    return 0
+
+
+def _annotations(args: argparse.Namespace) -> int:
+    """Skeletons, synaptic sites and curves have no voxels to copy part by part."""
+    from napari_emseg.io.annotations import describe, read_annotations, write_annotations
+
+    spacing, is_known = voxel_size(args.pixel_size, None)
+    given = spacing if is_known else None
+    found = read_annotations(args.source, spacing_nm=given)
+    write_annotations(args.output, found, spacing_nm=given)
+    print(f"{args.output}: {describe(found)}")
+    for note in getattr(found, "notes", ()):
+        print(note)
     return 0
 
 

@@ -20,6 +20,7 @@ from napari_emseg.io.cremi import file_spacing, opened
 from napari_emseg.io.cremi_layers import cleft_labels
 from napari_emseg.io.opening import open_volume
 from napari_emseg.io.paths import parse_path
+from napari_emseg.io.refusing import refusing
 from napari_emseg.io.skeleton_layers import OURS
 from napari_emseg.io.vast import VastStack, label_look
 
@@ -42,7 +43,7 @@ def read_annotation_layers(path: str | list[str]) -> list[LayerData]:
 def is_cremi_file(path: Path) -> bool:
     """Whether an HDF5 file holds the volumes of CREMI or its annotations, so that all of it can be shown."""
     try:
-        with opened(path) as file:
+        with refusing(path), opened(path) as file:
             return "annotations/locations" in file or ("volumes/raw" in file and "volumes/labels" in file)
     except EmsegError:
         return False
@@ -95,13 +96,14 @@ def _narrow(labels: Any) -> NDArray[Any]:
     return np.stack([s.astype(np.uint32) for s in sections] if fits else sections)
 
 
-def label_extras(array: Any, uri: str = "") -> dict[str, Any]:
-    """Colours and names of labels that bring them, and notes said aloud.
-
-    napari shows warnings of a reader as notifications.
-    """
+def say_notes(array: Any) -> None:
+    """Tell what is to be known of a stack: napari shows the warnings of a reader as notifications."""
     for note in getattr(array, "notes", ()):
         warnings.warn(note, stacklevel=2)
+
+
+def label_extras(array: Any, uri: str = "") -> dict[str, Any]:
+    """Options of a Labels layer: colours and names where the labels bring them."""
     if isinstance(array, VastStack) and array.table is not None:
         return label_look(array.table) | {"metadata": {OURS: {"uri": uri, "vast": array.table}}}
     return {}

@@ -11,6 +11,7 @@ from napari_emseg.io.atomic import atomic_output
 from napari_emseg.io.cremi import CremiAnnotations
 from napari_emseg.io.lookup import load_function
 from napari_emseg.io.paths import DataPath, parse_path
+from napari_emseg.io.refusing import refusing
 from napari_emseg.io.skeletons import SkeletonSet
 from napari_emseg.io.training_log import LossCurve
 
@@ -59,6 +60,8 @@ def detect_annotations(where: DataPath) -> str | None:
     """
     path, suffix = where.path, where.path.suffix.lower()
     if where.inner:
+        if suffix == ".swc":  # behind :: stands the unit
+            return "swc"
         return "cremi" if where.inner == CREMI_INNER and suffix in (".hdf", ".h5", ".hdf5", "") else None
     if suffix in (".nml", ".swc"):
         return suffix[1:]
@@ -84,7 +87,7 @@ def read_annotations(path: str | os.PathLike[str], *, spacing_nm: Spacing | None
     Parameters
     ----------
     path : str or Path
-        ``sample.hdf::annotations`` for those of a CREMI file.
+        ``sample.hdf::annotations`` for those of a CREMI file; ``neuron.swc::nm`` for coordinates in nanometres.
     spacing_nm : tuple of float, optional
         Voxel size (z, y, x), for files that count in voxels; wins over the file's.
 
@@ -102,7 +105,9 @@ def read_annotations(path: str | os.PathLike[str], *, spacing_nm: Spacing | None
     if not where.path.exists():
         raise EmsegError("there is no such file or folder", str(where.path), "check the path")
     reader = load_function(ANNOTATION_READERS[kind])
-    found: Annotations = reader(where.path, spacing_nm) if kind == "nml" else reader(where.path)
+    more = {"nml": (spacing_nm,), "swc": (where.inner,)}.get(kind, ())
+    with refusing(where):
+        found: Annotations = reader(where.path, *more)
     return found
 
 

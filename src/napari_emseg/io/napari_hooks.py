@@ -14,6 +14,7 @@ from napari_emseg.io.annotation_hooks import (
     label_extras,
     read_annotation_layers,
     read_cremi_layers,
+    say_notes,
 )
 from napari_emseg.io.annotations import detect_annotations
 from napari_emseg.io.lazy import LazyChannels
@@ -65,8 +66,9 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     uri = str(DataPath(where.path.resolve(), where.inner))
     parts = array.channels if isinstance(array, LazyChannels) else (array,)
     is_ids = opened.holds_ids and array.dtype.kind in "ui"
+    say_notes(array)
     if len(parts) == 1 and not is_ids:
-        return [image_layer(open_image(name), offset)]
+        return [image_layer(open_image(name))]
     layers: list[LayerData] = []
     for i, part in enumerate(parts):
         title = where.name if len(parts) == 1 else f"{where.name} {i}"
@@ -80,10 +82,10 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     return layers
 
 
-def image_layer(stack: ImageStack, offset: Offset | None = None) -> LayerData:
+def image_layer(stack: ImageStack) -> LayerData:
     """An image layer for a stack; its metadata say how to open the stack again."""
     origin = {"uri": stack.uri, "spacing_source": stack.spacing_source}
-    placed = _placement(stack.spacing_nm, offset)
+    placed = _placement(stack.spacing_nm, stack.offset_nm)
     options = {"name": stack.name, **placed, "metadata": {"napari-emseg": origin}}
     return stack.data, options, "image"
 
