@@ -56,7 +56,7 @@ class Block:
         IndexError
             If the block lacks pixels that the volume has.
         """
-        wanted = [_mirrored(*span, n) for span, n in zip((rows, columns), self.full_shape[1:], strict=True)]
+        wanted = [mirrored(*span, n) for span, n in zip((rows, columns), self.full_shape[1:], strict=True)]
         low = [int(w.min()) for w in wanted]
         local = [
             slice(a - o, int(w.max()) + 1 - o) for a, w, o in zip(low, wanted, self.origin[1:], strict=True)
@@ -71,7 +71,7 @@ class Block:
         return found[np.ix_(wanted[0] - low[0], wanted[1] - low[1])]
 
 
-def _mirrored(start: int, stop: int, n: int) -> NDArray[np.intp]:
+def mirrored(start: int, stop: int, n: int) -> NDArray[np.intp]:
     """Indices start..stop folded back into 0..n-1, the border pixel itself not repeated."""
     index = np.arange(start, stop)
     if n == 1:
@@ -112,8 +112,16 @@ def tiles(region: Region, shape: tuple[int, int, int], size: int) -> list[Region
     return sorted(out, key=lambda t: (t.start[0], distance(t)))
 
 
-def needed(region: Region, shape: tuple[int, int, int], size: int, halo: int, context: int) -> Region:
-    """The part of a volume that has to be read to predict every tile that a region touches."""
+def needed(
+    region: Region, shape: tuple[int, int, int], size: int, halo: int, context: int, depth: int = 0
+) -> Region:
+    """The part of a volume that has to be read to predict every tile that a region touches.
+
+    Parameters
+    ----------
+    depth : int
+        Sections that a 3D network predicts at once, in blocks that start at multiples of it; 0 for one section.
+    """
     region = region.clipped(shape)
     reach = size + 2 * halo  # near a border the mirror may look back this far into the volume
     start = [a // size * size - halo for a in region.start[1:]]
@@ -121,7 +129,9 @@ def needed(region: Region, shape: tuple[int, int, int], size: int, halo: int, co
     start = [min(a, n - (b - n) - 1) if b > n else a for a, b, n in zip(start, stop, shape[1:], strict=True)]
     stop = [max(b, -a + 1) if a < 0 else b for a, b in zip(start, stop, strict=True)]
     start = [max(a, -reach) for a in start]
-    z0, z1 = region.start[0] - context, region.stop[0] + context
+    blocks = max(1, depth)
+    z0 = region.start[0] // blocks * blocks - context
+    z1 = -(-region.stop[0] // blocks) * blocks + context
     if z0 < 0:
         z1 = max(z1, -z0 + 1)
     if z1 > shape[0]:

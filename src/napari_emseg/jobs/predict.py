@@ -129,7 +129,7 @@ def prepare(
     card = read_card(folder)
     zoom = card.zoom(image.spacing_nm)
     halo = settings.halo if zoom >= 1 else round(settings.halo / zoom)
-    part = needed(region, image.shape, settings.tile, halo, card.context_sections)
+    part = needed(region, image.shape, settings.tile, halo, card.context_sections, card.depth)
     block = Block(np.array(image.data[part.slices]), part.start, image.shape)
     statistics = {z: image.statistics(z) for z in range(part.start[0], part.stop[0])}
     return PredictRequest(block, region, folder, image.spacing_nm, statistics, skip, targets, settings)

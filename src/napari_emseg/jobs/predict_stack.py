@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import read_card
 from napari_emseg.jobs import predict
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class PredictedStack:
         self.device = ""
         self._kept: dict[int, NDArray[Any]] = {}
         self._next = 0
+        self._requests = _blocks(region, max(1, read_card(model).depth))
         self._sections = self._local() if engine is None else self._remote(engine)
 
     @property
@@ -93,7 +96,7 @@ class PredictedStack:
         return np.stack([self._kept[n][(channel, *rest)] for n in wanted], axis=axis)
 
     def _read(self, wanted: range | list[int]) -> None:
-        for n in [kept for kept in self._kept if kept not in wanted]:
+        for n in [kept for kept in self._kept if kept < min(wanted, default=0)]:
             del self._kept[n]
         for n in wanted:
             if n in self._kept:
@@ -102,11 +105,12 @@ class PredictedStack:
                 raise EmsegError("sections of a prediction are read in order", f"section {n}")
             while self._next <= n:
                 found = next(self._sections)
-                if self._next in wanted:
-                    self._kept[self._next] = self._converted(found.probability[:, 0])
+                for section in range(found.probability.shape[1]):
+                    if self._next in wanted or self._next > n:
+                        self._kept[self._next] = self._converted(found.probability[:, section])
+                    self._next += 1
                 self.device = found.device
                 self.notes = list(dict.fromkeys([*self.notes, *found.notes]))
-                self._next += 1
 
     def _converted(self, probability: NDArray[np.float32]) -> NDArray[Any]:
         if self.dtype == np.uint8:
@@ -114,17 +118,17 @@ class PredictedStack:
         return probability.astype(self.dtype, copy=False)
 
     def _request(self, n: int) -> predict.PredictRequest:
-        (z0, *low), (_, *high) = self._region.start, self._region.stop
-        section = Region((z0 + n, low[0], low[1]), (z0 + n + 1, high[0], high[1]))
-        return predict.prepare(self._image, section, self._model, self._settings, targets=self._targets)
+        return predict.prepare(
+            self._image, self._requests[n], self._model, self._settings, targets=self._targets
+        )
 
     def _local(self) -> Iterator[predict.PredictResult]:
-        for n in range(self._region.shape[0]):
-            yield predict.run(self._request(n), _Part(self._progress, n, self._region.shape[0]))
+        for n in range(len(self._requests)):
+            yield predict.run(self._request(n), _Part(self._progress, n, len(self._requests)))
 
     def _remote(self, engine: Engine) -> Iterator[predict.PredictResult]:
         """Keep several sections under way, give them back in order."""
-        total, sent = self._region.shape[0], 0
+        total, sent = len(self._requests), 0
         waiting: deque[tuple[Ticket, Answer]] = deque()
         try:
             for n in range(total):
@@ -137,6 +141,13 @@ class PredictedStack:
         finally:
             for ticket, _ in waiting:
                 ticket.cancel()
+
+
+def _blocks(region: Region, depth: int) -> list[Region]:
+    """A region cut between the sections that a network predicts at once, which start at multiples of `depth`."""
+    (z0, *low), (z1, *high) = region.start, region.stop
+    cuts = [z0, *range((z0 // depth + 1) * depth, z1, depth), z1]
+    return [Region((a, low[0], low[1]), (b, high[0], high[1])) for a, b in pairwise(cuts)]
 
 
 class _Part:

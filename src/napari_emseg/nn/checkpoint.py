@@ -33,10 +33,12 @@ def build(card: ModelCard) -> nn.Module:
     EmsegError
         If this version does not know the network, or the network does not know the arguments.
     """
-    return make_network(
-        card.architecture,
-        {**card.arguments, "encoder_weights": ""} if "encoder_weights" in card.arguments else card.arguments,
-    )
+    arguments = dict(card.arguments)
+    if "encoder_weights" in arguments:
+        arguments["encoder_weights"] = ""
+    network = make_network(card.architecture, arguments)
+    network.depth = card.depth  # type: ignore[assignment]  # how many sections it is applied to at once
+    return network
 
 
 def make_network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:

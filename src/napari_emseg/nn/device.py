@@ -33,7 +33,8 @@ def choose_device(wish: str = "auto") -> torch.device:
 
 def to_device(network: nn.Module, device: torch.device) -> nn.Module:
     """Move a network, with its weights in the channels-last order that is quickest on CPU and GPU."""
-    return cast("nn.Module", cast("Any", network).to(device, memory_format=torch.channels_last))
+    layout = {"memory_format": torch.channels_last} if getattr(network, "dims", 2) == 2 else {}
+    return cast("nn.Module", cast("Any", network).to(device, **layout))
 
 
 def use_all_cores() -> None:

@@ -19,6 +19,7 @@ from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.dataset import neighbours
 from napari_emseg.nn.device import choose_device, is_out_of_memory, to_device, use_all_cores
 from napari_emseg.nn.views import mean_over_views
+from napari_emseg.nn.volumetric import AsSections, block_sections, block_tiles, mean_over_block_views
 from napari_emseg.settings import PredictSettings
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Predictor:
     def _move(self, device: torch.device) -> None:
         self.device = device
         self._network = to_device(self._network, device)
+        self._forward = AsSections(self._network, self.card.depth) if self.card.depth else self._network
         if device.type == "cuda":
             self.device_name = torch.cuda.get_device_name(device)
         elif device.type == "mps":
@@ -109,7 +111,7 @@ class Predictor:
         Returns
         -------
         ndarray (targets, y, x) float32
-            Without the margins.
+            Without the margins. Of a 3D network (targets * depth, y, x): all sections of the first target come first.
         """
         margins = Margins(halo, halo, halo, halo) if isinstance(halo, int) else halo
         try:
@@ -130,22 +132,27 @@ class Predictor:
                 block, target, mode="bilinear", antialias=zoom < 1, align_corners=False
             )
         with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
-            result = mean_over_views(self._network, block, views)
+            if self.card.depth:
+                result = mean_over_block_views(self._forward, block, views, self.card.depth)
+            else:
+                result = mean_over_views(self._forward, block, views)
         if zoom != 1:
             result = functional.interpolate(
                 result, size, mode="bilinear", antialias=zoom > 1, align_corners=False
             )
         found = result[0].cpu().numpy()
         if smallest_px > 1 and MEMBRANE in self.card.targets:
-            channel = self.card.targets.index(MEMBRANE)
-            found[channel] = fill_specks(found[channel], smallest_px)
+            sections = max(1, self.card.depth)
+            first = self.card.targets.index(MEMBRANE) * sections
+            for channel in range(first, first + sections):
+                found[channel] = fill_specks(found[channel], smallest_px)
         height, width = found.shape[1:]
         inner = found[:, margins.top : height - margins.bottom, margins.left : width - margins.right]
         return np.ascontiguousarray(inner)
 
     @property
     def _divisor(self) -> int:
-        return int(getattr(self._network, "divisor", 1))
+        return int(getattr(self._forward, "divisor", 1))
 
     def _smaller(
         self, window: NDArray[np.float32], margins: Margins, views: str, zoom: float, smallest_px: float
@@ -159,7 +166,7 @@ class Predictor:
             self._move(torch.device("cpu"))
             return self._window(window, margins, views, zoom, smallest_px)
         self._note("the graphics card ran out of memory: computing smaller tiles")
-        out = np.empty((len(self.card.targets), height, width), np.float32)
+        out = np.empty((len(self.card.targets) * max(1, self.card.depth), height, width), np.float32)
         reach = max(margins)
         for y0, y1 in ((0, height // 2), (height // 2, height)):
             for x0, x1 in ((0, width // 2), (width // 2, width)):
@@ -246,22 +253,27 @@ def predict_volume(
     pixel_nm = (spacing_nm[1] + spacing_nm[2]) / 2 if spacing_nm else predictor.card.pixel_size_nm
     smallest_px = settings.smallest_cell_nm2 / pixel_nm**2
     out = np.empty((len(channels), *region.shape), np.float32)
-    plan = tiles(region, block.full_shape, settings.tile)
+    depth = predictor.card.depth
+    if depth:
+        plan = block_tiles(region, block.full_shape, settings.tile, depth)
+    else:
+        plan = tiles(region, block.full_shape, settings.tile)
     for done, tile in enumerate(plan, 1):
         window, margins = _read_window(
-            block, tile, settings.tile, halo, predictor.card.context_sections, section_stats, skip
+            block, tile, settings.tile, halo, predictor.card.context_sections, section_stats, skip, depth
         )
-        found = predictor.window(window, margins, views=settings.tta, zoom=zoom, smallest_px=smallest_px)[
-            channels
-        ]
+        found = predictor.window(window, margins, views=settings.tta, zoom=zoom, smallest_px=smallest_px)
+        found = found.reshape(len(predictor.card.targets), -1, *found.shape[1:])[channels]
         wanted = Region(
             tuple(max(a, b) for a, b in zip(tile.start, region.start, strict=True)),  # type: ignore[arg-type]
             tuple(min(a, b) for a, b in zip(tile.stop, region.stop, strict=True)),  # type: ignore[arg-type]
         )
-        cut = found[(slice(None), *(s for s in _relative(wanted, tile)[1:]))][:, None]
+        cut = found[(slice(None), *_relative(wanted, tile))]
         out[(slice(None), *_relative(wanted, region))] = cut
         if on_tile is not None:
-            on_tile(wanted, cut)
+            for n, z in enumerate(range(wanted.start[0], wanted.stop[0])):
+                section = Region((z, *wanted.start[1:]), (z + 1, *wanted.stop[1:]))
+                on_tile(section, cut[:, n : n + 1])
         progress.report(done / len(plan), f"tile {done} of {len(plan)}")
     return out
 
@@ -290,6 +302,7 @@ def _read_window(
     context: int,
     stats: Callable[[int], tuple[float, float]],
     skip: frozenset[int],
+    depth: int = 0,
 ) -> tuple[NDArray[np.float32], Margins]:
     """Normalised image of a tile with its neighbours, and the margin around it.
 
@@ -305,8 +318,11 @@ def _read_window(
         tile.start[1] - rows[0], rows[1] - tile.stop[1], tile.start[2] - columns[0], columns[1] - tile.stop[2]
     )
     window = []
-    for n in neighbours(z, block.full_shape[0], context):
-        seen = z if n in skip else n
+    if depth:
+        sections = block_sections(z, depth, block.full_shape[0], context, skip)
+    else:
+        sections = [z if n in skip else n for n in neighbours(z, block.full_shape[0], context)]
+    for seen in sections:
         mean, std = stats(seen)
         pixels = block.section(seen, rows, columns).astype(np.float32)
         window.append((pixels - np.float32(mean)) / np.float32(std))

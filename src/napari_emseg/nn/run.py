@@ -93,6 +93,7 @@ class Run:
             self.network: nn.Module = to_device(
                 make_network(recipe.architecture, self.card.arguments), device
             )
+        self.network.depth = recipe.depth  # type: ignore[assignment]
         dims = getattr(self.network, "dims", 2)
         if (dims == 3) != bool(recipe.depth):
             wish = "set depth in the recipe" if dims == 3 else "leave depth out of the recipe"

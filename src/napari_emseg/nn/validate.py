@@ -12,6 +12,7 @@ from napari_emseg.algorithms.metrics.boundary import boundary_scores
 from napari_emseg.algorithms.metrics.semantic import average_precision
 from napari_emseg.core.learning import IGNORE, LEVELS
 from napari_emseg.nn.dataset import neighbours, stack_truth
+from napari_emseg.nn.volumetric import AsSections, block_sections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +44,33 @@ def predict_sections(
     ndarray (targets, len(sections), y, x) float32
     """
     network.eval()
+    if depth := int(getattr(network, "depth", 0)):
+        return _predict_blocks(network, image, sections, context, device, depth)
     out = []
     for z in sections:
         window = torch.from_numpy(image[neighbours(z, len(image), context)])[None]
         logits = network(window.to(device, memory_format=torch.channels_last))
         out.append(torch.sigmoid(logits)[0].float().cpu().numpy())
     return np.stack(out, 1)
+
+
+def _predict_blocks(
+    network: nn.Module,
+    image: NDArray[np.float32],
+    sections: Sequence[int],
+    context: int,
+    device: torch.device,
+    depth: int,
+) -> NDArray[np.float32]:
+    """The same for a 3D network, block by block on the grid of `predict_volume`."""
+    forward = AsSections(network, depth)
+    found: dict[int, NDArray[np.float32]] = {}
+    for start in sorted({z // depth * depth for z in sections}):
+        window = torch.from_numpy(image[block_sections(start, depth, len(image), context)])[None]
+        maps = torch.sigmoid(forward(window.to(device)))[0].float().cpu().numpy()
+        maps = maps.reshape(-1, depth, *maps.shape[1:])
+        found |= {start + n: maps[:, n] for n in range(depth)}
+    return np.stack([found[z] for z in sections], 1)
 
 
 def validate(
