@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "score a result against ground truth",
     "vast": "exchange labels, names and classes with VAST",
     "roi": "check tables of regions, cut them out, add margins",
+    "project": "copy, share, merge and export projects; their history",
     "models": "models that can be used by name",
 }
 """Command (and module in this package) to one line of help."""

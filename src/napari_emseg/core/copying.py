@@ -59,6 +59,12 @@ def freeze(folder: Path, beside: Path) -> None:
     OSError, sqlite3.Error
         As the system reports it.
     """
+    # the journal first: label files may be ahead of it, and it of them never
+    with (
+        closing(sqlite3.connect(folder / JOURNAL)) as source,
+        closing(sqlite3.connect(beside / JOURNAL)) as copy,
+    ):
+        source.backup(copy)
     for relative in files_of(folder):
         if relative.parts[0] == IMAGE:
             continue
@@ -68,11 +74,6 @@ def freeze(folder: Path, beside: Path) -> None:
             os.link(folder / relative, target)
         except OSError:  # a disk without links
             shutil.copyfile(folder / relative, target)
-    with (
-        closing(sqlite3.connect(folder / JOURNAL)) as source,
-        closing(sqlite3.connect(beside / JOURNAL)) as copy,
-    ):
-        source.backup(copy)
 
 
 def origin_of(folder: Path) -> Origin:

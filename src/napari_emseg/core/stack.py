@@ -47,6 +47,8 @@ class ImageStack:
         Short name for people.
     uri : str
         Where the stack can be opened again: a path with optional ``::internal/path``, or ``sample:NAME``.
+    offset_nm : tuple of float or None
+        Where the first voxel lies (z, y, x) in nanometres; None where the file does not say.
     """
 
     data: ArrayLike3D
@@ -54,6 +56,7 @@ class ImageStack:
     spacing_source: str
     name: str
     uri: str
+    offset_nm: tuple[float, float, float] | None = None
     _statistics: dict[int, tuple[float, float]] = field(default_factory=dict, repr=False)
 
     @property

@@ -14,6 +14,7 @@ from napari_emseg.io.magic import ATTRIBUTES, INFO, PROPERTIES, looks_like_bdv, 
 from napari_emseg.io.opened import Opened
 from napari_emseg.io.paths import SAMPLE, DataPath, parse_path
 from napari_emseg.io.tile_database import is_tile_database
+from napari_emseg.io.refusing import refusing
 from napari_emseg.io.units import required_spacing
 
 if TYPE_CHECKING:
@@ -153,22 +154,8 @@ def open_volume(path: str | os.PathLike[str]) -> Opened:
     """
     where = parse_path(path)
     reader = load_function(READERS[detect_format(where.path)])
-    try:
+    with refusing(where):
         opened = Opened(*reader(where))
-    except EmsegError:
-        raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise EmsegError(f"it cannot be read ({reason})", str(where), "check the file") from error
-    except MemoryError as error:
-        raise EmsegError(
-            "there is not enough memory to open it", str(where), "close other programs"
-        ) from error
-    except Exception as error:  # the libraries raise anything at all on a damaged file
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise EmsegError(
-            f"the file is damaged or not what it seems ({reason})", str(where), "copy or export it again"
-        ) from error
     for stack in opened.array.channels if isinstance(opened.array, LazyChannels) else (opened.array,):
         stack.where = stack.where or str(where)
     return opened
@@ -204,13 +191,15 @@ def open_image(path: str | os.PathLike[str], *, spacing_nm: Spacing | None = Non
             stack = ImageStack(stack.data, given, "you", stack.name, stack.uri)
         return stack
     where = parse_path(text)
-    array, found = open_array(path)
+    opened = open_volume(path)
+    array, found = opened.array, opened.spacing_nm
     if isinstance(array, LazyChannels):
         raise EmsegError(
             f"it has {array.shape[0]} channels and not one", str(where), "save one of them on its own"
         )
     source = "you" if given else "file" if found else "unknown"
     uri = str(DataPath(where.path.resolve(), where.inner))
-    stack = ImageStack(array, given or found, source, where.name, uri)
+    # a position is in the same unit as the voxel size: without one in the file it would be a guess
+    stack = ImageStack(array, given or found, source, where.name, uri, opened.offset_nm if found else None)
     check_image(stack)
     return stack

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.ui.boundary_map import BoundaryMap
 from napari_emseg.ui.colours import label_colormap
+from napari_emseg.ui.target_maps import TargetMap, add_target_map
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -31,6 +32,24 @@ class StackLayers:
     boundary_map: BoundaryMap
     owned: list[Any] = field(default_factory=list)
     """Layers that were added here and go with the session."""
+    targets: dict[str, TargetMap] = field(default_factory=dict)
+    """What has been predicted beside membranes."""
+
+    def target_map(self, viewer: ViewerModel, target: str) -> TargetMap:
+        """The map of a target; added when it is new, or when the person has removed its layer."""
+        found = self.targets.get(target)
+        if found is None or found.layer not in viewer.layers:
+            found = self.targets[target] = add_target_map(viewer, self.boundary, target)
+            self.owned.append(found.layer)
+        return found
+
+    def forget_predictions(self) -> None:
+        """Empty all maps: another model makes other probabilities."""
+        self.boundary_map.clear()
+        self.boundary.refresh(extent=False)
+        for one in self.targets.values():
+            one.values.clear()
+            one.layer.refresh(extent=False)
 
     def remove(self, viewer: ViewerModel) -> None:
         """Take the layers out of the viewer.
@@ -46,7 +65,7 @@ class StackLayers:
     @property
     def overlays(self) -> tuple[Any, ...]:
         """What lies over the image and can be hidden for a look at it."""
-        return self.boundary, self.labels, self.seeds
+        return self.boundary, *(one.layer for one in self.targets.values()), self.labels, self.seeds
 
 
 def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = None) -> StackLayers:
@@ -75,6 +94,7 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
         owned.append(image)
     else:
         image.scale, image.units, image.axis_labels = place["scale"], place["units"], place["axis_labels"]
+        image.translate = place["translate"]
     boundary_map = BoundaryMap(session.image.shape)
     boundary = viewer.add_image(
         boundary_map,
@@ -114,10 +134,11 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
 
 
 def geometry(session: Session) -> dict[str, Any]:
-    """Scale, units and axis names of a session's layers; voxels where the size is unknown."""
+    """Scale, units, position and axis names of a session's layers; voxels where the size is unknown."""
     spacing = session.image.spacing_nm
     return {
         "scale": spacing or (1.0, 1.0, 1.0),
+        "translate": (session.image.offset_nm if spacing else None) or (0.0, 0.0, 0.0),
         "units": ("nm",) * 3 if spacing else ("pixel",) * 3,
         "axis_labels": ("z", "y", "x"),
     }

@@ -64,7 +64,7 @@ def adopt(desk: Desk, layer: Image) -> None:
     origin = layer.metadata.get(_ORIGIN, {})
     uri = str(origin.get("uri") or layer.source.path or "")
     source = str(origin.get("spacing_source") or ("file" if spacing else "unknown"))
-    stack = ImageStack(layer.data, spacing, source, layer.name, uri)
+    stack = ImageStack(layer.data, spacing, source, layer.name, uri, offset_of(layer) if spacing else None)
     from napari_emseg.io import check_image
 
     check_image(stack)
@@ -120,6 +120,15 @@ def spacing_of(layer: Image) -> Spacing | None:
     return sizes[0], sizes[1], sizes[2]
 
 
+def offset_of(layer: Image) -> tuple[float, float, float]:
+    """Where the first voxel of a layer lies (z, y, x) in nanometres; its units must be lengths."""
+    z, y, x = (
+        float((place * unit).to("nm").magnitude)
+        for place, unit in zip(layer.translate[-3:], layer.units[-3:], strict=True)
+    )
+    return z, y, x
+
+
 def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
     """Take over the voxel size that the person has given."""
     session, _ = desk.need_session()
@@ -129,7 +138,7 @@ def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
     _, layers = desk.need_session()
     place = geometry(session)
     for layer in (layers.image, *layers.overlays):
-        layer.scale, layer.units = place["scale"], place["units"]
+        layer.scale, layer.units, layer.translate = place["scale"], place["units"], place["translate"]
     desk.viewer.reset_view()
     desk.session_changed.emit()
     desk.state_changed.emit()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.ui.flows.opening import spacing_of
+from napari_emseg.ui.flows.opening import offset_of, spacing_of
 from napari_emseg.ui.notes import foreign_labels
 
 if TYPE_CHECKING:
@@ -34,7 +32,8 @@ def take_over(desk: Desk) -> None:
     spacing = spacing_of(layer)
     offset = (0.0, 0.0, 0.0)
     if spacing is not None:
-        offset = _offset_nm(layer, layers.image)
+        z, y, x = (a - b for a, b in zip(offset_of(layer), offset_of(layers.image), strict=True))
+        offset = (z, y, x)
     request = take_labels.prepare(session, layer.name, layer.data, spacing, offset)
     desk.start("data", f"taking over “{layer.name}”")
 
@@ -49,15 +48,3 @@ def take_over(desk: Desk) -> None:
         desk.say("data", text, tone="done", link="Take that back", action="undo")
 
     desk.runner.thread("take", lambda: take_labels.run(request), desk.handlers("data", done))
-
-
-def _offset_nm(layer: Any, image: Any) -> tuple[float, float, float]:
-    """Centre of a layer's first voxel from that of the image, (z, y, x) in nanometres."""
-    place = np.array(
-        [float((t * u).to("nm").magnitude) for t, u in zip(layer.translate, layer.units, strict=True)]
-    )
-    ours = np.array(
-        [float((t * u).to("nm").magnitude) for t, u in zip(image.translate, image.units, strict=True)]
-    )
-    z, y, x = (place - ours)[-3:]
-    return float(z), float(y), float(x)

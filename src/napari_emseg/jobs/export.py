@@ -1,0 +1,212 @@
+"""Give results away: labels in any format, the table of sections, the methods paragraph."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.atomic import write_atomic
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.progress import Silent
+from napari_emseg.jobs.methods import methods_text, provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.volume import LabelVolume
+    from napari_emseg.session import Session
+
+COLUMNS = (
+    "section", "position_nm", "state", "reason", "corrections", "objects", "labelled_fraction",
+)  # fmt: skip
+"""Columns of the table of sections."""
+
+
+class SomeSections:
+    """A label volume in which only some sections hold anything, read section by section.
+
+    Parameters
+    ----------
+    volume : LabelVolume
+    sections : collection of int or None
+        Sections that are kept; None keeps all.
+    """
+
+    ndim = 3
+
+    def __init__(self, volume: LabelVolume, sections: Collection[int] | None) -> None:
+        self._volume = volume
+        self._kept = None if sections is None else frozenset(sections)
+        self.shape = volume.shape
+        self.dtype = volume.dtype
+        self.size = volume.size
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        first = key[0] if isinstance(key, tuple) else key
+        found = np.asarray(self._volume[key])
+        if self._kept is None:
+            return found
+        picked = np.arange(self.shape[0])[first]
+        if np.ndim(picked) == 0:
+            return found if int(picked) in self._kept else np.zeros_like(found)
+        blank = [n for n, z in enumerate(picked) if int(z) not in self._kept]
+        found = found.copy()
+        found[blank] = 0
+        return found
+
+
+def export_labels(
+    session: Session, path: str | Path, *, proofread_only: bool = False, progress: Progress | None = None
+) -> int:
+    """Write the labels in the format that the name asks for, with their provenance.
+
+    Parameters
+    ----------
+    session : Session
+    path : str or Path
+        ``.zarr``, ``.h5``, ``.tif``, ... or a folder ``OUT/``; see `napari_emseg.io.writing.WRITERS`.
+    proofread_only : bool
+        Leave sections blank that nobody has marked proofread.
+    progress : Progress, optional
+
+    Returns
+    -------
+    int
+        Number of sections that are written with what they hold.
+
+    Raises
+    ------
+    EmsegError
+        If the format cannot hold the labels, or the place cannot be written.
+    """
+    from napari_emseg.io import write_array  # writers bring their libraries
+
+    kept = session.sections.proofread if proofread_only else None
+    if kept is not None and not kept:
+        raise EmsegError("no section is marked proofread", str(path), "mark one, or export all sections")
+    about = provenance(session)
+    labels = SomeSections(session.volume, kept)
+    write_array(
+        path, labels, spacing_nm=session.image.spacing_nm, metadata=about, is_labels=True, progress=progress,
+        offset_nm=session.image.offset_nm,
+    )  # fmt: skip
+    return len(session.sections) if kept is None else len(kept)
+
+
+def export_probabilities(
+    session: Session, boundary: Any, path: str | Path, *, progress: Progress | None = None
+) -> None:
+    """Write the boundary probability, 0 to 255, with its provenance.
+
+    Parameters
+    ----------
+    session : Session
+    boundary : array-like (z, y, x) uint8
+        Probability times 255.
+    path : str or Path
+    progress : Progress, optional
+    """
+    from napari_emseg.io import write_array
+
+    write_array(
+        path, boundary, spacing_nm=session.image.spacing_nm, metadata=provenance(session), is_labels=False,
+        progress=progress, offset_nm=session.image.offset_nm,
+    )  # fmt: skip
+
+
+def section_rows(session: Session, progress: Progress | None = None) -> list[dict[str, Any]]:
+    """One row a section: its state and what is in it. See `COLUMNS`; lengths in nanometres, None where unknown."""
+    progress = progress or Silent()
+    volume, spacing = session.volume, session.image.spacing_nm
+    rows: list[dict[str, Any]] = []
+    for z, state in enumerate(session.sections):
+        ids: set[int] = set()
+        labelled = 0
+        for _, cy, cx in volume.occupied([z]):
+            block = volume.read(_page(z, cy, cx, volume.shape))
+            ids.update(int(i) for i in np.unique(block) if i)
+            labelled += int(np.count_nonzero(block))
+        rows.append(
+            {
+                "section": z,
+                "position_nm": None if spacing is None else z * spacing[0],
+                "state": state.status.value,
+                "reason": state.reason,
+                "corrections": session.correction_count(z),
+                "objects": len(ids),
+                "labelled_fraction": round(labelled / (volume.shape[1] * volume.shape[2]), 5),
+            }
+        )
+        progress.report((z + 1) / volume.shape[0], f"section {z + 1} of {volume.shape[0]}")
+    return rows
+
+
+def export_sections(session: Session, path: Path, *, progress: Progress | None = None) -> int:
+    """Write the table of sections as CSV; returns the number of rows.
+
+    Raises
+    ------
+    EmsegError
+        If the place cannot be written.
+    """
+    rows = section_rows(session, progress)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    _write(path, text.getvalue())
+    return len(rows)
+
+
+def export_methods(session: Session, path: Path) -> str:
+    """Write the methods paragraph as a text file; returns it."""
+    text = methods_text(session)
+    _write(path, text)
+    return text
+
+
+class Stoppable:
+    """Progress that hands reports on, and raises `Cancelled` once somebody has pressed stop."""
+
+    def __init__(self, report: Callable[..., None]) -> None:
+        self._report = report
+        self._stop = threading.Event()
+
+    def cancel(self) -> None:
+        """Stop at the next report."""
+        self._stop.set()
+
+    def report(self, fraction: float, message: str = "", **values: float) -> None:
+        """Hand on."""
+        if self._stop.is_set():
+            raise Cancelled
+        self._report(fraction, message, **values)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_atomic(path, text.encode("utf-8"))
+    except OSError as error:
+        raise EmsegError(
+            f"it cannot be written ({error.strerror})", str(path), "choose another place"
+        ) from error
+
+
+def _page(z: int, cy: int, cx: int, shape: tuple[int, int, int]) -> Region:
+    from napari_emseg.core.pages import PAGE
+
+    return Region((z, cy * PAGE[0], cx * PAGE[1]), (z + 1, (cy + 1) * PAGE[0], (cx + 1) * PAGE[1])).clipped(
+        shape
+    )
