@@ -40,6 +40,7 @@ from napari_emseg.core.recovery import mender, open_volume
 from napari_emseg.core.sections import SectionState, SectionStates, Status
 from napari_emseg.core.volume import LabelVolume
 from napari_emseg.settings import (
+    AugmentationSettings,
     FinetuneSettings,
     PredictSettings,
     PropagateSettings,
@@ -64,6 +65,7 @@ STAGES: dict[str, type[Settings]] = {
     "segment": SegmentSettings,
     "propagate": PropagateSettings,
     "finetune": FinetuneSettings,
+    "augmentation": AugmentationSettings,
 }
 
 

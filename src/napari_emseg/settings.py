@@ -51,6 +51,7 @@ class PredictSettings(Settings):
         ge=0,
         le=100000,
     )
+    also: tuple[str, ...] = _field((), "Also show", "what the model finds beside membranes")
     tile: int = _field(
         512, "Tile", "core size of one tile", unit="px", more=True, ge=64, le=2048, multiple_of=32
     )
@@ -164,6 +165,18 @@ class FinetuneSettings(Settings):
     )
     max_steps: int = _field(0, "Steps", "0: the clock alone decides", more=True, ge=0)
     seed: int = _field(0, "Random seed", "same seed, same samples", more=True, ge=0)
+    augmentation: str = _field(
+        "gentle",
+        "Augmentation",
+        "how samples are varied: a preset, or a recipe saved in this project",
+        more=True,
+    )
+
+
+class AugmentationSettings(Settings):
+    """Augmentation recipes that were saved in a project."""
+
+    recipes: dict[str, str] = _field({}, "Recipes", "name to recipe in YAML")
 
 
 class DeflickerSettings(Settings):

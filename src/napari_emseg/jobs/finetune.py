@@ -125,9 +125,26 @@ def prepare(session: Session, settings: FinetuneSettings | None = None) -> Learn
         sections,
         model,
         session.project.models / f"{_CANDIDATE}{uuid.uuid4().hex[:8]}",
-        settings or session.get_settings("finetune"),
+        with_recipe(settings or session.get_settings("finetune"), session),
         name=_versioned(read_card(model).name, _next_version(session)),
     )
+
+
+def with_recipe(settings: FinetuneSettings, session: Session) -> FinetuneSettings:
+    """Settings whose augmentation is the recipe itself where the project holds one of that name.
+
+    Raises
+    ------
+    EmsegError
+        If neither the project nor the program knows the name.
+    """
+    from napari_emseg.augment.recipe import load_recipe, recipe_text
+
+    saved = session.get_settings("augmentation").recipes
+    recipe = load_recipe(saved.get(settings.augmentation, settings.augmentation))
+    if settings.augmentation not in saved:
+        return settings
+    return settings.model_copy(update={"augmentation": recipe_text(recipe)})
 
 
 def prepare_from(

@@ -22,12 +22,7 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from napari_emseg.algorithms.specks import fill_specks
-from napari_emseg.augment.blur import Blur
-from napari_emseg.augment.geometry import Geometry
-from napari_emseg.augment.intensity import Intensity
-from napari_emseg.augment.missing import Missing
-from napari_emseg.augment.noise import Noise
-from napari_emseg.augment.recipe import Augmentation
+from napari_emseg.augment.recipe import load_recipe
 from napari_emseg.core.learning import FinetuneRequest, FinetuneResult, TrainingVolume
 from napari_emseg.nn.average import Average
 from napari_emseg.nn.checkpoint import load_model, save_model
@@ -57,14 +52,6 @@ _ANCHOR = 1e-3  # strength of the pull back to the starting weights
 _ADAPT = 4  # batches from which the normalisation statistics are re-estimated
 _EMPHASIS = Emphasis(inside=1.0, centreline=3.0, leak=8.0, tear=4.0)
 _NEVER = 10_000_000  # steps: the clock ends a fine-tuning, not a count
-_GENTLE = Augmentation(
-    geometry=Geometry(scale=1.15, rotation_probability=0.3, elastic_probability=0.5),
-    intensity=Intensity(contrast=0.15, brightness=0.15, gamma=1.2, flicker=0.05),
-    blur=Blur(probability=0.1, sigma_px=1.0),
-    noise=Noise(probability=0.2, sigma=0.25),
-    stains=None,
-    missing=Missing(probability=0.1),
-)
 _POOR = 18.0  # edits per 100 objects: a model that needs so many keeps all that it learns, one with half of it half
 _SHIFTS = (0.0, 1.0, 2.0, 3.0)  # of the membrane's log-odds
 HOLD_OUT_FROM = 3  # proofread sections: below this, all of them teach
@@ -238,7 +225,8 @@ def learn(
     """
     started = time.monotonic()
     size = pool.sample_size(_SIZE)
-    samples = prefetched(lambda step: pool.batch(step, settings.seed, _BATCH, size, _GENTLE))
+    recipe = load_recipe(settings.augmentation)
+    samples = prefetched(lambda step: pool.batch(step, settings.seed, _BATCH, size, recipe))
     losses: list[float] = []
     with closing(samples(0, _NEVER)) as batches:
         loss = load_loss("bce_dice")
