@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +98,88 @@ def test_two_level_images_give_0_and_255_like_the_8_bit_masks_beside_them(tmp_pa
     Image.fromarray(mask > 0).save(tmp_path / "s/0.png")
     Image.fromarray(mask).save(tmp_path / "s/1.png")
     np.testing.assert_array_equal(open_array(tmp_path / "s")[0][:], [mask, mask])
+
+
+@pytest.mark.parametrize("order", [("uint8", "uint16", "uint8"), ("uint16", "uint8", "uint8")])
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_mixed_bit_depths_keep_every_value(tmp_path: Path, order: tuple[str, ...], suffix: str) -> None:
+    (tmp_path / "s").mkdir()
+    deep = STACK[:3].astype(np.uint16) * 200
+    sections = [d if t == "uint16" else s for t, d, s in zip(order, deep, STACK, strict=False)]
+    for z, section in enumerate(sections):
+        save(tmp_path / "s", [f"{z}.{suffix}"], section[None])
+    array, _ = open_array(tmp_path / "s")
+    assert array.dtype == np.uint16
+    np.testing.assert_array_equal(array[:], np.stack(sections))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("suffix", ["jpg", "JPEG"])
+def test_jpeg_sections_are_grey_within_what_jpeg_loses(tmp_path: Path, mode: str, suffix: str) -> None:
+    (tmp_path / "s").mkdir()
+    smooth = np.add.outer(np.arange(32), np.arange(48)).astype(np.uint8) * 3
+    for z in range(11):
+        Image.fromarray(smooth + np.uint8(z)).convert(mode).save(tmp_path / f"s/em_{z}.{suffix}", quality=95)
+    array, _ = open_array(tmp_path / "s")
+    assert array.shape == (11, 32, 48)
+    assert array.dtype == np.uint8
+    for z in (0, 2, 10):
+        assert np.abs(array[z].astype(int) - smooth - z).max() <= 6
+
+
+def test_a_tinted_jpeg_is_colour(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    rgb = np.full((16, 16, 3), (90, 100, 140), np.uint8)
+    Image.fromarray(rgb).save(tmp_path / "s/0.jpg")
+    with pytest.raises(EmsegError, match="colour image"):
+        open_array(tmp_path / "s")[0][0]
+
+
+def test_a_colour_png_of_16_bits_is_refused_and_not_cut_to_8(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/0.png").write_bytes(deep_colour_png())
+    with pytest.raises(EmsegError, match="would lose half of them"):
+        open_array(tmp_path / "s")
+
+
+def deep_colour_png() -> bytes:
+    """A PNG of 2 x 2 pixels with 16 bits a channel, by hand: Pillow cannot write one."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = b"".join(b"\0" + bytes(12) for _ in range(2))
+    head = struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_a_section_that_says_it_is_larger_than_the_memory(tmp_path: Path) -> None:
+    head = struct.pack(">IIBBBBB", 2**30, 2**30, 8, 0, 0, 0, 0)
+    body = struct.pack(">I", 13) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
+    (tmp_path / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n" + body + deep_colour_png()[33:])
+    with pytest.raises(EmsegError, match="GB of memory"):
+        open_array(tmp_path / "0.png")
+
+
+def test_sections_larger_than_pillows_own_limit_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save(tmp_path / "s", [f"{z}.png" for z in range(12)])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    np.testing.assert_array_equal(open_array(folder)[0][:], STACK)
+    assert Image.MAX_IMAGE_PIXELS == 20
+
+
+def test_a_note_that_somebody_edited(tmp_path: Path) -> None:
+    folder = save(tmp_path / "s", [f"{z}.png" for z in range(3)])
+    (folder / "stack.json").write_text('{"napari_emseg": {}, "dtype": "object", "offset_nm": [1, "a", 3]}')
+    with pytest.raises(EmsegError, match="names no type of voxels"):
+        open_array(folder)
 
 
 def test_one_image_file_is_a_stack_of_one(tmp_path: Path) -> None:

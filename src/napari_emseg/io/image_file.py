@@ -104,12 +104,17 @@ def _opened(file: Path) -> Any:
             image = Image.open(file)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-    refuse_too_large((image.height, image.width, len(image.getbands())), np.uint8, str(file))
-    if image.format == "PNG" and _is_deep_colour(file):
+    try:
+        refuse_too_large((image.height, image.width, len(image.getbands())), np.uint8, str(file))
+        if image.format == "PNG" and _is_deep_colour(file):
+            raise EmsegError(
+                "a colour PNG of 16 bits would lose half of them",
+                str(file),
+                "save it as 16-bit grey or as TIFF",
+            )
+    except EmsegError:
         image.close()
-        raise EmsegError(
-            "a colour PNG of 16 bits would lose half of them", str(file), "save it as 16-bit grey or as TIFF"
-        )
+        raise
     return image
 
 
