@@ -13,8 +13,8 @@ from napari_emseg.io.lookup import load_function
 from napari_emseg.io.magic import ATTRIBUTES, INFO, PROPERTIES, looks_like_bdv, looks_like_mrc
 from napari_emseg.io.opened import Opened
 from napari_emseg.io.paths import SAMPLE, DataPath, parse_path
-from napari_emseg.io.tile_database import is_tile_database
 from napari_emseg.io.refusing import refusing
+from napari_emseg.io.tile_database import is_tile_database
 from napari_emseg.io.units import required_spacing
 
 if TYPE_CHECKING:
