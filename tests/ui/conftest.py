@@ -8,7 +8,7 @@ The toy: 6 sections of 48 x 64 pixels of 8 nm, two cells between dark membranes:
     #          #           #
     ########################    y 44..47  membrane
 
-The stand-in for the network says: membrane where the image is dark.
+The stand-in for the network says: membrane where the image is dark, mitochondria everywhere else.
 """
 
 from __future__ import annotations
@@ -172,10 +172,11 @@ def dark_is_membrane(request: Any, progress: Any) -> PredictResult:
         slice(a - s, b - s)
         for a, b, s in zip(request.region.start, request.region.stop, block.origin, strict=True)
     )
-    probability = (block.data[inside] < 100).astype(np.float32)[None]
+    dark = (block.data[inside] < 100).astype(np.float32)
+    probability = np.stack([dark if target == "membrane" else 1 - dark for target in request.targets])
     progress.report(0.5, "half")
     progress.partial((request.region, probability))
-    return PredictResult(request.region, probability, ("membrane",), "CPU, 1 core", (), 0.1)
+    return PredictResult(request.region, probability, request.targets, "CPU, 1 core", (), 0.1)
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     card = ModelCard(
         name="membrane",
         architecture="space_unet",
-        targets=("membrane",),
+        targets=("membrane", "mitochondria"),
         pixel_size_nm=8.0,
         pixel_size_range_nm=(2.0, 20.0),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton, QScrollBar
+from qtpy.QtWidgets import QCheckBox, QPushButton, QScrollBar
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.sections import Status
@@ -97,6 +97,11 @@ def test_the_loop_by_buttons(opened: Any, qtbot: Any, drag: Any) -> None:
     assert desk.session.sections[2].status is Status.PROOFREAD
     qtbot.waitUntil(lambda: opened.rail.current == 3, timeout=3000)
     qtbot.waitUntil(lambda: "2: proofread" in opened.rail.words(2), timeout=3000)
+    # what the model finds beside membranes is a box to tick
+    click(opened, qtbot, "stage_predict")
+    opened.findChild(QCheckBox, "also-mitochondria").click()
+    assert desk.settings("predict").also == ("mitochondria",)
+    click(opened, qtbot, "stage_proofread")
     # exclude asks why, inline
     click(opened, qtbot, "do_exclude")
     click(opened, qtbot, "reason_fold")

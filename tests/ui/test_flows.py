@@ -101,6 +101,26 @@ def test_predict_fills_the_map_with_what_is_on_screen(desk: Any, engine: Any) ->
     assert not desk.session.can_undo
 
 
+def test_what_is_ticked_beside_membranes_gets_a_layer_of_its_own(desk: Any, engine: Any) -> None:
+    settings = desk.settings("predict")
+    desk.do("predict")
+    assert engine.asked[-1][1].targets == ("membrane",)
+    desk.set_settings("predict", settings.model_copy(update={"also": ("mitochondria", "cleft")}))
+    desk.do("predict")
+    assert engine.asked[-1][1].targets == ("membrane", "mitochondria"), "the model does not know clefts"
+    found = desk.layers.targets["mitochondria"]
+    z = desk.section
+    assert found.values.read(Region((z, 20, 0), (z + 1, 21, 6)))[0, 0].tolist() == [0, 0, 0, 0, 1, 1]
+    order = [desk.viewer.layers.index(x) for x in (desk.layers.boundary, found.layer, desk.layers.labels)]
+    assert order == sorted(order)
+    assert tuple(found.layer.scale) == tuple(desk.layers.boundary.scale)
+    desk.viewer.layers.remove(found.layer)
+    desk.do("predict")
+    assert desk.layers.targets["mitochondria"].layer in desk.viewer.layers
+    desk.clear()
+    assert not desk.viewer.layers
+
+
 def test_a_stale_prediction_is_dropped(desk: Any, engine: Any) -> None:
     engine.hold = True
     desk.do("predict")

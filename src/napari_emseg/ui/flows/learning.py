@@ -166,8 +166,7 @@ def _forget_predictions(desk: Desk) -> None:
     """Another model makes other probabilities; what is segmented stays."""
     _, layers = desk.need_session()
     desk.runner.drop("predict")
-    layers.boundary_map.clear()
-    layers.boundary.refresh(extent=False)
+    layers.forget_predictions()
 
 
 def _is_membrane(path: Path) -> bool:

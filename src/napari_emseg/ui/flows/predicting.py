@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import find_model, read_card
+from napari_emseg.settings import PredictSettings
 from napari_emseg.ui.runner import Handlers
 from napari_emseg.ui.view import visible_region
 
@@ -13,9 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_emseg.core.edit import Region
+    from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
 _KEY = "predict"
+MEMBRANE = "membrane"
 _SHOW_EVERY_S = 0.3  # drawing a section costs more than predicting a tile on a graphics card
 
 
@@ -54,25 +58,37 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
     from napari_emseg.jobs import predict
 
     session, layers = desk.need_session()
+    targets = wanted_targets(session)
     requests: list[Any] = []
     shown_at = time.monotonic()
 
     def prepare() -> Any:
-        requests.append(predict.prepare(session, region))
+        requests.append(predict.prepare(session, region, targets=targets))
         return requests[-1]
+
+    def write(where: Region, probability: Any) -> None:
+        layers.boundary_map.write(where, probability[0])
+        for target, values in zip(targets[1:], probability[1:], strict=True):
+            layers.target_map(desk.viewer, target).values.write(where, values)
+
+    def show(**how: bool) -> None:
+        for layer in (layers.boundary, *(layers.targets[target].layer for target in targets[1:])):
+            layer.refresh(extent=False, **how)
 
     def tile(part: Any) -> None:
         nonlocal shown_at
         where, probability = part
-        layers.boundary_map.write(where, probability[0])
+        write(where, probability)
         if time.monotonic() - shown_at > _SHOW_EVERY_S:
-            layers.boundary.refresh(extent=False, thumbnail=False)
+            show(thumbnail=False)
             shown_at = time.monotonic()
 
     def done(result: Any) -> None:
-        layers.boundary.metadata["napari-emseg"] = predict.finish(session, requests[-1], result)
-        layers.boundary_map.write(result.region, result.probability[0])
-        layers.boundary.refresh(extent=False)
+        write(result.region, result.probability)
+        origin = predict.finish(session, requests[-1], result)
+        for layer in (layers.boundary, *(layers.targets[target].layer for target in targets[1:])):
+            layer.metadata["napari-emseg"] = origin
+        show()
         desk.device = result.device
         desk.predicted.emit()
         then()
@@ -91,6 +107,14 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
         ),
         desk.handlers(stage, done, partial=tile),
     )
+
+
+def wanted_targets(session: Session) -> tuple[str, ...]:
+    """Membranes, and what else the person wants to see that the session's model finds."""
+    settings = session.get_settings("predict")
+    assert isinstance(settings, PredictSettings)
+    known = read_card(find_model(session.model, session.project.models)).targets
+    return MEMBRANE, *(target for target in settings.also if target in known and target != MEMBRANE)
 
 
 def warm_up(desk: Desk) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLabel
 
-from napari_emseg.core.model_card import list_models, read_card
-from napari_emseg.ui.flows import learning
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import find_model, read_card
+from napari_emseg.ui import target_maps
+from napari_emseg.ui.flows import learning, predicting
 from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.panels.base import StagePanel
 
@@ -28,7 +30,14 @@ class PredictPanel(StagePanel):
         line.addRow(label, self.model)
         line.setContentsMargins(0, 0, 0, 0)
         self.body.addLayout(line)
-        self.form = self.settings_form("predict")
+        self.also = QHBoxLayout()
+        self.also.setSpacing(8)
+        beside = QLabel("Also show")
+        beside.setFixedWidth(LABEL_WIDTH)
+        beside.setToolTip("What the model finds beside membranes; it costs hardly any time")
+        line.addRow(beside, self.also)
+        self._boxes: dict[str, QCheckBox] = {}
+        self.form = self.settings_form("predict", hidden=("also",))
         self.body.addWidget(self.form)
         self._listed: list[str] = []
 
@@ -50,10 +59,43 @@ class PredictPanel(StagePanel):
             self.model.clear()
             self.model.addItems([learning.model_words(name) for name in names])
         self.model.setCurrentIndex(names.index(session.model))
-        found = list_models().get(session.model)
-        if found is not None:
-            card = read_card(found)
-            self.model.setToolTip(f"{card.architecture}, {card.parameters:,} weights. {card.limits}")
+        try:
+            card = read_card(find_model(session.model, session.project.models))
+        except EmsegError as error:
+            self.model.setToolTip(str(error))
+            self._offer(())
+            return
+        self.model.setToolTip(f"{card.architecture}, {card.parameters:,} weights. {card.limits}")
+        self._offer(tuple(target for target in card.targets if target != predicting.MEMBRANE))
+        wanted = session.get_settings("predict").also
+        for target, box in self._boxes.items():
+            box.blockSignals(True)
+            box.setChecked(target in wanted)
+            box.blockSignals(False)
+
+    def _offer(self, targets: tuple[str, ...]) -> None:
+        """A box for each target beside membranes."""
+        if tuple(self._boxes) == targets:
+            return
+        for box in self._boxes.values():
+            self.also.removeWidget(box)
+            box.deleteLater()
+        self._boxes = {}
+        for target in targets:
+            box = QCheckBox(target_maps.words(target))
+            box.setObjectName(f"also-{target}")
+            box.toggled.connect(self._on_ticked)
+            self.also.addWidget(box)
+            self._boxes[target] = box
+
+    def _on_ticked(self) -> None:
+        settings = self.desk.settings("predict")
+        also = tuple(target for target, box in self._boxes.items() if box.isChecked())
+        self.desk.set_settings("predict", settings.model_copy(update={"also": also}))
+        layers = self.desk.layers
+        if layers is not None:
+            for target, one in layers.targets.items():
+                one.layer.visible = target in also
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """The membranes are what this stage is about."""
