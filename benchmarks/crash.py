@@ -53,7 +53,7 @@ def toy_image() -> ImageStack:
 def edit_forever(folder: Path, seed: int, pipe: Connection) -> None:
     """Open the project and edit until killed."""
     session = Session.open(folder, toy_image())
-    session.volume.pages.write_delay_s = 0.01  # write out all the time: more moments at which to be killed
+    session.volume.pages.out.delay_s = 0.01  # write out all the time: more moments at which to be killed
     rng = np.random.default_rng(seed)
     session.volume.pages.limit_bytes = int(rng.choice([0, 2**22, 2**29]))  # and often drop pages all the time
     actions = [paint, paint, paint, accept, unite, divide, cut, mark, lock, undo, undo, redo, save]

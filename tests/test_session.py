@@ -59,7 +59,7 @@ def reopened(session: Session) -> Session:
 
 def crashed(session: Session) -> Session:
     """Open again as after a kill: nothing was flushed, nothing was closed properly."""
-    session.volume.pages.may_write = False
+    session.volume.pages.out.may_write = False
     session._journal.close()
     session._lock.release()
     session._closed = True
@@ -643,7 +643,7 @@ def test_chunks_that_cannot_be_written_stay_in_memory_and_are_said(
     session.commit(fill(session, 6))
     with pytest.raises(EmsegError, match=r"No space left on device.*safe in the journal"):
         session.volume.flush()
-    session.volume.pages.write_error = EmsegError(
+    session.volume.pages.out.error = EmsegError(
         "labels cannot be written"
     )  # as the background thread notes it
     session.mark(0, Status.PREDICTED)

@@ -7,6 +7,7 @@ and all signals are emitted in it.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -113,7 +114,7 @@ class Session:
         self._closed = False
         if reason:
             volume.read_only_reason = reason
-            volume.pages.may_write = False
+            volume.pages.out.may_write = False
             self.notices.append(f"This project is read-only: {reason}.")
         volume.pages.mend = mender(journal, volume, self.notices.append)
         self._ledger = Ledger(journal, volume)
@@ -245,14 +246,22 @@ class Session:
                 self._ledger.save()
         finally:
             self._closed = True
-            self.volume.pages.close()
+            self.volume.pages.out.close()
             self._journal.close()
             self._lock.release()
 
     # --- edits ---------------------------------------------------------------------------------------
 
-    def commit(self, edit: Edit) -> None:
+    def commit(self, edit: Edit, *, tool: str = "", seconds: float | None = None) -> None:
         """Make an edit durable, apply it, and tell everybody. Empty edits are ignored.
+
+        Parameters
+        ----------
+        edit : Edit
+        tool : str
+            What the person held, for the record; by default the first word of the edit's name.
+        seconds : float, optional
+            How long the person took, for the record.
 
         Raises
         ------
@@ -264,7 +273,7 @@ class Session:
         if edit.is_empty:
             return
         self._refuse_if_read_only(edit.name)
-        forgotten = self._ledger.commit(edit, self.project.model)
+        edit, forgotten = self._ledger.commit(edit, self.project.model, tool=tool, seconds=seconds)
         self._applied(edit, 1, forgotten)
 
     def commit_stroke(self, name: str = "paint") -> Edit | None:
@@ -282,7 +291,8 @@ class Session:
             self.volume.pages.release_stroke()
             return None
         self._refuse_if_read_only(name)
-        forgotten = self._ledger.commit_stroke(edit, self.project.model)
+        seconds = time.monotonic() - self.volume.pages.stroke_began
+        forgotten = self._ledger.commit_stroke(edit, self.project.model, seconds=seconds)
         self._applied(edit, 1, forgotten)
         return edit
 
@@ -389,7 +399,7 @@ class Session:
     def _applied(self, edit: Edit, direction: int, forgotten: Sequence[Entry] = ()) -> None:
         """Bring everything derived up to date first, and only then tell anybody."""
         if edit.source == "human":
-            for z in {z for p in edit.patches for z in range(p.region.start[0], p.region.stop[0])}:
+            for z in edit.painted_sections:
                 self._corrections[z] = self._corrections.get(z, 0) + direction
         for lock in edit.locks:
             (self._locked.add if lock.after else self._locked.discard)(lock.object_id)
@@ -590,7 +600,7 @@ class Session:
         self.notice.emit(text)
 
     def _say_write_error(self) -> None:
-        error = self.volume.pages.write_error
+        error = self.volume.pages.out.error
         text = "" if error is None else str(error)
         if text and text != self._said_write_error:
             self._say(text)

@@ -12,6 +12,7 @@ from napari_emseg.core import codec, database
 from napari_emseg.core.edit import Edit, Lock, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.journal import Journal
+from napari_emseg.core.rebuild import rebuild_page
 from napari_emseg.core.sections import SectionState, Status
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ def test_states_follow_the_log(journal: Journal) -> None:
     assert journal.section_states() == {2: SectionState()}
     assert journal.locked() == set()
     assert journal.corrections() == {}
-    assert [e.state for e in journal.entries()] == ["undone"]
+    assert [e.state for e in journal.kept()] == ["undone"]
     journal.record(edit(0, 2, "model"), max_id=2)
-    assert [(e.name, e.state) for e in journal.entries()] == [("0 to 2", "done")]
+    assert [(e.name, e.state) for e in journal.kept()] == [("0 to 1", "dropped"), ("0 to 2", "done")]
     assert journal.corrections() == {}
 
 
@@ -90,9 +91,9 @@ def test_replay_gives_turns_in_order(journal: Journal) -> None:
     values = [(position, int(e.patches[0].after[0, 0, 0])) for position, e in journal.since(0)]
     assert values == [(1, 1), (2, 2), (3, 1)]
     assert [position for position, _ in journal.since(2)] == [3]
-    block = journal.rebuild(Region((0, 0, 0), (3, 3, 4)))
-    assert block is not None
-    assert (block[1, 2, 3], block[2, 2, 3], block.sum()) == (1, 1, 2)
+    page = rebuild_page(journal, (1, 0, 0))
+    assert page is not None
+    assert (page.data[2, 3], page.data.sum(), page.position) == (1, 20, 3)
 
 
 def test_patches_go_only_when_nothing_needs_them(journal: Journal) -> None:
@@ -104,8 +105,8 @@ def test_patches_go_only_when_nothing_needs_them(journal: Journal) -> None:
         journal.read(first.id)
     assert journal.read(first.id + 1).patches
     assert not journal.is_complete()
-    assert journal.rebuild(BOX) is None
-    assert journal.rebuild(Region((0, 0, 0), (1, 9, 9))) is not None
+    assert rebuild_page(journal, (1, 0, 0)) is None
+    assert rebuild_page(journal, (0, 0, 0)) is not None
     assert journal.knows_chunk((1, 0, 0))
     assert not journal.knows_chunk((2, 0, 0))
 
@@ -121,7 +122,7 @@ def test_a_damaged_patch_is_one_sentence(journal: Journal) -> None:
 def test_read_only_sees_the_log_and_writes_nothing(journal: Journal) -> None:
     journal.record(edit(0, 1), max_id=1)
     reader = Journal.open_read_only(journal.path)
-    assert [e.name for e in reader.entries()] == ["0 to 1"]
+    assert [e.name for e in reader.kept()] == ["0 to 1"]
     with pytest.raises(EmsegError, match="read-only"):
         reader.record(edit(1, 2), max_id=2)
     reader.close()
@@ -141,7 +142,7 @@ def test_read_only_where_sqlite_may_not_make_its_files(
 
     monkeypatch.setattr(database.sqlite3, "connect", connect)
     reader = Journal.open_read_only(journal.path)
-    assert [e.name for e in reader.entries()] == ["0 to 1"]
+    assert [e.name for e in reader.kept()] == ["0 to 1"]
     reader.close()
 
 

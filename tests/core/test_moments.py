@@ -107,8 +107,11 @@ def test_what_is_not_kept_is_refused_with_the_reason(session: Session) -> None:
     paint(session, 0, 1)
     paint(session, 1, 2)
     session.undo()
-    paint(session, 2, 3)
-    session._ledger.save()  # empties the edit that was undone and replaced
+    session.history.limit_bytes = 1
+    paint(session, 2, 3)  # forgets the edit that was undone and is replaced now
+    session.history.limit_bytes = 2**30
+    paint(session, 2, 4)
+    session._ledger.save()
     with pytest.raises(EmsegError, match="can no longer be brought back"):
         session.restore(2)
     session.restore(1)

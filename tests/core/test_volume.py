@@ -202,7 +202,7 @@ def test_the_cache_stays_within_its_bound(tmp_path: Path) -> None:
 def test_a_large_edit_does_not_pile_up_in_memory(tmp_path: Path) -> None:
     volume = LabelVolume.create(tmp_path / "labels.zarr", (20, 512, 512), None)
     volume.pages.limit_bytes = 5 * 512 * 512 * 4
-    volume.pages.write_delay_s = 60
+    volume.pages.out.delay_s = 60
     for z in range(20):
         region = Region((z, 0, 0), (z + 1, 512, 512))
         after = np.full(region.shape, z + 1, np.uint32)
@@ -227,7 +227,7 @@ def test_writes_out_by_itself(tmp_path: Path) -> None:
     import time
 
     volume = LabelVolume.create(tmp_path / "labels.zarr", SHAPE, None)
-    volume.pages.write_delay_s = 0.01
+    volume.pages.out.delay_s = 0.01
     volume[0, 0, 0] = 9
     volume.end_stroke()
     deadline = time.monotonic() + 5

@@ -49,7 +49,8 @@ def done_and_undone(volume: LabelVolume, edit: Edit) -> np.ndarray:
 def test_merge_takes_the_first_id(volume: LabelVolume) -> None:
     edit = merge(volume, [2, 3])
     assert (edit.name, edit.source) == ("merge 3 into 2", "human")
-    assert [p.region for p in edit.patches] == [Region((2, 0, 0), (3, 2, 2))]
+    assert edit.relabel is not None
+    assert (edit.relabel.pairs, edit.sections, edit.patches) == (((3, 2),), (2,), ())
     np.testing.assert_array_equal(done_and_undone(volume, edit), np.where(LABELS == 3, 2, LABELS))
 
 

@@ -9,11 +9,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.core.codec import unpack_extras
 from napari_emseg.core.edit import Region
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_emseg.core.edit import Relabel
     from napari_emseg.core.journal import Journal
 
 
@@ -131,6 +133,10 @@ def _event(row: Sequence[Any], box: Sequence[int] | None) -> Event:
     number, name, source, author, when, seconds, model, state, extras = row
     region = None if box is None else Region((box[0], box[1], box[2]), (box[3], box[4], box[5]))
     touched = set(_marked(extras))
+    relabel = _relabelled(extras)
+    if relabel is not None:
+        region = relabel.region
+        touched.update(relabel.sections)
     if region is not None:
         touched |= {region.start[0], region.stop[0] - 1}
     ends = tuple(sorted({min(touched), max(touched)})) if touched else ()
@@ -143,3 +149,11 @@ def _marked(extras: str) -> list[int]:
         return [int(mark[0]) for mark in json.loads(extras or "{}").get("marks", [])]
     except (ValueError, TypeError, AttributeError, IndexError, KeyError):
         return []
+
+
+def _relabelled(extras: str) -> Relabel | None:
+    """What a change of ids everywhere says about its place; nothing where the note cannot be read."""
+    try:
+        return unpack_extras(extras)[2]
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError):
+        return None

@@ -3,11 +3,17 @@
 The store is an OME-Zarr 0.5 group with the array ``0``; any zarr 3 reader opens it. Chunk files are read
 and written here and not through zarr because a torn file must be impossible (write beside, fsync, rename),
 because a page must arrive within a millisecond, and because importing zarr would hold up the window.
+
+Behind its ids each chunk file carries a *stamp*: the generation of its ids in the equivalence table, and the position
+in the journal up to which it is complete. It is a skippable frame, which every Zstandard decoder passes over.
+File and stamp are replaced together, so after a crash each page knows by itself which edits it lacks.
 """
 
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +22,21 @@ from numcodecs import Zstd  # type: ignore[import-untyped]
 
 from napari_emseg.core.atomic import sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.grid import CHUNK
+from napari_emseg.core.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from numpy.typing import NDArray
-
+    from napari_emseg.core.grid import ChunkKey
     from napari_emseg.core.stack import Spacing
 
-CHUNK = (1, 512, 512)
 _LEVEL = "0"
 _ZSTD = {"name": "zstd", "configuration": {"level": 1, "checksum": True}}
 _BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
+_STAMP = struct.Struct("<II4sQQI")  # frame number, length, name, generation, position, checksum
+_FRAME, _NAME = 0x184D2A5E, b"emsg"
 _UNTOUCHED = "put the folder back from a backup, or start a new project"
-
-ChunkKey = tuple[int, int, int]
 
 
 class ChunkStore:
@@ -52,6 +58,7 @@ class ChunkStore:
         self.dtype = dtype
         self._stored = dtype.newbyteorder("<")
         self._codec = Zstd(level=1, checksum=True)
+        self._stamped = bool(self.attributes().get("stamped"))
 
     @classmethod
     def create(
@@ -123,8 +130,8 @@ class ChunkStore:
         z, y, x = key
         return self.path / _LEVEL / "c" / str(z) / str(y) / str(x)
 
-    def read(self, key: ChunkKey) -> NDArray[np.unsignedinteger] | None:
-        """One chunk (512, 512), or None if it was never written.
+    def read(self, key: ChunkKey) -> Page | None:
+        """One chunk, or None if it was never written.
 
         Raises
         ------
@@ -141,20 +148,21 @@ class ChunkStore:
                 f"labels cannot be read ({error.strerror})", str(path), "check the disk and its permissions"
             ) from error
         try:
-            flat = np.frombuffer(self._codec.decode(raw), dtype=self._stored)
-            return flat.reshape(CHUNK[1:]).astype(self.dtype)  # a copy: decoded buffers are read-only
+            ids, generation, position = _unstamped(raw, self._stamped)
+            flat = np.frombuffer(self._codec.decode(ids), dtype=self._stored)
+            data = flat.reshape(CHUNK[1:]).astype(self.dtype)  # a copy: decoded buffers are read-only
         except (RuntimeError, ValueError) as error:
             raise EmsegError("a piece of the labels is damaged", str(path), _UNTOUCHED) from error
+        return Page(data, generation, position, stored=generation)
 
-    def write(self, key: ChunkKey, page: NDArray[np.unsignedinteger]) -> None:
+    def write(self, key: ChunkKey, page: Page) -> None:
         """Replace one chunk; readers see the old or the new file, never a part of one."""
         if not self.exists():
             raise EmsegError("the labels folder has disappeared", str(self.path), _UNTOUCHED)
         path = self.file(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(
-            path, self._codec.encode(np.ascontiguousarray(page, dtype=self._stored)), sync_parent=False
-        )
+        ids = self._codec.encode(np.ascontiguousarray(page.data, dtype=self._stored))
+        write_atomic(path, bytes(ids) + _stamp(page.generation, page.position), sync_parent=False)
 
     def sync(self, keys: Iterable[ChunkKey]) -> None:
         """Make the names of freshly written chunks survive a power cut."""
@@ -209,6 +217,22 @@ class ChunkStore:
             ) from error
 
 
+def _stamp(generation: int, position: int) -> bytes:
+    head = _STAMP.pack(_FRAME, _STAMP.size - 8, _NAME, generation, position, 0)[:-4]
+    return head + struct.pack("<I", zlib.crc32(head))
+
+
+def _unstamped(raw: bytes, wanted: bool) -> tuple[bytes, int, int]:
+    """The ids of a chunk file, its generation and its position; files of early versions have no stamp."""
+    if len(raw) > _STAMP.size:
+        frame, _, name, generation, position, checksum = _STAMP.unpack(raw[-_STAMP.size :])
+        if (frame, name) == (_FRAME, _NAME) and zlib.crc32(raw[-_STAMP.size : -4]) == checksum:
+            return raw[: -_STAMP.size], generation, position
+    if wanted:
+        raise ValueError("the stamp is missing")
+    return raw, 0, 0
+
+
 def _numbers(folder: Path) -> list[int]:
     try:
         return [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
@@ -237,5 +261,9 @@ def _attributes(spacing_nm: Spacing | None) -> dict[str, Any]:
             "multiscales": [{"name": "labels", "axes": axes, "datasets": [level]}],
             "image-label": {},
         },
-        "napari_emseg": {"spacing_nm": list(spacing_nm) if spacing_nm else None, "max_id": 0},
+        "napari_emseg": {
+            "spacing_nm": list(spacing_nm) if spacing_nm else None,
+            "max_id": 0,
+            "stamped": True,
+        },
     }

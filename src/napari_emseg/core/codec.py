@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numcodecs import Zstd  # type: ignore[import-untyped]
 
-from napari_emseg.core.edit import Edit, Lock, Mark, Patch, Region
+from napari_emseg.core.edit import Edit, Lock, Mark, Patch, Region, Relabel
 from napari_emseg.core.sections import SectionState, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _CODEC = Zstd(level=1, checksum=True)
 _PARALLEL_BYTES = 2**23  # below this, starting threads costs more than it saves
@@ -57,7 +57,7 @@ def _pieces(edit: Edit) -> Iterator[Patch]:
 
 
 def _pack_piece(piece: Patch, dtype: np.dtype[Any]) -> PackedPatch:
-    return PackedPatch(piece.region, _squeeze(piece.before, dtype), _squeeze(piece.after, dtype))
+    return PackedPatch(piece.region, squeeze(piece.before, dtype), squeeze(piece.after, dtype))
 
 
 def unpack(packed: PackedPatch, dtype: np.dtype[Any]) -> Patch:
@@ -68,39 +68,73 @@ def unpack(packed: PackedPatch, dtype: np.dtype[Any]) -> Patch:
     ValueError
         If the bytes are damaged.
     """
-    return Patch(
-        packed.region, _swell(packed.before, packed.region, dtype), _swell(packed.after, packed.region, dtype)
-    )
+    shape = packed.region.shape
+    return Patch(packed.region, swell(packed.before, shape, dtype), swell(packed.after, shape, dtype))
 
 
-def _squeeze(block: np.ndarray, dtype: np.dtype[Any]) -> bytes:
+def squeeze(block: np.ndarray, dtype: np.dtype[Any]) -> bytes:
+    """Ids as compressed bytes."""
     return bytes(_CODEC.encode(np.ascontiguousarray(block, dtype=dtype.newbyteorder("<"))))
 
 
-def _swell(raw: bytes, region: Region, dtype: np.dtype[Any]) -> np.ndarray:
+def swell(raw: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Undo `squeeze`.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are damaged.
+    """
     try:
         flat = np.frombuffer(_CODEC.decode(raw), dtype=dtype.newbyteorder("<"))
     except RuntimeError as error:
         raise ValueError(str(error)) from error
-    return flat.reshape(region.shape).astype(dtype, copy=False)
+    return flat.reshape(shape).astype(dtype, copy=False)
 
 
 def pack_extras(edit: Edit) -> str:
-    """Marks and locks of an edit as JSON."""
-    marks = [
-        [m.section, m.before.status, m.before.reason, m.after.status, m.after.reason] for m in edit.marks
-    ]
-    locks = [[k.object_id, k.before, k.after] for k in edit.locks]
-    return json.dumps({"marks": marks, "locks": locks}, separators=(",", ":")) if marks or locks else ""
+    """Marks, locks and changes of ids of an edit as JSON."""
+    extras: dict[str, Any] = {}
+    if edit.marks or edit.locks:
+        extras["marks"] = [
+            [m.section, m.before.status, m.before.reason, m.after.status, m.after.reason] for m in edit.marks
+        ]
+        extras["locks"] = [[k.object_id, k.before, k.after] for k in edit.locks]
+    if edit.relabel is not None:
+        box = edit.relabel.region
+        extras["relabel"] = {
+            "pairs": [list(pair) for pair in edit.relabel.pairs],
+            "sections": ranges(edit.relabel.sections),
+            "box": [*box.start, *box.stop] if box else None,
+        }
+    return json.dumps(extras, separators=(",", ":")) if extras else ""
 
 
-def unpack_extras(text: str) -> tuple[tuple[Mark, ...], tuple[Lock, ...]]:
+def unpack_extras(text: str) -> tuple[tuple[Mark, ...], tuple[Lock, ...], Relabel | None]:
     """Undo `pack_extras`."""
     if not text:
-        return (), ()
+        return (), (), None
     extras = json.loads(text)
     marks = tuple(
         Mark(section, SectionState(Status(s0), r0), SectionState(Status(s1), r1))
-        for section, s0, r0, s1, r1 in extras["marks"]
+        for section, s0, r0, s1, r1 in extras.get("marks", ())
     )
-    return marks, tuple(Lock(object_id, before, after) for object_id, before, after in extras["locks"])
+    locks = tuple(Lock(object_id, before, after) for object_id, before, after in extras.get("locks", ()))
+    change = extras.get("relabel")
+    if change is None:
+        return marks, locks, None
+    box = change["box"]
+    region = Region((box[0], box[1], box[2]), (box[3], box[4], box[5])) if box else None
+    sections = tuple(z for first, last in change["sections"] for z in range(first, last))
+    return marks, locks, Relabel(tuple((old, new) for old, new in change["pairs"]), sections, region)
+
+
+def ranges(sections: Sequence[int]) -> list[list[int]]:
+    """Sorted section numbers as half-open ranges."""
+    found: list[list[int]] = []
+    for z in sections:
+        if found and found[-1][1] == z:
+            found[-1][1] = z + 1
+        else:
+            found.append([z, z + 1])
+    return found

@@ -5,7 +5,7 @@ Coordinates are voxels in (z, y, x) order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -105,6 +105,41 @@ class Lock:
         return Lock(self.object_id, self.after, self.before)
 
 
+@dataclass(frozen=True, slots=True)
+class Relabel:
+    """Ids that become other ids wherever they are, all at once; no voxel is touched for it.
+
+    Parameters
+    ----------
+    pairs : tuple of (int, int)
+        Old and new id; new may be 0 (deleted), old may not.
+    sections : tuple of int
+        Sections that held the objects, as far as that is known.
+    region : Region or None
+        A box around them, as far as that is known.
+    number : int
+        Place among all relabels of a volume; given when it is committed, 0 before.
+    back : bool
+        True to take it back. Only the newest relabel can be taken back: see `core.equivalence`.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    sections: tuple[int, ...] = ()
+    region: Region | None = None
+    number: int = 0
+    back: bool = False
+
+    def __post_init__(self) -> None:
+        if any(old <= 0 or new < 0 for old, new in self.pairs):
+            raise EmsegError("empty space cannot be given an id", str(self.pairs), "choose an object")
+        if len({old for old, _ in self.pairs}) < len(self.pairs):
+            raise EmsegError("an object cannot become two others", str(self.pairs), "choose one id for it")
+
+    def inverse(self) -> Relabel:
+        """The relabel that takes this one back."""
+        return replace(self, back=not self.back)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Edit:
     """One undoable change of labels, of section states, of locks, or of all of them.
@@ -121,6 +156,8 @@ class Edit:
         Section states that change together with the labels.
     locks : tuple of Lock
         Objects that become locked or unlocked.
+    relabel : Relabel or None
+        Ids that change everywhere. An edit has either this or patches.
     """
 
     name: str
@@ -128,6 +165,11 @@ class Edit:
     patches: tuple[Patch, ...] = ()
     marks: tuple[Mark, ...] = ()
     locks: tuple[Lock, ...] = ()
+    relabel: Relabel | None = None
+
+    def __post_init__(self) -> None:
+        if self.relabel is not None and self.patches:
+            raise EmsegError("an edit either paints or changes ids everywhere", self.name)
 
     def inverse(self) -> Edit:
         """The edit that takes this one back exactly."""
@@ -137,6 +179,7 @@ class Edit:
             tuple(p.inverse() for p in reversed(self.patches)),
             tuple(m.inverse() for m in reversed(self.marks)),
             tuple(k.inverse() for k in reversed(self.locks)),
+            None if self.relabel is None else self.relabel.inverse(),
         )
 
     @property
@@ -147,10 +190,23 @@ class Edit:
     @property
     def sections(self) -> tuple[int, ...]:
         """Sections whose labels or state this edit touches, in order."""
+        return tuple(sorted({*self.painted_sections, *(m.section for m in self.marks)}))
+
+    @property
+    def painted_sections(self) -> tuple[int, ...]:
+        """Sections whose labels this edit touches, in order."""
         touched = {z for p in self.patches for z in range(p.region.start[0], p.region.stop[0])}
-        return tuple(sorted(touched | {m.section for m in self.marks}))
+        return tuple(sorted(touched | set(self.relabel.sections if self.relabel else ())))
+
+    @property
+    def highest_id(self) -> int:
+        """The highest id that this edit writes."""
+        painted = max((int(p.after.max()) for p in self.patches if p.after.size), default=0)
+        return max([painted, *(new for _, new in self.relabel.pairs)] if self.relabel else [painted])
 
     @property
     def is_empty(self) -> bool:
         """Whether applying this edit changes nothing."""
-        return not (self.marks or self.locks) and all(np.array_equal(p.before, p.after) for p in self.patches)
+        if self.marks or self.locks or (self.relabel and any(old != new for old, new in self.relabel.pairs)):
+            return False
+        return all(np.array_equal(p.before, p.after) for p in self.patches)

@@ -39,7 +39,7 @@ def catch_up(journal: Journal, volume: LabelVolume) -> list[Edit]:
     done: list[Edit] = []
     try:
         for position, edit in journal.since(volume.pages.token):
-            volume.apply_quietly(edit)
+            volume.apply_quietly(edit, since=position)  # files of the writer may be ahead of this
             volume.pages.token = position
             done.append(edit)
         volume.raise_max_id(journal.max_id)

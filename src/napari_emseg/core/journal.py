@@ -4,16 +4,7 @@
 program, for which NORMAL would do, but also a power cut. It costs one fsync per edit (`benchmarks/
 paint_durability.py` measures it), far below the 100 ms that a person would accept after letting the mouse go.
 
-Tables
-------
-edits : what was done, by whom and when, and whether it stands (done), is taken back (undone), was
-    replaced by newer work (dropped) or can no longer be taken back (forgotten)
-patches : voxels before and after, compressed; emptied for edits that can be neither undone nor replayed
-log : edits in the order in which they were applied (+1) and taken back (-1); replaying it from the checkpoint
-    mends the labels after a crash, because patches hold absolute values
-sections, locked : present state of sections and objects
-chunks : chunks that were written to disk, so that a lost one is noticed
-meta : label type, checkpoint, highest id
+`core.schema` lists the tables.
 """
 
 from __future__ import annotations
@@ -22,7 +13,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -31,33 +22,14 @@ from napari_emseg.core.codec import PackedPatch, pack, pack_extras, unpack, unpa
 from napari_emseg.core.database import author, checked, connect, connect_read_only, damaged, inode, refusing
 from napari_emseg.core.edit import Edit, Region
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.patching import paste
+from napari_emseg.core.schema import APPLICATION, VERSION, bring_up_to_date, make, purge, version_of
 from napari_emseg.core.sections import SectionState, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from napari_emseg.core.chunks import ChunkKey
-
-VERSION = 1
-_APPLICATION = 0x656D7365  # "emse": tells our files from other SQLite databases
-
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE edits (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, source TEXT NOT NULL,
-    author TEXT NOT NULL, time REAL NOT NULL, model TEXT NOT NULL, seconds REAL, state TEXT NOT NULL,
-    nbytes INTEGER NOT NULL, extras TEXT NOT NULL);
-CREATE TABLE patches (edit INTEGER NOT NULL, n INTEGER NOT NULL, z0 INTEGER NOT NULL, y0 INTEGER NOT NULL,
-    x0 INTEGER NOT NULL, z1 INTEGER NOT NULL, y1 INTEGER NOT NULL, x1 INTEGER NOT NULL,
-    before BLOB, after BLOB, PRIMARY KEY (edit, n));
-CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, edit INTEGER NOT NULL, direction INTEGER NOT NULL);
-CREATE TABLE sections (section INTEGER PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL);
-CREATE TABLE locked (id INTEGER PRIMARY KEY);
-CREATE TABLE chunks (z INTEGER, y INTEGER, x INTEGER, PRIMARY KEY (z, y, x)) WITHOUT ROWID;
-"""
+    from napari_emseg.core.grid import ChunkKey
 
 State = Literal["done", "undone", "dropped", "forgotten"]
 
@@ -85,7 +57,10 @@ class Journal:
         self._db = connection
         self._lock = threading.RLock()
         self._author = author()
-        self.dtype = np.dtype(str(self._meta("dtype", "uint32")))
+        self.has_relabels = (
+            version_of(connection) >= 2
+        )  # an older one that may not be written lacks the tables
+        self.dtype = np.dtype(str(self.meta("dtype", "uint32")))
         self._inode = inode(path)
 
     # --- opening -------------------------------------------------------------------------------
@@ -103,29 +78,27 @@ class Journal:
             raise EmsegError("there is already a journal here", str(path), "choose another folder")
         with refusing(path):
             db = connect(path)
-            db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-            db.execute(
-                "INSERT INTO meta VALUES ('dtype', ?), ('checkpoint', 0), ('max_id', 0)", (dtype.name,)
-            )
-            db.execute(f"PRAGMA application_id = {_APPLICATION}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
+            make(db, dtype.name)
             return cls(path, db)
 
     @classmethod
     def open(cls, path: Path) -> Journal:
-        """Open for writing.
+        """Open for writing; a journal of an earlier version becomes one of this version.
 
         Raises
         ------
         EmsegError
             If it is missing, damaged, not ours, or from a newer version.
         """
-        return cls(path, checked(path, connect, _APPLICATION, VERSION))
+        db = checked(path, connect, APPLICATION, VERSION)
+        with refusing(path):
+            bring_up_to_date(db)
+        return cls(path, db)
 
     @classmethod
     def open_read_only(cls, path: Path) -> Journal:
         """Open without changing anything, also while another process writes, also on a read-only disk."""
-        return cls(path, checked(path, connect_read_only, _APPLICATION, VERSION), read_only=True)
+        return cls(path, checked(path, connect_read_only, APPLICATION, VERSION), read_only=True)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -135,7 +108,8 @@ class Journal:
     # --- writing -------------------------------------------------------------------------------
 
     @contextmanager
-    def _transaction(self, what: str) -> Iterator[sqlite3.Connection]:
+    def transaction(self, what: str) -> Iterator[sqlite3.Connection]:
+        """All or nothing, and durable at the end; ``what`` is said not to be saved if the disk refuses."""
         if self.read_only:
             raise EmsegError("this project is read-only", str(self.path))
         if inode(self.path) != self._inode:
@@ -160,6 +134,7 @@ class Journal:
         *,
         max_id: int,
         model: str = "",
+        tool: str = "",
         seconds: float | None = None,
         forget: Sequence[int] = (),
         checkpoint: tuple[int, Iterable[ChunkKey]] | None = None,
@@ -174,10 +149,12 @@ class Journal:
             Highest id in use after it.
         model : str
             Current model, for the record.
+        tool : str
+            What the person held; by default the first word of the edit's name.
         seconds : float, optional
             How long the person took.
         forget : sequence of int
-            Edits that can no longer be undone from now on.
+            Edits that can no longer be taken back or restored from now on.
         checkpoint : (int, chunk keys), optional
             Labels up to this log position are on disk, in these newly written chunks.
 
@@ -193,26 +170,26 @@ class Journal:
             If the disk refuses. The journal is then as before.
         """
         packed = pack(edit, self.dtype)
-        nbytes = sum(p.nbytes for p in packed)
-        with self._transaction(edit.name) as db:
+        extras = pack_extras(edit)
+        nbytes = sum(p.nbytes for p in packed) + len(extras)
+        with self.transaction(edit.name) as db:
             db.execute("UPDATE edits SET state = 'dropped' WHERE state = 'undone'")
-            db.executemany("UPDATE edits SET state = 'forgotten' WHERE id = ?", [(i,) for i in forget])
-            row = (
-                edit.name,
-                edit.source,
-                self._author,
-                time.time(),
-                model,
-                seconds,
-                nbytes,
-                pack_extras(edit),
-            )
+            if forget:
+                db.executemany(
+                    "UPDATE edits SET state = 'forgotten' WHERE id = ? AND state = 'done'",
+                    [(i,) for i in forget],
+                )
+                self.set_meta(db, "forgotten", max(self.meta("forgotten", 0), *forget))
+            tool = tool or edit.name.partition(" ")[0]
+            row = (edit.name, edit.source, self._author, time.time(), model, tool, seconds, nbytes, extras)
             number = db.execute(
-                "INSERT INTO edits (name, source, author, time, model, seconds, state, nbytes, extras) "
-                "VALUES (?, ?, ?, ?, ?, ?, 'done', ?, ?)",
+                "INSERT INTO edits (name, source, author, time, model, tool, seconds, state, nbytes, extras) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 'done', ?, ?)",
                 row,
             ).lastrowid
             assert number is not None
+            if edit.relabel is not None:
+                db.execute("INSERT INTO relabels VALUES (?)", (number,))
             db.executemany(
                 "INSERT INTO patches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
@@ -221,7 +198,7 @@ class Journal:
                 ],
             )
             position = self._log(db, number, 1, edit)
-            self._set_meta(db, "max_id", str(max_id))  # text: SQLite integers end at 2**63
+            self.set_meta(db, "max_id", str(max_id))  # text: SQLite integers end at 2**63
             self._checkpoint(db, checkpoint)
         return Entry(number, edit.name, edit.source, nbytes, "done"), position
 
@@ -233,16 +210,18 @@ class Journal:
         checkpoint: tuple[int, Iterable[ChunkKey]] | None = None,
     ) -> int:
         """Record that an edit was taken back (-1) or done again (1); ``edit`` is what gets applied."""
-        with self._transaction(edit.name) as db:
+        with self.transaction(edit.name) as db:
             state = "done" if direction == 1 else "undone"
             db.execute("UPDATE edits SET state = ? WHERE id = ?", (state, number))
+            if edit.relabel is not None and direction == -1:
+                self.set_meta(db, "compacted", min(self.meta("compacted", 0), number - 1))
             position = self._log(db, number, direction, edit)
             self._checkpoint(db, checkpoint)
         return position
 
     def note_checkpoint(self, position: int, written: Iterable[ChunkKey]) -> None:
         """Record that the labels on disk hold everything up to a log position."""
-        with self._transaction("the position of the last save") as db:
+        with self.transaction("the position of the last save") as db:
             self._checkpoint(db, (position, written))
 
     def _log(self, db: sqlite3.Connection, number: int, direction: int, edit: Edit) -> int:
@@ -269,35 +248,32 @@ class Journal:
         db.executemany("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?)", list(written))
         if position <= self.checkpoint:
             return
-        self._set_meta(db, "checkpoint", position)
-        db.execute(
-            "UPDATE patches SET before = NULL, after = NULL WHERE before IS NOT NULL AND edit IN "
-            "(SELECT id FROM edits WHERE state IN ('dropped', 'forgotten')) "
-            "AND edit NOT IN (SELECT edit FROM log WHERE seq > ?)",
-            (position,),
-        )
+        self.set_meta(db, "checkpoint", position)
+        purge(db, position, self.meta("forgotten", 0))
 
     # --- reading -------------------------------------------------------------------------------
 
     @property
     def checkpoint(self) -> int:
         """Labels on disk hold everything up to this log position."""
-        return int(self._meta("checkpoint", 0))
+        return int(self.meta("checkpoint", 0))
 
     @property
     def position(self) -> int:
         """The last log position."""
-        return int(self._rows("SELECT coalesce(max(seq), 0) FROM log")[0][0])
+        return int(self.rows("SELECT coalesce(max(seq), 0) FROM log")[0][0])
 
     @property
     def max_id(self) -> int:
         """Highest id that any edit used."""
-        return int(self._meta("max_id", 0))
+        return int(self.meta("max_id", 0))
 
-    def entries(self) -> list[Entry]:
-        """Edits that can be undone or redone, oldest first."""
-        rows = self._rows(
-            "SELECT id, name, source, nbytes, state FROM edits WHERE state IN ('done', 'undone') ORDER BY id"
+    def kept(self) -> list[Entry]:
+        """Edits that can be undone, redone or restored, oldest first."""
+        rows = self.rows(
+            "SELECT id, name, source, nbytes, state FROM edits WHERE state IN ('done', 'undone') "
+            "OR (state = 'dropped' AND id > ?) ORDER BY id",
+            self.meta("forgotten", 0),
         )
         return [Entry(*row) for row in rows]
 
@@ -309,8 +285,8 @@ class Journal:
         EmsegError
             If it was forgotten, or the journal is damaged.
         """
-        edits = self._rows("SELECT name, source, extras FROM edits WHERE id = ?", number)
-        rows = self._rows(
+        edits = self.rows("SELECT name, source, extras FROM edits WHERE id = ?", number)
+        rows = self.rows(
             "SELECT z0, y0, x0, z1, y1, x1, before, after FROM patches WHERE edit = ? ORDER BY n", number
         )
         if not edits or any(row[6] is None or row[7] is None for row in rows):
@@ -320,13 +296,16 @@ class Journal:
             patches = tuple(
                 unpack(PackedPatch(Region(row[0:3], row[3:6]), row[6], row[7]), self.dtype) for row in rows
             )
-            return Edit(name, source, patches, *unpack_extras(extras))
+            marks, locks, relabel = unpack_extras(extras)
+            if relabel is not None:
+                relabel = replace(relabel, number=number)
+            return Edit(name, source, patches, marks, locks, relabel)
         except ValueError as error:
             raise damaged(self.path) from error
 
     def since(self, position: int) -> Iterator[tuple[int, Edit]]:
         """What was applied after a log position, in order: (position, edit or its inverse)."""
-        for seq, number, direction in self._rows(
+        for seq, number, direction in self.rows(
             "SELECT seq, edit, direction FROM log WHERE seq > ? ORDER BY seq", position
         ):
             edit = self.read(number)
@@ -334,55 +313,63 @@ class Journal:
 
     def knows_chunk(self, key: ChunkKey) -> bool:
         """Whether this chunk was written to disk before."""
-        return bool(self._rows("SELECT 1 FROM chunks WHERE z = ? AND y = ? AND x = ?", *key))
+        return bool(self.rows("SELECT 1 FROM chunks WHERE z = ? AND y = ? AND x = ?", *key))
 
     def is_complete(self) -> bool:
         """Whether the labels can be rebuilt from the journal alone, from blank to now."""
-        return not self._rows(
+        return not self.rows(
             "SELECT 1 FROM log l JOIN patches p ON p.edit = l.edit WHERE p.before IS NULL LIMIT 1"
         )
 
-    def rebuild(self, region: Region) -> NDArray[np.unsignedinteger] | None:
-        """Present content of a box from the journal alone, (z, y, x); None if parts of it were forgotten."""
-        (z0, y0, x0), (z1, y1, x1) = region.start, region.stop
-        turns = self._rows(
-            "SELECT l.seq, l.edit, l.direction, min(p.before IS NOT NULL) "
-            "FROM log l JOIN patches p ON p.edit = l.edit "
-            "WHERE p.z0 < ? AND p.z1 > ? AND p.y0 < ? AND p.y1 > ? AND p.x0 < ? AND p.x1 > ? "
-            "GROUP BY l.seq ORDER BY l.seq",
-            *(z1, z0, y1, y0, x1, x0),
+    def turns(self, upto: int | None = None) -> list[tuple[int, int, int]]:
+        """The log, oldest first: (position, edit, direction), to a position if one is given."""
+        end = self.position if upto is None else upto
+        return list(self.rows("SELECT seq, edit, direction FROM log WHERE seq <= ? ORDER BY seq", end))
+
+    def relabels_at(self, position: int) -> list[int]:
+        """Changes of ids that counted at a place in the log and are still needed, oldest first."""
+        if not self.has_relabels:
+            return []
+        rows = self.rows(
+            "SELECT r.edit FROM relabels r JOIN log l ON l.edit = r.edit WHERE l.seq <= ? AND r.edit > ? "
+            "GROUP BY r.edit HAVING sum(l.direction) > 0 ORDER BY r.edit",
+            position,
+            self.meta("retired", 0),
         )
-        if not all(kept for *_, kept in turns):
-            return None
-        block: NDArray[np.unsignedinteger] = np.zeros(region.shape, self.dtype)
-        for _, number, direction, _ in turns:
-            edit = self.read(number)
-            for patch in (edit if direction == 1 else edit.inverse()).patches:
-                paste(block, region, patch)
-        return block
+        return [row[0] for row in rows]
 
     def begin_again(self) -> None:
         """The label store was made anew and is blank: everything is to be replayed into it."""
-        with self._transaction("the rebuilt label store") as db:
-            db.execute("DELETE FROM chunks")
-            self._set_meta(db, "checkpoint", 0)
+        with self.transaction("the rebuilt label store") as db:
+            for table in ("chunks", "versions", "places"):
+                db.execute(f"DELETE FROM {table}")
+            for key, value in (("checkpoint", 0), ("compacted", 0), ("retired", 0), ("indexed", 1)):
+                self.set_meta(db, key, value)
 
     def section_states(self) -> dict[int, SectionState]:
         """Sections that are not unseen."""
-        rows = self._rows("SELECT section, status, reason FROM sections")
+        rows = self.rows("SELECT section, status, reason FROM sections")
         return {section: SectionState(Status(status), reason) for section, status, reason in rows}
 
     def locked(self) -> set[int]:
         """Ids of locked objects."""
-        return {row[0] for row in self._rows("SELECT id FROM locked")}
+        return {row[0] for row in self.rows("SELECT id FROM locked")}
 
     def corrections(self) -> dict[int, int]:
         """Section to number of standing human edits of its labels."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT e.id, p.z0, p.z1 FROM edits e JOIN patches p ON p.edit = e.id "
             "WHERE e.source = 'human' AND e.state IN ('done', 'forgotten')"
         )
         touched = {(number, z) for number, z0, z1 in rows for z in range(z0, z1)}
+        if self.has_relabels:
+            rows = self.rows(
+                "SELECT e.id, e.extras FROM edits e JOIN relabels r ON r.edit = e.id "
+                "WHERE e.source = 'human' AND e.state IN ('done', 'forgotten')"
+            )
+            for number, extras in rows:
+                relabel = unpack_extras(extras)[2]
+                touched |= {(number, z) for z in (relabel.sections if relabel else ())}
         counts: dict[int, int] = {}
         for _, z in touched:
             counts[z] = counts.get(z, 0) + 1
@@ -390,15 +377,18 @@ class Journal:
 
     def query(self, sql: str, *values: Any) -> list[Any]:
         """Rows of a reading query, for views of the history (`core.chronicle`)."""
-        return self._rows(sql, *values)
+        return self.rows(sql, *values)
 
-    def _rows(self, sql: str, *values: Any) -> list[Any]:
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """All rows of a query."""
         with self._lock, refusing(self.path):
             return self._db.execute(sql, values).fetchall()
 
-    def _meta(self, key: str, default: Any) -> Any:
-        rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
+    def meta(self, key: str, default: Any) -> Any:
+        """One fact about the journal as a whole."""
+        rows = self.rows("SELECT value FROM meta WHERE key = ?", key)
         return rows[0][0] if rows else default
 
-    def _set_meta(self, db: sqlite3.Connection, key: str, value: Any) -> None:
+    def set_meta(self, db: sqlite3.Connection, key: str, value: Any) -> None:
+        """Change such a fact, inside a transaction."""
         db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from napari_emseg.core.compaction import Compaction
 from napari_emseg.core.edit import Edit
 from napari_emseg.core.history import History
+from napari_emseg.core.page_records import PageRecords
 from napari_emseg.core.patching import refuse_if_outdated
 from napari_emseg.core.recovery import replay
 
@@ -31,12 +35,24 @@ class Ledger:
     def __init__(self, journal: Journal, volume: LabelVolume) -> None:
         self.journal = journal
         self.volume = volume
+        self.records = PageRecords(journal)
+        volume.pages.book = self.records
         self.replayed = replay(journal, volume)
-        self.history = History(journal.entries())
+        self.history = History(journal.kept())
+        self.compaction = Compaction(journal, volume, self.records)
+        volume.pages.out.idle = self.compaction.step
         self._forget: list[int] = []
 
-    def commit(self, edit: Edit, model: str) -> list[Entry]:
-        """Do an edit; returns the old edits that can no longer be undone because of it.
+    def commit(self, edit: Edit, model: str, **more: Any) -> tuple[Edit, list[Entry]]:
+        """Do an edit; returns it as it was recorded, and the old edits that can no longer be undone because of it.
+
+        Parameters
+        ----------
+        edit : Edit
+        model : str
+            Current model, for the record.
+        **more
+            ``tool`` and ``seconds``, see `Journal.record`.
 
         Raises
         ------
@@ -45,14 +61,17 @@ class Ledger:
         """
         self.volume.check(edit)
         refuse_if_outdated(self.volume, edit)
-        position, forgotten = self._record(edit, model)
-        self.volume.apply_quietly(edit)
-        self.volume.pages.token = position
-        return forgotten
+        with self._still(edit):
+            entry, position, forgotten = self._record(edit, model, **more)
+            if edit.relabel is not None:
+                edit = replace(edit, relabel=replace(edit.relabel, number=entry.id))
+            self.volume.apply_quietly(edit)
+            self.volume.pages.token = position
+        return edit, forgotten
 
-    def commit_stroke(self, edit: Edit, model: str) -> list[Entry]:
+    def commit_stroke(self, edit: Edit, model: str, **more: Any) -> list[Entry]:
         """Keep what was painted: ``edit`` is the open stroke, which is in the volume already."""
-        position, forgotten = self._record(edit, model)
+        _, position, forgotten = self._record(edit, model, **more)
         self.volume.pages.release_stroke()
         self.volume.pages.token = position
         return forgotten
@@ -78,31 +97,36 @@ class Ledger:
     def save(self) -> None:
         """Write all labels out, and let the journal know."""
         self.volume.flush()
-        self.journal.note_checkpoint(*self.volume.pages.written())
+        self.journal.note_checkpoint(*self.volume.pages.out.written())
 
-    def _record(self, edit: Edit, model: str) -> tuple[int, list[Entry]]:
-        highest = max((int(patch.after.max()) for patch in edit.patches if patch.after.size), default=0)
-        checkpoint = self.volume.pages.written()
+    def _record(self, edit: Edit, model: str, **more: Any) -> tuple[Entry, int, list[Entry]]:
+        checkpoint = self.volume.pages.out.written()
         entry, position = self.journal.record(
             edit,
-            max_id=max(highest, self.volume.max_id()),
+            max_id=max(edit.highest_id, self.volume.max_id()),
             model=model,
             forget=self._forget,
             checkpoint=checkpoint,
+            **more,
         )
-        self.volume.pages.forget_written(checkpoint[1])
+        self.volume.pages.out.forget_written(checkpoint[1])
+        self.history.grow(self.records.grown())
         forgotten = self.history.push(entry)
-        self._forget = [
-            old.id for old in forgotten
-        ]  # the next transaction notes it; a crash only delays that
-        return position, forgotten
+        # the next transaction notes it; a crash only delays that
+        self._forget = [old.id for old in forgotten]
+        return entry, position, [old for old in forgotten if old.state == "done"]
 
     def _turn(self, number: int, edit: Edit, direction: int) -> Edit:
         for patch in edit.patches:
             self.volume.read(patch.region)  # a damaged chunk is to refuse before anything is recorded
-        checkpoint = self.volume.pages.written()
-        position = self.journal.turn(number, edit, 1 if direction == 1 else -1, checkpoint)
-        self.volume.pages.forget_written(checkpoint[1])
-        self.volume.apply_quietly(edit)
-        self.volume.pages.token = position
+        checkpoint = self.volume.pages.out.written()
+        with self._still(edit):
+            position = self.journal.turn(number, edit, 1 if direction == 1 else -1, checkpoint)
+            self.volume.pages.out.forget_written(checkpoint[1])
+            self.volume.apply_quietly(edit)
+            self.volume.pages.token = position
         return edit
+
+    def _still(self, edit: Edit) -> AbstractContextManager[object]:
+        """No page is looked at between the record of a change of ids and the change itself."""
+        return nullcontext() if edit.relabel is None else self.volume.pages.lock

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_emseg.core.edit import Edit, Lock, Mark, Region
+from napari_emseg.core.edit import Edit, Lock, Mark
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.pages import PAGE
-from napari_emseg.core.patching import paste, section_patches
+from napari_emseg.core.grid import page_tiles
+from napari_emseg.core.patching import section_patches
+from napari_emseg.core.rebuild import page_region
 from napari_emseg.core.recovery import replay
+from napari_emseg.core.search import candidates
 from napari_emseg.core.volume import LabelVolume
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from napari_emseg.core.chunks import ChunkKey
     from napari_emseg.core.edit import Patch
+    from napari_emseg.core.grid import ChunkKey
     from napari_emseg.core.journal import Journal
     from napari_emseg.core.sections import SectionState, SectionStates
 
@@ -95,7 +94,7 @@ def volume_at(labels: Path, journal: Journal, position: int) -> LabelVolume:
         Place in the log.
     """
     volume = LabelVolume.open(labels)
-    volume.pages.may_write = False
+    volume.pages.out.may_write = False
     replay(journal, volume)
     for edit in steps_back(journal, position):
         volume.apply_quietly(edit)
@@ -131,19 +130,14 @@ def edit_back_to(
         Not committed; empty where nothing is different.
     """
     back = list(steps_back(journal, position))
-    keys = sorted({key for edit in back for patch in edit.patches for key in _pages(patch.region)})
-    scratch: dict[ChunkKey, NDArray[np.unsignedinteger]] = {}
-    for key in keys:
-        region = _region(key, volume.shape)
-        scratch[key] = volume.read(region)
-    for edit in back:
-        for patch in edit.patches:
-            for key in _pages(patch.region):
-                paste(scratch[key], _region(key, volume.shape), patch)
+    store = volume.pages.store
+    if store is None:
+        raise EmsegError("earlier moments are in the label store", name, "put labels.zarr back from a backup")
+    then = volume_at(store.path, journal, position)
     patches: list[Patch] = []
-    for key in keys:
-        region = _region(key, volume.shape)
-        patches.extend(section_patches(region, volume.read(region), scratch.pop(key)))
+    for key in _concerned(back, volume):
+        region = page_region(key).clipped(volume.shape)
+        patches.extend(section_patches(region, volume.read(region), then.read(region)))
     return Edit(name, "system", tuple(patches), _marks(back, sections), _locks(back, locked))
 
 
@@ -157,17 +151,9 @@ def _locks(back: list[Edit], locked: Collection[int]) -> tuple[Lock, ...]:
     return tuple(Lock(i, i in locked, then[i]) for i in sorted(then) if (i in locked) != then[i])
 
 
-def _pages(region: Region) -> Iterator[ChunkKey]:
-    (z0, y0, x0), (z1, y1, x1) = region.start, region.stop
-    if 0 in region.shape:
-        return
-    for z in range(z0, z1):
-        for y in range(y0 // PAGE[0], (y1 - 1) // PAGE[0] + 1):
-            for x in range(x0 // PAGE[1], (x1 - 1) // PAGE[1] + 1):
-                yield z, y, x
-
-
-def _region(key: ChunkKey, shape: tuple[int, int, int]) -> Region:
-    z, y, x = key
-    start = (z, y * PAGE[0], x * PAGE[1])
-    return Region(start, (z + 1, start[1] + PAGE[0], start[2] + PAGE[1])).clipped(shape)
+def _concerned(back: list[Edit], volume: LabelVolume) -> list[ChunkKey]:
+    """Pages that may have been different."""
+    keys = {key for edit in back for patch in edit.patches for key, *_ in page_tiles(patch.region)}
+    relabels = [edit.relabel for edit in back if edit.relabel is not None]
+    ids = {i for change in relabels for pair in change.pairs for i in pair if i}
+    return sorted(keys.union(candidates(volume, ids) if ids else ()))

@@ -2,27 +2,34 @@
 
 A *page* is one chunk, (512, 512). Pages that differ from disk are dirty and stay in memory until they are
 written. Pages touched by a brush stroke that is not journaled yet are never written: everything on disk
-is explained by the journal.
+is explained by the journal. Pages go through the equivalence table when they are asked for.
 """
 
 from __future__ import annotations
 
 import threading
-import weakref
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.core.chunks import CHUNK
+from napari_emseg.core.equivalence import Equivalence
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.grid import CHUNK
+from napari_emseg.core.page import Page, bring_up
+from napari_emseg.core.page_book import MemoryBook, PageBook
+from napari_emseg.core.write_out import WriteOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from napari_emseg.core.chunks import ChunkKey, ChunkStore
+    from napari_emseg.core.chunks import ChunkStore
+    from napari_emseg.core.grid import ChunkKey
+
+    Ids = NDArray[np.unsignedinteger]
 
 PAGE = CHUNK[1:]
 DEFAULT_CACHE_BYTES = 512 * 2**20
@@ -47,62 +54,84 @@ class PageCache:
         self.store = store
         self.dtype = dtype
         self.limit_bytes = limit_bytes
-        self.write_delay_s = (
-            1.0  # long enough to catch a series of strokes, short enough to keep replay short
-        )
         self.lock = threading.RLock()
-        self.may_write = True
-        self.write_error: EmsegError | None = None
+        self.table = Equivalence()
+        self.book: PageBook = MemoryBook()
         self.token = 0
-        self.written_token = 0
-        self.mend: Callable[[ChunkKey, EmsegError | None], NDArray[np.unsignedinteger] | None] | None = None
-        self._zero: NDArray[np.unsignedinteger] = np.zeros(PAGE, dtype)
+        self.mend: Callable[[ChunkKey, EmsegError | None], Page | None] | None = None
+        self.changed: Callable[[ChunkKey], object] | None = None
+        self.pages: OrderedDict[ChunkKey, Page] = OrderedDict()
+        self.dirty: set[ChunkKey] = set()
+        self.in_flight: dict[ChunkKey, Page] = {}
+        self.before: dict[ChunkKey, Ids] = {}
+        self.stroke_began = 0.0
+        self._zero: Ids = np.zeros(PAGE, dtype)
         self._zero.flags.writeable = False
-        self._pages: OrderedDict[ChunkKey, NDArray[np.unsignedinteger]] = OrderedDict()
-        self._before: dict[ChunkKey, NDArray[np.unsignedinteger]] = {}
-        self._dirty: set[ChunkKey] = set()
-        self._in_flight: dict[ChunkKey, NDArray[np.unsignedinteger]] = {}
-        self._written: set[ChunkKey] = set()
-        self._write_lock = threading.Lock()
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
+        self.out = WriteOut(self)
 
     # --- reading and writing pages -------------------------------------------------------------
 
-    def get(self, key: ChunkKey) -> NDArray[np.unsignedinteger]:
-        """One page to read from; never write into it."""
+    def get(self, key: ChunkKey) -> Ids:
+        """One page to read from, as the equivalence table says now; never write into it.
+
+        Raises
+        ------
+        EmsegError
+            If it is damaged beyond mending.
+        """
         with self.lock:
-            page = self._pages.get(key)
-            if page is None:
-                page = self._load(key)
-                self._pages[key] = page
-                self._evict(keep=key)
-            self._pages.move_to_end(key)
-            return page
+            page = self.raw(key)
+            self._bring_up(key, page)
+            return page.data
+
+    def raw(self, key: ChunkKey) -> Page:
+        """One page as it lies in memory or on disk, with its place in history; under `lock`."""
+        page = self.pages.get(key)
+        if page is None:
+            page = self._load(key)
+            self.pages[key] = page
+            self._evict(keep=key)
+        self.pages.move_to_end(key)
+        return page
 
     def is_blank(self, key: ChunkKey) -> bool:
         """Whether the page is known to hold nothing; costs no memory."""
-        return self.get(key) is self._zero
+        with self.lock:
+            return self.raw(key).data is self._zero
 
-    def writable(self, key: ChunkKey, *, stroke: bool) -> NDArray[np.unsignedinteger]:
+    def writable(self, key: ChunkKey, *, stroke: bool) -> Ids:
         """One page to write into, under `lock`; ``stroke`` keeps its content before the stroke."""
-        page = self.get(key)
-        if page is self._zero:
-            page = np.zeros(PAGE, self.dtype)
-            self._pages[key] = page
-        if stroke and key not in self._before:
-            self._before[key] = page.copy()
-        self._dirty.add(key)
+        page = self.raw(key)
+        if page.data is self._zero:
+            page.data = np.zeros(PAGE, self.dtype)
+        self._bring_up(key, page)
+        if stroke and key not in self.before:
+            if not self.before:
+                self.stroke_began = time.monotonic()
+            self.before[key] = page.data.copy()
+        page.position = max(page.position, self.token)
+        page.is_painted = True
+        self.make_dirty(key)
         if not stroke:
-            self._start_writing()
-        return page
+            self.out.start()
+        return page.data
 
-    def _load(self, key: ChunkKey) -> NDArray[np.unsignedinteger]:
-        if key in self._in_flight:
-            return self._in_flight[key].copy()
+    def make_dirty(self, key: ChunkKey) -> None:
+        """The page in memory is to be written, under `lock`."""
+        self.dirty.add(key)
+        if self.changed is not None:
+            self.changed(key)
+
+    def _bring_up(self, key: ChunkKey, page: Page) -> None:
+        if page.data is self._zero:
+            return  # blank pages have no file, and no line of the table names empty space
+        bring_up(page, self.table, lambda newer: self.book.way_back(key, newer))
+
+    def _load(self, key: ChunkKey) -> Page:
+        if key in self.in_flight:
+            return self.in_flight[key].copy()
         if self.store is None:
-            return self._zero
+            return Page(self._zero)
         damage: EmsegError | None = None
         try:
             page = self.store.read(key)
@@ -113,26 +142,25 @@ class PageCache:
         if self.mend is not None:
             mended = self.mend(key, damage)
             if mended is not None:
-                if self.may_write:
-                    self._dirty.add(key)
+                if self.out.may_write:
+                    self.dirty.add(key)
                 return mended
         if damage is not None:
             raise damage
-        return self._zero
+        return Page(self._zero)
 
     def _evict(self, keep: ChunkKey) -> None:
         if self.store is None:
             return
-        page_bytes = self._zero.nbytes
         # blank pages share one array, so they only count as entries; the bound on them is generous
-        excess = len(self._pages) - max(4, self.limit_bytes // page_bytes)
+        excess = len(self.pages) - max(4, self.limit_bytes // self._zero.nbytes)
         if excess <= 0:
             return
-        for key in list(self._pages):
+        for key in list(self.pages):
             if excess <= 0:
                 return
-            if key != keep and key not in self._dirty and key not in self._before:
-                del self._pages[key]
+            if key != keep and key not in self.dirty and key not in self.before:
+                del self.pages[key]
                 excess -= 1
 
     def make_room(self) -> None:
@@ -141,149 +169,68 @@ class PageCache:
         A disk that refuses is reported by the write-out thread; here memory grows instead.
         """
         with self.lock:
-            full = len(self._dirty) * self._zero.nbytes > self.limit_bytes
+            full = len(self.dirty) * self._zero.nbytes > self.limit_bytes
         if full:
             try:
-                self.flush()
+                self.out.flush()
             except EmsegError as error:
-                self.write_error = error
+                self.out.error = error
 
-    # --- strokes -----------------------------------------------------------------------------
+    # --- the equivalence table ---------------------------------------------------------------------
 
-    def stroke_pages(self) -> list[tuple[ChunkKey, NDArray[np.unsignedinteger], NDArray[np.unsignedinteger]]]:
-        """Pages that the open stroke touched: key, content before it, content now."""
-        return [(key, before, self._pages[key]) for key, before in sorted(self._before.items())]
-
-    def release_stroke(self) -> None:
-        """The open stroke is journaled (or taken back): its pages may be written."""
-        with self.lock:
-            self._before.clear()
-        self._start_writing()
-
-    @property
-    def has_stroke(self) -> bool:
-        """Whether something was painted that is not an edit yet."""
-        return bool(self._before)
-
-    # --- writing behind ------------------------------------------------------------------------
-
-    def flush(self) -> None:
-        """Write every dirty page that is not part of an open stroke.
+    def push(self, number: int, pairs: tuple[tuple[int, int], ...]) -> None:
+        """Ids become other ids, in all pages.
 
         Raises
         ------
         EmsegError
-            If the disk is full or the store is gone. The pages stay in memory and dirty.
+            If a stroke is open: its pages are in the middle of something.
         """
-        store = self.store
-        if store is None or not self.may_write:
-            return
-        with self._write_lock:
-            with self.lock:
-                token = self.token
-                waiting = sorted(self._dirty - self._before.keys())
-                complete = len(waiting) == len(self._dirty)
-            written: list[ChunkKey] = []
-            try:
-                for key in waiting:
-                    if self._write_page(store, key):
-                        written.append(key)
-                store.sync(written)
-            except OSError as error:
-                raise EmsegError(
-                    f"labels cannot be written ({error.strerror})",
-                    str(store.path),
-                    "free space or mend the permissions; your edits are safe in the journal",
-                ) from error
-            with self.lock:
-                self._written.update(written)
-                if complete and len(written) == len(waiting):
-                    self.written_token = max(self.written_token, token)
-            self.write_error = None
-
-    def _write_page(self, store: ChunkStore, key: ChunkKey) -> bool:
-        """Write one page unless a stroke has begun on it since; say whether it was written."""
         with self.lock:
-            if key in self._before:
-                return False
-            copy = self._pages[key].copy()
-            self._dirty.discard(key)
-            self._in_flight[key] = copy
-        try:
-            store.write(key, copy)
-        except BaseException:
-            with self.lock:
-                self._dirty.add(key)
-                self._pages.setdefault(key, copy)
-            raise
-        finally:
-            with self.lock:
-                self._in_flight.pop(key, None)
-        return True
+            self._refuse_if_stroke()
+            self.table.push(number, pairs)
+        self.out.start()
 
-    def written(self) -> tuple[int, frozenset[ChunkKey]]:
-        """Everything up to this token is on disk, and these chunks were written since `forget_written`."""
+    def pop(self, number: int) -> None:
+        """Take the newest change of ids back, in all pages."""
         with self.lock:
-            return self.written_token, frozenset(self._written)
+            self._refuse_if_stroke()
+            self.table.pop(number)
+        self.out.start()
 
-    def forget_written(self, keys: frozenset[ChunkKey]) -> None:
-        """The journal knows of these chunks now."""
+    def _refuse_if_stroke(self) -> None:
+        if self.before:
+            raise EmsegError("ids cannot change during a brush stroke", "", "let the mouse go first")
+
+    def unnoted(self) -> list[ChunkKey]:
+        """Pages whose ids are in no record yet."""
         with self.lock:
-            self._written -= keys
+            return sorted(self.dirty | self.in_flight.keys())
 
-    def _start_writing(self) -> None:
-        if self.store is None or not self.may_write or self._stop.is_set():
-            return
-        if self._thread is None:
-            self._thread = threading.Thread(
-                target=_write_behind,
-                args=(weakref.ref(self), self._wake, self._stop),
-                name="emseg-write-out",
-                daemon=True,
-            )
-            self._thread.start()
-        self._wake.set()
+    # --- strokes -----------------------------------------------------------------------------
+
+    def stroke_pages(self) -> list[tuple[ChunkKey, Ids, Ids]]:
+        """Pages that the open stroke touched: key, content before it, content now."""
+        return [(key, before, self.pages[key].data) for key, before in sorted(self.before.items())]
+
+    def release_stroke(self) -> None:
+        """The open stroke is journaled (or taken back): its pages may be written."""
+        with self.lock:
+            self.before.clear()
+        self.out.start()
+
+    @property
+    def has_stroke(self) -> bool:
+        """Whether something was painted that is not an edit yet."""
+        return bool(self.before)
 
     def drop_all(self) -> None:
         """Forget everything in memory, so that it is read again; for volumes that never write."""
         with self.lock:
-            self._pages.clear()
-            self._dirty.clear()
+            self.pages.clear()
+            self.dirty.clear()
 
     def keys_in_memory(self) -> list[ChunkKey]:
         """Pages in memory that hold something."""
         with self.lock:
-            return sorted(key for key, page in self._pages.items() if page is not self._zero)
-
-    def close(self) -> None:
-        """Stop the write-out thread; call `flush` first."""
-        self._stop.set()
-        self._wake.set()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=10)
-
-
-def _write_behind(reference: weakref.ref[PageCache], wake: threading.Event, stop: threading.Event) -> None:
-    """Body of the write-out thread. It emits no signals and ends with its cache."""
-    while True:
-        woken = wake.wait(timeout=5.0)
-        cache = reference()
-        if cache is None or stop.is_set():
-            return
-        if not woken:
-            continue
-        wake.clear()
-        delay = cache.write_delay_s
-        del cache  # a volume that nobody holds any more may go
-        if stop.wait(delay):
-            return
-        cache = reference()
-        if cache is None:
-            return
-        try:
-            cache.flush()
-        except EmsegError as error:
-            cache.write_error = error
-            wake.set()
-        del cache
+            return sorted(key for key, page in self.pages.items() if page.data is not self._zero)

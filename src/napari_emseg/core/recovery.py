@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_emseg.core.chunks import CHUNK
-from napari_emseg.core.edit import Region
+from napari_emseg.core.equivalence import Equivalence
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.page_book import MemoryBook
+from napari_emseg.core.page_records import PageRecords
+from napari_emseg.core.rebuild import rebuild_page
 from napari_emseg.core.volume import LabelVolume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from napari_emseg.core.chunks import ChunkKey
+    from napari_emseg.core.grid import ChunkKey
     from napari_emseg.core.journal import Journal
+    from napari_emseg.core.page import Page
     from napari_emseg.core.stack import Spacing
 
 
@@ -78,39 +78,52 @@ def open_volume(
 
 
 def replay(journal: Journal, volume: LabelVolume) -> int:
-    """Apply again what was journaled after the last write-out; returns how many turns that were."""
+    """Apply again what was journaled after the last write-out; returns how many turns that were.
+
+    Each page on disk says up to which place in the log it is complete, so it gets exactly what it lacks.
+    """
     start = journal.checkpoint if volume.pages.store is not None else 0
     turns = 0
     volume.raise_max_id(journal.max_id)
-    volume.pages.token = volume.pages.written_token = start
+    if isinstance(volume.pages.book, MemoryBook):
+        volume.pages.book = PageRecords(journal)
+    volume.pages.table = _table_at(journal, start)
+    volume.pages.token = volume.pages.out.written_token = start
     for position, edit in journal.since(start):
-        volume.apply_quietly(edit)
+        volume.apply_quietly(edit, since=position)
         volume.pages.token = position
         turns += 1
     return turns
 
 
+def _table_at(journal: Journal, position: int) -> Equivalence:
+    """The equivalence table as it was at a place in the log."""
+    table = Equivalence(retired=int(journal.meta("retired", 0)))
+    for number in journal.relabels_at(position):
+        change = journal.read(number).relabel
+        assert change is not None
+        table.push(number, change.pairs)
+    return table
+
+
 def mender(
     journal: Journal, volume: LabelVolume, say: Callable[[str], None]
-) -> Callable[[ChunkKey, EmsegError | None], NDArray[np.unsignedinteger] | None]:
+) -> Callable[[ChunkKey, EmsegError | None], Page | None]:
     """A function for `PageCache.mend` that rebuilds lost chunks from the journal."""
 
-    def mend(key: ChunkKey, damage: EmsegError | None) -> NDArray[np.unsignedinteger] | None:
+    def mend(key: ChunkKey, damage: EmsegError | None) -> Page | None:
         if damage is None and not journal.knows_chunk(key):
             return None
-        z, y, x = key
-        region = Region((z, y * CHUNK[1], x * CHUNK[2]), (z + 1, (y + 1) * CHUNK[1], (x + 1) * CHUNK[2]))
-        block = journal.rebuild(region)
+        page = rebuild_page(journal, key)
         store = volume.pages.store
-        file = "" if store is None else str(store.file(key))
-        if block is None:
+        if page is None:
             raise EmsegError(
-                f"a piece of the labels of section {z} is {'damaged' if damage else 'missing'}",
-                file,
+                f"a piece of the labels of section {key[0]} is {'damaged' if damage else 'missing'}",
+                "" if store is None else str(store.file(key)),
                 "put this file back from a backup; the journal no longer reaches back far enough to mend it",
             )
         state = "damaged" if damage else "missing"
-        say(f"A {state} piece of the labels of section {z} was mended from the journal.")
-        return block.reshape(CHUNK[1:])
+        say(f"A {state} piece of the labels of section {key[0]} was mended from the journal.")
+        return page
 
     return mend

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emseg.core.chunks import CHUNK
 from napari_emseg.core.edit import Patch, Region
+from napari_emseg.core.grid import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_emseg.core.chunks import ChunkKey
+    from napari_emseg.core.grid import ChunkKey
 
     Page = NDArray[np.unsignedinteger]
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
 
 from napari_emseg.core.chunks import ChunkStore
-from napari_emseg.core.edit import Edit, Patch, Region
+from napari_emseg.core.edit import Edit, Patch, Region, Relabel
+from napari_emseg.core.equivalence import Equivalence
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.grid import page_tiles
 from napari_emseg.core.indexing import box_key, point_sections
 from napari_emseg.core.pages import DEFAULT_CACHE_BYTES, PAGE, PageCache
+from napari_emseg.core.search import boxes_of, pages_of, present
 from napari_emseg.core.strokes import stroke_patches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from numpy.typing import DTypeLike, NDArray
 
-    from napari_emseg.core.chunks import ChunkKey
+    from napari_emseg.core.grid import ChunkKey
     from napari_emseg.core.stack import Spacing
+
+_WITHOUT_JOURNAL = 2**40  # a store by itself is taken as it lies: only the journal knows what can be undone
 
 
 class LabelVolume:
@@ -100,13 +104,15 @@ class LabelVolume:
         store = ChunkStore.open(path)
         remembered = store.attributes()
         spacing = remembered.get("spacing_nm")
-        return cls(
+        volume = cls(
             store,
             store.shape,
             store.dtype,
             (float(spacing[0]), float(spacing[1]), float(spacing[2])) if spacing else None,
             int(remembered.get("max_id", 0)),
         )
+        volume.pages.table = Equivalence(retired=_WITHOUT_JOURNAL)
+        return volume
 
     def set_spacing(self, spacing_nm: Spacing) -> None:
         """Change the voxel size (z, y, x) in nanometres, on disk too.
@@ -117,7 +123,7 @@ class LabelVolume:
             If the store cannot be written.
         """
         store = self.pages.store
-        if spacing_nm != self.spacing_nm and store is not None and self.pages.may_write:
+        if spacing_nm != self.spacing_nm and store is not None and self.pages.out.may_write:
             store.set_spacing(spacing_nm)
         self.spacing_nm = spacing_nm
 
@@ -211,18 +217,19 @@ class LabelVolume:
         self._check(region)
         out: NDArray[np.unsignedinteger] = np.zeros(region.shape, self._dtype)
         with self.pages.lock:
-            for key, inside, outside in _tiles(region):
+            for key, inside, outside in page_tiles(region):
                 if not self.pages.is_blank(key):
                     out[outside] = self.pages.get(key)[inside]
         return out
 
-    def _write(self, region: Region, block: NDArray[Any], *, stroke: bool) -> None:
+    def _write(self, region: Region, block: NDArray[Any], *, stroke: bool, since: int | None = None) -> None:
         with self.pages.lock:
-            for key, inside, outside in _tiles(region):
-                self.pages.writable(key, stroke=stroke)[inside] = block[outside]
+            for key, inside, outside in page_tiles(region):
+                if since is None or self.pages.raw(key).position < since:
+                    self.pages.writable(key, stroke=stroke)[inside] = block[outside]
 
     def apply(self, edit: Edit) -> None:
-        """Write the patches of an edit: the only writer besides brush strokes.
+        """Carry out an edit: the only writer besides brush strokes.
 
         Raises
         ------
@@ -234,20 +241,38 @@ class LabelVolume:
         self.apply_quietly(edit)
         self.edited.emit(edit)
 
-    def apply_quietly(self, edit: Edit) -> None:
-        """`apply` without the signal and the checks, for replaying a journal."""
+    def apply_quietly(self, edit: Edit, *, since: int | None = None) -> None:
+        """`apply` without the signal and the checks.
+
+        Parameters
+        ----------
+        edit : Edit
+        since : int, optional
+            Place of the edit in the journal's log, to replay it: pages that hold it already are left alone.
+        """
+        if edit.relabel is not None:
+            self._relabel(edit.relabel)
         for patch in edit.patches:
-            self._write(patch.region, patch.after, stroke=False)
-            if patch.after.size:
-                self._saw(int(patch.after.max()))
+            self._write(patch.region, patch.after, stroke=False, since=since)
             self.pages.make_room()
+        self._saw(edit.highest_id)
+
+    def _relabel(self, change: Relabel) -> None:
+        table = self.pages.table
+        if change.back:
+            self.pages.pop(change.number or table.top)
+        else:
+            self.pages.push(change.number or table.top + 1, change.pairs)
 
     def check(self, edit: Edit) -> None:
         """Refuse an edit that does not fit into this volume."""
         for patch in edit.patches:
             self._check(patch.region)
-            if patch.after.size and int(patch.after.max()) > np.iinfo(self._dtype).max:
-                raise EmsegError(f"id {int(patch.after.max())} does not fit into {self._dtype}", edit.name)
+        highest = edit.highest_id
+        if edit.relabel is not None:
+            highest = max([highest, *(old for old, _ in edit.relabel.pairs)])
+        if highest > np.iinfo(self._dtype).max:
+            raise EmsegError(f"id {highest} does not fit into {self._dtype}", edit.name)
 
     def _check(self, region: Region) -> None:
         if region.clipped(self._shape) != region:
@@ -309,24 +334,32 @@ class LabelVolume:
         Returns
         -------
         dict of int to Region
-            Sections that hold none of the ids are missing. Blank chunks are not visited.
+            Sections that hold none of the ids are missing. Only pages that may hold them are visited.
         """
-        wanted = np.asarray(sorted(set(ids)), dtype=self._dtype)
-        boxes: dict[int, list[int]] = {}
-        for z, cy, cx in self.occupied(sections):
-            with self.pages.lock:
-                page = self.pages.get((z, cy, cx))
-                hit = page == wanted[0] if wanted.size == 1 else np.isin(page, wanted)
-            rows = np.flatnonzero(hit.any(axis=1))
-            if rows.size == 0:
-                continue
-            columns = np.flatnonzero(hit.any(axis=0))
-            y, x = cy * PAGE[0], cx * PAGE[1]
-            low = [y + int(rows[0]), x + int(columns[0])]
-            high = [y + int(rows[-1]) + 1, x + int(columns[-1]) + 1]
-            box = boxes.setdefault(z, [*low, *high])
-            boxes[z] = [min(box[0], low[0]), min(box[1], low[1]), max(box[2], high[0]), max(box[3], high[1])]
-        return {z: Region((z, b[0], b[1]), (z + 1, b[2], b[3])) for z, b in sorted(boxes.items())}
+        return boxes_of(self, ids, sections)
+
+    def present(self, ids: Iterable[int]) -> set[int]:
+        """Those of the ids that some voxel has."""
+        return present(self, ids)
+
+    def relabelled(self, pairs: Collection[tuple[int, int]]) -> Relabel:
+        """A change of ids everywhere, which knows where the objects lie as far as the index tells.
+
+        Parameters
+        ----------
+        pairs : collection of (int, int)
+            Old and new id.
+        """
+        keys = pages_of(self, [old for old, _ in pairs])
+        if not keys:
+            return Relabel(tuple(pairs))
+        low, high = np.min(keys, axis=0), np.max(keys, axis=0) + 1
+        height, width = PAGE
+        region = Region(
+            (int(low[0]), int(low[1]) * height, int(low[2]) * width),
+            (int(high[0]), int(high[1]) * height, int(high[2]) * width),
+        )
+        return Relabel(tuple(pairs), tuple(sorted({z for z, _, _ in keys})), region.clipped(self._shape))
 
     def occupied(self, sections: Iterable[int] | None = None) -> list[ChunkKey]:
         """Chunks that may hold ids, in order."""
@@ -346,9 +379,9 @@ class LabelVolume:
         EmsegError
             If the disk refuses; nothing is lost from memory.
         """
-        self.pages.flush()
+        self.pages.out.flush()
         store = self.pages.store
-        if store is not None and self.pages.may_write and self._max_id != self._stored_max_id:
+        if store is not None and self.pages.out.may_write and self._max_id != self._stored_max_id:
             store.set_max_id(self._max_id)
             self._stored_max_id = self._max_id
 
@@ -357,19 +390,4 @@ class LabelVolume:
         try:
             self.flush()
         finally:
-            self.pages.close()
-
-
-def _tiles(region: Region) -> Iterator[tuple[ChunkKey, tuple[slice, slice], tuple[int, slice, slice]]]:
-    """Pages under a box: key, the part inside the page, and the same part inside the box."""
-    (z0, y0, x0), (z1, y1, x1) = region.start, region.stop
-    if 0 in region.shape:
-        return
-    rows = range(y0 // PAGE[0], (y1 - 1) // PAGE[0] + 1)
-    columns = range(x0 // PAGE[1], (x1 - 1) // PAGE[1] + 1)
-    for z, cy, cx in product(range(z0, z1), rows, columns):
-        top, left = cy * PAGE[0], cx * PAGE[1]
-        ya, yb = max(y0, top), min(y1, top + PAGE[0])
-        xa, xb = max(x0, left), min(x1, left + PAGE[1])
-        inside = (slice(ya - top, yb - top), slice(xa - left, xb - left))
-        yield (z, cy, cx), inside, (z - z0, slice(ya - y0, yb - y0), slice(xa - x0, xb - x0))
+            self.pages.out.close()

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emseg.core.chunks import CHUNK
 from napari_emseg.core.codec import unpack_extras
 from napari_emseg.core.conflicts import Conflict
 from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.grid import CHUNK
 from napari_emseg.core.journal import Journal
 from napari_emseg.core.moments import steps_since, volume_at
 from napari_emseg.core.packing import unpack_project
@@ -33,7 +33,7 @@ from napari_emseg.core.volume import LabelVolume
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_emseg.core.chunks import ChunkKey
+    from napari_emseg.core.grid import ChunkKey
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.project import Project
     from napari_emseg.session import Session
@@ -175,7 +175,7 @@ def _compare(session: Session, folder: Path, progress: Progress) -> Corrections:
             return found
         base = volume_at(mine.labels, session.journal, position)
         theirs = LabelVolume.open(project.labels)
-        theirs.pages.may_write = False
+        theirs.pages.out.may_write = False
         replay(journal, theirs)
         found.highest = _highest(base, position, mine, project)
         _compare_states(session, journal, position, found)
@@ -266,7 +266,7 @@ def _marked(journal: Journal, position: int) -> dict[int, tuple[SectionState, Se
     """Sections whose state was changed since: the state before, and now."""
     changed: dict[int, tuple[SectionState, SectionState]] = {}
     for number, direction in steps_since(journal, position):
-        marks, _ = unpack_extras(journal.query("SELECT extras FROM edits WHERE id = ?", number)[0][0])
+        marks = unpack_extras(journal.query("SELECT extras FROM edits WHERE id = ?", number)[0][0])[0]
         for mark in marks if direction == 1 else tuple(m.inverse() for m in reversed(marks)):
             first = changed.get(mark.section, (mark.before, mark.before))[0]
             changed[mark.section] = (first, mark.after)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_emseg.core.edit import Edit
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.proofread.repaint import repaint
+from napari_emseg.proofread.repaint import become
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from napari_emseg.core.edit import Edit
     from napari_emseg.core.volume import LabelVolume
 
 
@@ -34,7 +34,7 @@ def delete(volume: LabelVolume, ids: Sequence[int], sections: Iterable[int] | No
     wanted = list(dict.fromkeys(int(i) for i in ids))
     if not wanted or 0 in wanted:
         raise EmsegError("there is no object here", "", "click an object")
-    patches = repaint(volume, wanted, 0, sections)
-    if not patches:
+    edit = become(volume, f"delete {', '.join(map(str, wanted))}", wanted, 0, sections)
+    if edit is None:
         raise EmsegError("there is nothing to delete here", f"object {', '.join(map(str, wanted))}")
-    return Edit(f"delete {', '.join(map(str, wanted))}", "human", patches)
+    return edit

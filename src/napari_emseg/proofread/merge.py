@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_emseg.core.edit import Edit
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.proofread.repaint import repaint
+from napari_emseg.proofread.repaint import become
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from napari_emseg.core.edit import Edit
     from napari_emseg.core.volume import LabelVolume
 
 
@@ -29,7 +29,8 @@ def merge(volume: LabelVolume, ids: Sequence[int], sections: Iterable[int] | Non
     Returns
     -------
     Edit
-        By a human, one patch per section.
+        By a human: one line of the equivalence table, whatever the size of the objects, or one patch per section
+        if sections are given.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def merge(volume: LabelVolume, ids: Sequence[int], sections: Iterable[int] | Non
         raise EmsegError("these are one object already", f"object {kept}", "click two different objects")
     if kept == 0 or 0 in others:
         raise EmsegError("empty space cannot be merged", "", "click an object")
-    patches = repaint(volume, others, kept, sections)
-    if not patches:
+    edit = become(volume, f"merge {', '.join(map(str, others))} into {kept}", others, kept, sections)
+    if edit is None:
         raise EmsegError("there is nothing to merge here", f"objects {', '.join(map(str, others))}")
-    return Edit(f"merge {', '.join(map(str, others))} into {kept}", "human", patches)
+    return edit

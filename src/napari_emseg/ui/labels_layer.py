@@ -108,7 +108,7 @@ class LabelsAdapter:
         self._later(self.sweep)
 
     def _on_edited(self, edit: Edit) -> None:
-        if self._own or not edit.patches or self._refresh_waits:
+        if self._own or self._refresh_waits or not (edit.patches or edit.relabel):
             return  # a stroke is on screen already; several edits need one refresh
         self._refresh_waits = True
         self._later(self._refresh)
