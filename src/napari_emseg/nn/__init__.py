@@ -43,6 +43,8 @@ LOSSES: dict[str, str] = {
     "categorical": "napari_emseg.nn.losses.exclusive:categorical",
     "decided": "napari_emseg.nn.losses.graded:decided",
     "dice": "napari_emseg.nn.losses.dice:dice",
+    "direction": "napari_emseg.nn.losses.embedding:direction",
+    "discriminative": "napari_emseg.nn.losses.embedding:discriminative",
     "focal": "napari_emseg.nn.losses.focal:focal",
     "focal_bce_dice": "napari_emseg.nn.losses.focal:focal_bce_dice",
     "focal_dice": "napari_emseg.nn.losses.focal:focal_dice",
