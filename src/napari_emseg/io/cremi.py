@@ -8,7 +8,8 @@ Source: CREMI challenge, https://cremi.org, file format 0.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,8 +132,6 @@ def drop_far_pairs(
     dropped : ndarray of uint64 (k, 2)
         Ids of the pairs that were left out.
     """
-    from dataclasses import replace
-
     far = annotations.distances_nm() > farthest_nm
     return replace(annotations, partners=annotations.partners[~far]), annotations.partners[far]
 
@@ -161,13 +160,12 @@ def read_cremi_annotations(path: Path) -> CremiAnnotations:
             found = no_annotations()
         else:
             found = _read_group(file["annotations"], f"{path}::annotations")
-    from dataclasses import replace
-
     return replace(found, neuron_confidence=confidence, file_format=_text(version))
 
 
-def opened(path: Path) -> Any:
-    """An HDF5 file, opened for reading.
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """An HDF5 file, opened for reading; whatever the library raises on a damaged one becomes one sentence.
 
     Raises
     ------
@@ -176,13 +174,17 @@ def opened(path: Path) -> Any:
     """
     import h5py
 
+    if not path.exists():
+        raise EmsegError("there is no such file", str(path), "check the path")
     try:
-        return h5py.File(path, "r", locking=False)
-    except (OSError, RuntimeError) as error:
-        what = (
-            "there is no such file" if not path.exists() else "the file is damaged, cut short or no HDF5 file"
-        )
-        raise EmsegError(what, str(path), "copy or export it again") from error
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except EmsegError:
+        raise
+    except Exception as error:
+        raise EmsegError(
+            "the file is damaged, cut short or no HDF5 file", str(path), "copy or export it again"
+        ) from error
 
 
 def _read_group(group: Any, where: str) -> CremiAnnotations:
