@@ -9,6 +9,7 @@ from __future__ import annotations
 COMMANDS: dict[str, str] = {
     "demo": "the whole loop on the built-in sample, with a report",
     "predict": "probabilities of membranes, or what else a model knows, for a stack",
+    "preprocess": "clean up a stack, and take that back exactly",
     "segment": "membrane probability to a label volume",
     "propagate": "per-section labels to consistent ids through the stack",
     "convert": "between all readable and writable formats",

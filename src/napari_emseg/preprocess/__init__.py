@@ -1,0 +1,1 @@
+"""Stack clean-up and its exact inverses: pure functions on sections, one concept a file."""

@@ -1,0 +1,150 @@
+"""Grey values: a contrast window, adaptive histogram equalisation, and one normalisation for training and use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.stack import section_statistics
+from napari_emseg.preprocess.flow import to_type
+from napari_emseg.preprocess.void import void_mask
+from napari_emseg.settings import Settings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.model_card import ModelCard
+
+SECTION_STATISTICS = "section mean and standard deviation"
+"""What a model card says when its model normalises every section by itself, as all bundled ones do."""
+
+
+def window(section: NDArray[Any], low: float, high: float) -> NDArray[Any]:
+    """Stretch grey values so that ``low`` becomes black and ``high`` white.
+
+    Parameters
+    ----------
+    section : ndarray
+        Integers keep their type and use its whole range; floating values end in [0, 1].
+    low, high : float
+        In grey values of the input.
+
+    Raises
+    ------
+    EmsegError
+        If the window is empty.
+    """
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise EmsegError(
+            f"the contrast window {low:g} to {high:g} is empty", "", "give a lower and a higher value"
+        )
+    part = np.clip((section.astype(np.float32) - np.float32(low)) / np.float32(high - low), 0, 1)
+    return to_type(part * _white(section.dtype), section.dtype)
+
+
+def window_of(section: NDArray[Any], dark: float = 0.2, bright: float = 99.8) -> tuple[float, float]:
+    """Grey values at two percentiles of the tissue of a section, for `window`."""
+    void = void_mask(section)
+    tissue = section.ravel() if void is None else section[~void]
+    low, high = (float(v) for v in np.percentile(tissue if tissue.size else section, (dark, bright)))
+    return low, max(high, low + 1e-6 * _white(section.dtype))
+
+
+def clahe(section: NDArray[Any], *, clip: float = 2.0, tiles: int = 8) -> NDArray[Any]:
+    """Contrast-limited adaptive histogram equalisation.
+
+    Parameters
+    ----------
+    section : ndarray (y, x)
+        Black margins stay black.
+    clip : float
+        How many times the mean of a tile's histogram a bin may hold, as OpenCV counts it; 1 changes nothing much.
+    tiles : int
+        Tiles along each axis.
+
+    Notes
+    -----
+    Zuiderveld 1994, in scikit-image, whose clip limit is a part of the tile instead: with 256 bins 2.0 here is 2 / 256 there.
+    """
+    from skimage.exposure import equalize_adapthist
+
+    white = _white(section.dtype)
+    tile = tuple(max(1, -(-n // tiles)) for n in section.shape)
+    part = np.clip(section.astype(np.float64) / white, 0, 1)
+    found = equalize_adapthist(part, kernel_size=tile, clip_limit=min(1.0, clip / 256), nbins=256)
+    out = to_type(np.asarray(found) * white, section.dtype)
+    void = void_mask(section)
+    if void is not None:
+        out[void] = section[void]
+    return out
+
+
+def _white(dtype: np.dtype[Any]) -> float:
+    return float(np.iinfo(dtype).max) if dtype.kind in "ui" else 1.0
+
+
+class Normalisation(Settings):
+    """How grey values become a network's input; kept with the model, so that training and use cannot differ.
+
+    "section": every section gets mean 0 and standard deviation 1 (`napari_emseg.core.stack.section_statistics`).
+    "fixed": the given mean and standard deviation for all sections. "range": 0 to 1 over the type's range.
+    """
+
+    kind: Literal["section", "fixed", "range"] = "section"
+    mean: float = 0.0
+    std: float = Field(1.0, gt=0)
+    clahe_clip: float = Field(0.0, ge=0, description="equalise first with this clip limit; 0 does not")
+
+    @model_validator(mode="after")
+    def _plain(self) -> Normalisation:
+        if self.kind != "fixed" and (self.mean, self.std) != (0.0, 1.0):
+            raise ValueError("mean and std belong to the fixed kind")
+        return self
+
+    def apply(
+        self, section: NDArray[Any], statistics: tuple[float, float] | None = None
+    ) -> NDArray[np.float32]:
+        """A whole section (y, x) as network input.
+
+        Parameters
+        ----------
+        section : ndarray (y, x)
+        statistics : tuple of float, optional
+            Mean and standard deviation of the whole section, where this is a crop of it.
+        """
+        if self.clahe_clip > 0:
+            section = clahe(section, clip=self.clahe_clip)
+        if self.kind == "range":
+            return (section.astype(np.float32) / np.float32(_white(section.dtype))).astype(np.float32)
+        mean, std = (
+            (self.mean, self.std) if self.kind == "fixed" else statistics or section_statistics(section)
+        )
+        return (section.astype(np.float32) - np.float32(mean)) / np.float32(std)
+
+    @property
+    def text(self) -> str:
+        """What a model card says."""
+        return SECTION_STATISTICS if self == Normalisation() else self.model_dump_json(exclude_defaults=True)
+
+    @classmethod
+    def of_card(cls, card: ModelCard) -> Normalisation:
+        """The normalisation that a model was trained with.
+
+        Raises
+        ------
+        EmsegError
+            If this version does not know it: guessing would spoil every prediction silently.
+        """
+        if card.normalisation == SECTION_STATISTICS:
+            return cls()
+        try:
+            return cls.model_validate_json(card.normalisation)
+        except ValidationError as error:
+            raise EmsegError(
+                f"the model's normalisation {card.normalisation!r} is not known",
+                card.name,
+                "update napari-emseg",
+            ) from error
