@@ -136,7 +136,7 @@ class PropagateSettings(Settings):
         le=20,
     )
     doubt_below: float = _field(
-        0.6,
+        0.8,
         "Doubtful below",
         "links with a lower confidence go to the queue of doubts",
         more=True,

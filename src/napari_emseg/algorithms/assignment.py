@@ -54,11 +54,10 @@ def assign(
     _, part = connected_components(graph, directed=False)
     order = np.argsort(part[row], kind="stable")
     starts = np.flatnonzero(np.diff(part[row][order], prepend=-1))
-    chosen = []
-    for members in np.split(order, starts[1:]):
-        if members.size == 1:
-            chosen.append(members)
-            continue
+    sizes = np.diff(np.r_[starts, order.size])
+    chosen = [order[starts[sizes == 1]]]  # pairs without rivals
+    for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+        members = order[start : start + size]
         rows, r = np.unique(row[members], return_inverse=True)
         columns, c = np.unique(column[members], return_inverse=True)
         # A chosen pair saves what leaving both alone would cost; saving nothing is no pair.

@@ -9,6 +9,9 @@ import numpy as np
 
 from napari_emseg.algorithms.assignment import assign
 from napari_emseg.algorithms.contingency import contingency
+from napari_emseg.algorithms.evidence import Evidence, Objects, gather, tabulate
+from napari_emseg.algorithms.joining import contract
+from napari_emseg.algorithms.likelihood import log_odds, probability
 from napari_emseg.algorithms.motion import MotionField, global_shift, translate
 from napari_emseg.algorithms.scale import working_spacing
 
@@ -22,18 +25,18 @@ if TYPE_CHECKING:
 
 Kind = Literal["same", "branch", "merger", "bridge", "end", "start", "conflict"]
 
-# Cost of an object that ends or starts. Two objects are linked one to one below twice this.
+JOIN_BIAS = 0.7
+"""Log-odds that have to be beaten before two objects become one: a wrong merger costs more than a wrong split."""
+
+# Cost of an object that ends or starts: a one-to-one pair is possible below twice this.
 _ALONE = 0.45
-# A branch or merger has this much of itself inside the object that it belongs to, ...
-_INSIDE = 0.7
-# ... is this much larger (in radii) than borders move between the sections, or else it is no evidence, ...
-_LARGER_THAN_MOTION = 4.0
-# ... and two objects that both go on elsewhere are one only if half of one lies in the other and borders
-# hardly move: in thick sections, neighbours that swap places look the same.
-_BRIDGE_INSIDE = 0.5
-_BRIDGE_MOTION_PX = 2.0
-_MIN_RATIO = 0.1
-_LARGE_ENOUGH_PX = 30  # objects that tell how borders move
+_SURE = 0.55  # cost up to which a pair tells how its surroundings moved
+_ENOUGH = 8  # matched objects that make a motion field
+_GAIN = 0.1  # more overlap than this is clearly better
+_HIDDEN = 0.02  # probability of pairs that the settings rule out
+_LONELY = 0.1  # objects less covered than this by the other section may have stepped aside
+_STEP_DIAMETERS = 1.5
+_ALIKE = 0.5  # ratio of areas
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Link:
     runner_up : float
         Cost of the best alternative, which may be that the object ends or starts.
     confidence : float
-        0 to 1; one half if the alternative is as good.
+        Probability that the decision is right, 0 to 1.
     kind : str
         "same": one to one; "branch": ``b`` splits off ``a``; "merger": ``a`` joins what ``b`` continues;
         "bridge": both go on elsewhere and yet are one; "end", "start"; "conflict": would join two objects
@@ -69,34 +72,31 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Objects:
-    """The objects of one section.
+class Candidates:
+    """Pairs of objects of two sections that may be one.
 
     Attributes
     ----------
-    dense : ndarray of uint32 (y, x)
-        Object ``k`` is 1 + k here; 0 is none.
-    ids : ndarray of int64 (n,)
-    area : ndarray of float64 (n,)
-        In pixels.
-    centre : ndarray of float64 (n, 2)
-        (y, x) in pixels.
+    a, b : ndarray of int64 (n,)
+        Objects of the first and of the second section, from 0.
+    probability : ndarray of float64 (n,)
+        That the two are one object.
+    weight : ndarray of float64 (n,)
+        How much a pair says about the objects as a whole: the extent of what they share.
+    is_match : ndarray of bool (n,)
+        Pairs of the optimal one-to-one assignment.
     """
-
-    dense: NDArray[np.uint32]
-    ids: NDArray[np.int64]
-    area: NDArray[np.float64]
-    centre: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pairs:
-    """Candidate links with what is known about each."""
 
     a: NDArray[np.int64]
     b: NDArray[np.int64]
-    shared: NDArray[np.float64]
-    cost: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    is_match: NDArray[np.bool_]
+
+    @property
+    def evidence(self) -> NDArray[np.float64]:
+        """Log-odds for joining, with the bias against it."""
+        return log_odds(self.probability) - JOIN_BIAS
 
 
 def link_sections(
@@ -122,41 +122,225 @@ def link_sections(
     Returns
     -------
     list of Link
-        Every object appears at least once. The one-to-one links are the optimal assignment of the costs
-        (1 - overlap over union, distance of the centres in diameters, difference of the areas), measured
-        after taking out the shift and the motion of the neighbourhood.
+        Every object appears at least once.
     """
-    return link_objects(tabulate(a), tabulate(b), settings, spacing_nm, shift)
+    one, two = tabulate(a), tabulate(b)
+    found = candidates(one, two, settings, spacing_nm, shift)
+    n = one.ids.size
+    group = contract(found.a, found.b + n, found.evidence, found.weight, n + two.ids.size)
+    return describe(one.ids, two.ids, found, group[found.a] == group[found.b + n])
 
 
-def link_objects(
+def candidates(
     one: Objects,
     two: Objects,
     settings: PropagateSettings,
     spacing_nm: Spacing | None,
     shift: Sequence[float] | None = None,
-) -> list[Link]:
-    """Link two sections whose objects are tabulated already; otherwise like `link_sections`."""
+) -> Candidates:
+    """Pairs of two sections that may be one object, after taking out how the picture moved.
+
+    Parameters
+    ----------
+    one, two : Objects
+    settings, spacing_nm, shift
+        As in `link_sections`.
+
+    Returns
+    -------
+    Candidates
+        ``is_match`` marks the optimal assignment (Hungarian) of the costs 1 - probability.
+    """
     if one.ids.size == 0 or two.ids.size == 0:
-        return _alone(one, two, np.zeros(one.ids.size, bool), np.zeros(two.ids.size, bool))
-    spacing = working_spacing(spacing_nm)
+        none = np.zeros(0, np.int64)
+        return Candidates(none, none, none.astype(float), none.astype(float), none.astype(bool))
+    first = align(one, two, shift)
+    known = gather(first, two)
+    chance = np.where(_ruled_out(first, two, known, settings, spacing_nm), _HIDDEN, probability(known.clues))
+    near_a, near_b, near = _steps_aside(first, two, known, settings, spacing_nm)
+    a, b = np.r_[known.a, near_a], np.r_[known.b, near_b]
+    chance = np.r_[chance, near]
+    weight = np.sqrt(np.r_[known.shared, np.minimum(first.area[near_a], two.area[near_b])])
+    is_match = np.zeros(a.size, bool)
+    is_match[assign(a, b, 1 - chance, one.ids.size, two.ids.size, _ALONE)] = True
+    return Candidates(a, b, chance, np.maximum(weight, 1), is_match)
+
+
+def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> Objects:
+    """Move a section onto the next: one shift for all, then with the neighbourhood of every place.
+
+    Parameters
+    ----------
+    one, two : Objects
+    shift : (dy, dx), optional
+        In pixels; by default it is estimated.
+    """
     move = global_shift(one.dense, two.dense) if shift is None else np.asarray(shift, float)
     first = one
     if move.any():
-        first = Objects(translate(one.dense, move), one.ids, one.area, one.centre + move)
+        first = Objects(
+            translate(one.dense, move), one.ids, one.area, one.centre + move, translate(one.depth, move)
+        )
         if shift is None and not _helps_most(one, first, two):
             first = one
-    pairs = _pairs(first, two, settings, spacing)
-    chosen = assign(pairs.a, pairs.b, pairs.cost, one.ids.size, two.ids.size, _ALONE)
-    sure = chosen[pairs.cost[chosen] < _ALONE]
-    moves = two.centre[pairs.b[sure]] - first.centre[pairs.a[sure]]
-    if sure.size >= _ENOUGH and np.median(np.hypot(*moves.T)) >= 1:
-        field = MotionField(two.centre[pairs.b[sure]], moves)
-        moved = first.centre + field.at(first.centre)
-        first = Objects(field.warp(first.dense), one.ids, one.area, moved)
-        pairs = _pairs(first, two, settings, spacing)
-        chosen = assign(pairs.a, pairs.b, pairs.cost, one.ids.size, two.ids.size, _ALONE)
-    return _links(one, two, pairs, chosen)
+    row, column, cost = _rough_costs(first, two)
+    chosen = assign(row, column, cost, one.ids.size, two.ids.size, _ALONE)
+    sure = chosen[cost[chosen] < _SURE]
+    moves = two.centre[column[sure]] - first.centre[row[sure]]
+    if sure.size < _ENOUGH or np.median(np.hypot(*moves.T)) < 1:
+        return first
+    field = MotionField(two.centre[column[sure]], moves)
+    dense, depth = field.warp(first.dense, first.depth)
+    return Objects(dense, one.ids, one.area, first.centre + field.at(first.centre), depth)
+
+
+def describe(
+    one: NDArray[np.int64],
+    two: NDArray[np.int64],
+    found: Candidates,
+    is_one: NDArray[np.bool_],
+    is_apart: NDArray[np.bool_] | None = None,
+    sections: tuple[int, int] = (0, 1),
+) -> list[Link]:
+    """Put decisions into words.
+
+    Parameters
+    ----------
+    one, two : ndarray of int64
+        Ids of the objects of the two sections.
+    found : Candidates
+    is_one : ndarray of bool (n,)
+        Whether the two objects of a pair were joined.
+    is_apart : ndarray of bool (n,), optional
+        Whether people keep the two apart.
+    sections : (int, int)
+        Numbers of the two sections.
+
+    Returns
+    -------
+    list of Link
+        Pairs with evidence for them, then what ends, then what starts.
+    """
+    speaks = (found.evidence > 0) | found.is_match
+    made = np.flatnonzero(speaks & is_one)
+    refused = np.zeros(0, np.int64)
+    if is_apart is not None:
+        refused = np.flatnonzero(speaks & is_apart & ~is_one)
+    matched_a, matched_b = (np.zeros(n, bool) for n in (one.size, two.size))
+    pairs = made[found.is_match[made]]
+    matched_a[found.a[pairs]] = matched_b[found.b[pairs]] = True
+    alone = 1 - 1 / (1 + np.exp(-JOIN_BIAS))
+    rival = _best_rival(found, one.size, two.size)
+    links = []
+    for k in np.r_[made, refused].tolist():
+        a, b, chance = int(found.a[k]), int(found.b[k]), float(found.probability[k])
+        if is_apart is not None and is_apart[k] and not is_one[k]:
+            kind: Kind = "conflict"
+        elif found.is_match[k]:
+            kind = "same"
+        elif matched_a[a] and matched_b[b]:
+            kind = "bridge"
+        else:
+            kind = "branch" if matched_a[a] or not matched_b[b] else "merger"
+        ends = (int(one[a]), int(two[b]))
+        links.append(Link(*ends, 1 - chance, min(alone, 1 - rival[k]), chance, kind, *sections))
+    return links + _alone(one, two, found, made, alone, sections)
+
+
+def _best_rival(found: Candidates, n_one: int, n_two: int) -> list[float]:
+    """For every pair the highest probability of another pair with one of its objects."""
+    from napari_emseg.algorithms.evidence import best_other
+
+    other_a = best_other(found.a, found.probability, n_one)
+    other_b = best_other(found.b, found.probability, n_two)
+    rivals: list[float] = np.maximum(other_a, other_b).tolist()
+    return rivals
+
+
+def _alone(
+    one: NDArray[np.int64],
+    two: NDArray[np.int64],
+    found: Candidates,
+    made: NDArray[np.int64],
+    cost: float,
+    sections: tuple[int, int],
+) -> list[Link]:
+    """Ends and starts of everything that found no partner."""
+    links = []
+    for objects, end, kind in ((one, found.a, "end"), (two, found.b, "start")):
+        best = np.zeros(objects.size)
+        np.maximum.at(best, end, found.probability)
+        left = np.ones(objects.size, bool)
+        left[end[made]] = False
+        for k in np.flatnonzero(left).tolist():
+            name, chance = int(objects[k]), float(best[k])
+            if kind == "end":
+                links.append(Link(name, 0, cost, 1 - chance, 1 - chance, "end", *sections))
+            else:
+                links.append(Link(0, name, cost, 1 - chance, 1 - chance, "start", *sections))
+    return links
+
+
+def _ruled_out(
+    first: Objects, two: Objects, known: Evidence, settings: PropagateSettings, spacing_nm: Spacing | None
+) -> NDArray[np.bool_]:
+    """Pairs that share too little, and whole objects that would have moved too far."""
+    area_a, area_b = first.area[known.a], two.area[known.b]
+    smaller, larger = np.minimum(area_a, area_b), np.maximum(area_a, area_b)
+    pixel = np.array(working_spacing(spacing_nm)[1:])
+    step_nm = np.hypot(*((two.centre[known.b] - first.centre[known.a]) * pixel).T)
+    too_far = (step_nm > settings.max_shift_nm) & (smaller >= _ALIKE * larger)
+    # A piece of a large object may lie far from its middle without having moved.
+    too_far &= known.shared < _ALIKE * smaller
+    return np.asarray(too_far | (known.shared < settings.min_overlap * smaller))
+
+
+def _steps_aside(
+    first: Objects, two: Objects, known: Evidence, settings: PropagateSettings, spacing_nm: Spacing | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Alike objects close by that have lost all contact with the other section: pairs and their chance."""
+    from scipy.spatial import KDTree
+
+    covered = [np.bincount(k, known.shared, o.ids.size) for k, o in ((known.a, first), (known.b, two))]
+    reach_px = settings.max_shift_nm / min(working_spacing(spacing_nm)[1:])
+    radius = [np.sqrt(o.area / np.pi) for o in (first, two)]
+    free = [
+        np.flatnonzero((c < _LONELY * o.area) & (r < reach_px) & np.isfinite(o.centre).all(1))
+        for c, o, r in zip(covered, (first, two), radius, strict=True)
+    ]
+    if not all(x.size for x in free):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    tree = KDTree(two.centre[free[1]])
+    reach = np.minimum(_STEP_DIAMETERS * 2 * radius[0][free[0]], reach_px)
+    near_a: list[int] = []
+    near_b: list[int] = []
+    for i, others in zip(free[0].tolist(), tree.query_ball_point(first.centre[free[0]], reach), strict=True):
+        near_a += [i] * len(others)
+        near_b += free[1][others].tolist()
+    a, b = np.array(near_a, np.int64), np.array(near_b, np.int64)
+    known_pair = np.isin(a * two.ids.size + b, known.a * two.ids.size + known.b)
+    alike = np.minimum(radius[0][a], radius[1][b]) / np.maximum(np.maximum(radius[0][a], radius[1][b]), 1e-9)
+    keep = ~known_pair & (alike**2 >= _ALIKE)
+    a, b, alike = a[keep], b[keep], alike[keep]
+    apart = np.hypot(*(two.centre[b] - first.centre[a]).T) / (radius[0][a] + radius[1][b])
+    return a, b, np.clip(0.9 * alike / (1 + (apart / _STEP_DIAMETERS) ** 2), _HIDDEN, 0.9)
+
+
+def _rough_costs(
+    one: Objects, two: Objects
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Costs good enough to find out how the picture moves."""
+    table = contingency(one.dense, two.dense)
+    table = table.where((table.a > 0) & (table.b > 0))
+    a, b = table.a - 1, table.b - 1
+    smaller, larger = np.minimum(one.area[a], two.area[b]), np.maximum(one.area[a], two.area[b])
+    shared = np.minimum(table.count.astype(float), smaller)
+    between = np.hypot(*(two.centre[b] - one.centre[a]).T)
+    size = 2 * np.sqrt(np.sqrt(smaller * larger) / np.pi)
+    cost = 0.5 * (1 - shared / (smaller + larger - shared)) + 0.3 * (1 - shared / smaller)
+    cost += 0.1 * (1 - smaller / larger) + 0.4 * between / (between + size)
+    cost[~(cost < 1)] = 1.0
+    return a, b, cost
 
 
 def _helps_most(still: Objects, moved: Objects, two: Objects) -> bool:
@@ -172,188 +356,3 @@ def _helps_most(still: Objects, moved: Objects, two: Objects) -> bool:
 
     gain = covered(moved) - covered(still)
     return int((gain > _GAIN).sum()) > 2 * int((gain < -_GAIN).sum())
-
-
-_GAIN = 0.1
-_ENOUGH = 8  # matched objects that make a motion field
-
-
-def tabulate(labels: NDArray[Any]) -> Objects:
-    """List the objects of one section.
-
-    Parameters
-    ----------
-    labels : ndarray of int (y, x)
-        Object ids; 0 is none.
-
-    Returns
-    -------
-    Objects
-    """
-    import cc3d
-    import fastremap
-
-    dense, table = fastremap.renumber(np.ascontiguousarray(labels), preserve_zero=True, in_place=False)
-    ids = np.zeros(len(table) + 1, np.int64)
-    for old, new in table.items():
-        ids[int(new)] = old
-    n = int(dense.max(initial=0))
-    dense = dense.astype(np.uint32, copy=False)
-    statistics = cc3d.statistics(dense, no_slice_conversion=True)
-    area = statistics["voxel_counts"][1 : n + 1].astype(np.float64)
-    return Objects(dense, ids[1 : n + 1], area, statistics["centroids"][1 : n + 1])
-
-
-def _pairs(one: Objects, two: Objects, settings: PropagateSettings, spacing: Spacing) -> _Pairs:
-    """Candidates: what overlaps, and what lies within a step without overlapping anything better."""
-    table = contingency(one.dense, two.dense)
-    table = table.where((table.a > 0) & (table.b > 0))
-    a, b, shared = table.a - 1, table.b - 1, table.count.astype(np.float64)
-    near_a, near_b = _near(one, two, a, b, settings.max_shift_nm / min(spacing[1:]))
-    a, b = np.r_[a, near_a], np.r_[b, near_b]
-    shared = np.r_[shared, np.zeros(near_a.size)]
-    pixel = np.array(spacing[1:])
-    smaller, larger = np.minimum(one.area[a], two.area[b]), np.maximum(one.area[a], two.area[b])
-    distance_nm = np.hypot(*((two.centre[b] - one.centre[a]) * pixel).T)
-    diameter_nm = 2 * np.sqrt(np.sqrt(smaller * larger) / np.pi * pixel.prod())
-    overlap = np.minimum(shared / (smaller + larger - shared), 1)
-    inside = np.minimum(shared / smaller, 1)
-    apart = distance_nm / (distance_nm + diameter_nm)
-    cost = 0.5 * (1 - overlap) + 0.3 * (1 - inside) + 0.1 * (1 - smaller / larger) + 0.4 * apart
-    # A crumb and a giant are never the same object; they may still be branch and stem.
-    cost[smaller < _MIN_RATIO * larger] = 1.0
-    fits = distance_nm <= settings.max_shift_nm
-    fits &= (shared == 0) | (inside >= settings.min_overlap)
-    return _Pairs(a[fits], b[fits], shared[fits], np.minimum(cost[fits], 1.0))
-
-
-def _near(
-    one: Objects, two: Objects, a: NDArray[np.int64], b: NDArray[np.int64], reach_px: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs without common pixels whose centres are closer than a diameter."""
-    from scipy.spatial import KDTree
-
-    radius = [np.sqrt(x.area / np.pi) for x in (one, two)]
-    small = [np.flatnonzero((r > 0) & (r < reach_px)) for r in radius]
-    if not all(x.size for x in small):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    tree = KDTree(two.centre[small[1]])
-    found_a, found_b = [], []
-    reach = np.minimum(_STEP_DIAMETERS * 2 * radius[0][small[0]], reach_px)
-    for i, others in zip(small[0].tolist(), tree.query_ball_point(one.centre[small[0]], reach), strict=True):
-        found_a += [i] * len(others)
-        found_b += small[1][others].tolist()
-    near_a, near_b = np.array(found_a, np.int64), np.array(found_b, np.int64)
-    known = np.isin(near_a * two.ids.size + near_b, a * two.ids.size + b)
-    size_a, size_b = one.area[near_a], two.area[near_b]
-    alike = np.minimum(size_a, size_b) >= 0.5 * np.maximum(size_a, size_b)
-    return near_a[~known & alike], near_b[~known & alike]
-
-
-_STEP_DIAMETERS = 1.5
-
-
-def _links(one: Objects, two: Objects, pairs: _Pairs, chosen: NDArray[np.intp]) -> list[Link]:
-    """Turn the assignment, and what is left over, into links with their runners-up."""
-    done_a, done_b = np.zeros(one.ids.size, bool), np.zeros(two.ids.size, bool)
-    done_a[pairs.a[chosen]] = True
-    done_b[pairs.b[chosen]] = True
-    kinds: list[tuple[int, Kind, float]] = [(k, "same", float(pairs.cost[k])) for k in chosen.tolist()]
-    kinds += _more_than_one(one, two, pairs, chosen, done_a, done_b)
-    links = []
-    best_a, best_b = _two_best(pairs.a, pairs.cost), _two_best(pairs.b, pairs.cost)
-    for k, kind, cost in kinds:
-        a, b = int(pairs.a[k]), int(pairs.b[k])
-        rivals = [c for c, rival in (*best_a[a], *best_b[b]) if rival != k]
-        runner_up = min([2 * _ALONE, *rivals]) if kind == "same" else _ALONE
-        confidence = _confidence(cost, runner_up)
-        links.append(Link(int(one.ids[a]), int(two.ids[b]), cost, float(runner_up), confidence, kind))
-    return links + _alone(one, two, done_a, done_b)
-
-
-def _more_than_one(
-    one: Objects,
-    two: Objects,
-    pairs: _Pairs,
-    chosen: NDArray[np.intp],
-    done_a: NDArray[np.bool_],
-    done_b: NDArray[np.bool_],
-) -> list[tuple[int, Kind, float]]:
-    """Branches, mergers and bridges: (pair, kind, cost). What they explain is marked as done."""
-    area_a, area_b = one.area[pairs.a], two.area[pairs.b]
-    inside_a, inside_b = pairs.shared / area_a, pairs.shared / area_b
-    motion_px = _motion_of_whole_objects(one, two, pairs, chosen)
-    smaller = np.minimum(area_a, area_b)
-    certain = np.sqrt(np.minimum(pairs.shared, smaller) / np.pi) >= _LARGER_THAN_MOTION * motion_px
-    certain[chosen] = False
-    free_a, free_b = ~done_a[pairs.a], ~done_b[pairs.b]
-    found: list[tuple[int, Kind, float]] = []
-    chances: tuple[tuple[Kind, NDArray[np.float64], NDArray[np.bool_]], ...] = (
-        ("branch", inside_b, free_b & (inside_b >= _INSIDE)),
-        ("merger", inside_a, free_a & (inside_a >= _INSIDE)),
-        ("bridge", np.maximum(inside_a, inside_b), np.full(smaller.size, motion_px < _BRIDGE_MOTION_PX)),
-    )
-    for kind, inside, fits in chances:
-        at = np.flatnonzero(certain & fits & (inside >= _BRIDGE_INSIDE))
-        found += [(k, kind, float(max(0.0, 1 - inside[k]))) for k in at.tolist()]
-        certain[at] = False
-        done_a[pairs.a[at]] = True
-        done_b[pairs.b[at]] = True
-    return found
-
-
-def _motion_of_whole_objects(one: Objects, two: Objects, pairs: _Pairs, chosen: NDArray[np.intp]) -> float:
-    """Border motion with all pieces of an object counted together, so that no branch looks like motion."""
-    area_a, area_b = one.area[pairs.a], two.area[pairs.b]
-    piece_b = pairs.shared >= _INSIDE * area_b
-    piece_a = pairs.shared >= _INSIDE * area_a
-    piece_a[chosen] = piece_b[chosen] = True
-    whole_b = np.bincount(pairs.a[piece_b], area_b[piece_b], one.ids.size)[pairs.a[chosen]]
-    shared_b = np.bincount(pairs.a[piece_b], pairs.shared[piece_b], one.ids.size)[pairs.a[chosen]]
-    whole_a = np.bincount(pairs.b[piece_a], area_a[piece_a], two.ids.size)[pairs.b[chosen]]
-    shared_a = np.bincount(pairs.b[piece_a], pairs.shared[piece_a], two.ids.size)[pairs.b[chosen]]
-    splits = shared_b >= shared_a
-    return border_motion(
-        np.where(splits, area_a[chosen], whole_a),
-        np.where(splits, whole_b, area_b[chosen]),
-        np.where(splits, shared_b, shared_a),
-    )
-
-
-def border_motion(
-    area_a: NDArray[np.float64], area_b: NDArray[np.float64], shared: NDArray[np.float64]
-) -> float:
-    """How far borders typically move between two sections, in pixels, from objects matched one to one.
-
-    Two discs of radius r that are a little apart differ in an area of 4 r times the distance.
-    """
-    large = np.minimum(area_a, area_b) >= _LARGE_ENOUGH_PX
-    if not large.any():
-        return float(np.inf)
-    area_a, area_b, shared = area_a[large], area_b[large], shared[large]
-    radius = np.sqrt((area_a + area_b) / 2 / np.pi)
-    return float(np.median((area_a + area_b - 2 * shared) / (4 * radius)))
-
-
-def _two_best(end: NDArray[np.int64], cost: NDArray[np.float64]) -> dict[int, list[tuple[float, int]]]:
-    """For every object its two cheapest candidates (cost, pair)."""
-    best: dict[int, list[tuple[float, int]]] = {}
-    order = np.argsort(cost, kind="stable")
-    for k, of, c in zip(order.tolist(), end[order].tolist(), cost[order].tolist(), strict=True):
-        seen = best.setdefault(of, [])
-        if len(seen) < 2:
-            seen.append((c, k))
-    return best
-
-
-def _confidence(cost: float, runner_up: float) -> float:
-    """One half if the alternative is as good, near one if it is much worse."""
-    cost, runner_up = max(cost, 1e-3), max(runner_up, 1e-3)
-    return float(runner_up**2 / (runner_up**2 + cost**2))
-
-
-def _alone(one: Objects, two: Objects, done_a: NDArray[np.bool_], done_b: NDArray[np.bool_]) -> list[Link]:
-    """Ends and starts of everything that found no partner."""
-    ends = [Link(int(k), 0, _ALONE, 2 * _ALONE, 0.5, "end") for k in one.ids[~done_a].tolist()]
-    starts = [Link(0, int(k), _ALONE, 2 * _ALONE, 0.5, "start") for k in two.ids[~done_b].tolist()]
-    return ends + starts

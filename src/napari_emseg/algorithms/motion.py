@@ -84,19 +84,18 @@ class MotionField:
         moves: NDArray[np.float64] = weight @ self.moves / weight.sum(1, keepdims=True)
         return moves
 
-    def warp(self, labels: NDArray[Any]) -> NDArray[Any]:
-        """Move a section (y, x) of ids; 0 where nothing came from inside it."""
-        rows, columns = labels.shape
-        centres = [np.arange(_BLOCK_PX // 2, n + _BLOCK_PX, _BLOCK_PX) for n in labels.shape]
+    def warp(self, *images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """Move images of a section (y, x), each pixel as a whole; 0 where nothing came from inside it."""
+        rows, columns = images[0].shape
+        centres = [np.arange(_BLOCK_PX // 2, n + _BLOCK_PX, _BLOCK_PX) for n in (rows, columns)]
         grid = np.stack(np.meshgrid(*centres, indexing="ij"), -1).reshape(-1, 2).astype(np.float64)
         field = np.rint(self.at(grid)).astype(np.int32).reshape(len(centres[0]), len(centres[1]), 2)
         field = field.repeat(_BLOCK_PX, 0)[:rows].repeat(_BLOCK_PX, 1)[:, :columns]
         from_y = np.arange(rows, dtype=np.int32)[:, None] - field[..., 0]
         from_x = np.arange(columns, dtype=np.int32)[None] - field[..., 1]
         inside = (from_y >= 0) & (from_y < rows) & (from_x >= 0) & (from_x < columns)
-        moved = labels.ravel()[np.where(inside, from_y * np.int32(columns) + from_x, 0)]
-        moved[~inside] = 0
-        return np.asarray(moved)
+        source = np.where(inside, from_y * np.int32(columns) + from_x, 0)
+        return tuple(np.where(inside, image.ravel()[source], image.dtype.type(0)) for image in images)
 
 
 def translate(labels: NDArray[Any], shift: NDArray[np.float64]) -> NDArray[Any]:

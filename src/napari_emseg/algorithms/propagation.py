@@ -1,13 +1,15 @@
-"""Carrying ids through a stack: all links, then groups that no anchor contradicts."""
+"""Carrying ids through a stack: evidence from all sections, then groups that no anchor contradicts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.algorithms.matching import Link, Objects, link_objects, tabulate
+from napari_emseg.algorithms.evidence import tabulate
+from napari_emseg.algorithms.joining import contract
+from napari_emseg.algorithms.matching import candidates, describe
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
 
@@ -16,11 +18,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.algorithms.evidence import Objects
+    from napari_emseg.algorithms.matching import Candidates, Link
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import ArrayLike3D, Spacing
     from napari_emseg.settings import PropagateSettings
 
-_JOINS = ("same", "branch", "merger", "bridge")
 _MIN_OBJECTS = 1  # a section with fewer is taken for missing
 
 
@@ -44,34 +47,6 @@ class Tracks:
     links: list[Link]
     first_new: int
     n_new: int
-
-
-@dataclass(eq=False)
-class _Groups:
-    """Disjoint sets of objects; a set has at most one anchored id."""
-
-    parent: list[int] = field(default_factory=list)
-    anchor: list[int] = field(default_factory=list)
-
-    def add(self, anchor: int) -> int:
-        self.parent.append(len(self.parent))
-        self.anchor.append(anchor)
-        return len(self.parent) - 1
-
-    def find(self, k: int) -> int:
-        while self.parent[k] != k:
-            self.parent[k] = self.parent[self.parent[k]]
-            k = self.parent[k]
-        return k
-
-    def join(self, a: int, b: int) -> bool:
-        """Make one set of two; False if people gave them different ids."""
-        a, b = sorted((self.find(a), self.find(b)))
-        if a != b and self.anchor[a] and self.anchor[b] and self.anchor[a] != self.anchor[b]:
-            return False
-        self.parent[b] = a
-        self.anchor[a] = self.anchor[a] or self.anchor[b]
-        return True
 
 
 def track(
@@ -111,43 +86,31 @@ def track(
 
     Notes
     -----
-    Links are taken in the order of their confidence, one-to-one links first, so the result does not depend
-    on the direction in which the stack is read. A link that would join two anchored ids is refused and kept
-    as "conflict".
+    The evidence of all sections is weighed together (see `napari_emseg.algorithms.joining`), so the result does
+    not depend on the direction in which the stack is read, and between two anchors both count alike. A link
+    that would join two anchored ids is refused and kept as "conflict".
     """
     report = progress or Silent()
     anchors = anchors or {}
     kept = frozenset(keep)
     n_sections = labels.shape[0]
-    groups = _Groups()
-    nodes: list[dict[int, int]] = []
-    links: list[Link] = []
-    recent: tuple[int, Objects] | None = None
+    graph = _Graph()
+    recent: int | None = None
+    before: Objects | None = None
     for z in range(n_sections):
-        section = np.asarray(anchors[z] if z in anchors else labels[z])
         if z in excluded:
-            nodes.append({})
+            graph.add(np.zeros(0, np.int64), np.zeros(0, np.int64))
             continue
-        here = tabulate(section)
-        nodes.append({i: groups.add(i if z in anchors or i in kept else 0) for i in here.ids.tolist()})
+        here = tabulate(np.asarray(anchors[z] if z in anchors else labels[z]))
+        true = np.full(here.ids.size, z in anchors) | np.isin(here.ids, list(kept))
+        graph.add(here.ids, np.where(true, here.ids, 0))
         if here.ids.size < _MIN_OBJECTS:
             continue
-        if recent is not None and z - recent[0] - 1 <= settings.max_gap:
-            found = link_objects(recent[1], here, settings, spacing_nm)
-            links += [replace(link, section_a=recent[0], section_b=z) for link in found]
-        recent = (z, here)
+        if recent is not None and before is not None and z - recent - 1 <= settings.max_gap:
+            graph.link(recent, z, candidates(before, here, settings, spacing_nm))
+        recent, before = z, here
         report.report((z + 1) / n_sections, f"section {z + 1} of {n_sections}")
-    order = sorted(
-        (k for k, link in enumerate(links) if link.kind in _JOINS),
-        key=lambda k: (links[k].kind != "same", -links[k].confidence, k),
-    )
-    for k in order:
-        link = links[k]
-        if not groups.join(nodes[link.section_a][link.a], nodes[link.section_b][link.b]):
-            links[k] = replace(link, kind="conflict")
-    if first_new is None:
-        first_new = max([0, *groups.anchor]) + 1
-    return _named(groups, nodes, links, first_new)
+    return graph.tracks(first_new)
 
 
 def propagate(
@@ -198,14 +161,68 @@ def rename(section: NDArray[Any], names: Mapping[int, int]) -> NDArray[np.int64]
     return renamed
 
 
-def _named(groups: _Groups, nodes: list[dict[int, int]], links: list[Link], first_new: int) -> Tracks:
-    given: dict[int, int] = {}
-    names: list[dict[int, int]] = []
-    for section in nodes:
-        new: dict[int, int] = {}
-        for old, node in section.items():
-            root = groups.find(node)
-            anchored = groups.anchor[root]
-            new[old] = anchored or given.setdefault(root, first_new + len(given))
-        names.append(new)
-    return Tracks(names, links, first_new, len(given))
+@dataclass(eq=False)
+class _Graph:
+    """All objects of all sections, and the candidates between them."""
+
+    ids: list[NDArray[np.int64]] = field(default_factory=list)
+    anchors: list[NDArray[np.int64]] = field(default_factory=list)
+    pairs: list[tuple[int, int, Candidates]] = field(default_factory=list)
+
+    def add(self, ids: NDArray[np.int64], anchors: NDArray[np.int64]) -> None:
+        """Append a section."""
+        self.ids.append(ids)
+        self.anchors.append(anchors)
+
+    def link(self, section_a: int, section_b: int, found: Candidates) -> None:
+        self.pairs.append((section_a, section_b, found))
+
+    def tracks(self, first_new: int | None) -> Tracks:
+        """Decide what is one."""
+        start = np.cumsum([0, *(len(k) for k in self.ids)])
+        n = int(start[-1])
+        anchor = np.concatenate([*self.anchors, np.zeros(0, np.int64)])
+        u = [found.a + start[z] for z, _, found in self.pairs]
+        v = [found.b + start[z] for _, z, found in self.pairs]
+        none = np.zeros(0)
+        group = contract(
+            np.concatenate([*u, none]).astype(np.int64),
+            np.concatenate([*v, none]).astype(np.int64),
+            np.concatenate([*(found.evidence for *_, found in self.pairs), none]),
+            np.concatenate([*(found.weight for *_, found in self.pairs), none]),
+            n,
+            anchor,
+        )
+        anchored = np.zeros(n, np.int64)
+        np.maximum.at(anchored, group, anchor)
+        links: list[Link] = []
+        for (section_a, section_b, found), one, two in zip(self.pairs, u, v, strict=True):
+            true_a, true_b = anchored[group[one]], anchored[group[two]]
+            apart = (true_a > 0) & (true_b > 0) & (true_a != true_b)
+            links += describe(
+                self.ids[section_a],
+                self.ids[section_b],
+                found,
+                group[one] == group[two],
+                apart,
+                (section_a, section_b),
+            )
+        first = int(anchor.max(initial=0)) + 1 if first_new is None else first_new
+        return self._named(start, group, anchored, links, first)
+
+    def _named(
+        self,
+        start: NDArray[np.int64],
+        group: NDArray[np.int64],
+        anchored: NDArray[np.int64],
+        links: list[Link],
+        first: int,
+    ) -> Tracks:
+        """New ids count up in the order in which objects appear."""
+        is_new = (anchored == 0) & (group == np.arange(group.size))
+        name = np.where(anchored > 0, anchored, first - 1 + np.cumsum(is_new))[group]
+        names = [
+            dict(zip(ids.tolist(), name[at : at + ids.size].tolist(), strict=True))
+            for at, ids in zip(start[:-1].tolist(), self.ids, strict=True)
+        ]
+        return Tracks(names, links, first, int(is_new.sum()))

@@ -1,0 +1,59 @@
+"""Groups from evidence for and against, on graphs of a handful of nodes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_emseg.algorithms.joining import contract
+
+
+def groups(*edges: tuple[int, int, float], n: int, anchor: list[int] | None = None) -> list[int]:
+    u, v = (np.array([e[k] for e in edges], np.int64).reshape(-1) for k in (0, 1))
+    evidence = np.array([e[2] for e in edges], float)
+    fixed = None if anchor is None else np.array(anchor, np.int64)
+    return contract(u, v, evidence, np.ones(len(edges)), n, fixed).tolist()
+
+
+def test_edges_for_join_and_edges_against_do_not() -> None:
+    assert groups((0, 1, 2.0), (1, 2, -1.0), n=4) == [0, 0, 2, 3]
+
+
+def test_no_edges_no_groups() -> None:
+    assert groups(n=3) == [0, 1, 2]
+    assert groups(n=0) == []
+
+
+def test_one_doubtful_overlap_does_not_outvote_many_against() -> None:
+    # Two objects, sections 0 to 3 of each: 0-1-2-3 and 4-5-6-7, certain inside; one weak link between them.
+    inside = [(k, k + 1, 6.0) for k in (0, 1, 2, 4, 5, 6)]
+    against = [(k, k + 5, -2.0) for k in (0, 2)]
+    assert groups(*inside, (1, 6, 1.0), *against, n=8) == [0, 0, 0, 0, 4, 4, 4, 4]
+    assert groups(*inside, (1, 6, 1.0), n=8) == [0] * 8
+
+
+def test_strongest_first() -> None:
+    # 1 fits both 0 and 2, which are apart: it goes with the better one.
+    assert groups((0, 1, 1.0), (1, 2, 2.0), (0, 2, -9.0), n=3) == [0, 1, 1]
+
+
+def test_anchors_never_join_even_over_certain_edges() -> None:
+    chain = [(0, 1, 8.0), (1, 2, 5.0), (2, 3, 8.0)]
+    assert groups(*chain, n=4, anchor=[7, 0, 0, 9]) == [0, 0, 2, 2]
+    assert groups(*chain, n=4, anchor=[7, 0, 0, 7]) == [0, 0, 0, 0]
+
+
+def test_equal_anchors_are_one_without_an_edge() -> None:
+    assert groups((0, 1, -3.0), n=3, anchor=[5, 0, 5]) == [0, 1, 0]
+
+
+def test_naming_of_nodes_does_not_matter() -> None:
+    rng = np.random.default_rng(0)
+    n = 30
+    u, v = np.triu_indices(n, 1)
+    some = rng.random(u.size) < 0.15
+    u, v = u[some], v[some]
+    evidence, weight = rng.normal(0, 3, u.size), rng.uniform(1, 5, u.size)
+    order = rng.permutation(n)
+    one = contract(u, v, evidence, weight, n)
+    other = contract(order[u], order[v], evidence, weight, n)[order]
+    np.testing.assert_array_equal(one[:, None] == one, other[:, None] == other)
