@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WORDS = {
     "mitochondria": "Mitochondria",
-    "cleft": "Synaptic clefts",
+    "cleft": "Clefts",
     "segment": "Inside of cells",
 }
 """Targets in the biologist's words; others are shown by their own name."""

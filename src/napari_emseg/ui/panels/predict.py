@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLabel
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QLabel
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
@@ -11,6 +11,8 @@ from napari_emseg.ui import target_maps
 from napari_emseg.ui.flows import learning, predicting
 from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.panels.base import StagePanel
+
+_BOXES_IN_A_ROW = 2
 
 
 class PredictPanel(StagePanel):
@@ -30,12 +32,14 @@ class PredictPanel(StagePanel):
         line.addRow(label, self.model)
         line.setContentsMargins(0, 0, 0, 0)
         self.body.addLayout(line)
-        self.also = QHBoxLayout()
-        self.also.setSpacing(8)
-        beside = QLabel("Also show")
-        beside.setFixedWidth(LABEL_WIDTH)
-        beside.setToolTip("What the model finds beside membranes; it costs hardly any time")
-        line.addRow(beside, self.also)
+        self.also = QGridLayout()
+        self.also.setHorizontalSpacing(8)
+        self.also.setVerticalSpacing(2)
+        self.beside = QLabel("Also show")
+        self.beside.setFixedWidth(LABEL_WIDTH)
+        self.beside.setVisible(False)
+        self.beside.setToolTip("What the model finds beside membranes; it costs hardly any time")
+        line.addRow(self.beside, self.also)
         self._boxes: dict[str, QCheckBox] = {}
         self.form = self.settings_form("predict", hidden=("also",))
         self.body.addWidget(self.form)
@@ -81,11 +85,12 @@ class PredictPanel(StagePanel):
             self.also.removeWidget(box)
             box.deleteLater()
         self._boxes = {}
+        self.beside.setVisible(bool(targets))
         for target in targets:
             box = QCheckBox(target_maps.words(target))
             box.setObjectName(f"also-{target}")
             box.toggled.connect(self._on_ticked)
-            self.also.addWidget(box)
+            self.also.addWidget(box, len(self._boxes) // _BOXES_IN_A_ROW, len(self._boxes) % _BOXES_IN_A_ROW)
             self._boxes[target] = box
 
     def _on_ticked(self) -> None:
