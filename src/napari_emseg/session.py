@@ -42,6 +42,7 @@ from napari_emseg.core.sections import SectionState, SectionStates, Status
 from napari_emseg.core.volume import LabelVolume
 from napari_emseg.settings import (
     AugmentationSettings,
+    CleanUpSettings,
     FinetuneSettings,
     PredictSettings,
     PropagateSettings,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import ImageStack, Spacing
 
 STAGES: dict[str, type[Settings]] = {
+    "cleanup": CleanUpSettings,
     "predict": PredictSettings,
     "seeds": SeedSettings,
     "segment": SegmentSettings,
@@ -633,5 +635,6 @@ def _find_image(project: Project) -> ImageStack:
     raise EmsegError(
         "the image of this project is gone",
         places[0],
-        "put it back, or open the image and the project together",
+        "put it back, or say where it lies now",
+        action="find_image",
     )

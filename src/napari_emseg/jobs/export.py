@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +11,12 @@ import numpy as np
 
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.edit import Region
-from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
 from napari_emseg.jobs.methods import methods_text, provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from numpy.typing import NDArray
 
@@ -175,24 +174,6 @@ def export_methods(session: Session, path: Path) -> str:
     text = methods_text(session)
     _write(path, text)
     return text
-
-
-class Stoppable:
-    """Progress that hands reports on, and raises `Cancelled` once somebody has pressed stop."""
-
-    def __init__(self, report: Callable[..., None]) -> None:
-        self._report = report
-        self._stop = threading.Event()
-
-    def cancel(self) -> None:
-        """Stop at the next report."""
-        self._stop.set()
-
-    def report(self, fraction: float, message: str = "", **values: float) -> None:
-        """Hand on."""
-        if self._stop.is_set():
-            raise Cancelled
-        self._report(fraction, message, **values)
 
 
 def _write(path: Path, text: str) -> None:

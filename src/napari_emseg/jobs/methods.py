@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from napari_emseg.session import Session
 
 _STAND = "state IN ('done', 'forgotten')"
+_SHAPE_LABELS = ("predict", "seeds", "segment", "propagate")
+"""Stages whose settings decide what the labels look like."""
+
 _LABELS = "(id IN (SELECT edit FROM patches) OR extras LIKE '%\"relabel\"%')"
 """Edits of the labels themselves, and not only of the states of sections."""
 
@@ -175,13 +178,15 @@ def _program(session: Session) -> str:
 def _settings(session: Session) -> str:
     rows = []
     for stage, value in session.settings.items():
-        if stage == "finetune" and not session.project.model.startswith("models/"):
+        if stage not in _SHAPE_LABELS:
             continue
         kind = type(value)
         shown = []
         for name, field in kind.model_fields.items():
             extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
             number = getattr(value, name)
+            if number in ((), {}, [], "", None):
+                continue
             unit = f" {extra['unit']}" if extra.get("unit") else ""
             shown.append(f"{(field.title or name).lower()} {_value(number)}{unit}")
         rows.append(f"{stage}: " + ", ".join(shown))

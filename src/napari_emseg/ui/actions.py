@@ -55,6 +55,29 @@ ACTIONS: dict[str, Action] = {
         "Open the fly nerve cord", "", "16 real ssTEM sections of a Drosophila larva",
         f"{_FLOWS}.opening:open_vnc", "data",
     ),
+    "find_bad": Action(
+        "Look for bad sections", "", "Lists sections that are missing, blurred, dark, shifted, folded ...; you decide",
+        f"{_FLOWS}.cleaning:find_bad", "cleanup",
+    ),
+    "flip_preview": Action(
+        "Before or after", "", "The section on screen without and with the clean-up",
+        f"{_FLOWS}.cleaning:flip", "cleanup",
+    ),
+    "clean_up": Action(
+        "Clean the whole stack", "", "Makes a cleaned copy in the project; your file is not changed",
+        f"{_FLOWS}.cleaning:clean_up", "cleanup",
+    ),
+    "use_original": Action(
+        "Use the original", "", "Work on your own stack again; the cleaned copy is kept",
+        f"{_FLOWS}.cleaning:use_original", "cleanup",
+    ),
+    "use_cleaned": Action(
+        "Use the cleaned copy", "", "Work on the cleaned copy again", f"{_FLOWS}.cleaning:use_cleaned", "cleanup",
+    ),
+    "forget_cleaned": Action(
+        "Forget the copy", "", "Remove the cleaned copy from the project; labels stay",
+        f"{_FLOWS}.cleaning:forget_cleaned", "cleanup",
+    ),
     "predict": Action(
         "Predict what I see", "Shift-S", "Membrane probability of the region on screen",
         f"{_FLOWS}.predicting:predict_visible", "predict",
@@ -120,6 +143,41 @@ ACTIONS: dict[str, Action] = {
     "show_history": Action(
         "History", "Shift-H", "Who did what, where and when; bring an earlier moment back",
         f"{_FLOWS}.history:show_history",
+    ),
+    "export": Action(
+        "Export", "Shift-E", "Write labels, tables or the methods paragraph to a file",
+        f"{_FLOWS}.exporting:ask_export", "export",
+    ),
+    "save_copy": Action(
+        "Save a copy", "", "Another project folder with all of this one; corrections made in it can be imported",
+        f"{_FLOWS}.sharing:save_copy", "data",
+    ),
+    "pack": Action(
+        "Pack for a colleague", "", "One file with everything, with or without the image",
+        f"{_FLOWS}.sharing:pack", "data",
+    ),
+    "import_corrections": Action(
+        "Import corrections", "", "Bring in what a colleague did in a copy or pack of this project",
+        f"{_FLOWS}.sharing:import_corrections", "data",
+    ),
+    "find_image": Action(
+        "Find the image", "", "Say where the image of this project lies now",
+        f"{_FLOWS}.sharing:find_image", "data",
+    ),
+    "show_conflicts": Action(
+        "Conflicts", "", "Where a colleague and you changed the same pixels",
+        f"{_FLOWS}.conflicts:show_conflicts",
+    ),
+    "keep_mine": Action(
+        "Keep mine", "Shift-K", "This conflict: the labels stay as they are here. Goes to the next one",
+        f"{_FLOWS}.conflicts:keep_mine",
+    ),
+    "take_theirs": Action(
+        "Take theirs", "Shift-J", "This conflict: the labels become as your colleague has them. Goes to the next one",
+        f"{_FLOWS}.conflicts:take_theirs",
+    ),
+    "next_conflict": Action(
+        "Decide later", "", "Go to the next conflict", f"{_FLOWS}.conflicts:next_conflict",
     ),
     "reopen": Action(
         "Open it for editing", "", "Open this project again, now that the other window has closed it",

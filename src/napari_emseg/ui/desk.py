@@ -19,6 +19,7 @@ from napari_emseg.ui.state import STAGES
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
+    from pathlib import Path
 
     from napari import Viewer
     from napari.layers import Image
@@ -61,6 +62,7 @@ class Desk:
     asked = Signal(str)
     learned = Signal()
     predicted = Signal()
+    cleaned = Signal()
 
     def __init__(
         self,
@@ -80,10 +82,14 @@ class Desk:
         self.sayings: dict[str, Saying] = {}
         self.tool: ClickTool | None = None
         self.learning: Any = None
+        self.cleaning: Any = None
         self.doubts: frozenset[int] = frozenset()
         self.labelled: set[int] = set()
         self.seeds_wanted = False
         self.is_free = False
+        self.without_image: Path | None = None
+        self.conflict = -1
+        self.exported: set[str] = set()
         self.device = ""
         self.losses: list[tuple[float, float]] = []
         self._adapter: LabelsAdapter | None = None
@@ -98,7 +104,7 @@ class Desk:
         """All signals of this desk."""
         return (
             self.session_changed, self.section_changed, self.state_changed, self.said, self.worked,
-            self.opened, self.settings_changed, self.tool_changed, self.asked, self.learned, self.predicted,
+            self.opened, self.settings_changed, self.tool_changed, self.asked, self.learned, self.predicted, self.cleaned,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ what is open
@@ -171,8 +177,10 @@ class Desk:
         session.sections.changed.disconnect(self._on_section_state, missing_ok=True)
         session.notice.disconnect(self._on_notice, missing_ok=True)
         self.session = self.layers = self._adapter = None
+        self.cleaning = None
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
-        self.is_free = False
+        self.is_free, self.conflict = False, -1
+        self.exported.clear()
         self.sayings.clear()
         if layers is not None and remove_layers:
             layers.remove(self.viewer)

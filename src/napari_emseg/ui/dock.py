@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_emseg.ui import keys
+from napari_emseg.ui.conflicts_page import ConflictsPage
 from napari_emseg.ui.desk import Desk
 from napari_emseg.ui.facts import facts, header
 from napari_emseg.ui.flows import opening
@@ -26,7 +27,9 @@ from napari_emseg.ui.main_thread import MainThread
 from napari_emseg.ui.notes import notes
 from napari_emseg.ui.pages import Pages
 from napari_emseg.ui.panels.base import StagePanel, rule
+from napari_emseg.ui.panels.clean_up import CleanUpPanel
 from napari_emseg.ui.panels.data import DataPanel
+from napari_emseg.ui.panels.export import ExportPanel
 from napari_emseg.ui.panels.predict import PredictPanel
 from napari_emseg.ui.panels.proofread import ProofreadPanel
 from napari_emseg.ui.panels.propagate import PropagatePanel
@@ -49,11 +52,13 @@ if TYPE_CHECKING:
 WIDTH = 380
 _PANELS: tuple[type[StagePanel], ...] = (
     DataPanel,
+    CleanUpPanel,
     PredictPanel,
     SegmentPanel,
     PropagatePanel,
     ProofreadPanel,
     TrainPanel,
+    ExportPanel,
 )
 
 
@@ -126,6 +131,10 @@ class EmsegDock(QWidget):
         self.history_page.setProperty("emsegPanel", True)
         self.history_page.closed.connect(lambda: self._toggle(self.history_page))
         self.pages.add(self.history_page)
+        self.conflicts_page = ConflictsPage(self.desk)
+        self.conflicts_page.setProperty("emsegPanel", True)
+        self.conflicts_page.closed.connect(lambda: self._toggle(self.conflicts_page))
+        self.pages.add(self.conflicts_page)
         scroll = QScrollArea()
         scroll.setObjectName("stageArea")
         scroll.setWidgetResizable(True)
@@ -228,6 +237,8 @@ class EmsegDock(QWidget):
             self._toggle_keys()
         elif question == "history":
             self._toggle(self.history_page)
+        elif question == "conflicts":
+            self._toggle(self.conflicts_page)
 
     def _toggle_keys(self) -> None:
         self._toggle(self.key_sheet)
@@ -250,6 +261,7 @@ class EmsegDock(QWidget):
         self.rail.set_look(look)
         self.header.set_look(look)
         self.history_page.set_look(look)
+        self.conflicts_page.set_look(look)
         for panel in self.panels.values():
             panel.set_look(look)
 

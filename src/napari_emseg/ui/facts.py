@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.sections import Status
+from napari_emseg.ui.flows import cleaning
 from napari_emseg.ui.flows.opening import voxel_words
 from napari_emseg.ui.state import Facts
 
@@ -33,6 +34,9 @@ def facts(desk: Desk) -> Facts:
         excluded=len(sections.with_status(Status.EXCLUDED)),
         running=running,
         candidate=desk.learning is not None,
+        suspicious=len(desk.cleaning.pending) if desk.cleaning is not None else 0,
+        is_cleaned=cleaning.is_cleaned(desk),
+        exported=len(desk.exported),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, find_model, read_card
 from napari_emseg.core.pixel_guard import Finding, check_labels, check_model, unknown_size
+from napari_emseg.ui.flows.conflicts import MARK
 
 if TYPE_CHECKING:
     from napari_emseg.core.model_card import ModelCard
@@ -50,6 +51,10 @@ def notes(desk: Desk) -> tuple[Note, ...]:
         else:
             reason = session.volume.read_only_reason
             found.append(Note(f"Read-only: {reason}.", "What is done there appears here within two seconds."))
+    waiting = sum(not conflict.decision for conflict in session.conflicts)
+    if waiting:
+        text = f"{waiting} conflict{'s wait' if waiting != 1 else ' waits'} for your decision."
+        found.append(Note(text, "", "Go through them", "show_conflicts"))
     return (*found, *(_note(finding) for finding in findings(desk)))
 
 
@@ -81,7 +86,11 @@ def foreign_labels(desk: Desk) -> list:  # type: ignore[type-arg]
     return [
         layer
         for layer in desk.viewer.layers
-        if isinstance(layer, Labels) and layer is not ours and layer.ndim == 3 and not layer.multiscale
+        if isinstance(layer, Labels)
+        and layer is not ours
+        and layer.ndim == 3
+        and not layer.multiscale
+        and MARK not in layer.metadata
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +12,8 @@ from napari_emseg.core.errors import Cancelled, EmsegError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
+
+    from napari_emseg.core.progress import Progress
 
 _SURE_AFTER_S = 1.0  # an estimate of the remaining time from less than this is noise
 
@@ -59,6 +62,22 @@ class _LateTicket:
         self.cancelled = True
         if self._real is not None:
             self._real.cancel()
+
+
+class _Stoppable:
+    """Progress of work in a thread: reports are handed on until somebody presses stop."""
+
+    def __init__(self, report: Callable[..., None]) -> None:
+        self._report = report
+        self._stop = threading.Event()
+
+    def cancel(self) -> None:
+        self._stop.set()
+
+    def report(self, fraction: float, message: str = "", **values: float) -> None:
+        if self._stop.is_set():
+            raise Cancelled
+        self._report(fraction, message, **values)
 
 
 class Runner:
@@ -138,6 +157,25 @@ class Runner:
                     callbacks["on_done"](value)
 
             self._executor.submit(work)
+
+        return self.submit(key, start, handlers)
+
+    def reporting_thread(self, key: str, function: Callable[[Progress], Any], handlers: Handlers) -> int:
+        """As ``thread``, for work that reports how far it is and can be stopped."""
+
+        def start(**callbacks: Callable[..., None]) -> Ticket:
+            progress = _Stoppable(callbacks["on_progress"])
+
+            def work() -> None:
+                try:
+                    value = function(progress)
+                except Exception as error:
+                    callbacks["on_error"](error)
+                else:
+                    callbacks["on_done"](value)
+
+            self._executor.submit(work)
+            return progress
 
         return self.submit(key, start, handlers)
 

@@ -27,6 +27,9 @@ class Facts:
     excluded: int = 0
     running: Mapping[str, float] = field(default_factory=dict)
     candidate: bool = False
+    suspicious: int = 0
+    is_cleaned: bool = False
+    exported: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,13 @@ class StageState:
 
 STAGES: tuple[tuple[str, int, str], ...] = (
     ("data", 1, "Data"),
+    ("cleanup", 2, "Clean up"),
     ("predict", 3, "Predict"),
     ("segment", 4, "Seeds & segments"),
     ("propagate", 5, "Propagate"),
     ("proofread", 6, "Proofread"),
     ("train", 7, "Train"),
+    ("export", 9, "Export"),
 )
 """Stages of this version, with their number in the full spine of nine; a stage appears when it can act."""
 
@@ -62,11 +67,13 @@ def resolve(facts: Facts) -> tuple[StageState, ...]:
     """State of every stage, in order."""
     words = {
         "data": _data,
+        "cleanup": _cleanup,
         "predict": _predict,
         "segment": _segment,
         "propagate": _propagate,
         "proofread": _proofread,
         "train": _train,
+        "export": _export,
     }
     states = []
     tone: Tone
@@ -86,6 +93,14 @@ def _data(facts: Facts) -> tuple[str, Tone, str]:
     if not facts.voxel_size_known:
         return "voxel size?", "blocked", ""
     return "done", "done", ""
+
+
+def _cleanup(facts: Facts) -> tuple[str, Tone, str]:
+    if not facts.has_stack:
+        return "needs a stack", "quiet", "data"
+    if facts.suspicious:
+        return f"{facts.suspicious} to decide", "ready", ""
+    return ("cleaned", "done", "") if facts.is_cleaned else ("skip", "quiet", "")
 
 
 def _predict(facts: Facts) -> tuple[str, Tone, str]:
@@ -119,3 +134,9 @@ def _train(facts: Facts) -> tuple[str, Tone, str]:
     if not facts.proofread:
         return "needs proofread", "quiet", "proofread" if facts.has_stack else "data"
     return "ready", "ready", ""
+
+
+def _export(facts: Facts) -> tuple[str, Tone, str]:
+    if not facts.labelled_sections and not facts.boundary_sections:
+        return "needs segments", "quiet", "segment" if facts.has_stack else "data"
+    return ("done", "done", "") if facts.exported else ("ready", "ready", "")

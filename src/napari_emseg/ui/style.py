@@ -128,7 +128,7 @@ def style_sheet(look: Look) -> str:
     QAbstractSpinBox:focus {{ border-color: {look.link}; }}
     QComboBox {{ min-height: 18px; background: {look.raised}; border: 1px solid {look.line};
         border-radius: 3px; padding: 2px 8px; color: {look.text}; }}
-    QListView {{ background: {look.raised}; border: 1px solid {look.line}; border-radius: 3px;
+    QListView, QListWidget, QPlainTextEdit {{ background: {look.raised}; border: 1px solid {look.line}; border-radius: 3px;
         color: {look.text}; }}
     QCheckBox {{ color: {look.text}; background: transparent; }}
     QScrollArea {{ border: none; background: transparent; }}

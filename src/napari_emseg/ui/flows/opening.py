@@ -43,6 +43,11 @@ def open_path(desk: Desk, path: str | Path, *, spacing_nm: Spacing | None = None
     message : str
         What the progress line says meanwhile.
     """
+    if str(path).endswith(".emseg.zip"):
+        from napari_emseg.ui.flows import sharing
+
+        sharing.unpack_from(desk, Path(path))
+        return
 
     def read() -> ImageStack | Path:
         if str(path).rstrip("/").endswith(".emseg") and Path(path).is_dir():
@@ -71,6 +76,25 @@ def adopt(desk: Desk, layer: Image) -> None:
     from napari_emseg.session import Session
 
     show(desk, Session.open_or_create(stack), image=layer)
+
+
+def open_with_image(desk: Desk, folder: Path, image: str | Path) -> None:
+    """Open a project whose image lies somewhere else now; the project remembers the place."""
+
+    def read() -> ImageStack:
+        from napari_emseg.io import open_image
+
+        return open_image(image)
+
+    def done(stack: ImageStack) -> None:
+        from napari_emseg.session import Session
+
+        session = Session.open(folder, stack)
+        desk.without_image = None
+        show(desk, session)
+
+    desk.start("data", f"opening {Path(str(image)).name}")
+    desk.runner.thread(_KEY, read, desk.handlers("data", done))
 
 
 def reopen(desk: Desk) -> None:
@@ -166,16 +190,34 @@ def voxel_words(spacing_nm: Spacing) -> str:
 def _opened(desk: Desk, found: ImageStack | Path) -> None:
     from napari_emseg.session import Session
 
-    session = Session.open(found) if isinstance(found, Path) else Session.open_or_create(found)
+    if isinstance(found, Path):
+        try:
+            session = Session.open(found)
+        except EmsegError as error:
+            if error.action == "find_image":
+                desk.without_image = found
+            raise
+    else:
+        session = Session.open_or_create(found)
     show(desk, session)
 
 
 def show(desk: Desk, session: Session, image: Image | None = None) -> None:
     """Put a session on the desk, say what it is, and let the worker get ready."""
     desk.show(session, image=image)
+    _take_up_cleaned(desk)
     _fill_canvas(desk)
     _say_opened(desk, session)
     predicting.warm_up(desk)
+
+
+def _take_up_cleaned(desk: Desk) -> None:
+    from napari_emseg.ui.flows import cleaning
+
+    try:
+        cleaning.take_up(desk)
+    except EmsegError as error:  # the copy is gone: go on with the original, and say so
+        desk.fail("cleanup", error)
 
 
 def _fill_canvas(desk: Desk) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QLabel, QPushButton, QWidget
 
-from napari_emseg.ui.flows import opening
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.flows import opening, sharing
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
-_FILES = "EM stacks (*.tif *.tiff *.h5 *.hdf *.hdf5 *.zarr *.png);;All files (*)"
+_FILES = "EM stacks and packs (*.tif *.tiff *.h5 *.hdf *.hdf5 *.zarr *.png *.mrc *.emseg.zip);;All files (*)"
 _LARGEST_NM = 1e5
 
 
@@ -43,15 +45,26 @@ class DataPanel(StagePanel):
         self.facts.setHorizontalSpacing(12)
         self.facts.setVerticalSpacing(3)
         self.question = self._build_question()
+        self.copy, self.pack, self.corrections = (
+            action_button(self.desk, name, text=f"{words} ...")
+            for name, words in (
+                ("save_copy", "Save a copy"), ("pack", "Pack for a colleague"),
+                ("import_corrections", "Import corrections"),
+            )
+        )  # fmt: skip
+        self.find_image = action_button(self.desk, "find_image", primary=True, text="Find the image ...")
+        self.desk.asked.connect(self._on_asked)
         self.where = faint()
         self.where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for part in (self.adopt, self.phantom):
+        for part in (self.find_image, self.adopt, self.phantom):
             self.body.addWidget(part)
         self.body.addLayout(self.facts)
         self.body.addWidget(self.question)
         self.body.addLayout(row(self.file, self.folder))
         self.body.addWidget(self.vnc)
         self.body.addWidget(self.where)
+        self.body.addLayout(row(self.copy, self.corrections))
+        self.body.addWidget(self.pack)
 
     def hint(self) -> str:
         """The very first words that a new person reads."""
@@ -69,8 +82,12 @@ class DataPanel(StagePanel):
             self.adopt.setText(f"Work on “{self._adoptable.name}”")
         self.phantom.setVisible(session is None and self._adoptable is None)
         self.vnc.setVisible(session is None)
+        self.find_image.setVisible(session is None and self.desk.without_image is not None)
+        for button in (self.copy, self.pack, self.corrections):
+            button.setVisible(session is not None)
+        self.corrections.setEnabled(session is not None and not session.read_only)
         busy = "data" in self.desk.work
-        for button in (self.phantom, self.vnc, self.file, self.folder, self.adopt):
+        for button in (self.phantom, self.vnc, self.file, self.folder, self.adopt, self.copy, self.pack):
             button.setEnabled(not busy)
         while self.facts.rowCount():
             self.facts.removeRow(0)
@@ -126,6 +143,53 @@ class DataPanel(StagePanel):
         path = QFileDialog.getExistingDirectory(self, "Open a folder of sections")
         if path:
             opening.open_path(self.desk, path)
+
+    def _on_asked(self, question: str) -> None:
+        """Questions of `flows.sharing` that a file dialog answers."""
+        ask = {
+            "save_copy": self._ask_copy, "pack": self._ask_pack, "find_image": self._ask_image,
+            "import_corrections": self._ask_corrections,
+        }.get(question)  # fmt: skip
+        if ask is None:
+            return
+        try:
+            ask()
+        except EmsegError as error:
+            self.desk.fail("data", error)
+
+    def _ask_copy(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save a copy", self._beside("-copy.emseg"), "*.emseg")
+        if path:
+            sharing.copy_to(self.desk, Path(path if path.endswith(".emseg") else f"{path}.emseg"))
+
+    def _ask_pack(self) -> None:
+        choice = "With the image (*.emseg.zip)", "Without the image (*.emseg.zip)"
+        path, chosen = QFileDialog.getSaveFileName(
+            self, "Pack for a colleague", self._beside(".emseg.zip"), ";;".join(choice)
+        )
+        if path:
+            target = Path(path if path.endswith(".zip") else f"{path}.emseg.zip")
+            sharing.pack_to(self.desk, target, with_image=chosen != choice[1])
+
+    def _ask_corrections(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Import corrections: a pack, or project.json inside a copy", "",
+            "Packs and projects (*.zip project.json)",
+        )  # fmt: skip
+        if path:
+            found = Path(path)
+            sharing.import_from(self.desk, found.parent if found.name == "project.json" else found)
+
+    def _ask_image(self) -> None:
+        folder = self.desk.without_image
+        path, _ = QFileDialog.getOpenFileName(self, "Where does the image lie now?", "", _FILES)
+        if path and folder is not None:
+            opening.open_with_image(self.desk, folder, path)
+
+    def _beside(self, ending: str) -> str:
+        session, _ = self.desk.need_session()
+        folder = session.project.folder
+        return str(folder.with_name(folder.stem + ending))
 
     def _on_adopt(self) -> None:
         if self._adoptable is not None:

@@ -1,0 +1,123 @@
+"""The conflicts page: where two people disagree, one line each; two keys decide and go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_emseg.ui.flows import conflicts
+from napari_emseg.ui.panels.base import action_button, faint, heading, row
+from napari_emseg.ui.saying import Saying
+from napari_emseg.ui.says import SpeakingLine
+
+if TYPE_CHECKING:
+    from napari_emseg.ui.desk import Desk
+    from napari_emseg.ui.style import Look
+
+_LOWEST = 110
+_DECIDED = {"mine": "kept yours", "theirs": "took theirs"}
+
+
+class ConflictsPage(QWidget):
+    """Takes the place of the open stage while it is shown.
+
+    Parameters
+    ----------
+    desk : Desk
+        Whose session is shown.
+    """
+
+    closed = Signal()
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("conflictsPage")
+        self.desk = desk
+        self.list = QListWidget()
+        self.list.setObjectName("conflicts")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setWordWrap(True)
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.list.setMinimumHeight(_LOWEST)
+        self.list.itemClicked.connect(lambda item: conflicts.look_at(desk, self.list.row(item)))
+        self.count = faint()
+        back = QPushButton("Close")
+        back.setObjectName("close_conflicts")
+        back.clicked.connect(self.closed)
+        top = QHBoxLayout()
+        top.addWidget(heading("Conflicts"))
+        top.addWidget(self.count, 1)
+        top.addWidget(back)
+        self.mine = action_button(desk, "keep_mine", primary=True)
+        self.theirs = action_button(desk, "take_theirs", primary=True)
+        self.later = action_button(desk, "next_conflict")
+        self.says = SpeakingLine()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.addLayout(top)
+        column.addWidget(self.list, 1)
+        column.addLayout(row(self.mine, self.theirs))
+        column.addLayout(row(self.later))
+        column.addWidget(self.says)
+        desk.session_changed.connect(self.follow)
+        desk.state_changed.connect(self.follow)
+
+    def set_look(self, look: Look) -> None:
+        """Take the colours of the theme."""
+        self.says.set_look(look)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Begin with the first that waits."""
+        super().showEvent(event)
+        self.follow()
+        left = conflicts.waiting(self.desk)
+        if left:
+            conflicts.look_at(self.desk, left[0])
+
+    def hideEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """The drawing on the canvas goes with the page."""
+        super().hideEvent(event)
+        conflicts.hide(self.desk)
+
+    def follow(self) -> None:
+        """Show what is decided; nothing while the page is hidden."""
+        session = self.desk.session
+        if not self.isVisible() or session is None:
+            return
+        found = session.conflicts
+        while self.list.count() > len(found):
+            self.list.takeItem(self.list.count() - 1)
+        for n, conflict in enumerate(found):
+            if n >= self.list.count():
+                self.list.addItem(QListWidgetItem())
+            done = _DECIDED.get(conflict.decision, "")
+            words = f"Section {conflict.section}  ·  {conflict.words}" + (f"  ·  {done}" if done else "")
+            item = self.list.item(n)
+            if item is not None and item.text() != words:
+                item.setText(words)
+        left = len(conflicts.waiting(self.desk))
+        if 0 <= self.desk.conflict < len(found):
+            self.list.setCurrentRow(self.desk.conflict)
+        self.count.setText(f"{left} of {len(found)} wait" if found else "")
+        chosen = 0 <= self.desk.conflict < len(found) and not session.read_only
+        for button in (self.mine, self.theirs):
+            button.setEnabled(chosen)
+        self.later.setEnabled(left > 1)
+        if not found:
+            text = "There are no conflicts."
+        elif left:
+            text = "The outline shows what the other person has there. Yours is kept until you decide."
+        else:
+            text = "Everything is decided. Ctrl+Z takes the last decision back."
+        if text != self.says.saying.text:
+            self.says.say(Saying(text, tone="quiet" if left else "done"))

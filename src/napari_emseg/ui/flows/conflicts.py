@@ -1,0 +1,99 @@
+"""Walk through what two people changed in different ways, and decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.view import go_to
+
+if TYPE_CHECKING:
+    from napari_emseg.core.conflicts import Conflict
+    from napari_emseg.ui.desk import Desk
+
+MARK = "napari-emseg conflict"
+"""Key of a layer's metadata that says it only shows where two people disagree."""
+
+
+def show_conflicts(desk: Desk) -> None:
+    """Show or hide the list of conflicts."""
+    desk.need_session()
+    desk.asked.emit("conflicts")
+
+
+def waiting(desk: Desk) -> list[int]:
+    """Places in the list of those that nobody has decided."""
+    conflicts = desk.session.conflicts if desk.session is not None else ()
+    return [n for n, conflict in enumerate(conflicts) if not conflict.decision]
+
+
+def look_at(desk: Desk, number: int) -> None:
+    """Show one of them on the canvas: the pixels as the other person has them, drawn over the labels."""
+    session, layers = desk.need_session()
+    desk.conflict = number
+    conflict = session.conflicts[number]
+    go_to(desk.viewer, layers.image, conflict.place)
+    hide(desk)
+    if conflict.states is None:
+        _draw(desk, conflict)
+    desk.state_changed.emit()
+
+
+def hide(desk: Desk) -> None:
+    """Take the drawing away."""
+    for layer in [layer for layer in desk.viewer.layers if MARK in layer.metadata]:
+        desk.viewer.layers.remove(layer)
+
+
+def keep_mine(desk: Desk) -> None:
+    """Keep the labels as they are here, and go on."""
+    _decide(desk, "mine")
+
+
+def take_theirs(desk: Desk) -> None:
+    """Take the labels of the other person over, and go on."""
+    _decide(desk, "theirs")
+
+
+def next_conflict(desk: Desk) -> None:
+    """Go to the next one that nobody has decided."""
+    left = waiting(desk)
+    if not left:
+        hide(desk)
+        desk.state_changed.emit()
+        return
+    look_at(desk, next((n for n in left if n > desk.conflict), left[0]))
+
+
+def _decide(desk: Desk, decision: Literal["mine", "theirs"]) -> None:
+    session, _ = desk.need_session()
+    if not 0 <= desk.conflict < len(session.conflicts):
+        raise EmsegError(
+            "no conflict is chosen", "", "show the conflicts and choose one", action="show_conflicts"
+        )
+    desk.sweep()
+    session.decide_conflict(desk.conflict, decision)
+    next_conflict(desk)
+
+
+def _draw(desk: Desk, conflict: Conflict) -> None:
+    _, layers = desk.need_session()
+    labels = layers.labels
+    start = np.array(conflict.region.start)
+    drawn = desk.viewer.add_labels(
+        # an id of 0 would be invisible: it gets one that no object has
+        np.where(conflict.mask, conflict.theirs or 1, 0).astype(np.uint32)[None],
+        name=f"{conflict.author or 'theirs'}, section {conflict.section}",
+        colormap=labels.colormap if conflict.theirs else None,
+        opacity=0.9,
+        scale=labels.scale,
+        translate=labels.translate + start * labels.scale,
+        units=labels.units,
+        axis_labels=labels.axis_labels,
+        metadata={MARK: True},
+    )
+    drawn.contour = 2
+    drawn.editable = False
+    desk.viewer.layers.selection.active = labels

@@ -1,0 +1,133 @@
+"""Give results away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.ui.desk import Desk
+
+FORMAT_WORDS = {
+    ".zarr": "OME-Zarr",
+    ".h5": "HDF5",
+    ".tif": "TIFF stack",
+    "/": "Folder of PNG sections",
+    ".n5": "N5",
+    ".precomputed": "Neuroglancer precomputed",
+    ".wk": "WEBKNOSSOS",
+    ".mrc": "MRC",
+    ".vast": "VAST tiles",
+}
+"""What people call the formats; a new writer appears under its suffix until it has a name here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Something to export.
+
+    Parameters
+    ----------
+    title : str
+    help : str
+    suffix : str
+        Of the one format it has, or empty for volumes, which have many.
+    """
+
+    title: str
+    help: str
+    suffix: str = ""
+
+
+RESULTS: dict[str, Result] = {
+    "labels": Result("Labels", "object ids of all sections"),
+    "proofread": Result("Labels of proofread sections", "object ids; other sections are left blank"),
+    "probabilities": Result("Membrane probability", "of the sections predicted in this window, 0 to 255"),
+    "sections": Result("Table of sections", "state, corrections and objects of each section", ".csv"),
+    "methods": Result("Methods paragraph", "what was done, with which model, by whom and when", ".txt"),
+}
+
+
+def formats() -> dict[str, str]:
+    """Formats that volumes can be written in: suffix to words; other spellings of a suffix are left out."""
+    from napari_emseg.io.writing import WRITERS
+
+    found: dict[str, str] = {}
+    writers = set()
+    for suffix, writer in WRITERS.items():
+        if writer not in writers:
+            writers.add(writer)
+            found[suffix] = FORMAT_WORDS.get(suffix, suffix)
+    order = list(FORMAT_WORDS)
+    return dict(sorted(found.items(), key=lambda row: order.index(row[0]) if row[0] in order else len(order)))
+
+
+def suggested_name(desk: Desk, what: str, suffix: str) -> str:
+    """File beside the project to begin with."""
+    session, _ = desk.need_session()
+    ending = {"probabilities": "-membrane", "sections": "-sections", "methods": "-methods"}.get(
+        what, "-labels"
+    )
+    folder = session.project.folder
+    return str(folder.with_name(folder.stem + ending + ("" if suffix == "/" else suffix)))
+
+
+def ask_export(desk: Desk) -> None:
+    """Ask where to write; the panel has the answer."""
+    desk.need_session()
+    desk.open_stage("export")
+    desk.asked.emit("export")
+
+
+def export(desk: Desk, what: str, path: str) -> None:
+    """Write a result in the background.
+
+    Parameters
+    ----------
+    what : str
+        Key of `RESULTS`.
+    path : str
+        File, or a folder with a slash at its end.
+    """
+    from napari_emseg.jobs import export as job
+
+    session, layers = desk.need_session()
+    desk.sweep()
+    if what == "probabilities" and not layers.boundary_map.sections:
+        raise EmsegError(
+            "nothing has been predicted in this window", "", "predict first", action="stage:predict"
+        )
+    n_sections = len(session.sections)
+
+    def labels(progress: Progress) -> str:
+        n = job.export_labels(session, path, proofread_only=what == "proofread", progress=progress)
+        return f"labels of {n} section{'s' * (n != 1)}"
+
+    def probabilities(progress: Progress) -> str:
+        n = len(layers.boundary_map.sections)
+        job.export_probabilities(session, layers.boundary_map, path, progress=progress)
+        return f"membrane probability of {n} of {n_sections} sections"
+
+    def sections(progress: Progress) -> str:
+        return f"{job.export_sections(session, Path(path), progress=progress)} rows"
+
+    def methods(progress: Progress) -> str:
+        return f"{len(job.export_methods(session, Path(path)).split())} words"
+
+    work: dict[str, Callable[[Progress], str]] = {
+        "labels": labels, "proofread": labels, "probabilities": probabilities, "sections": sections,
+        "methods": methods,
+    }  # fmt: skip
+
+    def done(found: Any) -> None:
+        desk.exported.add(what)
+        desk.say("export", f"{Path(path).name}: {found}. It is in {Path(path).parent}.", tone="done")
+
+    desk.start("export", f"writing {Path(path).name}")
+    desk.runner.reporting_thread("export", work[what], desk.handlers("export", done))
