@@ -1,0 +1,321 @@
+"""Clean up: find bad sections and decide on them, preview, make a cleaned copy, work on it or on the original."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.ui.runner import Handlers
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.stack import ImageStack
+    from napari_emseg.jobs.preprocess import CleanResult
+    from napari_emseg.preprocess.bad_sections import Suspicion
+    from napari_emseg.session import Session
+    from napari_emseg.ui.desk import Desk
+
+_STAGE = "cleanup"
+_PREVIEW = "clean-up preview"
+
+
+@dataclass(eq=False)
+class Cleaning:
+    """What the Clean up stage knows of the open stack.
+
+    Attributes
+    ----------
+    session : Session
+        That it belongs to.
+    original : ImageStack
+        The person's own stack.
+    found : list of Suspicion
+        Sections that look bad.
+    kept : set of int
+        Suspicious sections that the person has called good.
+    shown : int or None
+        Section that the preview shows.
+    preview : Image or None
+        Its layer.
+    is_wanted : bool
+        Whether the person wants previews.
+    """
+
+    session: Session
+    original: ImageStack
+    found: list[Suspicion] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)
+    shown: int | None = None
+    preview: Image | None = None
+    is_wanted: bool = False
+
+    @property
+    def pending(self) -> list[int]:
+        """Suspicious sections that nobody has decided on."""
+        return [s.section for s in self.found if self.verdict(s.section) == ""]
+
+    def verdict(self, section: int) -> str:
+        """What was decided: "out", "kept", or nothing yet."""
+        if self.session.sections[section].status is Status.EXCLUDED:
+            return "out"
+        return "kept" if section in self.kept else ""
+
+
+def cleaning_of(desk: Desk) -> Cleaning:
+    """The state of the open stack's clean-up.
+
+    Raises
+    ------
+    EmsegError
+        If no stack is open.
+    """
+    session, _ = desk.need_session()
+    if desk.cleaning is None or desk.cleaning.session is not session:
+        desk.cleaning = Cleaning(session, session.image)
+    found: Cleaning = desk.cleaning
+    return found
+
+
+def take_up(desk: Desk) -> None:
+    """Show the cleaned copy of a stack that has just been opened, if the person works on it."""
+    state = cleaning_of(desk)
+    if state.session.get_settings(_STAGE).use_cleaned:
+        _show(desk, cleaned=True)
+
+
+def is_cleaned(desk: Desk) -> bool:
+    """Whether the cleaned copy is what is worked on."""
+    return (
+        desk.session is not None
+        and desk.cleaning is not None
+        and desk.cleaning.session is desk.session
+        and desk.session.image is not desk.cleaning.original
+    )
+
+
+def has_copy(desk: Desk) -> bool:
+    """Whether there is a cleaned copy."""
+    from napari_emseg.jobs.preprocess import CLEANED
+
+    return desk.session is not None and (desk.session.project.folder / CLEANED).is_dir()
+
+
+# ------------------------------------------------------------------ bad sections
+
+
+def find_bad(desk: Desk) -> None:
+    """Search the whole stack for bad sections in the background."""
+    from napari_emseg.jobs import preprocess as job
+
+    state = cleaning_of(desk)
+    request = job.prepare_look(state.original)
+
+    def done(found: list[Suspicion]) -> None:
+        state.found, state.kept = found, set()
+        desk.cleaned.emit()
+        count = state.original.shape[0]
+        if found:
+            desk.say(
+                _STAGE,
+                f"{len(found)} of {count} sections look bad. Leave out (Y) or keep (J) each.",
+                tone="done",
+            )
+        else:
+            desk.say(_STAGE, f"All {count} sections look good.", tone="done")
+
+    desk.start(_STAGE, "looking for bad sections")
+    desk.runner.submit(
+        _STAGE,
+        lambda **callbacks: desk.engine.submit(
+            "napari_emseg.jobs.preprocess:look", request, lane="background", **callbacks
+        ),
+        desk.handlers(_STAGE, done),
+    )
+
+
+def decide(desk: Desk, section: int, leave_out: bool) -> None:
+    """Leave a suspicious section out, or keep it; both can be undone."""
+    state = cleaning_of(desk)
+    reason = next((s.kind for s in state.found if s.section == section), "other")
+    desk.sweep()
+    if leave_out:
+        state.kept.discard(section)
+        state.session.mark(section, Status.EXCLUDED, reason)
+        desk.say(_STAGE, f"Section {section} is left out ({reason}).")
+    else:
+        state.kept.add(section)
+        if state.session.sections[section].status is Status.EXCLUDED:
+            state.session.mark(section, Status.UNSEEN)
+        desk.say(_STAGE, f"Section {section} is kept.")
+    desk.cleaned.emit()
+    desk.state_changed.emit()
+
+
+# ------------------------------------------------------------------ preview
+
+
+def preview(desk: Desk) -> None:
+    """Clean the section on screen in the worker and show it over the original."""
+    from napari_emseg.jobs import preprocess as job
+
+    if desk.session is None or desk.layers is None or not cleaning_of(desk).is_wanted:
+        return
+    state, section = cleaning_of(desk), desk.section
+
+    def done(values: NDArray[Any]) -> None:
+        if state.is_wanted and desk.session is state.session:
+            _show_preview(desk, state, section, values)
+
+    desk.runner.submit_prepared(
+        _PREVIEW,
+        lambda: job.prepare_preview(state.session, state.original, section),
+        lambda request, **callbacks: desk.engine.submit(
+            "napari_emseg.jobs.preprocess:preview", request, **callbacks
+        ),
+        Handlers(done, lambda error: desk.fail(_STAGE, error), lambda: None, lambda work: None),
+    )
+
+
+def want_preview(desk: Desk, wanted: bool) -> None:
+    """Switch the preview on or off."""
+    if desk.session is None:
+        return
+    state = cleaning_of(desk)
+    state.is_wanted = wanted
+    if wanted:
+        preview(desk)
+    else:
+        _remove_preview(desk, state)
+
+
+def flip(desk: Desk) -> None:
+    """Show the section before its clean-up, or after it."""
+    state = cleaning_of(desk)
+    if state.preview is None:
+        raise EmsegError("there is no preview to compare with", "", "switch the preview on")
+    state.preview.visible = not state.preview.visible
+    desk.cleaned.emit()
+
+
+def _show_preview(desk: Desk, state: Cleaning, section: int, values: NDArray[Any]) -> None:
+    layers = desk.layers
+    if layers is None:
+        return
+    place = [float(s) for s in layers.image.scale[-3:]]
+    # one thick section: it shows where it belongs and nowhere else
+    offset = [float(t) for t in layers.image.translate[-3:]]
+    offset[0] += section * place[0]
+    if state.preview is not None and state.preview in desk.viewer.layers:
+        state.preview.data = values[None]
+        state.preview.translate = offset
+    else:
+        chosen = list(desk.viewer.layers.selection)
+        state.preview = desk.viewer.add_image(
+            values[None], name="clean-up preview", colormap="gray", contrast_limits=layers.image.contrast_limits,
+            scale=place, translate=offset, units=layers.image.units, axis_labels=layers.image.axis_labels,
+            blending="translucent",
+        )  # fmt: skip
+        layers.owned.append(state.preview)
+        desk.viewer.layers.move(
+            desk.viewer.layers.index(state.preview), desk.viewer.layers.index(layers.image) + 1
+        )
+        desk.viewer.layers.selection = set(chosen)
+    state.shown = section
+    desk.cleaned.emit()
+
+
+def _remove_preview(desk: Desk, state: Cleaning) -> None:
+    layer, state.preview, state.shown = state.preview, None, None
+    if layer is not None and layer in desk.viewer.layers:
+        chosen = [other for other in desk.viewer.layers.selection if other is not layer]
+        desk.viewer.layers.selection.clear()
+        desk.viewer.layers.remove(layer)
+        desk.viewer.layers.selection = set(chosen)
+    if desk.layers is not None and layer in desk.layers.owned:
+        desk.layers.owned.remove(layer)
+    desk.cleaned.emit()
+
+
+# ------------------------------------------------------------------ the cleaned copy
+
+
+def clean_up(desk: Desk) -> None:
+    """Make a cleaned copy of the whole stack in the project, then work on it."""
+    from napari_emseg.jobs import preprocess as job
+
+    state = cleaning_of(desk)
+    request = job.prepare(state.session, state.original)
+
+    def done(result: CleanResult) -> None:
+        _show(desk, cleaned=True)
+        parts = [f"{result.sections} sections cleaned in {result.seconds:.1f} s"]
+        if result.replaced:
+            parts.append(f"{len(result.replaced)} replaced")
+        if result.mended:
+            parts.append(f"{len(result.mended)} mended")
+        desk.say(
+            _STAGE, ", ".join(parts) + ". Your file is as it was.", tone="done", link="Next: predict",
+            action="stage:predict",
+        )  # fmt: skip
+
+    desk.start(_STAGE, "cleaning")
+    desk.runner.submit(
+        _STAGE,
+        lambda **callbacks: desk.engine.submit(
+            "napari_emseg.jobs.preprocess:run", request, lane="background", **callbacks
+        ),
+        desk.handlers(_STAGE, done),
+    )
+
+
+def use_original(desk: Desk) -> None:
+    """Work on the person's own stack again; the copy stays."""
+    _show(desk, cleaned=False)
+    desk.say(_STAGE, "This is your own stack again. The cleaned copy is kept.")
+
+
+def use_cleaned(desk: Desk) -> None:
+    """Work on the cleaned copy again."""
+    _show(desk, cleaned=True)
+    desk.say(_STAGE, "This is the cleaned copy.")
+
+
+def forget_cleaned(desk: Desk) -> None:
+    """Remove the cleaned copy and work on the person's own stack."""
+    from napari_emseg.jobs import preprocess as job
+
+    state = cleaning_of(desk)
+    _show(desk, cleaned=False)
+    job.forget(state.session)
+    desk.say(_STAGE, "The cleaned copy is gone. This is your own stack.")
+    desk.cleaned.emit()
+
+
+def _show(desk: Desk, *, cleaned: bool) -> None:
+    """Put the cleaned copy or the original under everything else."""
+    from napari_emseg.jobs.preprocess import open_cleaned
+    from napari_emseg.ui.layers import contrast
+
+    session, layers = desk.need_session()
+    state = cleaning_of(desk)
+    _remove_preview(desk, state)
+    image = state.original
+    if cleaned:
+        array = open_cleaned(session, state.original)
+        if array is None:
+            session.set_settings(session.get_settings(_STAGE).model_copy(update={"use_cleaned": False}))
+            raise EmsegError("the cleaned copy is gone", "this project", "clean the stack again")
+        # remembered statistics belong to the other grey values
+        image = replace(state.original, data=array, _statistics={})
+    session.image = image
+    layers.image.data = image.data
+    layers.image.contrast_limits = contrast(image.data)
+    layers.forget_predictions()
+    session.set_settings(session.get_settings(_STAGE).model_copy(update={"use_cleaned": cleaned}))
+    desk.settings_changed.emit(_STAGE)
+    desk.cleaned.emit()
+    desk.state_changed.emit()

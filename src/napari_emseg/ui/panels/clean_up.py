@@ -1,0 +1,172 @@
+"""Stage 2: bad sections, a preview, and a cleaned copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QHideEvent, QIcon, QImage, QKeySequence, QPixmap, QShortcut, QShowEvent
+from qtpy.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QPushButton
+
+from napari_emseg.ui.flows import cleaning
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row
+
+if TYPE_CHECKING:
+    from napari_emseg.preprocess.bad_sections import Suspicion
+
+_PICTURE_PX = 48
+_ROWS = 3  # of the list that are seen at once
+_MARKS = {"": "?", "out": "×", "kept": "✓"}
+_WORDS = {"": "not decided", "out": "left out", "kept": "kept"}
+
+
+class CleanUpPanel(StagePanel):
+    """Decide on suspicious sections, see what cleaning does, clean."""
+
+    stage = "cleanup"
+    primary = "clean_up"
+
+    def build(self) -> None:
+        """The list with its two answers, then the form with its preview."""
+        self.look = action_button(self.desk, "find_bad")
+        self.count = faint()
+        self.list = QListWidget()
+        self.list.setObjectName("suspicious")
+        self.list.setIconSize(QSize(_PICTURE_PX, _PICTURE_PX))
+        self.list.setFixedHeight(_ROWS * (_PICTURE_PX + 8))
+        self.list.setWordWrap(True)
+        self.list.currentRowChanged.connect(self._on_chosen)
+        self.out = self._answer("Leave it out", "Y", True)
+        self.keep = self._answer("Keep it", "J", False)
+        self.form = self.settings_form("cleanup", hidden=("use_cleaned",))
+        self.wanted = QCheckBox("Preview this section")
+        self.wanted.setObjectName("clean_preview")
+        self.wanted.toggled.connect(lambda on: cleaning.want_preview(self.desk, on))
+        self.flip = action_button(self.desk, "flip_preview")
+        self.body.addWidget(heading("Bad sections"))
+        self.body.addWidget(self.look)
+        self.body.addWidget(self.count)
+        self.body.addWidget(self.list)
+        self.body.addLayout(row(self.out, self.keep))
+        self.body.addWidget(heading("Whole stack"))
+        self.body.addWidget(self.form)
+        self.body.addLayout(row(self.wanted, self.flip))
+        self._listed: list[Suspicion] = []
+        self.desk.cleaned.connect(self.refresh)
+        self.desk.settings_changed.connect(self._on_settings)
+        self.desk.section_changed.connect(lambda _z: self._preview())
+        self.desk.session_changed.connect(self._on_session)
+
+    def after_button(self) -> None:
+        """Which of the two stacks is worked on."""
+        self.original = action_button(self.desk, "use_original")
+        self.cleaned = action_button(self.desk, "use_cleaned")
+        self.forget = action_button(self.desk, "forget_cleaned")
+        self.column.addLayout(row(self.original, self.cleaned, self.forget))
+
+    def hint(self) -> str:
+        """Before anything has happened."""
+        return "Stacks with even brightness and whole sections need none of this: go on with Predict."
+
+    def refresh(self) -> None:
+        """Follow the list, the decisions, and the copy."""
+        session = self.desk.session
+        for widget in (self.look, self.wanted):
+            widget.setEnabled(session is not None)
+        has_list = session is not None and bool(cleaning.cleaning_of(self.desk).found)
+        for widget in (self.list, self.out, self.keep, self.count):
+            widget.setVisible(has_list)
+        has_copy, is_cleaned = cleaning.has_copy(self.desk), cleaning.is_cleaned(self.desk)
+        self.original.setVisible(is_cleaned)
+        self.cleaned.setVisible(has_copy and not is_cleaned)
+        self.forget.setVisible(has_copy)
+        if session is None:
+            self.flip.setEnabled(False)
+            return
+        state = cleaning.cleaning_of(self.desk)
+        if state.preview is None and not state.is_wanted and self.wanted.isChecked():
+            self.wanted.setChecked(False)
+        self.flip.setEnabled(state.preview is not None)
+        seen = state.preview is not None and state.preview.visible
+        self.flip.setText("Show before" if seen else "Show after")
+        self._fill(state)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Preview again where it was wanted."""
+        super().showEvent(event)
+        if self.wanted.isChecked():
+            cleaning.want_preview(self.desk, True)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """The preview belongs to this stage only."""
+        super().hideEvent(event)
+        if self.desk.session is not None and self.desk.layers is not None:
+            cleaning.want_preview(self.desk, False)
+
+    def _answer(self, words: str, key: str, leave_out: bool) -> QPushButton:
+        button = QPushButton(f"{words}   {key}")
+        button.setObjectName("leave_out" if leave_out else "keep_section")
+        button.clicked.connect(lambda: self._on_decided(leave_out))
+        shortcut = QShortcut(QKeySequence(key), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(button.click)
+        return button
+
+    def _fill(self, state: cleaning.Cleaning) -> None:
+        if self._listed is not state.found:
+            self._listed = state.found
+            self.list.blockSignals(True)
+            self.list.clear()
+            for one in state.found:
+                self.list.addItem(QListWidgetItem(QIcon(pixmap(one.picture)), ""))
+            self.list.blockSignals(False)
+            if state.found:
+                self.list.setCurrentRow(0)
+                self.list.setFocus()
+        for number, one in enumerate(state.found):
+            item, verdict = self.list.item(number), state.verdict(one.section)
+            if item is not None:
+                item.setText(
+                    f"{_MARKS[verdict]}  section {one.section}: {one.kind} ({one.score:.2f})\n{one.reason}"
+                )
+                item.setToolTip(f"{_WORDS[verdict]}; 0.5 is the limit, 1 is certain")
+        left = len(state.pending)
+        self.count.setText(f"{left} of {len(state.found)} to decide" if left else "All decided")
+
+    def _on_chosen(self, number: int) -> None:
+        from napari_emseg.ui.view import go_to_section
+
+        if 0 <= number < len(self._listed) and self.desk.layers is not None:
+            go_to_section(self.desk.viewer, self.desk.layers.image, self._listed[number].section)
+
+    def _on_decided(self, leave_out: bool) -> None:
+        number = self.list.currentRow()
+        if not 0 <= number < len(self._listed):
+            return
+        cleaning.decide(self.desk, self._listed[number].section, leave_out)
+        state = cleaning.cleaning_of(self.desk)
+        pending = [n for n, s in enumerate(self._listed) if s.section in state.pending]
+        following = [n for n in pending if n > number] or pending
+        if following:
+            self.list.setCurrentRow(following[0])
+
+    def _on_session(self) -> None:
+        self._listed = []
+        self.list.clear()
+        self.wanted.setChecked(False)
+
+    def _on_settings(self, stage: str) -> None:
+        if stage == "cleanup":
+            self._preview()
+
+    def _preview(self) -> None:
+        if self.isVisible() and self.wanted.isChecked():
+            cleaning.preview(self.desk)
+
+
+def pixmap(picture: np.ndarray) -> QPixmap:
+    """A grey picture (y, x) uint8 as Qt draws it."""
+    grey = np.ascontiguousarray(picture, dtype=np.uint8)
+    height, width = grey.shape
+    image = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+    return QPixmap.fromImage(image)
