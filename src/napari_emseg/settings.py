@@ -204,3 +204,38 @@ class DeflickerSettings(Settings):
     sections: int = _field(
         2, "Look around", "neighbours on each side", unit="sections", more=True, ge=1, le=10
     )
+
+
+class CleanUpSettings(Settings):
+    """What is done to every section of a stack before it is worked on."""
+
+    even_out: bool = _field(
+        True,
+        "Even out brightness",
+        "bring brightness and contrast of all sections to one level, also locally",
+    )
+    bad: Literal["leave", "nearest", "flow"] = _field(
+        "nearest",
+        "Left-out sections",
+        "leave: as they are, nearest: show the nearest good section, flow: show a picture between the neighbours",
+    )
+    mend_cracks: bool = _field(
+        False, "Mend cracks", "left-out sections that a crack divides: put the parts where they belong"
+    )
+    contrast: Literal["leave", "stretch", "equalise"] = _field(
+        "leave", "Contrast", "stretch: use all grey values, equalise: as much contrast everywhere (CLAHE)"
+    )
+    radius_px: int = _field(
+        15,
+        "Local radius",
+        "brightness is compared in squares of twice this",
+        unit="px",
+        more=True,
+        ge=1,
+        le=512,
+    )
+    sections: int = _field(
+        2, "Look around", "neighbours on each side", unit="sections", more=True, ge=1, le=10
+    )
+    clip: float = _field(2.0, "Equalise up to", "limit of local contrast", more=True, ge=0.5, le=20)
+    use_cleaned: bool = _field(False, "Work on the cleaned copy", "the file itself is never changed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_emseg.settings import (
+    CleanUpSettings,
     FinetuneSettings,
     PredictSettings,
     PropagateSettings,
@@ -12,6 +13,7 @@ from napari_emseg.settings import (
 )
 
 DEFAULTS: dict[str, type[Settings]] = {
+    "cleanup": CleanUpSettings,
     "predict": PredictSettings,
     "seeds": SeedSettings,
     "segment": SegmentSettings,
