@@ -179,3 +179,19 @@ def test_what_is_missing_is_said(
     assert main([str(labels) if w == "IN" else w for w in words]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert not Path("out.h5").exists()
+
+
+def test_scores_on_the_command_line(tmp_path: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "detection", str(labels), str(labels), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert (scores["f1"], scores["f1_mean"], scores["panoptic_quality"], scores["matched"]) == (1, 1, 1, 3)
+    write_array(tmp_path / "none.h5", np.zeros_like(LABELS), spacing_nm=SPACING)
+    assert main(["evaluate", "clefts", str(labels), str(tmp_path / "none.h5"), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["score"] is None
+    assert "no cleft in the prediction" in scores["reason"]
+    assert main(["evaluate", "clefts", str(labels), str(tmp_path / "none.h5")]) == 0
+    assert "score      not defined" in capsys.readouterr().out
+    assert main(["evaluate", "partners", str(labels), str(labels)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["evaluate", "detection", str(labels), str(labels), "--iou", "2"]) == 1

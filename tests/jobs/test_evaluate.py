@@ -70,3 +70,93 @@ def test_semantic(tmp_path: Path, cells: np.ndarray) -> None:
 def test_unknown_scores_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EmsegError, match="boundary, segmentation, semantic"):
         evaluate_files("beauty", tmp_path / "a", tmp_path / "b")
+
+
+def test_detection_of_masks_and_probabilities(tmp_path: Path) -> None:
+    truth = np.zeros((2, 10, 12), np.uint8)
+    truth[:, 1:4, 1:4] = truth[:, 6:9, 6:9] = 200
+    probability = (truth / 200).astype(np.float32)
+    probability[:, 6:9, 6:9] = 0.4
+    write_array(tmp_path / "t.h5", truth, spacing_nm=SPACING)
+    write_array(tmp_path / "p.h5", probability, spacing_nm=SPACING)
+    scores = evaluate_files("detection", tmp_path / "t.h5", tmp_path / "p.h5", truth_above=127)
+    assert (scores["matched"], scores["missed"], scores["extra"]) == (1, 1, 0)
+    assert scores["panoptic_quality"] == pytest.approx(1 / 1.5)
+
+
+def test_clefts_of_a_cremi_file(tmp_path: Path) -> None:
+    from napari_emseg.io.cremi import IGNORE, NO_CLEFT, write_cremi
+
+    truth = np.full((3, 20, 20), NO_CLEFT, np.uint64)
+    truth[1, 5, 5], truth[2, 10:] = 3, IGNORE
+    said = np.zeros(truth.shape, np.float32)
+    said[1, 5, 7], said[2, 15, 15] = 0.9, 1
+    volumes = {
+        "clefts": (truth, (40, 4, 4), (0, 0, 0)),
+        "raw": (said.astype(np.uint8), (40, 4, 4), (0, 0, 0)),
+    }
+    write_cremi(tmp_path / "t.hdf", volumes=volumes)
+    write_array(tmp_path / "p.h5", said)
+    scores = evaluate_files("clefts", f"{tmp_path}/t.hdf::volumes/labels/clefts", tmp_path / "p.h5")
+    assert (scores["fp_voxels"], scores["fn_voxels"], scores["score"]) == (0, 0, 8)
+    write_array(tmp_path / "plain.h5", (truth == 3).astype(np.uint8))
+    with pytest.raises(EmsegError, match="voxel size is unknown"):
+        evaluate_files("clefts", tmp_path / "plain.h5", tmp_path / "p.h5")
+    empty = evaluate_files("clefts", tmp_path / "plain.h5", tmp_path / "plain.h5", spacing_nm=(40, 4, 4))
+    assert empty["score"] == 0
+    write_array(tmp_path / "none.h5", np.zeros(truth.shape, np.uint8))
+    empty = evaluate_files("clefts", tmp_path / "plain.h5", tmp_path / "none.h5", spacing_nm=(40, 4, 4))
+    assert empty["score"] is None
+    assert empty["reason"] == "no cleft in the prediction: there is no distance to it"
+
+
+def test_partners_of_files_with_different_offsets(tmp_path: Path) -> None:
+    from napari_emseg.io.cremi import POST, PRE, CremiAnnotations, write_cremi
+    from napari_emseg.io.cremi_layers import to_skeletons
+    from napari_emseg.io.nml import write_nml
+
+    neurons = np.ones((3, 10, 40), np.uint64)
+    neurons[:, :, 20:] = 2
+    there = (400.0, 0.0, 80.0)
+    truth = CremiAnnotations(
+        np.array([9, 4], np.uint64), (POST, PRE), np.array([[0.0, 8, 100], [0, 8, 8]]),
+        np.array([[4, 9]], np.uint64), offset_nm=there,
+    )  # fmt: skip
+    write_cremi(tmp_path / "t.hdf", annotations=truth, volumes={"neuron_ids": (neurons, (40, 4, 4), there)})
+    world = CremiAnnotations(truth.ids, truth.types, truth.points_nm + 4, truth.partners)
+    write_cremi(tmp_path / "p.hdf", annotations=world)
+    write_nml(tmp_path / "p.nml", to_skeletons(world), (40, 4, 4))
+    for said in ("p.hdf", "p.nml"):
+        scores = evaluate_files("partners", tmp_path / "t.hdf", tmp_path / said)
+        assert scores["f1"] == 1
+        assert scores["mean_distance_nm"] == pytest.approx(np.sqrt(48))
+    assert evaluate_files("partners", tmp_path / "t.hdf", tmp_path / "p.hdf", distance_nm=5)["f1"] == 0
+    with pytest.raises(EmsegError, match="--segmentation"):
+        evaluate_files("partners", tmp_path / "p.hdf", tmp_path / "t.hdf")
+
+
+def test_run_length_and_the_table_of_objects(tmp_path: Path) -> None:
+    from napari_emseg.io.annotations import write_annotations
+    from napari_emseg.io.skeletons import Skeleton, SkeletonSet
+
+    truth = np.ones((10, 4, 4), np.uint32)
+    said = truth.copy()
+    said[5:] = 2
+    write_array(tmp_path / "t.h5", truth, spacing_nm=SPACING)
+    write_array(tmp_path / "s.h5", said, spacing_nm=SPACING)
+    points = np.zeros((10, 3))
+    points[:, 0] = 50 * np.arange(10)
+    edges = np.stack([np.arange(1, 10), np.arange(2, 11)], axis=1)
+    tree = Skeleton(1, "a", np.arange(1, 11), points, np.ones(10), edges, np.zeros(10, int))
+    write_annotations(tmp_path / "k.nml", SkeletonSet((tree,), SPACING))
+    scores = evaluate_files(
+        "segmentation",
+        tmp_path / "t.h5",
+        tmp_path / "s.h5",
+        skeletons=tmp_path / "k.nml",
+        objects=tmp_path / "o.csv",
+    )
+    assert scores["expected_run_length_nm"] == pytest.approx(2 * 200**2 / 450)
+    rows = (tmp_path / "o.csv").read_text().splitlines()
+    assert rows[0].startswith("object_id,voxels,pieces,main_segment,main_part,iou,merged_with,voi_split")
+    assert rows[1].startswith("1,160,2,1,0.5,0.5,,1.0,")

@@ -2,15 +2,20 @@
 
 boundary: TRUTH is non-zero in cells and 0 on borders, PREDICTION the probability that a pixel is membrane.
 segmentation: both are object ids; ground truth 0 is ignored. semantic: both are masks or probabilities.
+detection: instances, as ids, masks or probabilities. clefts: masks or CREMI's volumes; what CREMI ignores is left out.
+partners: CREMI files or skeletons of two nodes; the neurons come from TRUTH or --segmentation.
+A score that is not defined is null, and "reason" says why.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, voxel_size
+from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -18,7 +23,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """KIND TRUTH PREDICTION."""
-    parser.add_argument("kind", choices=("boundary", "segmentation", "semantic"))
+    parser.add_argument(
+        "kind", choices=("boundary", "segmentation", "semantic", "detection", "clefts", "partners")
+    )
     parser.add_argument("truth", metavar="TRUTH")
     parser.add_argument("prediction", metavar="PREDICTION")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -29,10 +36,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--border", type=float, default=0.0, metavar="NM", help="segmentation: ignore borders of this width"
     )
     parser.add_argument(
-        "--above", type=float, default=0.0, metavar="V", help="semantic: foreground of TRUTH is above this"
+        "--above",
+        type=float,
+        default=0.0,
+        metavar="V",
+        help="semantic, detection, clefts: foreground of TRUTH is above this",
     )
     parser.add_argument(
         "--border-is-nonzero", action="store_true", help="boundary: TRUTH is 0 in cells instead of on borders"
+    )
+    parser.add_argument(
+        "--iou",
+        type=float,
+        default=0.5,
+        metavar="X",
+        help="detection: overlap of a found object (default 0.5)",
+    )
+    parser.add_argument(
+        "--min-size", type=int, default=0, metavar="VOXELS", help="detection: leave out smaller objects"
+    )
+    parser.add_argument(
+        "--distance", type=float, metavar="NM",
+        help="clefts: beyond this a voxel is false (default 200); partners: sites are the same up to this (400)",
+    )  # fmt: skip
+    parser.add_argument("--segmentation", metavar="FILE", help="partners: true neurons")
+    parser.add_argument(
+        "--skeletons", metavar="FILE", help="segmentation: true skeletons, for the run length"
+    )
+    parser.add_argument(
+        "--objects", type=Path, metavar="OUT.csv", help="segmentation: write the errors of each object"
     )
     add_pixel_size(parser)
 
@@ -43,12 +75,17 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.jobs.evaluate import evaluate_files
     from napari_emseg.jobs.recipe import parse_sections
 
-    array, found = open_array(args.truth)
-    spacing, _ = voxel_size(args.pixel_size, found)
-    sections = parse_sections(args.sections, array.shape[-3]) if args.sections else None
+    if not 0 < args.iou <= 1:
+        raise EmsegError(f"an overlap of {args.iou:g} does not exist", "--iou", "give more than 0, at most 1")
+    spacing, sections = None, None
+    if args.kind != "partners":
+        array, found = open_array(args.truth)
+        spacing, _ = voxel_size(args.pixel_size, found)
+        sections = parse_sections(args.sections, array.shape[-3]) if args.sections else None
     scores = evaluate_files(
         args.kind, args.truth, args.prediction, sections=sections, border_nm=args.border, spacing_nm=spacing,
-        truth_above=args.above, border_is_nonzero=args.border_is_nonzero,
+        truth_above=args.above, border_is_nonzero=args.border_is_nonzero, iou=args.iou, min_voxels=args.min_size,
+        distance_nm=args.distance, segmentation=args.segmentation, skeletons=args.skeletons, objects=args.objects,
     )  # fmt: skip
     progress.close()
     if args.json:
@@ -56,5 +93,13 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         return 0
     width = max(len(key) for key in scores)
     for key, value in scores.items():
-        print(f"{key:<{width}}  {'not defined' if value is None else f'{value:.4f}'}")
+        print(f"{key:<{width}}  {_shown(value)}")
     return 0
+
+
+def _shown(value: float | str | None) -> str:
+    if value is None:
+        return "not defined"
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) else f"{value:.4f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.stack import Spacing
 
-Scores = dict[str, float | None]
+Scores = dict[str, float | str | None]
+"""Name to score; None where a score is not defined, and ``reason`` says why."""
 
 
 def evaluate_files(
@@ -29,15 +31,21 @@ def evaluate_files(
     spacing_nm: Spacing | None = None,
     truth_above: float = 0.0,
     border_is_nonzero: bool = False,
+    iou: float = 0.5,
+    min_voxels: int = 0,
+    distance_nm: float | None = None,
+    skeletons: str | Path | None = None,
+    segmentation: str | Path | None = None,
+    objects: Path | None = None,
 ) -> Scores:
     """Compare two files.
 
     Parameters
     ----------
-    kind : {"boundary", "segmentation", "semantic"}
+    kind : {"boundary", "segmentation", "semantic", "detection", "clefts", "partners"}
         Family of scores, see `KINDS`.
     truth, prediction : path
-        Stacks of the same shape.
+        Stacks of the same shape; for partners, files of annotations.
     sections : sequence of int, optional
         Sections of the ground truth that the prediction holds, in this order. If the prediction has as
         many sections as the ground truth, these are compared.
@@ -49,6 +57,18 @@ def evaluate_files(
         semantic: foreground of the ground truth is above this.
     border_is_nonzero : bool
         boundary: the ground truth is 0 in cells and something else on membranes.
+    iou : float
+        detection: overlap from which an object counts as found.
+    min_voxels : int
+        detection: smaller objects are left out.
+    distance_nm : float, optional
+        clefts: beyond this a voxel is false (default 200); partners: up to this sites can be the same (400).
+    skeletons : path, optional
+        segmentation: true skeletons, for the expected run length.
+    segmentation : path, optional
+        partners: true neurons; by default those of the ground-truth file.
+    objects : Path, optional
+        segmentation: where to write a table of the errors of each object.
 
     Returns
     -------
@@ -63,8 +83,12 @@ def evaluate_files(
     from napari_emseg.io import open_array
     from napari_emseg.jobs.segment import one_channel
 
+    if kind == "partners":
+        from napari_emseg.jobs.evaluate_partners import evaluate_partners
+
+        return evaluate_partners(truth, prediction, segmentation=segmentation, matching_nm=distance_nm)
     if kind not in KINDS:
-        raise EmsegError("there are no such scores", kind, f"choose one of: {', '.join(KINDS)}")
+        raise EmsegError("there are no such scores", kind, f"choose one of: {', '.join(KINDS)}, partners")
     array, spacing = open_array(truth)
     reference = np.asarray(one_channel(array, truth)[:])
     other, spacing_there = open_array(prediction)
@@ -84,20 +108,40 @@ def evaluate_files(
             str(prediction),
             "give the same sections, or name those that the prediction holds with --sections",
         )
-    options = _Options(border_nm, spacing_nm or spacing or spacing_there, truth_above, border_is_nonzero)
+    options = _Options(
+        border_nm=border_nm, spacing_nm=spacing_nm or spacing or spacing_there, truth_above=truth_above,
+        border_is_nonzero=border_is_nonzero, iou=iou, min_voxels=min_voxels, distance_nm=distance_nm,
+        skeletons=skeletons, objects=objects, first_section=sections[0] if sections else 0,
+    )  # fmt: skip
     return KINDS[kind](reference, values, options)
 
 
+@dataclass(frozen=True, slots=True)
 class _Options:
     """What the families of scores can be told."""
 
-    def __init__(
-        self, border_nm: float, spacing_nm: Spacing | None, truth_above: float, border_is_nonzero: bool
-    ) -> None:
-        self.border_nm = border_nm
-        self.spacing_nm = spacing_nm
-        self.truth_above = truth_above
-        self.border_is_nonzero = border_is_nonzero
+    border_nm: float = 0.0
+    spacing_nm: Spacing | None = None
+    truth_above: float = 0.0
+    border_is_nonzero: bool = False
+    iou: float = 0.5
+    min_voxels: int = 0
+    distance_nm: float | None = None
+    skeletons: str | Path | None = None
+    objects: Path | None = None
+    first_section: int = 0
+
+    def known_spacing(self) -> Spacing:
+        """The voxel size.
+
+        Raises
+        ------
+        EmsegError
+            If nobody knows it.
+        """
+        if self.spacing_nm is None:
+            raise EmsegError("the voxel size is unknown", "ground truth", "give --pixel-size Z,Y,X")
+        return self.spacing_nm
 
 
 def _boundary(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
@@ -110,20 +154,57 @@ def _boundary(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) 
 def _segmentation(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
     from napari_emseg.algorithms.metrics.segmentation import segmentation_scores
 
-    return {
+    scores: Scores = {
         **segmentation_scores(truth, prediction, border_nm=options.border_nm, spacing_nm=options.spacing_nm)
     }
+    if options.skeletons is not None:
+        from napari_emseg.jobs.evaluate_runs import run_length
+
+        scores |= run_length(options.skeletons, prediction, options.known_spacing(), options.first_section)
+    if options.objects is not None:
+        from napari_emseg.jobs.evaluate_runs import write_object_errors
+
+        write_object_errors(options.objects, truth, prediction)
+    return scores
 
 
 def _semantic(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
     from napari_emseg.algorithms.metrics.semantic import semantic_scores
 
-    return semantic_scores(truth, prediction, truth_above=options.truth_above)
+    return {**semantic_scores(truth, prediction, truth_above=options.truth_above)}
+
+
+def _detection(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
+    from napari_emseg.algorithms.metrics.detection import detection_scores, instances
+
+    return detection_scores(
+        instances(truth, options.truth_above),
+        instances(prediction),
+        iou=options.iou,
+        min_voxels=options.min_voxels,
+    )
+
+
+def _clefts(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
+    from napari_emseg.algorithms.metrics.clefts import TOLERANCE_NM, cleft_scores
+    from napari_emseg.io.cremi import cleft_masks
+
+    real, ignore = cleft_masks(truth) if not options.truth_above else (truth > options.truth_above, None)
+    if prediction.dtype.kind == "f":
+        said = prediction > 0.5
+    elif prediction.dtype == np.uint8 and prediction.max(initial=0) > 1:
+        said = prediction > 127  # probabilities in 0..255
+    else:
+        said, _ = cleft_masks(prediction)
+    tolerance = TOLERANCE_NM if options.distance_nm is None else options.distance_nm
+    return cleft_scores(real, said, options.known_spacing(), ignore=ignore, tolerance_nm=tolerance)
 
 
 KINDS: dict[str, Callable[[NDArray[Any], NDArray[Any], _Options], Scores]] = {
     "boundary": _boundary,
     "segmentation": _segmentation,
     "semantic": _semantic,
+    "detection": _detection,
+    "clefts": _clefts,
 }
-"""Families of scores by name."""
+"""Families of scores that compare stacks, by name; ``partners`` compares annotations."""

@@ -1,0 +1,76 @@
+"""What a segmentation does to skeletons and to single objects."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.stack import Spacing
+
+
+def run_length(
+    skeletons: str | Path, prediction: NDArray[Any], spacing_nm: Spacing, first_section: int = 0
+) -> dict[str, float | str | None]:
+    """Expected run length of a segmentation along true skeletons.
+
+    Parameters
+    ----------
+    skeletons : path
+        Any file of skeletons; one tree per neuron. Whole voxels are middles of voxels.
+    prediction : ndarray of int (z, y, x)
+        Segments; 0 is none.
+    spacing_nm : tuple of float
+        Voxel size (z, y, x).
+    first_section : int
+        Section of the skeletons' space at which the prediction begins.
+
+    Raises
+    ------
+    EmsegError
+        If it is no file of skeletons.
+    """
+    from napari_emseg.algorithms.metrics.run_length import expected_run_length
+    from napari_emseg.io.annotations import read_annotations
+    from napari_emseg.io.skeletons import SkeletonSet
+
+    found = read_annotations(skeletons)
+    if not isinstance(found, SkeletonSet):
+        raise EmsegError("these are no skeletons", str(skeletons), "give .nml, .swc or CATMAID files")
+    trees, segments = [], []
+    for tree in found.trees:
+        place = {int(n): i for i, n in enumerate(tree.node_ids)}
+        edges = np.asarray([[place[int(a)], place[int(b)]] for a, b in tree.edges], np.intp).reshape(-1, 2)
+        voxels = np.rint(tree.points_nm / spacing_nm).astype(np.int64) - (first_section, 0, 0)
+        inside = ((voxels >= 0) & (voxels < prediction.shape)).all(axis=1)
+        ids = np.full(len(tree), -1, np.int64)
+        ids[inside] = prediction[tuple(voxels[inside].T)]
+        trees.append((tree.points_nm, edges))
+        segments.append(ids)
+    return expected_run_length(trees, segments)
+
+
+def write_object_errors(path: Path, truth: NDArray[Any], prediction: NDArray[Any]) -> None:
+    """Write the errors of each true object as comma-separated values, those that cost most first."""
+    from napari_emseg.algorithms.metrics.object_errors import ObjectErrors, object_errors
+    from napari_emseg.io.atomic import atomic_output
+
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    names = [f.name for f in fields(ObjectErrors)]
+    table.writerow(names)
+    for row in object_errors(truth, prediction):
+        values = [getattr(row, n) for n in names]
+        table.writerow([" ".join(map(str, v)) if isinstance(v, tuple) else v for v in values])
+    with atomic_output(path) as place:
+        place.write_text(text.getvalue(), "utf-8", newline="")
