@@ -124,6 +124,10 @@ ACTIONS: dict[str, Action] = {
     "discard_model": Action(
         "Discard it", "", "Keep the present model", f"{_FLOWS}.learning:discard", "train",
     ),
+    "inspect_augmentations": Action(
+        "Inspect augmentations", "", "See how samples are varied before a model learns with them",
+        f"{_FLOWS}.augmenting:inspect", "train",
+    ),
     "previous_section": Action(
         "Previous section", ",", "One section back", f"{_FLOWS}.proofreading:previous_section",
     ),

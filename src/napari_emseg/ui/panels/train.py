@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
+from napari_emseg.ui.augmenting.choice import RecipeChoice
 from napari_emseg.ui.curve import LossCurve
 from napari_emseg.ui.flows import learning
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
@@ -23,8 +24,10 @@ class TrainPanel(StagePanel):
     def build(self) -> None:
         """What teaches, and how long."""
         self.teachers = faint()
-        self.form = self.settings_form("finetune")
+        self.form = self.settings_form("finetune", hidden=("augmentation",))
+        self.recipe = RecipeChoice(self.desk)
         self.body.addWidget(self.teachers)
+        self.body.addWidget(self.recipe)
         self.body.addWidget(self.form)
 
     def after_button(self) -> None:

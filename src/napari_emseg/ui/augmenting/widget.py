@@ -1,0 +1,392 @@
+"""Inspect augmentations: what a network would be shown, beside what it is made from."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_emseg.augment.preview import PreviewRequest, preview
+from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.ui.augmenting.editor import RecipeEditor
+from napari_emseg.ui.augmenting.histogram import GreyHistogram
+from napari_emseg.ui.augmenting.sheet import ContactSheet
+from napari_emseg.ui.augmenting.source import Part, check, full_resolution, on_screen
+from napari_emseg.ui.flows.augmenting import keep
+from napari_emseg.ui.main_thread import MainThread
+from napari_emseg.ui.panels.base import heading, row
+from napari_emseg.ui.runner import Handlers, Runner
+from napari_emseg.ui.saying import Saying
+from napari_emseg.ui.says import SpeakingLine
+from napari_emseg.ui.style import look_of, style_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari import Viewer
+    from napari.layers import Image, Labels
+
+    from napari_emseg.augment.preview import Preview
+    from napari_emseg.augment.recipe import Augmentation
+    from napari_emseg.ui.desk import Desk
+
+_KEY = "samples"
+_PAUSE_MS = 60  # a slider that is moved asks once, when it rests this long
+_WIDE = 760  # pixels from which the samples stand beside the controls
+_CONTROLS = 372
+_DEPTHS = (1, 3, 5, 9)
+
+
+class InspectAugmentations(QWidget):
+    """A contact sheet of samples, with everything that changes them.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Injected by napari by the name of the parameter.
+    desk : Desk, optional
+        Of the main dock, whose project keeps recipes; looked for when it is needed.
+    """
+
+    def __init__(self, napari_viewer: Viewer, *, desk: Desk | None = None) -> None:
+        super().__init__()
+        self.setObjectName("emseg")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(340)
+        self.viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self.desk = desk
+        self._main_thread = MainThread(self)
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="samples")
+        self.runner = Runner(self._main_thread.post, self._executor)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.refresh)
+        self._read: tuple[Any, ...] = ()
+        self._build()
+        self._connect()
+        self._fill_layers()
+        self._offer_saved()
+        self._on_theme()
+        leave = partial(_leave, self.runner, self._executor, self._listeners())
+        self.destroyed.connect(leave)
+        self._ask()
+
+    # ------------------------------------------------------------------ building
+
+    def _build(self) -> None:
+        self.stack, self.labels = QComboBox(), QComboBox()
+        for combo in (self.stack, self.labels):  # long names of layers must not widen the dock
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(8)
+        self.stack.setObjectName("stack")
+        self.labels.setObjectName("labels")
+        self.editor = RecipeEditor()
+        self.strength = QSlider(Qt.Orientation.Horizontal)
+        self.strength.setObjectName("strength")
+        self.strength.setRange(0, 200)
+        self.strength.setValue(100)
+        self.strength_words = QLabel("100 %")
+        self.seed = QSpinBox()
+        self.seed.setObjectName("seed")
+        self.seed.setRange(0, 999_999)
+        self.next_seed = QPushButton("Next samples")
+        self.next_seed.setObjectName("nextSeed")
+        self.next_seed.setToolTip("Draw other samples")
+        self.count, self.extent = QSpinBox(), QSpinBox()
+        self.count.setRange(1, 24)
+        self.count.setValue(8)
+        self.extent.setRange(64, 512)
+        self.extent.setSingleStep(32)
+        self.extent.setValue(192)
+        self.extent.setSuffix(" px")
+        self.sections_each = QComboBox()
+        self.sections_each.addItems([str(d) for d in _DEPTHS])
+        self.sections_each.setCurrentIndex(1)
+        self.section = QSlider(Qt.Orientation.Horizontal)
+        self.section.setObjectName("section")
+        self.before = QPushButton("Show before")
+        self.before.setObjectName("before")
+        self.before.setCheckable(True)
+        self.show_labels, self.show_grid = QCheckBox("Labels"), QCheckBox("Grid")
+        self.show_labels.setChecked(True)
+        self.histogram = GreyHistogram()
+        self.warnings = QLabel()
+        self.warnings.setObjectName("warnings")
+        self.warnings.setProperty("role", "says")
+        self.warnings.setWordWrap(True)
+        self.name = QLineEdit("my recipe")
+        self.name.setObjectName("recipeName")
+        self.save = QPushButton("Save in the project")
+        self.save.setObjectName("saveRecipe")
+        self.use = QPushButton("Learn with this recipe")
+        self.use.setObjectName("useRecipe")
+        self.use.setProperty("role", "primary")
+        self.use.setToolTip("Save it in the project, and vary samples like this from now on")
+        self.says = SpeakingLine()
+        self.sheet = ContactSheet()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        controls = QWidget()
+        column = QVBoxLayout(controls)
+        column.setContentsMargins(10, 8, 10, 8)
+        column.setSpacing(6)
+        column.addLayout(row(QLabel("Stack"), self.stack, equal=False))
+        column.addLayout(row(QLabel("Labels"), self.labels, equal=False))
+        column.addWidget(heading("Recipe"))
+        column.addWidget(self.editor)
+        column.addLayout(row(QLabel("How strong"), self.strength, self.strength_words, equal=False))
+        column.addWidget(heading("Samples"))
+        column.addLayout(row(self.count, QLabel("samples of"), self.extent, equal=False))
+        column.addLayout(row(QLabel("Sections of each"), self.sections_each, equal=False))
+        column.addLayout(row(QLabel("Seed"), self.seed, self.next_seed, equal=False))
+        column.addWidget(self.histogram)
+        column.addWidget(heading("Keep it"))
+        column.addWidget(self.name)
+        column.addLayout(row(self.save, self.use))
+        column.addWidget(self.says)
+        column.addStretch(1)
+        self.controls = _scrolling(controls)
+        self.pictures = QWidget()
+        right = QVBoxLayout(self.pictures)
+        right.setContentsMargins(8, 8, 12, 8)
+        right.setSpacing(6)
+        right.addLayout(
+            row(self.before, self.show_labels, self.show_grid, QLabel("Section"), self.section, equal=False)
+        )
+        right.addWidget(self.warnings)
+        right.addWidget(_scrolling(self.sheet), 1)
+        self.layout_ = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self.layout_.setContentsMargins(0, 0, 0, 0)
+        self.layout_.setSpacing(0)
+        self.layout_.addWidget(self.controls, 1)
+        self.layout_.addWidget(self.pictures, 1)
+
+    def _connect(self) -> None:
+        self.editor.changed.connect(self._ask)
+        self.strength.valueChanged.connect(self._on_strength)
+        self.next_seed.clicked.connect(lambda: self.seed.setValue(self.seed.value() + 1))
+        for spin in (self.seed, self.count, self.extent):
+            spin.valueChanged.connect(self._ask)
+        for combo in (self.sections_each, self.stack, self.labels):
+            combo.currentIndexChanged.connect(self._ask)
+        self.section.valueChanged.connect(self._on_view)
+        self.before.toggled.connect(self._on_view)
+        self.show_labels.toggled.connect(self._on_view)
+        self.show_grid.toggled.connect(self._on_view)
+        self.sheet.flipped.connect(self.before.setChecked)
+        self.save.clicked.connect(lambda: self._keep(use=False))
+        self.use.clicked.connect(lambda: self._keep(use=True))
+        for emitter, callback in self._listeners():
+            emitter.connect(callback)
+
+    def _listeners(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
+        viewer = self.viewer
+        return (
+            (viewer.layers.events.inserted, self._fill_layers),
+            (viewer.layers.events.removed, self._fill_layers),
+            (viewer.dims.events.current_step, self._ask),
+            (viewer.events.theme, self._on_theme),
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Controls beside the samples where there is room, above them where not."""
+        super().resizeEvent(event)
+        wide = self.width() >= _WIDE
+        direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        if self.layout_.direction() != direction:
+            self.layout_.setDirection(direction)
+        self.controls.setMaximumWidth(_CONTROLS if wide else 16_777_215)
+
+    # ------------------------------------------------------------------ what is inspected
+
+    def _fill_layers(self, event: object = None) -> None:
+        """Offer the stacks and labels of the viewer; what is picked stays picked."""
+        from napari.layers import Image, Labels
+
+        layers = list(self.viewer.layers)
+        images = [layer for layer in layers if isinstance(layer, Image) and not self._is_map(layer)]
+        _refill(self.stack, [(layer.name, layer) for layer in images])
+        found = [layer for layer in layers if isinstance(layer, Labels)]
+        first_time = self.labels.count() == 0
+        _refill(self.labels, [*((layer.name, layer) for layer in found), ("none", None)])
+        if first_time or self.labels.currentData() is None:
+            self.labels.setCurrentIndex(0)
+        self._ask()
+
+    def _is_map(self, layer: Image) -> bool:
+        """Whether a layer shows probabilities of the main dock and no tissue."""
+        from napari_emseg.ui.boundary_map import BoundaryMap
+
+        return isinstance(layer.data, BoundaryMap)
+
+    def _ask(self, *_: object) -> None:
+        """Draw new samples soon."""
+        self._timer.start(_PAUSE_MS)
+
+    def _on_strength(self, percent: int) -> None:
+        self.strength_words.setText(f"{percent} %")
+        self._ask()
+
+    def refresh(self) -> None:
+        """Draw new samples now, in a thread; the answer to an earlier question is dropped."""
+        self._timer.stop()
+        image: Image | None = self.stack.currentData()
+        labels: Labels | None = self.labels.currentData()
+        if image is None:
+            self.sheet.show_preview(None)
+            self._warn((), "Open a stack first.")
+            return
+        try:
+            check(image, labels)
+        except EmsegError as error:
+            self._on_failed(error)
+            return
+        size = (int(self.sections_each.currentText()), self.extent.value(), self.extent.value())
+        part = on_screen(self.viewer, image, size)
+        ids = None if labels is None else part.of(full_resolution(labels))
+        self._show(image, part, ids, size)
+
+    def _show(self, image: Image, part: Part, ids: Any, size: tuple[int, int, int]) -> None:
+        recipe, strength = self.editor.shown, self.strength.value() / 100
+        seed, count = self.seed.value(), self.count.value()
+        data = full_resolution(image)
+        number = self.runner.generation(_KEY) + 1
+
+        def work() -> Preview:
+            if self.runner.generation(_KEY) != number:  # overtaken while it waited
+                raise Cancelled
+            if self._read[:2] != (id(data), part):
+                self._read = (id(data), part, part.of(data))
+            return preview(PreviewRequest(self._read[2], ids, recipe, strength, seed, count, size))
+
+        handlers = Handlers(self._on_drawn, self._on_failed, lambda: None, lambda _: None)
+        self.runner.thread(_KEY, work, handlers)
+
+    def _on_drawn(self, found: Preview) -> None:
+        depth = len(found.samples[0].after)
+        if self.section.maximum() != depth - 1:
+            self.section.blockSignals(True)
+            self.section.setRange(0, depth - 1)
+            self.section.setValue(depth // 2)
+            self.section.blockSignals(False)
+        self.section.setEnabled(depth > 1)
+        self.sheet.section = self.section.value()
+        self.sheet.show_preview(found)
+        self.histogram.show_values(found.histogram_before, found.histogram_after)
+        n = len(found.samples)
+        self._warn(found.warnings, f"Nothing false was found in {'these' if n > 1 else 'this'} {n} samples.")
+
+    def _on_failed(self, error: EmsegError) -> None:
+        self.sheet.show_preview(None)
+        self._warn((f"{str(error)[:1].upper()}{str(error)[1:]}.",), "")
+
+    def _warn(self, texts: tuple[str, ...], otherwise: str) -> None:
+        self.warnings.setProperty("tone", "error" if texts else "done")
+        if texts and texts[0].startswith("In "):
+            self.warnings.setText("This would teach the network something false.\n" + "\n".join(texts))
+        else:
+            self.warnings.setText("\n".join(texts) or otherwise)
+        self.warnings.style().unpolish(self.warnings)
+        self.warnings.style().polish(self.warnings)
+
+    def _on_view(self, *_: object) -> None:
+        """Show the same samples in another way."""
+        self.before.setText("Before" if self.before.isChecked() else "Show before")
+        self.sheet.section = self.section.value()
+        self.sheet.before = self.before.isChecked()
+        self.sheet.labels = self.show_labels.isChecked()
+        self.sheet.grid = self.show_grid.isChecked()
+        self.sheet.redraw()
+
+    def _on_theme(self, event: object = None) -> None:
+        look = look_of(self.viewer.theme)
+        self.setStyleSheet(style_sheet(look))
+        self.sheet.set_look(look)
+        self.histogram.set_look(look)
+        self.says.set_look(look)
+
+    # ------------------------------------------------------------------ keeping a recipe
+
+    def set_recipe(self, recipe: Augmentation) -> None:
+        """Inspect another recipe."""
+        self.editor.set_recipe(recipe)
+
+    def _offer_saved(self) -> None:
+        if self.desk is not None and self.desk.session is not None:
+            self.editor.offer(self.desk.session.get_settings("augmentation").recipes)
+
+    def _project_desk(self) -> Desk:
+        if self.desk is None:
+            from napari_emseg.ui.commands import PLUGIN
+
+            _, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, "EM proofreading")
+            self.desk = dock.desk
+        return self.desk
+
+    def _keep(self, *, use: bool) -> None:
+        """Save the recipe under its name in the project, and let fine-tuning learn with it."""
+        name = self.name.text().strip()
+        try:
+            keep(self._project_desk(), name, self.editor.recipe, use=use)
+        except EmsegError as error:
+            self.says.say(Saying(f"{str(error)[:1].upper()}{str(error)[1:]}.", tone="error"))
+            return
+        self._offer_saved()
+        self.editor.choice.setCurrentText(name)
+        then = " Samples are varied like this when the model learns." if use else ""
+        self.says.say(Saying(f"{name} is kept in the project.{then}", tone="done"))
+
+
+def _refill(combo: QComboBox, rows: list[tuple[str, Any]]) -> None:
+    """Put other rows into a choice; the picked object stays picked where it is still there."""
+    picked = combo.currentData()
+    combo.blockSignals(True)
+    combo.clear()
+    for words, value in rows:
+        combo.addItem(words, value)
+    for index, (_, value) in enumerate(rows):
+        if value is picked and picked is not None:
+            combo.setCurrentIndex(index)
+    combo.blockSignals(False)
+
+
+def _scrolling(widget: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setObjectName("stageArea")
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(widget)
+    widget.setProperty("emsegPanel", True)
+    return area
+
+
+def _leave(
+    runner: Runner,
+    executor: ThreadPoolExecutor,
+    listeners: tuple[tuple[Any, Callable[..., None]], ...],
+    *_: object,
+) -> None:
+    """End what outlives the widget."""
+    for emitter, callback in listeners:
+        with suppress(ValueError, RuntimeError):  # disconnected already
+            emitter.disconnect(callback)
+    runner.close()
+    executor.shutdown(wait=False, cancel_futures=True)
