@@ -49,6 +49,12 @@ ACTIONS: dict[str, Action] = {
         "",
         "Place a seed in each part that belongs together: the object is divided between them.",
     ),
+    "interpolate": Action(
+        "napari_emseg.proofread.interpolate:interpolate",
+        "Interpolate",
+        "I",
+        "Draw the object under the mouse in the sections between those where it is painted.",
+    ),
     "delete": Action(
         "napari_emseg.proofread.delete:delete",
         "Delete object",

@@ -93,6 +93,7 @@ ACTIONS: dict[str, Action] = {
     "merge": _correction("merge"),
     "cut": _correction("cut"),
     "lock": _correction("lock"),
+    "interpolate": _correction("interpolate"),
     "new_object": Action(
         "New id", "M", "Paint with an id that no object has had",
         f"{_FLOWS}.proofreading:new_object", "proofread",

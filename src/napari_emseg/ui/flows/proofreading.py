@@ -32,17 +32,38 @@ def cut(desk: Desk) -> None:
 
 def lock(desk: Desk) -> None:
     """Lock or unlock the object under the mouse; with the mouse elsewhere, the chosen one."""
-    session, layers = desk.need_session()
-    object_id = int(layers.labels.selected_label)
-    if getattr(desk.viewer, "mouse_over_canvas", False):
-        under = layers.labels.get_value(desk.viewer.cursor.position, world=True)
-        object_id = int(under or 0)
-    if object_id == 0:
-        raise EmsegError("there is no object under the mouse", f"section {desk.section}", "point at one")
+    session, _ = desk.need_session()
+    object_id = _pointed_at(desk)
     now = object_id not in session.locked
     session.lock(object_id, now)
     words = "is locked: nothing automatic changes it." if now else "is not locked any more."
     desk.say("proofread", f"Object {object_id} {words}", link="Take that back", action="undo")
+
+
+def interpolate(desk: Desk) -> None:
+    """Draw the object under the mouse, or the chosen one, in the sections between painted ones."""
+    from napari_emseg.proofread.interpolate import interpolate as fill
+
+    session, _ = desk.need_session()
+    session.commit_stroke()
+    object_id = _pointed_at(desk, or_chosen=True)
+    skip = session.sections.proofread
+    locked = session.locked - {object_id}
+    edit = fill(session.volume, object_id, desk.section, skip=skip, locked=locked)
+    session.commit(edit)
+    desk.say("proofread", f"Done: {edit.name}.", tone="done", link="Take that back", action="undo")
+
+
+def _pointed_at(desk: Desk, *, or_chosen: bool = False) -> int:
+    """The object under the mouse; with the mouse elsewhere, or if asked over empty space, the chosen one."""
+    _, layers = desk.need_session()
+    object_id = int(layers.labels.selected_label)
+    if getattr(desk.viewer, "mouse_over_canvas", False):
+        under = layers.labels.get_value(desk.viewer.cursor.position, world=True)
+        object_id = int(under or 0) or (object_id if or_chosen else 0)
+    if object_id == 0:
+        raise EmsegError("there is no object under the mouse", f"section {desk.section}", "point at one")
+    return object_id
 
 
 def put_down(desk: Desk) -> None:

@@ -1,0 +1,89 @@
+"""An object painted in some sections is drawn in those between."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_emseg.algorithms.interpolation import fill_in
+from napari_emseg.core.edit import Edit, Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.patching import section_patches
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from napari_emseg.core.edit import Patch
+    from napari_emseg.core.volume import LabelVolume
+
+
+def interpolate(
+    volume: LabelVolume,
+    object_id: int,
+    section: int | None = None,
+    *,
+    skip: Collection[int] = (),
+    locked: Collection[int] = (),
+) -> Edit:
+    """Draw an object in the sections between those that have it.
+
+    Parameters
+    ----------
+    volume : LabelVolume
+        Read only.
+    object_id : int
+    section : int, optional
+        Fill only the gap that this section lies in or beside; by default all gaps.
+    skip : collection of int, optional
+        Sections that stay as they are, such as proofread ones.
+    locked : collection of int, optional
+        Objects whose pixels stay.
+
+    Returns
+    -------
+    Edit
+        By a human, one patch per section. Other objects give way where the new shape lies.
+
+    Raises
+    ------
+    EmsegError
+        If the object is empty space, lies in one section only, or has no gap here.
+    """
+    if object_id == 0:
+        raise EmsegError("empty space cannot be interpolated", "", "click an object")
+    boxes = volume.find([object_id])
+    known = sorted(boxes)
+    gaps = [(a, b) for a, b in pairwise(known) if b > a + 1]
+    if section is not None:
+        gaps = [(a, b) for a, b in gaps if a <= section <= b]
+    if not gaps:
+        where = f"object {object_id}" if section is None else f"object {object_id}, section {section}"
+        raise EmsegError(
+            "there is no section between two that have this object",
+            where,
+            "paint it a few sections further on",
+        )
+    patches: list[Patch] = []
+    for below, above in gaps:
+        start = tuple(min(boxes[z].start[k] for z in (below, above)) for k in (1, 2))
+        stop = tuple(max(boxes[z].stop[k] for z in (below, above)) for k in (1, 2))
+        box = Region((below, start[0], start[1]), (above + 1, stop[0], stop[1]))
+        before = volume.read(box)
+        after = before.copy()
+        for n, shape in fill_in({0: before[0] == object_id, above - below: before[-1] == object_id}):
+            if below + n in skip:
+                continue
+            free = shape & ~np.isin(before[n], list(locked)) if locked else shape
+            after[n][free] = object_id
+        patches += section_patches(box, before, after)
+    if not patches:
+        raise EmsegError(
+            "the sections between are proofread or locked",
+            f"object {object_id}",
+            "take their marks back first",
+        )
+    n_sections = len({patch.region.start[0] for patch in patches})
+    name = f"interpolate object {object_id} through {n_sections} section{'s' * (n_sections != 1)}"
+    return Edit(name, "human", tuple(patches))
