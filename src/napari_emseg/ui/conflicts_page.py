@@ -116,7 +116,7 @@ class ConflictsPage(QWidget):
         if not found:
             text = "There are no conflicts."
         elif left:
-            text = "The outline shows what the other person has there. Yours is kept until you decide."
+            text = "The white outline shows where you disagree. Yours is kept until you decide."
         else:
             text = "Everything is decided. Ctrl+Z takes the last decision back."
         if text != self.says.saying.text:

@@ -130,6 +130,8 @@ def style_sheet(look: Look) -> str:
         border-radius: 3px; padding: 2px 8px; color: {look.text}; }}
     QListView, QListWidget, QPlainTextEdit {{ background: {look.raised}; border: 1px solid {look.line}; border-radius: 3px;
         color: {look.text}; }}
+    QListWidget::item {{ padding: 4px 6px; }}
+    QListWidget::item:selected {{ background: {look.accent}; color: {look.on_accent}; }}
     QCheckBox {{ color: {look.text}; background: transparent; }}
     QScrollArea {{ border: none; background: transparent; }}
     """

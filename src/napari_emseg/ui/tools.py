@@ -55,15 +55,29 @@ class ClickTool(ABC):
             labels.cursor = self._cursor
 
     def _on_pressed(self, layer: Any, event: Any) -> Generator[None, None, None]:
-        path = [event.position]
+        where = self._where(event)
         button = event.button
+        path = [] if where is None else [where]
         yield
         while event.type == "mouse_move":
-            path.append(event.position)
-            self.drag_world(path)
+            if self.desk.viewer.dims.ndisplay == 2:
+                path.append(event.position)
+                self.drag_world(path)
+            else:
+                path = []  # the person turns the view
             yield
-        if button == 1:
+        if button == 1 and path:
             self.draw_world(path)
+
+    def _where(self, event: Any) -> Any:
+        """World coordinates that are meant: in a 3D view those of the first object behind the mouse, or None."""
+        if self.desk.viewer.dims.ndisplay == 2:
+            return event.position
+        from napari.layers.labels._labels_utils import mouse_event_to_labels_coordinate
+
+        labels = self.layers.labels
+        voxel = mouse_event_to_labels_coordinate(labels, event)
+        return None if voxel is None else labels.data_to_world(voxel)
 
     def draw_world(self, path: list[Any]) -> None:
         """Take what was pressed, dragged and released, in world coordinates."""
@@ -158,7 +172,8 @@ class CutTool(ClickTool):
         """Show the line that is being drawn."""
         labels = self.layers.labels
         corners = np.array([labels.world_to_data(p) for p in path])
-        corners[:, -3] = round(float(corners[0, -3]))
+        across = self._across()
+        corners[:, across] = round(float(corners[0, across]))
         if self._line is None:
             self._line = self.desk.viewer.add_shapes(
                 name="cut", scale=labels.scale, units=labels.units, axis_labels=labels.axis_labels, ndim=3
@@ -176,13 +191,21 @@ class CutTool(ClickTool):
         from napari_emseg.proofread.cut import cut_along
 
         voxels = [self._voxel(p) for p in path]
+        axis = self._across()
+        line = [tuple(n for a, n in enumerate(voxel) if a != axis) for voxel in voxels]
         try:
-            edit = cut_along(self.session.volume, [(y, x) for _, y, x in voxels], voxels[0][0])
+            edit = cut_along(self.session.volume, line, voxels[0][axis], axis=axis)
             self.session.commit(edit)
         except EmsegError as error:
             self.desk.fail("proofread", error)
             return
-        self._say(f"Done: {edit.name} in section {voxels[0][0]}. Draw the next line, or Ctrl+Z.")
+        plane = f"section {voxels[0][0]}" if axis == 0 else f"the plane {'zyx'[axis]} = {voxels[0][axis]}"
+        self._say(f"Done: {edit.name} in {plane}. Draw the next line, or Ctrl+Z.")
+
+    def _across(self) -> int:
+        """Axis of the stack that is not on screen: 0 for sections, another where the axes are rolled."""
+        dims = self.desk.viewer.dims
+        return int(dims.not_displayed[-1]) - (dims.ndim - 3) if dims.not_displayed else 0
 
     def click(self, point: Point) -> None:
         """Take the first part, or divide between the two."""

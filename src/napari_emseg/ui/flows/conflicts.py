@@ -82,12 +82,13 @@ def _draw(desk: Desk, conflict: Conflict) -> None:
     _, layers = desk.need_session()
     labels = layers.labels
     start = np.array(conflict.region.start)
+    from napari.utils.colormaps import DirectLabelColormap
+
     drawn = desk.viewer.add_labels(
-        # an id of 0 would be invisible: it gets one that no object has
-        np.where(conflict.mask, conflict.theirs or 1, 0).astype(np.uint32)[None],
+        conflict.mask.astype(np.uint8)[None],
         name=f"{conflict.author or 'theirs'}, section {conflict.section}",
-        colormap=labels.colormap if conflict.theirs else None,
-        opacity=0.9,
+        colormap=DirectLabelColormap(color_dict={None: "transparent", 1: "white"}),
+        opacity=1.0,
         scale=labels.scale,
         translate=labels.translate + start * labels.scale,
         units=labels.units,
