@@ -129,7 +129,7 @@ def test_sections_of_a_block_come_target_by_target():
 def test_validation_agrees_with_prediction(folder, image, whole):
     volume = TrainingVolume("toy", image, 4.6, {}, ())
     predictor = Predictor(folder, "cpu")
-    found = predict_sections(predictor._network, volume.normalised(), [3, 9], 1, torch.device("cpu"))
+    found = predict_sections(predictor.network, volume.normalised(), [3, 9], 1, torch.device("cpu"))
     assert found.shape == (2, 2, 100, 130)
     big = PredictSettings(tile=256, halo=32, device="cpu", smallest_cell_nm2=0)
     one_tile = predict_volume(image, predictor, spacing_nm=SPACING, settings=big)

@@ -383,3 +383,30 @@ def test_carrying_leaves_proofread_sections_alone(labelled: Any) -> None:
 def test_an_empty_section_has_nothing_to_carry(desk: Any) -> None:
     desk.do("propagate")
     assert (desk.sayings["propagate"].tone, desk.sayings["propagate"].action) == ("error", "segment")
+
+
+# ---------------------------------------------------------------- what next
+
+
+def suggestions(*sections: int) -> Any:
+    from napari_emseg.jobs.suggest import Suggestion, Suggestions
+
+    found = tuple(Suggestion(z, (10, 50), 0.1, 0.0, f"because of {z}") for z in sections)
+    return Suggestions(found, ())
+
+
+def test_the_model_says_which_section_would_teach_most(desk: Any, engine: Any) -> None:
+    engine.answers["napari_emseg.jobs.suggest:run"] = lambda request, progress: suggestions(4, 1, 5)
+    desk.do("go_suggested")
+    assert desk.sayings["proofread"].action == "suggest", "nothing has been suggested yet"
+    desk.do("suggest")
+    assert desk.sayings["proofread"].text == "Section 4 would teach most: because of 4."
+    desk.do(desk.sayings["proofread"].action)
+    assert desk.section == 4
+    assert np.allclose(desk.viewer.scene.camera.center[-2:], (10 * 8, 50 * 8))
+    assert desk.sayings["proofread"].text == "Section 1 comes next: because of 1."
+    desk.session.mark(1, Status.PROOFREAD)
+    desk.do("go_suggested")
+    assert desk.section == 5, "what is proofread meanwhile is passed over"
+    desk.clear()
+    assert desk.suggestions == ()

@@ -55,6 +55,7 @@ class Predictor:
     Attributes
     ----------
     card : ModelCard
+    network : torch.nn.Module
     device_name : str
         For people: "CPU, 2 cores", "NVIDIA H100".
     notes : list of str
@@ -63,14 +64,14 @@ class Predictor:
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
         use_all_cores()
-        self._network, self.card = load_model(folder)
+        self.network, self.card = load_model(folder)
         self.notes: list[str] = []
         self._move(choose_device(device))
 
     def _move(self, device: torch.device) -> None:
         self.device = device
-        self._network = to_device(self._network, device)
-        self._forward = AsSections(self._network, self.card.depth) if self.card.depth else self._network
+        self.network = to_device(self.network, device)
+        self._forward = AsSections(self.network, self.card.depth) if self.card.depth else self.network
         if device.type == "cuda":
             self.device_name = torch.cuda.get_device_name(device)
         elif device.type == "mps":

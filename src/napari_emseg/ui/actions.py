@@ -110,6 +110,14 @@ ACTIONS: dict[str, Action] = {
         "Take the mark back", "", "This section is not finished: it does not teach the model",
         f"{_FLOWS}.proofreading:take_mark_back", "proofread",
     ),
+    "suggest": Action(
+        "What next?", "", "The model looks at all open sections and names the one that would teach it most",
+        f"{_FLOWS}.suggesting:suggest", "proofread",
+    ),
+    "go_suggested": Action(
+        "Go to the suggested section", "", "The best suggestion that is still open; again for the one after it",
+        f"{_FLOWS}.suggesting:go_on", "proofread",
+    ),
     "exclude": Action(
         "Exclude section", "Shift-X", "Leave this section out: a fold, a crack, a missing one",
         f"{_FLOWS}.proofreading:exclude", "proofread",

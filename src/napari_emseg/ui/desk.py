@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.sections import SectionState
+    from napari_emseg.jobs.suggest import Suggestion
     from napari_emseg.session import Session
     from napari_emseg.settings import Settings
     from napari_emseg.ui.tools import ClickTool
@@ -84,6 +85,7 @@ class Desk:
         self.learning: Any = None
         self.cleaning: Any = None
         self.doubts: frozenset[int] = frozenset()
+        self.suggestions: tuple[Suggestion, ...] = ()
         self.labelled: set[int] = set()
         self.seeds_wanted = False
         self.is_free = False
@@ -179,6 +181,7 @@ class Desk:
         self.session = self.layers = self._adapter = None
         self.cleaning = None
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
+        self.suggestions = ()
         self.is_free, self.conflict = False, -1
         self.exported.clear()
         self.sayings.clear()

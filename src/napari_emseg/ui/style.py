@@ -108,7 +108,7 @@ def style_sheet(look: Look) -> str:
         color: {look.faint}; text-align: left; }}
     QPushButton[role="flat"]:hover, QPushButton[role="flat"]:checked {{ color: {look.text}; border: none; }}
     QPushButton[role="stage"] {{ background: transparent; border: none; border-left: 3px solid transparent;
-        border-radius: 0; padding: 0; min-height: 25px; max-height: 25px; text-align: left; }}
+        border-radius: 0; padding: 0; min-height: 24px; max-height: 24px; text-align: left; }}
     QPushButton[role="stage"]:hover {{ background: {look.raised}; }}
     QPushButton[role="stage"]:focus {{ border-left-color: {look.line}; }}
     QPushButton[role="stage"]:checked {{ background: {look.raised}; border-left: 3px solid {look.accent}; }}

@@ -67,7 +67,8 @@ class ProofreadPanel(StagePanel):
         """The question why a section is left out, answered by a click or a digit."""
         self.exclude = action_button(self.desk, "exclude")
         self.unmark = action_button(self.desk, "mark_unseen")
-        self.column.addLayout(row(self.exclude, self.unmark))
+        self.suggest = action_button(self.desk, "suggest")
+        self.column.addLayout(row(self.exclude, self.unmark, self.suggest))
         self.reasons = QWidget()
         buttons = []
         for number, reason in enumerate(proofreading.REASONS, start=1):
@@ -103,6 +104,7 @@ class ProofreadPanel(StagePanel):
             self.new,
             self.lock,
             self.exclude,
+            self.suggest,
         ]
         for widget in widgets:
             widget.setEnabled(session is not None)

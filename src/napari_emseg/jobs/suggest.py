@@ -1,0 +1,295 @@
+"""What to proofread next: sections and regions, ranked, each with the reason.
+
+Pieces of the stack are looked at by the current model. A section comes first when its membranes are unsure, or
+when it looks unlike everything proofread so far; regions are chosen to differ from each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import find_model, read_card
+from napari_emseg.core.sections import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.jobs.progress import JobProgress
+    from napari_emseg.session import Session
+
+PIECE_PX = 256
+MARGIN_PX = 32
+_PIECES = 96  # at most; about ten seconds on two cores
+_GROUPS = 4  # of what the model sees; the rest of the budget spreads over what the pieces look like
+_REGIONS = 8  # offered
+_STRIKING = 1.15  # times the median of the stack: worth a word
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """One piece of a section with its margin and neighbouring sections.
+
+    Parameters
+    ----------
+    section, y, x : int
+        Where its first pixel, without the margin, lies.
+    block : ndarray (z, y, x)
+        Grey values; `first` is the section of its first plane.
+    margins : (top, bottom, left, right)
+        Pixels around the piece; none beyond the border of the stack.
+    """
+
+    section: int
+    y: int
+    x: int
+    block: NDArray[Any]
+    first: int
+    margins: tuple[int, int, int, int]
+
+    @property
+    def centre(self) -> tuple[int, int]:
+        """Middle of the piece, (y, x)."""
+        top, bottom, left, right = self.margins
+        height, width = self.block.shape[1:]
+        return self.y + (height - top - bottom) // 2, self.x + (width - left - right) // 2
+
+
+@dataclass(frozen=True, eq=False)
+class SuggestRequest:
+    """Everything that a worker needs to rank.
+
+    Parameters
+    ----------
+    known : frozenset of int
+        Proofread sections; they are compared with and never suggested.
+    """
+
+    pieces: tuple[Piece, ...]
+    known: frozenset[int]
+    n_sections: int
+    statistics: dict[int, tuple[float, float]]
+    model: Path
+    spacing_nm: tuple[float, float, float] | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Where to look next, and why.
+
+    Parameters
+    ----------
+    section : int
+    point : (y, x)
+        Middle of the piece to look at.
+    unsure : float
+        Share of the membrane, in 0 to 1, about which the model cannot say much.
+    unlike : float
+        Distance from the nearest proofread piece in what the model sees, 0 when nothing is proofread.
+    reason : str
+        For people.
+    """
+
+    section: int
+    point: tuple[int, int]
+    unsure: float
+    unlike: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """Sections, best first, and regions that differ from each other, most unsure first."""
+
+    sections: tuple[Suggestion, ...]
+    regions: tuple[Suggestion, ...]
+
+
+def prepare(session: Session, *, seed: int = 0, most: int = _PIECES) -> SuggestRequest:
+    """Copy pieces spread over the stack.
+
+    Parameters
+    ----------
+    seed : int
+        Of the generator that places the pieces.
+    most : int
+        Pieces at most. All sections take part while there are fewer of them, else evenly spaced ones.
+
+    Raises
+    ------
+    EmsegError
+        If every section is proofread or excluded.
+    """
+    states = session.sections
+    open_ones = [z for z, s in enumerate(states) if s.status not in (Status.PROOFREAD, Status.EXCLUDED)]
+    if not open_ones:
+        raise EmsegError(
+            "every section is proofread or left out", session.image.name, "there is nothing to suggest"
+        )
+    model = find_model(session.model, session.project.models)
+    context = read_card(model).context_sections
+    rng = np.random.default_rng(seed)
+    known = list(states.proofread)
+    pieces: list[Piece] = []
+    for listed, part in ((open_ones, most - most // 4 * bool(known)), (known, most // 4)):
+        chosen = _evenly(listed, part)
+        for z in chosen:
+            places = _places(session.image.shape[1:], max(1, part // max(1, len(chosen))), rng)
+            pieces += [_piece(session, z, y, x, context) for y, x in places]
+    sections = {z for p in pieces for z in range(p.first, p.first + len(p.block))}
+    return SuggestRequest(
+        tuple(pieces), frozenset(known), session.image.shape[0],
+        {z: session.image.statistics(z) for z in sections}, model, session.image.spacing_nm, seed,
+    )  # fmt: skip
+
+
+def run(request: SuggestRequest, progress: JobProgress) -> Suggestions:
+    """Look at every piece and rank, in the worker."""
+    from napari_emseg.algorithms.appearance import appearance
+    from napari_emseg.jobs.predict import MEMBRANE, loaded
+    from napari_emseg.nn.embeddings import look_at
+
+    predictor = loaded(request.model, "auto")
+    channel = predictor.card.targets.index(MEMBRANE) if MEMBRANE in predictor.card.targets else 0
+    unsure, seen = [], []
+    windows = (window for window, _ in _windows(request, predictor.card.context_sections))
+    margins = [piece.margins for piece in request.pieces]
+    found = look_at(predictor, windows, margins, predictor.zoom(request.spacing_nm))
+    for n, (probability, features) in enumerate(found, 1):
+        unsure.append(unsure_share(probability[channel]))
+        seen.append(features)
+        progress.report(n / len(request.pieces), "looking at the stack")
+    looks = [appearance(middle) for _, middle in _windows(request, 0)]
+    return rank(
+        request.pieces, np.array(unsure), np.array(seen), np.array(looks), request.known, seed=request.seed
+    )
+
+
+def unsure_share(probability: NDArray[np.floating]) -> float:
+    """Share of the membrane about which a map says neither yes nor no: 0 for a map of zeros and ones.
+
+    Parameters
+    ----------
+    probability : ndarray (y, x)
+    """
+    p = np.asarray(probability, np.float64)
+    return float((p * (1 - p)).sum() / max(float(p.sum()), 1.0))
+
+
+def rank(
+    pieces: Sequence[Piece],
+    unsure: NDArray[np.floating],
+    seen: NDArray[np.floating],
+    looks: NDArray[np.floating],
+    known: frozenset[int],
+    *,
+    seed: int,
+) -> Suggestions:
+    """Put sections and regions in order.
+
+    Parameters
+    ----------
+    unsure : ndarray (pieces,)
+    seen, looks : ndarray (pieces, features)
+        What the model sees, and what the pieces look like.
+    known : frozenset of int
+        Proofread sections.
+    """
+    from napari_emseg.algorithms.queries import standardised, two_stream
+
+    section = np.array([p.section for p in pieces])
+    answered = np.isin(section, sorted(known))
+    places = standardised(seen)
+    unlike = np.zeros(len(pieces))
+    if answered.any():
+        squared = ((places[:, None] - places[None, answered]) ** 2).mean(2)
+        unlike = np.sqrt(squared.min(1))
+    open_ones = np.unique(section[~answered])
+    mean_unsure = np.array([unsure[section == z].mean() for z in open_ones])
+    mean_unlike = np.array([unlike[section == z].mean() for z in open_ones])
+    order = np.argsort(-(_times_median(mean_unsure) + _times_median(mean_unlike)), kind="stable")
+    sections = []
+    for i in order:
+        own = np.flatnonzero(section == open_ones[i])
+        worst = pieces[own[np.argmax(unsure[own])]]
+        reason = _reason(i, mean_unsure, mean_unlike, len(known))
+        sections.append(
+            Suggestion(int(open_ones[i]), worst.centre, float(mean_unsure[i]), float(mean_unlike[i]), reason)
+        )
+    budget = min(_REGIONS, int((~answered).sum()))
+    picked = two_stream(seen, looks, budget, groups=_GROUPS, known=answered, rng=np.random.default_rng(seed))
+    regions = [
+        Suggestion(
+            int(section[i]), pieces[i].centre, float(unsure[i]), float(unlike[i]), _reason(i, unsure, unlike, len(known))
+        )
+        for i in sorted(picked, key=lambda i: -unsure[i])
+    ]  # fmt: skip
+    return Suggestions(tuple(sections), tuple(regions))
+
+
+def _times_median(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    middle = float(np.median(values))
+    return np.asarray(values / middle if middle > 0 else np.zeros(len(values)), np.float64)
+
+
+def _reason(i: int, unsure: NDArray[np.floating], unlike: NDArray[np.floating], n_known: int) -> str:
+    words = []
+    if (times := float(_times_median(unsure)[i])) >= _STRIKING:
+        words.append(f"membranes {times:.1f} times as unsure as usual here")
+    if n_known and float(_times_median(unlike)[i]) >= _STRIKING:
+        words.append(f"unlike the {n_known} proofread section{'s' * (n_known != 1)}")
+    return ", ".join(words) or "as sure as most: any section would do"
+
+
+def _evenly(sections: Sequence[int], most: int) -> list[int]:
+    """At most so many of the sections, evenly spaced."""
+    if len(sections) <= most:
+        return list(sections)
+    return [sections[int(i)] for i in np.linspace(0, len(sections) - 1, most)]
+
+
+def _places(extent: tuple[int, ...], count: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """First pixels of different pieces of a section, (y, x)."""
+    grid = [range(0, max(1, n - PIECE_PX // 2), PIECE_PX) for n in extent]
+    every = [
+        (min(y, max(0, extent[0] - PIECE_PX)), min(x, max(0, extent[1] - PIECE_PX)))
+        for y in grid[0]
+        for x in grid[1]
+    ]
+    chosen = rng.permutation(len(every))[:count]
+    return [every[i] for i in sorted(chosen)]
+
+
+def _piece(session: Session, z: int, y: int, x: int, context: int) -> Piece:
+    depth, height, width = session.image.shape
+    stop_y, stop_x = min(height, y + PIECE_PX), min(width, x + PIECE_PX)
+    y0, y1 = max(0, y - MARGIN_PX), min(height, stop_y + MARGIN_PX)
+    x0, x1 = max(0, x - MARGIN_PX), min(width, stop_x + MARGIN_PX)
+    first, last = max(0, z - context), min(depth, z + context + 1)
+    block = np.array(session.image.data[first:last, y0:y1, x0:x1])
+    return Piece(z, y, x, block, first, (y - y0, y1 - stop_y, x - x0, x1 - stop_x))
+
+
+def _windows(
+    request: SuggestRequest, context: int
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Normalised window (sections, y, x) of every piece, and the middle of its own section without margins."""
+    from napari_emseg.nn.dataset import neighbours
+
+    for piece in request.pieces:
+        planes = []
+        for z in neighbours(piece.section, request.n_sections, context):
+            inside = min(max(z - piece.first, 0), len(piece.block) - 1)
+            mean, std = request.statistics[piece.first + inside]
+            planes.append((piece.block[inside].astype(np.float32) - mean) / std)
+        window = np.stack(planes).astype(np.float32)
+        top, bottom, left, right = piece.margins
+        middle = window[len(window) // 2]
+        yield window, middle[top : middle.shape[0] - bottom, left : middle.shape[1] - right]
