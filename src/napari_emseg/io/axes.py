@@ -60,11 +60,11 @@ def split_channels(make: Callable[[int], LazyStack], axes: str, full: Sequence[i
     Raises
     ------
     EmsegError
-        If the array has no channel, or thousands.
+        If the array has no voxels, or thousands of channels.
     """
     n = int(full[axes.index("c")]) if "c" in axes else 1
-    if not 1 <= n <= _MOST_CHANNELS:
-        what = "it holds no voxels" if n < 1 else f"it has {n} channels"
+    if min(full) < 1 or n > _MOST_CHANNELS:
+        what = "it holds no voxels" if min(full) < 1 else f"it has {n} channels"
         raise EmsegError(f"{what} {tuple(full)}", where, "export it again with axes (c, z, y, x)")
     stacks = [make(channel) for channel in range(n)]
     return stacks[0] if n == 1 else LazyChannels(stacks)

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_emseg.io.levels import Extent, Level, fit_unit, write_levels
 from napari_emseg.io.pyramid import level_factors
-from napari_emseg.io.zarr_group import format_around
+from napari_emseg.io.zarr_group import format_around, levels_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,14 +97,18 @@ def write_zarr(
     version = (
         "0.4" if format_around(path) == 2 else "0.5" if format_around(path) else array.options.ome_version
     )
-    factors = level_factors(array.shape[-3:], spacing_nm, array.options.levels)
+    is_in_labels = array.is_labels and "labels" in array.inner.split("/")[:-1]
+    # A label image has as many levels as the image that it belongs to.
+    levels = array.options.levels or (levels_of(path.parent.parent) if is_in_labels else None)
+    factors = level_factors(array.shape[-3:], spacing_nm, levels)
     attributes = ome_attributes(
         array.name, axes, spacing_nm, array.offset_nm, factors, version=version, is_labels=array.is_labels
     )
-    if array.is_labels and "labels" in array.inner.split("/")[:-1]:
+    if is_in_labels:
         holder = attributes.get("ome", attributes)
         extra = {"version": version} if version == "0.4" else {}
-        holder["image-label"] = {**extra, "source": {"image": "../../"}}
+        # Readers choose the colours; some validators want the list all the same.
+        holder["image-label"] = {**extra, "colors": [], "source": {"image": "../../"}}
     if metadata:
         attributes["napari_emseg"] = dict(metadata)
     group = zarr.open_group(

@@ -12,6 +12,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.lazy import LazyChannels, LazyStack, grey_of
 from napari_emseg.io.memory import refuse_large_pieces
 from napari_emseg.io.opened import Opened
+from napari_emseg.io.tiff_chain import has_loop
 from napari_emseg.io.tiff_spacing import tiff_offset, tiff_spacing
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def read_tiff(where: DataPath) -> Opened:
     """
     import tifffile
 
+    if has_loop(where.path):
+        raise EmsegError(_CUT, str(where), _AGAIN)
     said = _Said()
     log = logging.getLogger("tifffile")
     log.addHandler(said)

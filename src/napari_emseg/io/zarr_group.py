@@ -24,6 +24,17 @@ def format_around(path: Path) -> int | None:
     return None
 
 
+def levels_of(group: Path) -> int | None:
+    """How many levels the image in a group has; None where there is none."""
+    import zarr
+
+    try:
+        attributes: Any = zarr.open_group(str(group), mode="r").attrs
+        return len(attributes.get("ome", attributes)["multiscales"][0]["datasets"]) or None
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
+
+
 def check_inner(where: DataPath) -> None:
     """Refuse an internal path that leaves the store or lies in an array.
 
