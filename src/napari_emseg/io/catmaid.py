@@ -44,8 +44,11 @@ def read_catmaid_csv(path: Path) -> SkeletonSet:
     EmsegError
         If columns are missing or a row is not numbers.
     """
-    rows = csv.DictReader(io.StringIO(read_text(path, "CATMAID table")), skipinitialspace=True)
-    names = [(n or "").strip() for n in rows.fieldnames or ()]
+    rows = csv.DictReader(io.StringIO(read_text(path, "CATMAID table"), newline=None), skipinitialspace=True)
+    try:
+        names = [(n or "").strip() for n in rows.fieldnames or ()]
+    except csv.Error as error:
+        raise EmsegError("its first line is no heading", str(path), "export it again") from error
     missing = [n for n in _CSV if n not in names]
     if missing:
         raise EmsegError(

@@ -86,7 +86,11 @@ def read_classes(path: Path) -> Mapping[int, str]:
     found: dict[int, str] = {}
     text = read_text(path, "class table")
     dialect = "excel-tab" if "\t" in text.partition("\n")[0] else "excel"
-    for n, row in enumerate(csv.reader(io.StringIO(text), dialect), 1):
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=None), dialect))
+    except csv.Error as error:
+        raise EmsegError("it is no table", str(path), "write lines like 17,axon") from error
+    for n, row in enumerate(rows, 1):
         cells = [c.strip() for c in row]
         if not any(cells) or (n == 1 and not cells[0].isdigit()):
             continue
