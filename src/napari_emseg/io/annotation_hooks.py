@@ -78,14 +78,11 @@ def _volume_layers(file: Path, inner: str) -> list[LayerData]:
         return [(volume.array, options, "image")]
     if not inner.endswith("clefts"):
         return [(_narrow(volume.array), options, "labels")]
-    labels = np.zeros(volume.array.shape, np.uint64)
-    ignore = np.zeros(volume.array.shape, np.uint8)
-    ids = np.asarray(volume.array[:])
-    labels[:], ignore[:] = cleft_labels(ids)
-    layers: list[LayerData] = [(_narrow(labels), options, "labels")]
+    labels, ignore = cleft_labels(volume.array)
+    layers: list[LayerData] = [(labels, options, "labels")]
     if ignore.any():
         more = options | {"name": f"{options['name']} to ignore", "opacity": 0.3}
-        layers.append((ignore, more, "labels"))
+        layers.append((ignore.view(np.uint8), more, "labels"))
     return layers
 
 

@@ -261,7 +261,9 @@ def _read_confidence(file: Any, where: str) -> dict[int, tuple[int, ...]]:
     return found
 
 
-def cleft_masks(ids: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def cleft_masks(
+    ids: NDArray[Any], *, has_marker: bool | None = None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which voxels are cleft, and which are to be ignored; all others are background.
 
     Parameters
@@ -269,6 +271,8 @@ def cleft_masks(ids: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]
     ids : ndarray of uint64
         As in ``/volumes/labels/clefts``. Volumes that mark background with 0 are understood too, unless they
         hold `NO_CLEFT`: then 0 is a cleft like any other.
+    has_marker : bool, optional
+        Whether the volume, of which `ids` may be a part, holds `NO_CLEFT`; by default `ids` are looked through.
 
     Returns
     -------
@@ -281,7 +285,7 @@ def cleft_masks(ids: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]
         # No other type can hold the special ids.
         return ids != 0, np.zeros(ids.shape, bool)
     nothing, ignore = ids == NO_CLEFT, ids == IGNORE
-    if not nothing.any():
+    if not (nothing.any() if has_marker is None else has_marker):
         nothing = ids == 0
     return ~nothing & ~ignore, ignore
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io.cremi import POST, PRE, CremiAnnotations, cleft_masks
+from napari_emseg.io.cremi import IGNORE, NO_CLEFT, POST, PRE, CremiAnnotations, cleft_masks
 from napari_emseg.io.skeleton_layers import OURS, layer_points, skeletons_from_layer
 from napari_emseg.io.skeletons import Skeleton, SkeletonSet
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _COLOUR = {PRE: "#e69f00", POST: "#56b4e9"}
 _OTHER = "#cccccc"
+_UINT32 = 2**32
 
 
 def cremi_layers(annotations: CremiAnnotations, name: str, spacing_nm: Spacing | None) -> list[LayerData]:
@@ -219,24 +220,35 @@ def _parts(tree: Skeleton, node: int) -> list[str]:
     return [part for text in tree.comments.get(node, ()) for part in text.split("; ")]
 
 
-def cleft_labels(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def cleft_labels(volume: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Clefts as labels in which 0 is background, and where to ignore them.
 
     Parameters
     ----------
-    ids : ndarray of uint64
-        As in ``/volumes/labels/clefts``.
+    volume : array-like (z, y, x) of uint64
+        As in ``/volumes/labels/clefts``; read twice, section by section.
 
     Returns
     -------
-    labels : ndarray of uint64
-        Ids as they were; a cleft with id 0 gets the next free one, because 0 means nothing in labels.
+    labels : ndarray of uint32 or uint64
+        Ids as they were, in 32 bits where that holds all of them; a cleft with id 0 gets the next free one,
+        because 0 means nothing in labels.
     ignore : ndarray of bool
     """
-    if ids.dtype != np.uint64:
-        return ids, np.zeros(ids.shape, bool)
-    cleft, ignore = cleft_masks(ids)
-    labels = np.where(cleft, ids, np.uint64(0))
-    if (ids[cleft] == 0).any():
-        labels[cleft & (ids == 0)] = labels.max() + np.uint64(1)
+    highest, has_marker, has_zero = 0, False, False
+    for z in range(volume.shape[0]):
+        section = np.asarray(volume[z])
+        highest = max(highest, int(section[section < IGNORE].max(initial=0)))
+        has_marker |= bool((section == NO_CLEFT).any())
+        has_zero |= bool((section == 0).any())
+    spare = highest + 1
+    labels = np.zeros(volume.shape, np.uint32 if spare < _UINT32 else np.uint64)
+    ignore = np.zeros(volume.shape, bool)
+    for z in range(volume.shape[0]):
+        section = np.asarray(volume[z])
+        cleft, ignore[z] = cleft_masks(section, has_marker=has_marker)
+        ids = (
+            np.where(section == 0, section.dtype.type(spare), section) if has_zero and has_marker else section
+        )
+        labels[z] = np.where(cleft, ids, section.dtype.type(0))
     return labels, ignore
