@@ -154,7 +154,7 @@ class FinetuneSettings(Settings):
 
     max_seconds: float = _field(60.0, "Learn for", "time limit", unit="s", ge=5, le=86400)
     learning_rate: float = _field(0.0, "Learning rate", "0 takes the default", more=True, ge=0, le=0.1)
-    strategy: Literal["auto", "head", "last-blocks", "full"] = _field(
+    strategy: Literal["auto", "head", "last-blocks", "low-rank", "full"] = _field(
         "auto",
         "Which weights",
         "auto changes all weights",

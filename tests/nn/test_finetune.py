@@ -12,6 +12,7 @@ from napari_emseg.core.model_card import read_card
 from napari_emseg.core.progress import Silent
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.finetune import finetune, hold_out
+from napari_emseg.nn.strategies import RANK
 from napari_emseg.settings import FinetuneSettings
 
 QUICK = FinetuneSettings(max_seconds=120, max_steps=25)
@@ -75,6 +76,18 @@ def test_a_strategy_changes_only_its_weights(taught, make_lines, tmp_path, strat
     changed = {n.split(".")[0] for n, p in new.named_parameters() if not torch.equal(p, old.get_parameter(n))}
     assert changed
     assert not changed & set(stays)
+
+
+def test_low_rank_leaves_an_ordinary_network_with_small_corrections(taught, make_lines, tmp_path):
+    settings = QUICK.model_copy(update={"strategy": "low-rank"})
+    result = finetune(FinetuneRequest(taught, (inverted(make_lines),), tmp_path / "new", settings), Silent())
+    old, new = load_model(taught)[0], load_model(result.model)[0]
+    assert [n for n, _ in new.named_parameters()] == [n for n, _ in old.named_parameters()]
+    kernel = "encoder.1.first.weight"
+    change = (new.get_parameter(kernel) - old.get_parameter(kernel)).detach().flatten(1)
+    assert change.abs().max() > 0
+    assert int(torch.linalg.matrix_rank(change, rtol=1e-3)) <= RANK
+    assert np.mean(result.losses[-5:]) < 0.9 * result.losses[0]
 
 
 def test_one_of_three_sections_is_held_back(make_lines):

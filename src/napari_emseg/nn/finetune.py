@@ -31,6 +31,7 @@ from napari_emseg.nn.device import choose_device, to_device, use_all_cores
 from napari_emseg.nn.emphasis import Emphasis, split_weights
 from napari_emseg.nn.losses import load_loss
 from napari_emseg.nn.prefetch import prefetched
+from napari_emseg.nn.strategies import weights_to_learn
 from napari_emseg.nn.validate import predict_sections
 from napari_emseg.settings import PredictSettings
 
@@ -232,24 +233,25 @@ def learn(
         loss = load_loss("bce_dice")
         _adapt_if_better(network, [next(batches) for _ in range(_ADAPT)], loss, device)
         network.eval()  # statistics stay; dropout is off: both cost more than they give in a minute
-        taught = _taught_weights(network, settings.strategy)
-        anchor = [p.detach().clone() for p in taught]
-        optimiser = torch.optim.AdamW(taught, lr=_RATE, weight_decay=0.0)
-        average = Average(network, 0.96)
-        rate = settings.learning_rate or _RATE * share**2
-        for image, truth in batches:
-            spent = (time.monotonic() - started) / settings.max_seconds
-            if spent >= 1 or (settings.max_steps and len(losses) >= settings.max_steps):
-                break
-            warm = min(1.0, (len(losses) + 1) / 8)
-            for group in optimiser.param_groups:
-                group["lr"] = rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * spent)) / 2)
-            value = _step(network, image, truth, loss, optimiser, taught, anchor, device)
-            losses.append(value)
-            average.update(network, len(losses))
-            left = settings.max_seconds * (1 - spent)
-            progress.report(min(spent, 1.0), f"step {len(losses)}", loss=value, seconds_left=left)
-        network.load_state_dict(average.state)
+        strategy = "full" if settings.strategy == "auto" else settings.strategy
+        with weights_to_learn(network, strategy) as taught:
+            anchor = [p.detach().clone() for p in taught]
+            optimiser = torch.optim.AdamW(taught, lr=_RATE, weight_decay=0.0)
+            average = Average(network, 0.96)
+            rate = settings.learning_rate or _RATE * share**2
+            for image, truth in batches:
+                spent = (time.monotonic() - started) / settings.max_seconds
+                if spent >= 1 or (settings.max_steps and len(losses) >= settings.max_steps):
+                    break
+                warm = min(1.0, (len(losses) + 1) / 8)
+                for group in optimiser.param_groups:
+                    group["lr"] = rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * spent)) / 2)
+                value = _step(network, image, truth, loss, optimiser, taught, anchor, device)
+                losses.append(value)
+                average.update(network, len(losses))
+                left = settings.max_seconds * (1 - spent)
+                progress.report(min(spent, 1.0), f"step {len(losses)}", loss=value, seconds_left=left)
+            network.load_state_dict(average.state)
     return len(losses), time.monotonic() - started, losses
 
 
@@ -324,11 +326,3 @@ def _adapt_statistics(
         m.momentum = momentum
         m.running_mean.lerp_(mean, 0.5)  # type: ignore[union-attr]
         m.running_var.lerp_(var, 0.5)  # type: ignore[union-attr]
-
-
-def _taught_weights(network: nn.Module, strategy: str) -> list[nn.Parameter]:
-    """Weights that a strategy changes."""
-    parts = {"head": ("expand", "fine", "out"), "last-blocks": ("expand", "fine", "out", "decoder", "lift")}
-    if strategy not in parts:  # "full"; "auto" is the same until the strategies have been compared
-        return list(network.parameters())
-    return [p for name, p in network.named_parameters() if name.split(".")[0].startswith(parts[strategy])]
