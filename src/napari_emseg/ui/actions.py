@@ -147,6 +147,24 @@ ACTIONS: dict[str, Action] = {
         "Next section to proofread", "Shift-R", "Go to the next section that has no mark",
         f"{_FLOWS}.proofreading:next_unproofread",
     ),
+    "next_doubt": Action(
+        "Next doubt", "N", "Go to the next doubtful link, the least certain first",
+        f"{_FLOWS}.doubting:next_doubt", "proofread",
+    ),
+    "previous_doubt": Action(
+        "Previous doubt", "Shift-N", "Go to the doubtful link before", f"{_FLOWS}.doubting:previous_doubt", "proofread",
+    ),
+    "accept_doubt": Action(
+        "One object", "Shift-Y", "This doubtful link is right. Goes to the next one",
+        f"{_FLOWS}.doubting:accept_doubt", "proofread",
+    ),
+    "reject_doubt": Action(
+        "Two objects", "J", "This link is wrong: what goes on from here becomes an object of its own",
+        f"{_FLOWS}.doubting:reject_doubt", "proofread",
+    ),
+    "decide_later": Action(
+        "Decide this doubt later", "K", "Put this doubt at the end of the queue", f"{_FLOWS}.doubting:decide_later", "proofread",
+    ),
     "undo": Action(
         "Undo", "Control-Z", "Take the last edit back, whatever it was", f"{_FLOWS}.proofreading:undo",
     ),

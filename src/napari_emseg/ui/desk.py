@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.doubts import open_doubts
 from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.labels_layer import LabelsAdapter
 from napari_emseg.ui.layers import StackLayers, add_layers
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.sections import SectionState
+    from napari_emseg.jobs.doubts import Doubt
     from napari_emseg.jobs.suggest import Suggestion
     from napari_emseg.session import Session
     from napari_emseg.settings import Settings
@@ -85,6 +87,7 @@ class Desk:
         self.learning: Any = None
         self.cleaning: Any = None
         self.doubts: frozenset[int] = frozenset()
+        self.doubt: Doubt | None = None
         self.suggestions: tuple[Suggestion, ...] = ()
         self.labelled: set[int] = set()
         self.seeds_wanted = False
@@ -155,6 +158,7 @@ class Desk:
             for z, state in enumerate(session.sections)
             if state.status in ("predicted", "proofread") or session.correction_count(z)
         }
+        self.doubts = frozenset(doubt.sections[1] for doubt in open_doubts(session))
         session.edited.connect(self._on_edited)
         session.sections.changed.connect(self._on_section_state)
         session.notice.connect(self._on_notice)
@@ -181,6 +185,7 @@ class Desk:
         self.session = self.layers = self._adapter = None
         self.cleaning = None
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
+        self.doubt = None
         self.suggestions = ()
         self.is_free, self.conflict = False, -1
         self.exported.clear()

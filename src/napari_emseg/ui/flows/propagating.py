@@ -80,6 +80,7 @@ def labelled_extent(session: Session, section: int) -> Region:
 
 def _link(desk: Desk, section: int, extent: Region, segments: Mapping[int, NDArray[Any]]) -> None:
     from napari_emseg.jobs import propagate as job
+    from napari_emseg.jobs.doubts import doubts_of, remember
 
     session, layers = desk.need_session()
     started = time.monotonic()
@@ -89,7 +90,10 @@ def _link(desk: Desk, section: int, extent: Region, segments: Mapping[int, NDArr
         session.commit(job.finish(session, request, result))
         layers.labels.visible = True
         doubts = result.doubts(request.settings.doubt_below)
-        desk.doubts = frozenset(link.section_b for link in doubts)
+        kept = remember(
+            session, doubts_of(request, result), range(request.region.start[0], request.region.stop[0])
+        )
+        desk.doubts = frozenset(doubt.sections[1] for doubt in kept if doubt.verdict in ("", "later"))
         desk.say(
             _STAGE,
             summary(request.region, section, result, len(doubts)) + f", {time.monotonic() - started:.1f} s.",

@@ -1,0 +1,123 @@
+"""Walk through doubtful links, least certain first, and decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.view import go_to
+
+if TYPE_CHECKING:
+    from napari_emseg.jobs.doubts import Doubt
+    from napari_emseg.ui.desk import Desk
+
+_STAGE = "proofread"
+_WORDS = {
+    "same": "goes on as",
+    "branch": "branches into",
+    "merger": "merges into",
+    "bridge": "is one with",
+    "conflict": "was kept apart from",
+}
+
+
+def next_doubt(desk: Desk) -> None:
+    """Go to the next doubt."""
+    _step(desk, 1)
+
+
+def previous_doubt(desk: Desk) -> None:
+    """Go to the doubt before."""
+    _step(desk, -1)
+
+
+def accept_doubt(desk: Desk) -> None:
+    """The two are one object; a link that was not made is made now."""
+    from napari_emseg.jobs.doubts import decide
+    from napari_emseg.proofread.merge import merge
+
+    session, _ = desk.need_session()
+    doubt = _chosen(desk)
+    place = _place(desk)
+    names = [int(session.volume[point]) for point in (doubt.at_a, doubt.at_b)]
+    if doubt.kind == "conflict" and names[0] != names[1] and all(names):
+        session.commit(merge(session.volume, names))
+    decide(session, doubt, "right")
+    _go_on(desk, place)
+
+
+def reject_doubt(desk: Desk) -> None:
+    """The two are different objects: what goes on from the second becomes an object of its own."""
+    from napari_emseg.jobs.doubts import decide, part
+
+    session, _ = desk.need_session()
+    doubt = _chosen(desk)
+    place = _place(desk)
+    names = [int(session.volume[point]) for point in (doubt.at_a, doubt.at_b)]
+    if names[0] == names[1] and names[0]:
+        session.commit(part(session.volume, doubt))
+    decide(session, doubt, "wrong")
+    _go_on(desk, place)
+
+
+def decide_later(desk: Desk) -> None:
+    """Put this doubt at the end of the queue."""
+    from napari_emseg.jobs.doubts import decide
+
+    session, _ = desk.need_session()
+    place = _place(desk)
+    decide(session, _chosen(desk), "later")
+    _go_on(desk, place)
+
+
+def _queue(desk: Desk) -> tuple[Doubt, ...]:
+    from napari_emseg.jobs.doubts import open_doubts
+
+    session, _ = desk.need_session()
+    queue = open_doubts(session)
+    desk.doubts = frozenset(doubt.sections[1] for doubt in queue)
+    return queue
+
+
+def _chosen(desk: Desk) -> Doubt:
+    if desk.doubt is None:
+        raise EmsegError("no doubt is chosen", "", "go to one first (N)", action="next_doubt")
+    return desk.doubt
+
+
+def _place(desk: Desk) -> int:
+    """Where in the queue the chosen doubt is; before the first if there is none."""
+    keys = [doubt.key for doubt in _queue(desk)]
+    return keys.index(desk.doubt.key) if desk.doubt is not None and desk.doubt.key in keys else -1
+
+
+def _step(desk: Desk, way: int) -> None:
+    place = _place(desk)
+    _look_at(desk, place + way if place >= 0 or way > 0 else -1)
+
+
+def _go_on(desk: Desk, place: int) -> None:
+    """To what has moved up to the place of the one that was decided."""
+    _look_at(desk, max(place, 0))
+
+
+def _look_at(desk: Desk, place: int) -> None:
+    queue = _queue(desk)
+    if not queue:
+        desk.doubt = None
+        desk.say(_STAGE, "No doubtful links are left.", tone="done")
+        desk.state_changed.emit()
+        return
+    session, layers = desk.need_session()
+    place %= len(queue)
+    doubt = desk.doubt = queue[place]
+    go_to(desk.viewer, layers.image, doubt.at_b)
+    name_a, name_b = (int(session.volume[point]) for point in (doubt.at_a, doubt.at_b))
+    layers.labels.selected_label = name_b or layers.labels.selected_label
+    desk.say(
+        _STAGE,
+        f"Doubt {place + 1} of {len(queue)}: object {name_a} of section {doubt.sections[0]} "
+        f"{_WORDS.get(doubt.kind, 'goes on as')} {name_b} here, {doubt.confidence:.0%} sure. "
+        "Shift+Y: one object, J: two, K: later.",
+    )
+    desk.state_changed.emit()

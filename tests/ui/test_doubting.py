@@ -1,0 +1,88 @@
+"""The queue of doubtful links, walked through on the toy stack: cells 1 and 2 in sections 1 to 3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.doubts import Doubt, read_doubts, remember
+from napari_emseg.ui.flows.doubting import (
+    accept_doubt,
+    decide_later,
+    next_doubt,
+    previous_doubt,
+    reject_doubt,
+)
+from napari_emseg.ui.flows.proofreading import interpolate
+
+FIRST = Doubt((1, 20, 15), (2, 20, 15), "same", 0.7)
+SECOND = Doubt((2, 20, 45), (3, 20, 45), "same", 0.75)
+
+
+@pytest.fixture
+def doubting(labelled: Any) -> Any:
+    remember(labelled.session, [FIRST, SECOND], range(6))
+    return labelled
+
+
+def column(desk: Any, x: int) -> list[int]:
+    return [int(desk.session.volume[z, 20, x]) for z in (1, 2, 3)]
+
+
+def test_there_and_back_least_certain_first(doubting: Any) -> None:
+    next_doubt(doubting)
+    assert (doubting.doubt, doubting.section) == (FIRST, 2)
+    next_doubt(doubting)
+    assert (doubting.doubt, doubting.section) == (SECOND, 3)
+    previous_doubt(doubting)
+    assert doubting.doubt == FIRST
+    assert doubting.doubts == {2, 3}
+
+
+def test_accepting_changes_no_label_and_goes_on(doubting: Any) -> None:
+    next_doubt(doubting)
+    accept_doubt(doubting)
+    assert column(doubting, 15) == [1, 1, 1]
+    assert doubting.doubt == SECOND
+    assert {d.verdict for d in read_doubts(doubting.session)} == {"right", ""}
+
+
+def test_rejecting_parts_the_object_and_undo_takes_it_back(doubting: Any) -> None:
+    next_doubt(doubting)
+    reject_doubt(doubting)
+    one, two, three = column(doubting, 15)
+    assert one == 1
+    assert two == three != 1
+    assert column(doubting, 45) == [2, 2, 2]
+    doubting.undo()
+    assert column(doubting, 15) == [1, 1, 1]
+
+
+def test_later_and_the_end_of_the_queue(doubting: Any) -> None:
+    next_doubt(doubting)
+    decide_later(doubting)
+    assert doubting.doubt == SECOND
+    accept_doubt(doubting)
+    assert doubting.doubt is not None
+    assert doubting.doubt.verdict == "later"
+    accept_doubt(doubting)
+    assert doubting.doubt is None
+    assert doubting.doubts == frozenset()
+
+
+def test_deciding_without_a_doubt(labelled: Any) -> None:
+    next_doubt(labelled)
+    with pytest.raises(EmsegError, match="no doubt is chosen"):
+        accept_doubt(labelled)
+
+
+def test_interpolating_the_chosen_object(labelled: Any) -> None:
+    session = labelled.session
+    before = np.array(session.volume[2])
+    session.volume[2, before == 1] = 0
+    labelled.layers.labels.selected_label = 1
+    interpolate(labelled)
+    np.testing.assert_array_equal(np.array(session.volume[2]) == 1, before == 1)
