@@ -43,6 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="semantic, detection, clefts: foreground of TRUTH is above this",
     )
     parser.add_argument(
+        "--prediction-above",
+        type=float,
+        default=0.0,
+        metavar="V",
+        help="detection, clefts: the same for PREDICTION",
+    )
+    parser.add_argument(
         "--border-is-nonzero", action="store_true", help="boundary: TRUTH is 0 in cells instead of on borders"
     )
     parser.add_argument(
@@ -84,7 +91,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         sections = parse_sections(args.sections, array.shape[-3]) if args.sections else None
     scores = evaluate_files(
         args.kind, args.truth, args.prediction, sections=sections, border_nm=args.border, spacing_nm=spacing,
-        truth_above=args.above, border_is_nonzero=args.border_is_nonzero, iou=args.iou, min_voxels=args.min_size,
+        truth_above=args.above, prediction_above=args.prediction_above,
+        border_is_nonzero=args.border_is_nonzero, iou=args.iou, min_voxels=args.min_size,
         distance_nm=args.distance, segmentation=args.segmentation, skeletons=args.skeletons, objects=args.objects,
     )  # fmt: skip
     progress.close()

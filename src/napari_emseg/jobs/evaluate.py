@@ -30,6 +30,7 @@ def evaluate_files(
     border_nm: float = 0.0,
     spacing_nm: Spacing | None = None,
     truth_above: float = 0.0,
+    prediction_above: float = 0.0,
     border_is_nonzero: bool = False,
     iou: float = 0.5,
     min_voxels: int = 0,
@@ -54,7 +55,9 @@ def evaluate_files(
     spacing_nm : tuple of float, optional
         Voxel size (z, y, x); wins over the files'.
     truth_above : float
-        semantic: foreground of the ground truth is above this.
+        semantic, detection, clefts: foreground of the ground truth is above this.
+    prediction_above : float
+        detection, clefts: the same for the prediction.
     border_is_nonzero : bool
         boundary: the ground truth is 0 in cells and something else on membranes.
     iou : float
@@ -110,6 +113,7 @@ def evaluate_files(
         )
     options = _Options(
         border_nm=border_nm, spacing_nm=spacing_nm or spacing or spacing_there, truth_above=truth_above,
+        prediction_above=prediction_above,
         border_is_nonzero=border_is_nonzero, iou=iou, min_voxels=min_voxels, distance_nm=distance_nm,
         skeletons=skeletons, objects=objects, first_section=sections[0] if sections else 0,
     )  # fmt: skip
@@ -123,6 +127,7 @@ class _Options:
     border_nm: float = 0.0
     spacing_nm: Spacing | None = None
     truth_above: float = 0.0
+    prediction_above: float = 0.0
     border_is_nonzero: bool = False
     iou: float = 0.5
     min_voxels: int = 0
@@ -179,7 +184,7 @@ def _detection(truth: NDArray[Any], prediction: NDArray[Any], options: _Options)
 
     return detection_scores(
         instances(truth, options.truth_above),
-        instances(prediction),
+        instances(prediction, options.prediction_above),
         iou=options.iou,
         min_voxels=options.min_voxels,
     )
@@ -190,7 +195,9 @@ def _clefts(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) ->
     from napari_emseg.io.cremi import cleft_masks
 
     real, ignore = cleft_masks(truth) if not options.truth_above else (truth > options.truth_above, None)
-    if prediction.dtype.kind == "f":
+    if options.prediction_above:
+        said = prediction > options.prediction_above
+    elif prediction.dtype.kind == "f":
         said = prediction > 0.5
     elif prediction.dtype == np.uint8 and prediction.max(initial=0) > 1:
         said = prediction > 127  # probabilities in 0..255

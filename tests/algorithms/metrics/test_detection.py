@@ -112,6 +112,15 @@ def test_masks_and_probabilities_become_instances() -> None:
     assert instances(diagonal).max() == 1
 
 
+def test_grey_values_are_no_ids() -> None:
+    soft = np.clip(300 - 40 * np.hypot(*np.mgrid[-20:20, -20:20]), 0, 255).astype(np.uint8)
+    with pytest.raises(EmsegError, match=r"grey values and no object ids.*--prediction-above"):
+        instances(soft)
+    assert instances(soft, above=127).max() == 1
+    cells = np.kron(np.arange(1, 26, dtype=np.uint8).reshape(5, 5), np.ones((3, 3), np.uint8))
+    np.testing.assert_array_equal(instances(cells), cells)
+
+
 def test_wrong_input() -> None:
     with pytest.raises(EmsegError, match="differ in shape"):
         detection_scores(np.zeros(3, int), np.zeros(4, int))

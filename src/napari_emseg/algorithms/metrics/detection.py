@@ -97,6 +97,11 @@ def instances(values: NDArray[Any], above: float = 0.0) -> NDArray[np.integer]:
     Returns
     -------
     ndarray of int
+
+    Raises
+    ------
+    EmsegError
+        If they look like grey values: most patches of one value are specks.
     """
     import cc3d
 
@@ -109,12 +114,31 @@ def instances(values: NDArray[Any], above: float = 0.0) -> NDArray[np.integer]:
     else:
         ids = np.unique(values[values != 0])
         if ids.size != 1:
+            _refuse_grey(values, ids.size)
             return values
         mask = values != 0
     shape = mask.shape
     flat = mask[0] if mask.ndim == 3 and shape[0] == 1 else mask
     labels = cc3d.connected_components(flat, connectivity=8 if flat.ndim == 2 else 26)
     return np.asarray(labels).reshape(shape)
+
+
+_SPECK_VOXELS = 8  # an object of which this is all would not be an object
+
+
+def _refuse_grey(values: NDArray[Any], n_ids: int) -> None:
+    """Refuse 8-bit values that are a mask with soft edges, or probabilities, and no ids."""
+    import cc3d
+
+    if values.dtype != np.uint8 or not n_ids:
+        return
+    flat = values[0] if values.ndim == 3 and values.shape[0] == 1 else values
+    sizes = np.bincount(cc3d.connected_components(flat, connectivity=4 if flat.ndim == 2 else 6).ravel())[1:]
+    if n_ids > 2 and np.median(sizes) <= _SPECK_VOXELS:
+        raise EmsegError(
+            f"these are {n_ids} grey values and no object ids", "",
+            "say above which value objects are: --above for TRUTH, --prediction-above for PREDICTION",
+        )  # fmt: skip
 
 
 class _Overlaps:
