@@ -14,12 +14,14 @@ def words(facts: Facts) -> dict[str, str]:
 
 
 def test_nothing_open_sends_to_the_first_stage() -> None:
-    states = resolve(Facts())
-    assert [s.word for s in states] == [
-        "start here", "needs a stack", "needs a stack", "needs segments", "needs segments", "needs proofread",
-    ]  # fmt: skip
-    assert {s.needs for s in states[1:]} == {"data"}
-    assert [s.can_start for s in states] == [True, False, False, False, False, False]
+    states = {s.name: s for s in resolve(Facts())}
+    assert {name: s.word for name, s in states.items()} == {
+        "data": "start here", "cleanup": "needs a stack", "predict": "needs a stack", "segment": "needs a stack",
+        "propagate": "needs segments", "proofread": "needs segments", "train": "needs proofread",
+        "export": "needs segments",
+    }  # fmt: skip
+    assert {s.needs for name, s in states.items() if name != "data"} == {"data"}
+    assert [name for name, s in states.items() if s.can_start] == ["data"]
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,9 @@ def test_nothing_open_sends_to_the_first_stage() -> None:
     [
         (Facts(has_stack=True), "data", "voxel size?"),
         (Facts(**OPEN), "data", "done"),
+        (Facts(**OPEN), "cleanup", "skip"),
+        (Facts(**OPEN, suspicious=3), "cleanup", "3 to decide"),
+        (Facts(**OPEN, is_cleaned=True), "cleanup", "cleaned"),
         (Facts(**OPEN), "predict", "ready"),
         (Facts(**OPEN, boundary_here=True), "predict", "done here"),
         (Facts(**OPEN), "propagate", "needs segments"),
@@ -49,4 +54,4 @@ def test_what_is_missing_names_the_stage_to_go_to() -> None:
 
 
 def test_numbers_are_those_of_the_full_spine() -> None:
-    assert [number for _, number, _ in STAGES] == [1, 3, 4, 5, 6, 7]
+    assert [number for _, number, _ in STAGES] == [1, 2, 3, 4, 5, 6, 7, 9]

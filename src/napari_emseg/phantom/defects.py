@@ -1,4 +1,4 @@
-"""Damage of serial sections: shifts, folds, cracks, low contrast, missing sections."""
+"""Damage of serial sections in a phantom: image and truth are damaged together, and what was done is recorded."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.phantom.injuries import blur, crack, darken, draw_displacement, fold, pale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,6 +106,9 @@ def damage_sections(
         + ["crack"] * settings.cracks
         + ["low contrast"] * settings.low_contrast
         + ["missing"] * settings.missing
+        + ["blurred"] * settings.blurred
+        + ["dark"] * settings.dark
+        + ["duplicated"] * settings.duplicated
     )
     count = len(sections.image)
     if len(kinds) > count:
@@ -114,17 +118,19 @@ def damage_sections(
     order = rng.permutation(np.arange(1, count - 1)) if len(kinds) <= count - 2 else rng.permutation(count)
     bad = {int(z): kind for z, kind in zip(order, kinds, strict=False)}
     for z, kind in bad.items():
-        if kind == "low contrast":
-            section = sections.image[z].astype(np.float32)
-            faint = (
-                section.mean() + rng.uniform(0.15, 0.3) * (section - section.mean()) + rng.uniform(-30, 50)
-            )
-            sections.image[z] = np.clip(faint, 0, 255)
+        if kind in _PICTURE:
+            sections.image[z] = _PICTURE[kind](rng, sections.image[z])
         elif kind == "missing":
             sections.image[z] = 0
+        elif kind == "duplicated":  # of a section that is itself whole
+            source = next(n for n in (*range(z - 1, -1, -1), *range(z + 1, count)) if n not in bad)
+            sections.image[z] = sections.image[source]
         else:
             _displace(rng, sections, z, kind, spacing_nm)
     return dict(sorted(bad.items()))
+
+
+_PICTURE = {"low contrast": pale, "dark": darken, "blurred": blur}
 
 
 def _displace(
@@ -134,47 +140,18 @@ def _displace(
     kind: str,
     spacing_nm: tuple[float, float, float],
 ) -> None:
-    """Hide tissue in a fold, or pull it apart at a crack, along a curved line."""
-    shape = sections.image.shape[1:]
-    y, x = ((np.arange(n) + 0.5 - n / 2) * s for n, s in zip(shape, spacing_nm[1:], strict=True))
-    turn = rng.uniform(0, np.pi)
-    normal = np.array([np.sin(turn), np.cos(turn)])
-    extent = np.abs(normal) @ (np.array(shape) * spacing_nm[1:])
-    along = y[:, None] * normal[1] - x[None, :] * normal[0]
-    bow = 0.06 * extent * np.sin(along * rng.uniform(1, 3) / extent * np.pi + rng.uniform(0, 6.28))
-    across = y[:, None] * normal[0] + x[None, :] * normal[1] + bow - rng.uniform(-0.25, 0.25) * extent
-    width = rng.uniform(*(_FOLD_NM if kind == "fold" else _CRACK_NM))
-    width = min(width, 0.2 * extent)
-    band = np.abs(across) < width / 2
-    sense = 1.0 if kind == "fold" else -1.0
-    step = (
-        sense * np.sign(across) * 0.5 * width * np.exp(-np.maximum(np.abs(across) - width / 2, 0) / _DECAY_NM)
+    """Hide tissue in a fold, or pull it apart at a crack; image and truth alike."""
+    width, sense = (_FOLD_NM, 1) if kind == "fold" else (_CRACK_NM, -1)
+    pixel = (spacing_nm[1], spacing_nm[2])
+    height, breadth = sections.image.shape[1:]
+    where = draw_displacement(
+        rng, (height, breadth), rng.uniform(*width), sense, pixel=pixel, decay=_DECAY_NM
     )
-    rows = np.rint((y[:, None] + step * normal[0]) / spacing_nm[1] + shape[0] / 2 - 0.5).astype(np.intp)
-    columns = np.rint((x[None, :] + step * normal[1]) / spacing_nm[2] + shape[1] / 2 - 0.5).astype(np.intp)
-    # a fold draws in tissue from beyond the frame: mirrored, image and truth alike
-    rows, columns = _mirrored(rows, shape[0]), _mirrored(columns, shape[1])
-    for array in (
-        sections.image,
-        sections.labels,
-        sections.membranes,
-        sections.mitochondria,
-        sections.clefts,
-    ):
-        array[z] = array[z][rows, columns]
-    sections.damaged[z] = band
-    section = sections.image[z]
-    if kind == "fold":  # three layers of tissue on top of each other
-        layers = (section / 255.0) * (np.roll(section, 7, axis=0) / 255.0) * rng.uniform(0.35, 0.7)
-        section[band] = np.clip(layers[band] * 255, 0, 255)
-        return
-    section[band] = np.clip(rng.normal(236, 5, int(band.sum())), 0, 255)  # bare resin
-    for array in (sections.labels, sections.mitochondria, sections.clefts):
-        array[z][band] = 0
-    sections.membranes[z][band] = False
-
-
-def _mirrored(index: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """Indices reflected at both ends."""
-    index = np.where(index < 0, -1 - index, index)
-    return np.clip(np.where(index >= count, 2 * count - 1 - index, index), 0, count - 1)
+    sections.image[z] = (fold if kind == "fold" else crack)(rng, sections.image[z], where)
+    for array in (sections.labels, sections.membranes, sections.mitochondria, sections.clefts):
+        array[z] = array[z][where.rows, where.columns]
+    sections.damaged[z] = where.band
+    if kind == "crack":
+        for array in (sections.labels, sections.mitochondria, sections.clefts):
+            array[z][where.band] = 0
+        sections.membranes[z][where.band] = False

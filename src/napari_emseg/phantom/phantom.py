@@ -43,8 +43,9 @@ class Phantom:
     shifts : ndarray (z, 2) int64
         By how many pixels (y, x) each section's content was moved.
     bad_sections : mapping of int to str
-        Kind of damage of each damaged section: "fold", "crack", "low contrast" or "missing". A missing
-        section is black in the image; its truth is what would be there.
+        Kind of damage of each damaged section: "fold", "crack", "low contrast", "missing", "blurred", "dark" or
+        "duplicated". A missing section is black in the image, a duplicated one shows another; its truth is what
+        would be there.
     damaged : ndarray bool
         Pixels in a fold or a crack.
     spacing_nm : tuple of float

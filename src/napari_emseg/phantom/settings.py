@@ -31,6 +31,11 @@ class DefectSettings(Settings):
         0, "Low contrast", "number of sections with low contrast", unit="sections", ge=0
     )
     missing: int = _setting(0, "Missing", "number of sections without tissue", unit="sections", ge=0)
+    blurred: int = _setting(0, "Blurred", "number of sections out of focus", unit="sections", ge=0)
+    dark: int = _setting(0, "Dark", "number of sections that are too dark", unit="sections", ge=0)
+    duplicated: int = _setting(
+        0, "Duplicated", "number of sections that show their neighbour", unit="sections", ge=0
+    )
 
 
 class PhantomSettings(Settings):

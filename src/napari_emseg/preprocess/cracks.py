@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_emseg.preprocess.affine import Affine
 
 _FORMAT = "napari-emseg cracks"
-_SMOOTH_PX = 1.5
+_WINDOW_PX = 5
 _EVEN = 0.45  # of the usual local standard deviation of tissue: resin has no structure
 _EDGE_PX = 7  # how far the edge of a crack may reach beyond its even core
 _LONG = 0.35  # of the shorter side
@@ -77,11 +77,15 @@ def find_crack(section: NDArray[Any], around: Sequence[NDArray[Any]] = ()) -> ND
 
 
 def _candidates(section: NDArray[Any], around: Sequence[NDArray[Any]]) -> list[NDArray[np.bool_]]:
-    from scipy.ndimage import binary_closing, gaussian_filter
+    from scipy.ndimage import binary_closing, uniform_filter
 
-    smooth = gaussian_filter(section.astype(np.float32), _SMOOTH_PX)
-    spread = np.sqrt(np.maximum(gaussian_filter((section - smooth) ** 2, 2.0), 0))
-    others = [gaussian_filter(np.asarray(s, dtype=np.float32), _SMOOTH_PX) for s in around] or [smooth]
+    def smoothed(values: NDArray[Any]) -> NDArray[np.float32]:
+        return np.asarray(uniform_filter(values, _WINDOW_PX))
+
+    grey = section.astype(np.float32)
+    smooth = smoothed(grey)
+    spread = np.sqrt(np.maximum(smoothed(grey**2) - smooth**2, 0))
+    others = [smoothed(np.asarray(s, dtype=np.float32)) for s in around] or [smooth]
     pooled = np.concatenate([o[::2, ::2].ravel() for o in others])
     even = spread < _EVEN * float(np.median(spread))
     found = []

@@ -46,7 +46,9 @@ class Alignment:
     def table(self, *, margin: int = 0) -> ShiftTable:
         """Whole-pixel shifts that align the stack; the middle section stays where it is."""
         middle = np.median(self.positions, axis=0)
-        return ShiftTable.of(np.rint(middle - self.positions), margin=margin)
+        # relative to a section, so that whole-pixel shifts stay whole pixels
+        still = self.positions[np.argmin(np.hypot(*(self.positions - middle).T))]
+        return ShiftTable.of(np.rint(still - self.positions), margin=margin)
 
 
 def estimate_alignment(

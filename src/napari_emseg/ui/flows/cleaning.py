@@ -302,6 +302,7 @@ def _show(desk: Desk, *, cleaned: bool) -> None:
 
     session, layers = desk.need_session()
     state = cleaning_of(desk)
+    state.is_wanted = False
     _remove_preview(desk, state)
     image = state.original
     if cleaned:
