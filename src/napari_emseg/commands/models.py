@@ -1,4 +1,10 @@
-"""Models that can be used by name: bundled ones, and the person's own."""
+"""Models that can be used by name: bundled ones, and the person's own.
+
+models                            lists them
+models export NAME OUT            writes one: .zip (BioImage.IO package), .onnx, .pt (TorchScript), or a model folder
+models import PATH [--name NAME]  makes a model folder, a package, or with --like MODEL a file of weights, one's own
+models remove NAME                forgets one of one's own
+"""
 
 from __future__ import annotations
 
@@ -12,12 +18,21 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """How to print."""
+    """What to do, and how to print."""
+    parser.add_argument("action", nargs="?", choices=("list", "export", "import", "remove"), default="list")
+    parser.add_argument("what", nargs="*", metavar="...", help="NAME OUT, PATH or NAME, see above")
+    parser.add_argument("--name", default="", help="import: what it is to be called")
+    parser.add_argument(
+        "--like", default="", metavar="MODEL", help="import: the model whose network the weights fit"
+    )
+    parser.add_argument("--replace", action="store_true", help="import: overwrite your model of this name")
     parser.add_argument("--json", action="store_true", help="everything that the model cards say")
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:  # noqa: ARG001 - nothing takes long here
-    """Print the list."""
+    """Print the list, or move a model."""
+    if args.action != "list":
+        return _move(args)
     from napari_emseg.core.model_card import list_models, read_card
 
     cards: list[dict[str, Any]] = [
@@ -39,4 +54,29 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:  # noqa: ARG001 - not
             print(f"  on {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in scores.items()))
     if not cards:
         print("there are no models yet: napari-emseg train RECIPE OUT_DIR makes one")
+    return 0
+
+
+def _move(args: argparse.Namespace) -> int:
+    """Export, import or remove."""
+    from pathlib import Path
+
+    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.jobs import models
+
+    wanted = 2 if args.action == "export" else 1
+    if len(args.what) != wanted:
+        raise EmsegError(
+            f"models {args.action} takes {'NAME OUT' if wanted == 2 else 'one name or path'}",
+            " ".join(args.what) or "nothing given",
+            "see napari-emseg models --help",
+        )
+    if args.action == "export":
+        kind = models.export_model(args.what[0], Path(args.what[1]))
+        print(f"{args.what[1]}: {kind}")
+    elif args.action == "import":
+        folder = models.import_model(Path(args.what[0]), args.name, like=args.like, replace=args.replace)
+        print(f"{folder.name}: {folder}")
+    else:
+        print(f"{args.what[0]}: removed from {models.remove_model(args.what[0]).parent}")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             "save its state_dict, as safetensors if possible",
         )
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # about old pickles, which are refused below where it matters
+            content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise EmsegError(
             "the file holds more than weights, and reading it could run somebody's code",
