@@ -32,6 +32,9 @@ def test_a_model_learns_a_new_stack_and_the_old_one_stays(taught, make_lines, tm
     assert np.mean(result.losses[-5:]) < 0.7 * result.losses[0]
     assert result.after["v_rand"] > result.before["v_rand"] + 0.05
     assert "held back" in result.scored_on
+    image, old, new = result.pictures
+    assert image.shape == old.shape == new.shape
+    assert np.abs(new.astype(int) - old).mean() > 5
     card = read_card(result.model)
     assert (card.name, card.parent) == ("better", "toy")
     assert card.training["sections"] == {"inverted": [0, 1, 2]}

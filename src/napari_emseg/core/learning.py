@@ -112,3 +112,5 @@ class FinetuneResult:
     before: Mapping[str, float] = field(default_factory=dict)
     after: Mapping[str, float] = field(default_factory=dict)
     scored_on: str = ""
+    pictures: tuple[NDArray[np.uint8], ...] = ()
+    """Image, map before and map after (y, x) where these differ most on a section that was scored; or nothing."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_emseg.settings import FinetuneSettings
 
 TARGET = "membrane"
+PICTURES = "before-after.png"
 _CANDIDATE = ".candidate-"
 
 
@@ -205,7 +206,17 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
     if not request.with_log:
         return finetune(work, progress)
     with Logged(request.out_dir, progress) as logged:
-        return finetune(work, logged)
+        result = finetune(work, logged)
+    if result.pictures:
+        _write_pictures(result)
+    return result
+
+
+def _write_pictures(result: FinetuneResult) -> None:
+    """Image, before and after side by side, beside the weights."""
+    from PIL import Image
+
+    Image.fromarray(np.concatenate(result.pictures, axis=1)).save(result.model / PICTURES)
 
 
 def finish(session: Session, request: LearnRequest, result: FinetuneResult) -> Candidate:

@@ -26,6 +26,7 @@ from napari_emseg.augment.recipe import load_recipe
 from napari_emseg.core.learning import FinetuneRequest, FinetuneResult, TrainingVolume
 from napari_emseg.nn.average import Average
 from napari_emseg.nn.checkpoint import load_model, save_model
+from napari_emseg.nn.comparison import most_changed
 from napari_emseg.nn.dataset import Pool, stack_truth
 from napari_emseg.nn.device import choose_device, to_device, use_all_cores
 from napari_emseg.nn.emphasis import Emphasis, split_weights
@@ -93,6 +94,7 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
     )
     scored = [v for v in volumes if v.validate] or _score_training(volumes)
     before = score(network, card, scored, device, request.target)
+    old = _first_map(network, card, scored, device, request.target)
     start = {k: v.detach().clone() for k, v in network.state_dict().items()}
     share = how_far(before)
     steps, seconds, losses = learn(network, pool, request.settings, device, progress, share=share)
@@ -100,6 +102,8 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
     if share == 1:  # a model that was good already knows where to cut, and one section may mislead it
         _shift_output(network, card, _score_training(volumes), device, request.target)
     after = score(network, card, scored, device, request.target)
+    new = _first_map(network, card, scored, device, request.target)
+    pictures = most_changed(old[0], old[1], new[1]) if old and new else ()
     sections = {v.name: list(v.train) for v in request.volumes}
     made = card.model_copy(
         update={
@@ -120,7 +124,7 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
         }
     )
     save_model(request.out_dir, network.state_dict(), made)
-    return FinetuneResult(request.out_dir, steps, seconds, tuple(losses), before, after, scored_on)
+    return FinetuneResult(request.out_dir, steps, seconds, tuple(losses), before, after, scored_on, pictures)
 
 
 def hold_out(volumes: Sequence[TrainingVolume]) -> tuple[list[TrainingVolume], str]:
@@ -183,6 +187,18 @@ def _score_training(volumes: Iterable[TrainingVolume]) -> list[TrainingVolume]:
         for v in volumes
         if v.train
     ]
+
+
+def _first_map(
+    network: nn.Module, card: ModelCard, volumes: Sequence[TrainingVolume], device: torch.device, target: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """The first section that is scored, normalised, and its probabilities, (y, x) both."""
+    volume = next((v for v in volumes if v.validate), None)
+    if volume is None or target not in card.targets:
+        return None
+    image, z = volume.normalised(), volume.validate[0]
+    maps = predict_sections(network, image, [z], card.context_sections, device)
+    return image[z], maps[card.targets.index(target), 0]
 
 
 def score(

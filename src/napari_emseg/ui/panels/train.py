@@ -10,6 +10,7 @@ from napari_emseg.ui.augmenting.choice import RecipeChoice
 from napari_emseg.ui.curve import LossCurve
 from napari_emseg.ui.flows import learning
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
+from napari_emseg.ui.three_pictures import ThreePictures
 
 if TYPE_CHECKING:
     from napari_emseg.ui.style import Look
@@ -40,6 +41,8 @@ class TrainPanel(StagePanel):
         self.grid.setVerticalSpacing(2)
         self.scored_on = faint()
         self.column.addWidget(self.scores)
+        self.pictures = ThreePictures()
+        self.column.addWidget(self.pictures)
         self.column.addWidget(self.scored_on)
         self.accept = action_button(self.desk, "accept_model", primary=True)
         self.discard = action_button(self.desk, "discard_model")
@@ -65,6 +68,7 @@ class TrainPanel(StagePanel):
         candidate = self.desk.learning
         for widget in (self.scores, self.scored_on, self.accept, self.discard):
             widget.setVisible(candidate is not None)
+        self.pictures.setVisible(candidate is not None and bool(candidate.result.pictures))
         self.button.setVisible(candidate is None)
         self.curve.setVisible(bool(self.desk.losses) or "train" in self.desk.work)
         if len(self.desk.losses) < len(self.curve.points):
@@ -80,6 +84,7 @@ class TrainPanel(StagePanel):
             better = learning.is_better(self.desk.learning)
             set_role(self.accept, "primary" if better else "")
             set_role(self.discard, "" if better else "primary")
+            self.pictures.show_arrays(self.desk.learning.result.pictures)
             self.scored_on.setText(f"Scored on {where}" if where else "")
             for line, cells in enumerate(learning.score_rows(self.desk.learning)):
                 for column, words in enumerate(cells):
