@@ -1,11 +1,11 @@
-"""Claim: 200 random ``kill -9`` during editing lose no durable edit, and undo stays exact.
+"""Claim: 1000 random ``kill -9`` during editing lose no durable edit, and undo stays exact.
 
-A child process edits a project with a random script (paint, accept a prediction, merge, split, cut, mark,
-lock, undo, redo, save). Before each edit it tells its parent what it is about to do, and once the edit is
+A child process edits a project with a random script (paint, accept a prediction, propagate, merge, delete, split, cut,
+mark, lock, undo, redo, save), while idle time brings its files up to date with merges and deletions. Before each edit it tells its parent what it is about to do, and once the edit is
 durable it says so. The parent kills it at a random moment, reopens the project, and compares labels, section
 states, locks and both undo stacks with an oracle that knows nothing of journals: a numpy array and copies.
 
-Run ``python benchmarks/crash.py --kills 200``.
+Run ``python benchmarks/crash.py --kills 1000``; several runs with different seeds may go side by side.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.proofread.cut import cut_along
+from napari_emseg.proofread.delete import delete
 from napari_emseg.proofread.lock import toggle_lock
 from napari_emseg.proofread.merge import merge
 from napari_emseg.proofread.split import split
@@ -56,7 +57,8 @@ def edit_forever(folder: Path, seed: int, pipe: Connection) -> None:
     session.volume.pages.out.delay_s = 0.01  # write out all the time: more moments at which to be killed
     rng = np.random.default_rng(seed)
     session.volume.pages.limit_bytes = int(rng.choice([0, 2**22, 2**29]))  # and often drop pages all the time
-    actions = [paint, paint, paint, accept, unite, divide, cut, mark, lock, undo, undo, redo, save]
+    actions = [paint, paint, paint, accept, carry, unite, unite, remove, divide, cut, mark, lock]
+    actions += [undo, undo, undo, redo, redo, save]
     while True:
         try:
             actions[rng.integers(len(actions))](session, rng, pipe)
@@ -93,6 +95,24 @@ def accept(session: Session, rng: np.random.Generator, pipe: Connection) -> None
     labels = np.kron(rng.integers(1, 30, (SHAPE[0], 4, 4)), np.ones((1, 30, 30), int))
     pipe.send(("accept", "accept prediction", (region.start, region.stop, labels)))
     edit = session.around_people("accept prediction", "model", region, labels)
+    _commit(session, edit, pipe)
+
+
+def carry(session: Session, rng: np.random.Generator, pipe: Connection) -> None:
+    """Ids of one section carried to the next, around proofread sections and locked objects."""
+    z = int(rng.integers(SHAPE[0] - 1))
+    region = Region((z + 1, 100, 100), (z + 2, 300, 300))
+    labels = np.roll(session.volume[z : z + 1, 100:300, 100:300], 3, axis=2)
+    pipe.send(("accept", "carry ids", (region.start, region.stop, labels)))
+    edit = session.around_people("carry ids", "propagation", region, labels)
+    _commit(session, edit, pipe)
+
+
+def remove(session: Session, rng: np.random.Generator, pipe: Connection) -> None:
+    """Delete a random object."""
+    edit = delete(session.volume, [int(rng.integers(1, 40))])
+    assert edit.relabel is not None
+    pipe.send(("replace", edit.name, (edit.relabel.pairs[0][0], 0)))
     _commit(session, edit, pipe)
 
 
@@ -149,7 +169,7 @@ def redo(session: Session, _rng: np.random.Generator, pipe: Connection) -> None:
 
 def save(session: Session, _rng: np.random.Generator, _pipe: Connection) -> None:
     """Write everything out now."""
-    session.volume.flush()
+    session.save()
 
 
 def _commit(session: Session, edit: Any, pipe: Connection) -> None:
@@ -322,7 +342,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--undo", type=int, default=300, help="how many edits to take back at the end")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)

@@ -59,6 +59,7 @@ class ChunkStore:
         self._stored = dtype.newbyteorder("<")
         self._codec = Zstd(level=1, checksum=True)
         self._stamped = bool(self.attributes().get("stamped"))
+        self._is_part = False
 
     @classmethod
     def create(
@@ -121,8 +122,28 @@ class ChunkStore:
             )
         return cls(path, (z, y, x), dtype)
 
+    @classmethod
+    def part(cls, path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> ChunkStore:
+        """Chunk files of our own that are no array for others: no metadata, every file stamped."""
+        store = cls.__new__(cls)
+        store.path, store.shape, store.dtype = path, shape, dtype
+        store._stored, store._codec = dtype.newbyteorder("<"), Zstd(level=1, checksum=True)
+        store._stamped, store._is_part = True, True
+        return store
+
+    def remove(self, key: ChunkKey) -> None:
+        """Delete one chunk, durably; nothing happens if there is none."""
+        path = self.file(key)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return
+        sync_folder(path.parent)
+
     def exists(self) -> bool:
         """Whether the store is still where it was."""
+        if self._is_part:
+            return self.path.parent.parent.is_dir()
         return (self.path / _LEVEL / "zarr.json").is_file()
 
     def file(self, key: ChunkKey) -> Path:

@@ -40,7 +40,7 @@ class Ledger:
         self.replayed = replay(journal, volume)
         self.history = History(journal.kept())
         self.compaction = Compaction(journal, volume, self.records)
-        volume.pages.out.idle = self.compaction.step
+        volume.pages.out.idle = lambda: self.compaction.step() or volume.pyramid.step()
         self._forget: list[int] = []
 
     def commit(self, edit: Edit, model: str, **more: Any) -> tuple[Edit, list[Entry]]:

@@ -22,7 +22,7 @@ from napari_emseg.core.page_book import MemoryBook, PageBook
 from napari_emseg.core.write_out import WriteOut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,6 +60,7 @@ class PageCache:
         self.token = 0
         self.mend: Callable[[ChunkKey, EmsegError | None], Page | None] | None = None
         self.changed: Callable[[ChunkKey], object] | None = None
+        self.about_to_write: Callable[[Sequence[ChunkKey]], object] | None = None
         self.pages: OrderedDict[ChunkKey, Page] = OrderedDict()
         self.dirty: set[ChunkKey] = set()
         self.in_flight: dict[ChunkKey, Page] = {}

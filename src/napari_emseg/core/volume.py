@@ -14,6 +14,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.grid import page_tiles
 from napari_emseg.core.indexing import box_key, point_sections
 from napari_emseg.core.pages import DEFAULT_CACHE_BYTES, PAGE, PageCache
+from napari_emseg.core.pyramid import CoarseLabels, Pyramid
 from napari_emseg.core.search import boxes_of, pages_of, present
 from napari_emseg.core.strokes import stroke_patches
 
@@ -53,6 +54,9 @@ class LabelVolume:
         self._dtype = np.dtype(dtype)
         self.spacing_nm = spacing_nm
         self.pages = PageCache(store, self._dtype, cache_bytes)
+        self.pyramid = Pyramid(self.pages, shape)
+        self.pages.changed = self.pyramid.outdate
+        self.pages.about_to_write = self.pyramid.remove_outdated
         self.read_only_reason = ""
         self._max_id = max_id
         self._stored_max_id = max_id
@@ -296,6 +300,10 @@ class LabelVolume:
         patches = self.stroke()
         self.pages.release_stroke()
         return patches
+
+    def coarse(self, level: int, every: int = 1) -> CoarseLabels:
+        """Every 2**level-th pixel of every n-th section, as an array (z, y, x) that can be read quickly."""
+        return CoarseLabels(self.pyramid, level, every)
 
     # --- ids ---------------------------------------------------------------------------------------
 

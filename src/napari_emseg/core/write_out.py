@@ -85,6 +85,8 @@ class WriteOut:
             cache.dirty.difference_update(key for key, _ in batch)
             cache.in_flight.update(batch)
         try:
+            if cache.about_to_write is not None:
+                cache.about_to_write([key for key, _ in batch])
             cache.book.note(batch)
             for key, page in batch:
                 store.write(key, page)
