@@ -47,16 +47,16 @@ class ThreePictures(QWidget):
                 label.clear()
             return
         for label, values in zip(self.labels, pictures, strict=True):
-            label.setPixmap(_pixmap(values, _SIDE * self.devicePixelRatioF()))
+            label.setPixmap(_pixmap(values, self.devicePixelRatioF()))
 
 
-def _pixmap(values: NDArray[Any], side: float) -> QPixmap:
+def _pixmap(values: NDArray[Any], ratio: float) -> QPixmap:
     grey = np.ascontiguousarray(values, dtype=np.uint8)
     height, width = grey.shape
     image = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
-    return QPixmap.fromImage(image).scaled(
-        round(side),
-        round(side),
-        Qt.AspectRatioMode.KeepAspectRatio,
-        Qt.TransformationMode.SmoothTransformation,
+    side = round(_SIDE * ratio)
+    found = QPixmap.fromImage(image).scaled(
+        side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     )
+    found.setDevicePixelRatio(ratio)
+    return found
