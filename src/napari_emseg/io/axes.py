@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _DEFAULT = {1: "x", 2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 _COLOUR = "s"  # red, green, blue and opacity of one pixel
 _MOST_CHANNELS = 4096
+_MOST_VOXELS = 1 << 62  # numbers of voxels are counted in 64 bits
 
 
 def stack_axes(said: str, full: Sequence[int], dtype: np.dtype[Any], where: str) -> str:
@@ -63,8 +65,8 @@ def split_channels(make: Callable[[int], LazyStack], axes: str, full: Sequence[i
         If the array has no voxels, or thousands of channels.
     """
     n = int(full[axes.index("c")]) if "c" in axes else 1
-    if min(full) < 1 or n > _MOST_CHANNELS:
-        what = "it holds no voxels" if min(full) < 1 else f"it has {n} channels"
+    if min(full) < 1 or n > _MOST_CHANNELS or math.prod(int(f) for f in full) > _MOST_VOXELS:
+        what = "it holds no voxels" if min(full) < 1 else "its extent makes no sense"
         raise EmsegError(f"{what} {tuple(full)}", where, "export it again with axes (c, z, y, x)")
     stacks = [make(channel) for channel in range(n)]
     return stacks[0] if n == 1 else LazyChannels(stacks)
