@@ -202,6 +202,17 @@ def test_predict_writes_probabilities_with_size_and_provenance(model, stack, tmp
     assert 0 <= values.min() < values.max() <= 1
 
 
+def test_several_stacks_are_predicted_into_one_folder(capsys, model, stack, tmp_path):
+    other = tmp_path / "smaller.tif"
+    write_array(other, np.full((1, 64, 80), 7, np.uint8), spacing_nm=SPACING)
+    words = (tmp_path / "o", "--model", model, "--tta", "none", "--device", "cpu")
+    status, out, _ = run(capsys, "predict", f"{stack}@{other}", *words)
+    assert status == 0
+    assert open_array(tmp_path / "o/volume_0.h5")[0].shape == (3, 96, 128)
+    assert open_array(tmp_path / "o/volume_1.h5")[0].shape == (1, 64, 80)
+    assert out.count("computed on") == 2
+
+
 def test_several_targets_region_and_bytes(model, stack, tmp_path, capsys):
     common = ("--model", model, "--tta", "none", "--device", "cpu")
     run(capsys, "predict", stack, tmp_path / "all.h5", *common)

@@ -2,11 +2,14 @@
 
 The output is (z, y, x) for one target and (target, z, y, x) for several, in [0, 1], or 0-255 with uint8.
 It is written section by section, so stacks may be larger than memory.
+Several stacks, as a.h5@b.h5 with names joined to the folder of the first, go to OUT/volume_0.h5, volume_1.h5 ...
 """
 
 from __future__ import annotations
 
+import argparse
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import (
@@ -20,8 +23,6 @@ from napari_emseg.commands.arguments import (
 from napari_emseg.settings import PredictSettings
 
 if TYPE_CHECKING:
-    import argparse
-
     from napari_emseg.commands.reporting import Quiet
 
 
@@ -44,6 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Predict and write."""
+    from napari_emseg.io.volume_list import split_volumes
+
+    volumes = split_volumes(args.source)
+    if len(volumes) > 1:
+        for k, one in enumerate(volumes):
+            output = str(Path(args.output) / f"volume_{k}.h5")
+            run(argparse.Namespace(**vars(args) | {"source": one, "output": output}), progress)
+        return 0
     from napari_emseg.core.model_card import find_model, read_card
     from napari_emseg.core.stack import ImageStack
     from napari_emseg.io import open_image, write_array
