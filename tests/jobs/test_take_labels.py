@@ -40,10 +40,11 @@ def take(session: Session, labels: np.ndarray, *place: object) -> object:
 
 def test_coarser_labels_are_repeated(session: Session) -> None:
     labels = np.arange(1, 25, dtype=np.uint16).reshape(1, 4, 6).repeat(3, 0)
-    take(session, labels, (40.0, 16.0, 16.0), (0.0, 4.0, 4.0))
-    # centres: theirs at 4 nm from ours, so that the corners coincide
-    np.testing.assert_array_equal(everything(session), labels.repeat(2, 1).repeat(2, 2))
-    session.undo()
+    for place in ((0.0, 4.0, 4.0), None):  # centres 4 nm apart: the corners coincide, as they do by default
+        take(session, labels, (40.0, 16.0, 16.0), place)
+        found = everything(session) - everything(session).min() + 1
+        np.testing.assert_array_equal(found, labels.repeat(2, 1).repeat(2, 2))
+        session.undo()
     assert not everything(session).any()
 
 

@@ -279,12 +279,13 @@ def _labels(args: argparse.Namespace, progress: Quiet) -> None:
 
     opened = open_volume(args.labels)
     with _open(args, write=True) as session:
-        ours = session.image.offset_nm or (0.0, 0.0, 0.0)
-        theirs = opened.offset_nm or ours
-        z, y, x = (b - a for a, b in zip(ours, theirs, strict=True))
-        request = take_labels.prepare(
-            session, Path(args.labels).name, opened.array, opened.spacing_nm, (z, y, x)
-        )
+        offset = None
+        if opened.offset_nm is not None:
+            ours = session.image.offset_nm or (0.0, 0.0, 0.0)
+            z, y, x = (b - a for a, b in zip(ours, opened.offset_nm, strict=True))
+            offset = (z, y, x)
+        name = Path(args.labels).name
+        request = take_labels.prepare(session, name, opened.array, opened.spacing_nm, offset)
         edit = take_labels.finish(session, request, take_labels.run(request, progress))
         progress.close()
         n = len(edit.sections)

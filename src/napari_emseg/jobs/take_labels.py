@@ -47,7 +47,11 @@ Taken = tuple[tuple[Region, "NDArray[Any]"], ...]
 
 
 def prepare(
-    session: Session, name: str, data: ArrayLike3D, spacing_nm: Spacing | None, offset_nm: Offset = (0, 0, 0)
+    session: Session,
+    name: str,
+    data: ArrayLike3D,
+    spacing_nm: Spacing | None,
+    offset_nm: Offset | None = None,
 ) -> TakeRequest:
     """Find out how their voxels lie in the project's.
 
@@ -58,8 +62,9 @@ def prepare(
     data : array-like (z, y, x) of integers
     spacing_nm : (z, y, x) or None
         Their voxel size; None takes the project's, and then the shape has to be the same.
-    offset_nm : (z, y, x)
-        Centre of their first voxel, in nanometres from the centre of the image's first one.
+    offset_nm : (z, y, x), optional
+        Centre of their first voxel, in nanometres from the centre of the image's first one. Where nobody knows, both
+        begin at the same corner, as the levels of a pyramid do.
 
     Raises
     ------
@@ -79,6 +84,9 @@ def prepare(
                 "give the voxel size of both, then they are resampled",
             )
         return TakeRequest(name, data, Resampling(shape, (1.0, 1.0, 1.0)))
+    if offset_nm is None:
+        z, y, x = ((t - o) / 2 for o, t in zip(ours, spacing_nm, strict=True))
+        offset_nm = (z, y, x)
     factors = tuple(o / t for o, t in zip(ours, spacing_nm, strict=True))
     origin = tuple(
         0.5 - (0.5 * o + d) / t for o, t, d in zip(ours, spacing_nm, offset_nm, strict=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def take_over(desk: Desk) -> None:
-    """Write a label layer that is not the project's into it: the active one, else the topmost.
+    """Write the topmost label layer that is not the project's into it.
 
     Raises
     ------
@@ -27,13 +27,12 @@ def take_over(desk: Desk) -> None:
     found = foreign_labels(desk)
     if not found:
         raise EmsegError("there is no other label layer", "this window", "drop a label file into it")
-    active = desk.viewer.layers.selection.active
-    layer = active if active in found else found[-1]
+    layer = found[-1]
     spacing = spacing_of(layer)
-    offset = (0.0, 0.0, 0.0)
+    offset = None
     if spacing is not None:
         z, y, x = (a - b for a, b in zip(offset_of(layer), offset_of(layers.image), strict=True))
-        offset = (z, y, x)
+        offset = (z, y, x) if any((z, y, x)) else None  # a layer that nobody has moved
     request = take_labels.prepare(session, layer.name, layer.data, spacing, offset)
     desk.start("data", f"taking over “{layer.name}”")
 

@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QLabel, QPu
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import opening, sharing
-from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row
+from napari_emseg.ui.notes import foreign_labels
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_words
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -52,6 +53,7 @@ class DataPanel(StagePanel):
                 ("import_corrections", "Import corrections"),
             )
         )  # fmt: skip
+        self.take = action_button(self.desk, "take_labels")
         self.find_image = action_button(self.desk, "find_image", primary=True, text="Find the image ...")
         self.desk.asked.connect(self._on_asked)
         self.where = faint()
@@ -63,6 +65,7 @@ class DataPanel(StagePanel):
         self.body.addLayout(row(self.file, self.folder))
         self.body.addWidget(self.vnc)
         self.body.addWidget(self.where)
+        self.body.addWidget(self.take)
         self.body.addLayout(row(self.copy, self.corrections))
         self.body.addWidget(self.pack)
 
@@ -82,6 +85,10 @@ class DataPanel(StagePanel):
             self.adopt.setText(f"Work on “{self._adoptable.name}”")
         self.phantom.setVisible(session is None and self._adoptable is None)
         self.vnc.setVisible(session is None)
+        others = foreign_labels(self.desk) if session is not None else []
+        self.take.setVisible(bool(others))
+        if others:
+            set_words(self.take, "take_labels", f"Take over the labels of “{others[-1].name}”")
         self.find_image.setVisible(session is None and self.desk.without_image is not None)
         for button in (self.copy, self.pack, self.corrections):
             button.setVisible(session is not None)
