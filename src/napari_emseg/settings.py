@@ -110,6 +110,12 @@ class SegmentSettings(Settings):
         ge=0,
         le=1,
     )
+    joining: Literal["mean", "gasp", "multicut", "mutex"] = _field(
+        "mean",
+        "Join by",
+        "3D only: mean takes the weakest mean border first; gasp, multicut and mutex weigh evidence for and against",
+        more=True,
+    )
 
 
 class PropagateSettings(Settings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,14 +43,67 @@ def merge_by_boundary(
     -----
     Greedy agglomeration by mean affinity, as in Lee et al. 2017, arXiv:1706.00120.
     """
-    scale = 255.0 if boundary.dtype == np.uint8 else 1.0
-    root = _agglomerate(contacts(labels, boundary), threshold * scale, min_faces, int(labels.max(initial=0)))
-    joined: NDArray[np.uint32] = root[labels]
+    joined: NDArray[np.uint32] = merge_tree(labels, boundary, below=threshold, min_faces=min_faces).at(
+        threshold
+    )[labels]
     return joined
 
 
-def _agglomerate(pairs: Contacts, threshold: float, min_faces: int, top: int) -> NDArray[np.uint32]:
-    """Smallest id of the group of every id."""
+@dataclass(frozen=True, slots=True, eq=False)
+class MergeTree:
+    """The order in which segments join; cutting it anywhere takes no time.
+
+    Attributes
+    ----------
+    kept, gone : ndarray of int64 (n,)
+        Ids that became one, in this order; the smaller one stays.
+    height : ndarray of float64 (n,)
+        The threshold above which it happens, never falling.
+    top : int
+        Largest id.
+    """
+
+    kept: NDArray[np.int64]
+    gone: NDArray[np.int64]
+    height: NDArray[np.float64]
+    top: int
+
+    def at(self, threshold: float) -> NDArray[np.uint32]:
+        """Id of the group of every id, (top + 1,), as `merge_by_boundary` gives it at this threshold."""
+        root = np.arange(self.top + 1, dtype=np.uint32)
+        n = int(np.searchsorted(self.height, threshold))
+        order = np.argsort(self.gone[:n], kind="stable")
+        # Ids only ever join smaller ones, so going upwards meets final roots.
+        for kept, gone in zip(self.kept[:n][order].tolist(), self.gone[:n][order].tolist(), strict=True):
+            root[gone] = root[kept]
+        return root
+
+
+def merge_tree(
+    labels: NDArray[np.uint32], boundary: NDArray[Any], *, below: float = np.inf, min_faces: int = 1
+) -> MergeTree:
+    """The whole history of `merge_by_boundary`, for a slider that is moved.
+
+    Parameters
+    ----------
+    labels, boundary, min_faces
+        As in `merge_by_boundary`.
+    below : float
+        Stop here: thresholds above this will not be asked for.
+
+    Returns
+    -------
+    MergeTree
+    """
+    scale = 255.0 if boundary.dtype == np.uint8 else 1.0
+    steps = _agglomerate(contacts(labels, boundary), below * scale, min_faces)
+    kept, gone, height = (np.array([step[k] for step in steps]) for k in range(3))
+    rising = np.maximum.accumulate(height.astype(float) / scale) if steps else height.astype(float)
+    return MergeTree(kept.astype(np.int64), gone.astype(np.int64), rising, int(labels.max(initial=0)))
+
+
+def _agglomerate(pairs: Contacts, threshold: float, min_faces: int) -> list[tuple[int, int, float]]:
+    """(id that stays, id that goes, mean border) of every joining."""
     borders: dict[int, dict[int, tuple[float, int]]] = {}
     totals = pairs.boundary * pairs.faces
     for a, b, total, faces in zip(
@@ -62,14 +116,14 @@ def _agglomerate(pairs: Contacts, threshold: float, min_faces: int, top: int) ->
         if mean < threshold
     ]
     heapq.heapify(queue)
-    joined_to: dict[int, int] = {}
+    steps: list[tuple[int, int, float]] = []
     while queue:
         mean, a, b = heapq.heappop(queue)
         border = borders.get(a, {}).get(b)
         if border is None or border[0] / border[1] != mean or border[1] < min_faces:
             continue
         keep, gone = min(a, b), max(a, b)
-        joined_to[gone] = keep
+        steps.append((keep, gone, mean))
         for other, (total, faces) in borders.pop(gone).items():
             del borders[other][gone]
             if other == keep:
@@ -79,8 +133,4 @@ def _agglomerate(pairs: Contacts, threshold: float, min_faces: int, top: int) ->
             borders[keep][other] = borders[other][keep] = new
             if new[0] / new[1] < threshold:
                 heapq.heappush(queue, (new[0] / new[1], min(keep, other), max(keep, other)))
-    root = np.arange(top + 1, dtype=np.uint32)
-    # Ids only ever join smaller ones, so going upwards meets final roots.
-    for gone in sorted(joined_to):
-        root[gone] = root[joined_to[gone]]
-    return root
+    return steps

@@ -9,6 +9,7 @@ import numpy as np
 from napari_emseg.algorithms.agglomeration import merge_by_boundary
 from napari_emseg.algorithms.cleanup import join_small
 from napari_emseg.algorithms.flood import flood
+from napari_emseg.algorithms.partition import partition
 from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.seeds import distance_seeds
 from napari_emseg.core.errors import EmsegError
@@ -212,7 +213,10 @@ def segment_volume(
     report.report(0.3, "watershed")
     labels = segment_section(boundary, seeds, settings, spacing_nm, threshold=solid.threshold, mask=mask)
     report.report(0.7, "joining")
-    joined = merge_by_boundary(labels, boundary, settings.merge_threshold)
+    if settings.joining == "mean":
+        joined = merge_by_boundary(labels, boundary, settings.merge_threshold)
+    else:
+        joined = partition(labels, boundary, settings.merge_threshold, settings.joining)
     report.report(1.0, "done")
     return _dense(joined)[0]
 
