@@ -1,9 +1,10 @@
 """Claim: 1000 random ``kill -9`` during editing lose no durable edit, and undo stays exact.
 
 A child process edits a project with a random script (paint, accept a prediction, propagate, merge, delete, split, cut,
-mark, lock, undo, redo, save), while idle time brings its files up to date with merges and deletions. Before each edit it tells its parent what it is about to do, and once the edit is
-durable it says so. The parent kills it at a random moment, reopens the project, and compares labels, section
-states, locks and both undo stacks with an oracle that knows nothing of journals: a numpy array and copies.
+mark, lock, undo, redo, save), while idle time brings its files up to date with merges and deletions. Before each edit it
+tells its parent what it is about to do, and once the edit is durable it says so. The parent kills it at a random
+moment, reopens the project, and compares labels, section states, locks and both undo stacks with an oracle that knows
+nothing of journals: a numpy array and copies.
 
 Run ``python benchmarks/crash.py --kills 1000``; several runs with different seeds may go side by side.
 """

@@ -63,7 +63,7 @@ def opened(folder: Path, shape: tuple[int, int, int]) -> dict[str, float]:
     viewer.layers.remove(warm)
     process = psutil.Process()
     memory = process.memory_info().rss
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     session = Session.open(folder, stack(shape))
     open_s = time.perf_counter() - began
     add_layers(viewer, session)
@@ -71,11 +71,12 @@ def opened(folder: Path, shape: tuple[int, int, int]) -> dict[str, float]:
     QApplication.processEvents()
     canvas.repaint()
     shown_s = time.perf_counter() - began
+    cpu_s = time.process_time() - cpu
     grown = process.memory_info().rss - memory
     assert session.volume[0, 0, 150] == 1
     session.close()
     viewer.close()
-    return {"open_s": open_s, "shown_s": shown_s, "grown_mb": grown / 2**20}
+    return {"open_s": open_s, "shown_s": shown_s, "cpu_s": cpu_s, "grown_mb": grown / 2**20}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -102,11 +103,12 @@ def main(argv: list[str] | None = None) -> int:
             found = {key: float(np.median([run[key] for run in runs])) for key in runs[0]}
             medians[name] = found
             print(
-                f"{name:<18} opened in {found['open_s']:.2f} s, first section drawn after {found['shown_s']:.2f} s, "
+                f"{name:<18} opened in {found['open_s']:.2f} s, first section drawn after {found['shown_s']:.2f} s "
+                f"({found['cpu_s']:.2f} s of processor time), "
                 f"{found['grown_mb']:.0f} MB more memory"
             )
     small, large = medians.values()
-    print(f"a thousand times the voxels: {large['shown_s'] / small['shown_s']:.2f} x the time")
+    print(f"a thousand times the voxels: {large['cpu_s'] / small['cpu_s']:.2f} x the processor time")
     return 0
 
 

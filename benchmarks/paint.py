@@ -116,7 +116,8 @@ def main(argv: list[str] | None = None) -> int:
                     dabs[name] += seconds
                     ends[name].append(end)
         same = np.array_equal(session.volume[DEPTH // 2], painters["numpy array"].layer.data[1])
-        assert same and session.volume[DEPTH // 2].any(), "both windows were painted alike"
+        assert same, "both windows are to be painted alike"
+        assert session.volume[DEPTH // 2].any()
         assert len(session.history.names()) >= options.strokes + 2, len(session.history.names())
         adapter.disconnect()
         for painter in painters.values():
