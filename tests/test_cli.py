@@ -186,6 +186,14 @@ def test_models_lists_the_persons_own(model, tmp_path, capsys, monkeypatch):
     assert "mine: membrane, mitochondria" in run(capsys, "models")[1]
 
 
+def test_models_can_be_asked_for_by_what_they_find(capsys):
+    cards = {card["name"]: card for card in json.loads(run(capsys, "models", "--json")[1])}
+    assert cards["mitochondria"]["same_as"] == "membrane"
+    assert cards["mitochondria"]["path"] == cards["membrane"]["path"]
+    assert "same_as" not in cards["membrane"]
+    assert "also called cleft, mitochondria" in run(capsys, "models")[1]
+
+
 # --- predict ----------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from napari_emseg.commands.reporting import Quiet
 
@@ -33,13 +34,13 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:  # noqa: ARG001 - not
     """Print the list, or move a model."""
     if args.action != "list":
         return _move(args)
-    from napari_emseg.core.model_card import list_models, read_card
+    from napari_emseg.core.model_card import list_models, other_names
 
-    cards: list[dict[str, Any]] = [
-        {"name": name, "path": str(path)} | read_card(path).model_dump(mode="json", exclude={"name"})
-        for name, path in sorted(list_models().items())
-    ]
+    models = list_models()
+    others = other_names(models)
+    cards = [_row(name, path) for name, path in sorted(models.items())]
     if args.json:
+        cards += [_row(name, path) | {"same_as": path.name} for name, path in sorted(others.items())]
         print(json.dumps(cards, indent=1))
         return 0
     for card in cards:
@@ -48,6 +49,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:  # noqa: ARG001 - not
         print(
             f"  {card['architecture']}, {card['parameters'] / 1e6:.2f} M weights, {low:g} to {high:g} nm pixels"
         )
+        if also := [name for name, path in sorted(others.items()) if str(path) == card["path"]]:
+            print(f"  also called {', '.join(also)}")
         data = ", ".join(card["training"].get("volumes", {})) or "not said"
         print(f"  trained on {data}; licence {card['licence'] or 'not said'}")
         for name, scores in card["scores"].items():
@@ -55,6 +58,13 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:  # noqa: ARG001 - not
     if not cards:
         print("there are no models yet: napari-emseg train RECIPE OUT_DIR makes one")
     return 0
+
+
+def _row(name: str, path: Path) -> dict[str, Any]:
+    from napari_emseg.core.model_card import read_card
+
+    card = read_card(path).model_dump(mode="json", exclude={"name"})
+    return {"name": name, "path": str(path)} | card
 
 
 def _move(args: argparse.Namespace) -> int:

@@ -16,6 +16,8 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.resources import resource_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_emseg.core.stack import Spacing
 
 CARD = "card.json"
@@ -98,6 +100,22 @@ def list_models(*extra: Path) -> dict[str, Path]:
     return found
 
 
+def other_names(models: Mapping[str, Path]) -> dict[str, Path]:
+    """Targets that can be asked for like models, and the folder of the model that finds them.
+
+    Parameters
+    ----------
+    models : mapping of str to Path
+        As `list_models` gives them. The first model that finds a target serves its name.
+    """
+    found: dict[str, Path] = {}
+    for folder in models.values():
+        for target in read_card(folder).targets:
+            if target not in models:
+                found.setdefault(target, folder)
+    return found
+
+
 def find_model(name_or_path: str | Path, *extra: Path) -> Path:
     """Folder of a model given by name ("membrane"), by one of its targets, or by path.
 
@@ -112,8 +130,8 @@ def find_model(name_or_path: str | Path, *extra: Path) -> Path:
     models = list_models(*extra)
     if str(name_or_path) in models:
         return models[str(name_or_path)]
-    for folder in models.values():
-        if str(name_or_path) in read_card(folder).targets:
-            return folder
+    others = other_names(models)
+    if str(name_or_path) in others:
+        return others[str(name_or_path)]
     known = ", ".join(sorted(models)) or "none"
     raise EmsegError("no such model", str(name_or_path), f"choose one of: {known}; or give a model folder")
