@@ -6,9 +6,11 @@ id in it keeps its ids. --links writes every link with its cost, its runner-up a
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--anchors", metavar="FILE", help="labels of SEG2D's shape, 0 in sections without anchor"
     )
     parser.add_argument("--links", metavar="OUT.csv", help="write every link")
+    parser.add_argument("--graph", metavar="OUT", help="write the branches of all objects: .swc or .graphml")
     add_pixel_size(parser)
     add_settings(parser, PropagateSettings, skip=("sections", "direction"))
 
@@ -36,10 +39,12 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.jobs.propagate import propagate_file
 
     writer_for(args.output)
+    if args.graph is not None and Path(args.graph).suffix not in (".swc", ".graphml"):
+        raise EmsegError("branches are written as .swc or .graphml", args.graph, "give one of these endings")
     settings = settings_from(args, PropagateSettings)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
     found = propagate_file(
-        args.source, args.output, anchors=args.anchors, links=args.links, settings=settings,
+        args.source, args.output, anchors=args.anchors, links=args.links, graph=args.graph, settings=settings,
         spacing_nm=spacing, is_thickness_known=is_known, progress=progress,
     )  # fmt: skip
     progress.close()

@@ -15,7 +15,7 @@ from napari_emseg.core.sections import SectionState, Status
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -259,6 +259,7 @@ def propagate_file(
     *,
     anchors: str | Path | None = None,
     links: str | Path | None = None,
+    graph: str | Path | None = None,
     settings: PropagateSettings | None = None,
     spacing_nm: Spacing | None = None,
     is_thickness_known: bool = True,
@@ -277,6 +278,8 @@ def propagate_file(
         the place of the labels of that section.
     links : path, optional
         CSV of every link with its cost, its runner-up and its confidence.
+    graph : path, optional
+        Branches of all objects through the sections, ``.swc`` or ``.graphml``.
     settings : PropagateSettings, optional
     spacing_nm : tuple of float, optional
         Voxel size (z, y, x); wins over the file's.
@@ -295,7 +298,7 @@ def propagate_file(
         If a file cannot be read, or the anchors are of another shape.
     """
     from napari_emseg import __version__
-    from napari_emseg.algorithms.propagation import propagate
+    from napari_emseg.algorithms.propagation import track
     from napari_emseg.io import open_array, write_array
     from napari_emseg.jobs.segment import one_channel
 
@@ -306,25 +309,59 @@ def propagate_file(
     if np.dtype(stack.dtype).kind not in "ui":
         raise EmsegError(f"labels are whole numbers, not {stack.dtype}", str(source), "segment it first")
     anchored = _read_anchors(anchors, stack.shape)
-    labels, decisions = propagate(stack, settings, spacing, anchors=anchored, progress=progress)
+    tracks = track(stack, settings, spacing, anchors=anchored, progress=progress)
+    if tracks.first_new + tracks.n_new > np.iinfo(np.uint32).max:
+        raise EmsegError("ids do not fit into 32 bits", "propagate", "use smaller ids in the anchors")
     metadata = {
         "made_by": f"napari-emseg {__version__} propagate",
         "source": str(source),
         "propagate": settings.model_dump(),
     }
     written = spacing if is_thickness_known else None
-    write_array(output, labels, spacing_nm=written, metadata=metadata)
+    renamed = _Renamed(stack, anchored, tracks.names)
+    write_array(output, renamed, spacing_nm=written, metadata=metadata)
     if links is not None:
-        _write_links(Path(links), decisions, stack, anchored, labels)
-    joins = [k for k in decisions if k.a and k.b]
+        _write_links(Path(links), tracks)
+    if graph is not None:
+        _write_graph(graph, stack, anchored, tracks, spacing)
+    joins = [k for k in tracks.links if k.a and k.b]
     return {
-        "objects": int(np.unique(labels[labels > 0]).size),
+        "objects": len({name for names in tracks.names for name in names.values()}),
         "links": len(joins),
         "doubtful": sum(k.confidence < settings.doubt_below for k in joins),
-        "shape": list(labels.shape),
+        "shape": list(stack.shape),
         "spacing_nm": list(written) if written else None,
         "notes": [] if spacing else ["voxel size unknown: lengths in the settings are taken at 5 nm a pixel"],
     }
+
+
+class _Renamed:
+    """Sections with their new ids, made when they are read: the stack need not fit into memory."""
+
+    dtype = np.dtype(np.uint32)
+    ndim = 3
+
+    def __init__(
+        self, stack: Any, anchors: Mapping[int, NDArray[Any]], names: Sequence[Mapping[int, int]]
+    ) -> None:
+        self.shape = tuple(int(n) for n in stack.shape)
+        self._stack, self._anchors, self._names = stack, anchors, names
+
+    def __getitem__(self, key: Any) -> NDArray[np.uint32]:
+        first, *rest = key if isinstance(key, tuple) else (key,)
+        if isinstance(first, slice):
+            sections = range(*first.indices(self.shape[0]))
+            blocks = [self._section(z)[tuple(rest)] for z in sections]
+            return (
+                np.stack(blocks) if blocks else np.zeros((0, *self.shape[1:]), np.uint32)[(slice(0), *rest)]
+            )
+        return np.asarray(self._section(range(self.shape[0])[int(first)])[tuple(rest)])
+
+    def _section(self, z: int) -> NDArray[np.uint32]:
+        from napari_emseg.algorithms.propagation import rename
+
+        section = np.asarray(self._anchors[z] if z in self._anchors else self._stack[z])
+        return rename(section, self._names[z]).astype(np.uint32)
 
 
 def _read_anchors(path: str | Path | None, shape: tuple[int, ...]) -> dict[int, NDArray[Any]]:
@@ -344,20 +381,31 @@ def _read_anchors(path: str | Path | None, shape: tuple[int, ...]) -> dict[int, 
     return {z: section for z, section in sections if section.any()}
 
 
-def _write_links(
-    path: Path, links: list[Link], stack: Any, anchors: Mapping[int, NDArray[Any]], labels: NDArray[np.uint32]
-) -> None:
+def _write_links(path: Path, tracks: Tracks) -> None:
     """One row per decision; ``id`` is what the object is called in the output."""
     from napari_emseg.io.atomic import atomic_output
 
-    names: dict[tuple[int, int], int] = {}
-    for z, section in enumerate(labels):
-        ids, first = np.unique(np.asarray(anchors.get(z, stack[z])), return_index=True)
-        names |= {(z, i): int(section.flat[at]) for i, at in zip(ids.tolist(), first.tolist(), strict=True)}
     with atomic_output(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(_CSV_COLUMNS)
-        for k in links:
-            name = names[(k.section_a, k.a) if k.a else (k.section_b, k.b)]
+        for k in tracks.links:
+            name = tracks.names[k.section_a][k.a] if k.a else tracks.names[k.section_b][k.b]
             numbers = (f"{k.cost:.4f}", f"{k.runner_up:.4f}", f"{k.confidence:.4f}")
             rows.writerow((k.section_a, k.a or "", k.section_b, k.b or "", k.kind, *numbers, name))
+
+
+def _write_graph(
+    path: str | Path, stack: Any, anchors: Mapping[int, NDArray[Any]], tracks: Tracks, spacing: Spacing | None
+) -> None:
+    """Branches of all objects, as the suffix says."""
+    from napari_emseg.algorithms.branches import branch_graph
+    from napari_emseg.algorithms.scale import working_spacing
+    from napari_emseg.io.atomic import atomic_output
+    from napari_emseg.io.branch_graph import graph_text
+
+    sections = (np.asarray(anchors[z] if z in anchors else stack[z]) for z in range(stack.shape[0]))
+    text = graph_text(
+        branch_graph(sections, tracks.names, tracks.links, working_spacing(spacing)), Path(path).suffix
+    )
+    with atomic_output(Path(path)) as beside:
+        beside.write_text(text, encoding="utf-8")

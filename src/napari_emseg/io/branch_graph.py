@@ -1,0 +1,117 @@
+"""Branches of objects as SWC or GraphML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+from xml.sax.saxutils import quoteattr
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Branches(Protocol):
+    """What is written of a graph; see `napari_emseg.algorithms.branches.BranchGraph`."""
+
+    @property
+    def object_id(self) -> NDArray[np.int64]:
+        """Object of every piece."""
+        ...
+
+    @property
+    def centre_nm(self) -> NDArray[np.float64]:
+        """Middle (z, y, x)."""
+        ...
+
+    @property
+    def radius_nm(self) -> NDArray[np.float64]:
+        """Radius."""
+        ...
+
+    @property
+    def edges(self) -> NDArray[np.int64]:
+        """Linked pieces."""
+        ...
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Of every edge."""
+        ...
+
+    def trees(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Parents and loops."""
+        ...
+
+
+_KEYS = (
+    ("object", "node", "long"),
+    ("z_nm", "node", "double"),
+    ("y_nm", "node", "double"),
+    ("x_nm", "node", "double"),
+    ("radius_nm", "node", "double"),
+    ("confidence", "edge", "double"),
+)
+
+
+def graph_text(graph: Branches, suffix: str) -> str:
+    """The content of a file.
+
+    Parameters
+    ----------
+    graph : BranchGraph
+    suffix : {".swc", ".graphml"}
+        SWC (Cannon et al. 1998) holds trees: edges that close loops are listed in its comments, coordinates are
+        x y z in micrometres. GraphML holds everything, in nanometres.
+
+    Raises
+    ------
+    EmsegError
+        If the suffix is another one.
+    """
+    if suffix == ".swc":
+        return _swc(graph)
+    if suffix == ".graphml":
+        return _graphml(graph)
+    raise EmsegError("branches are written as .swc or .graphml", suffix, "give one of these endings")
+
+
+def _swc(graph: Branches) -> str:
+    parent, loops = graph.trees()
+    lines = ["# id type x y z radius parent, in micrometres"]
+    lines += [f"# loop {a + 1} {b + 1}" for a, b in loops.tolist()]
+    ids: dict[int, list[int]] = {}
+    for n, name in enumerate(graph.object_id.tolist()):
+        ids.setdefault(name, []).append(n + 1)
+    lines += [
+        f"# object {name}: {pieces[0]} to {pieces[-1]}, {len(pieces)} pieces" for name, pieces in ids.items()
+    ]
+    rows = zip(
+        (graph.centre_nm / 1000).tolist(), (graph.radius_nm / 1000).tolist(), parent.tolist(), strict=True
+    )
+    for n, ((z, y, x), radius, up) in enumerate(rows, 1):
+        lines.append(f"{n} 0 {x:.4f} {y:.4f} {z:.4f} {radius:.4f} {up + 1 if up >= 0 else -1}")
+    return "\n".join(lines) + "\n"
+
+
+def _graphml(graph: Branches) -> str:
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
+    ]
+    lines += [
+        f"  <key id={quoteattr(name)} for={quoteattr(where)} attr.name={quoteattr(name)} attr.type={quoteattr(kind)}/>"
+        for name, where, kind in _KEYS
+    ]
+    lines.append('  <graph edgedefault="undirected">')
+    rows = zip(graph.object_id.tolist(), graph.centre_nm.tolist(), graph.radius_nm.tolist(), strict=True)
+    for n, (name, (z, y, x), radius) in enumerate(rows):
+        values = (("object", name), ("z_nm", z), ("y_nm", y), ("x_nm", x), ("radius_nm", round(radius, 3)))
+        data = "".join(f'<data key="{key}">{value:g}</data>' for key, value in values[1:])
+        lines.append(f'    <node id="n{n}"><data key="object">{name}</data>{data}</node>')
+    for k, ((a, b), sure) in enumerate(zip(graph.edges.tolist(), graph.confidence.tolist(), strict=True)):
+        lines.append(
+            f'    <edge id="e{k}" source="n{a}" target="n{b}"><data key="confidence">{sure:.4f}</data></edge>'
+        )
+    return "\n".join([*lines, "  </graph>", "</graphml>"]) + "\n"

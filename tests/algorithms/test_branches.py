@@ -1,0 +1,65 @@
+"""A square that divides and unites again: a loop of four sections."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from napari_emseg.algorithms.branches import BranchGraph, branch_graph
+from napari_emseg.algorithms.propagation import track
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.branch_graph import graph_text
+from napari_emseg.settings import PropagateSettings
+
+SPACING = (50.0, 4.0, 4.0)
+
+
+@pytest.fixture
+def graph() -> BranchGraph:
+    stack = np.zeros((4, 60, 80), np.uint32)
+    stack[:, 10:40, 10:50] = 1
+    stack[1:3, :, 29:31] = 0
+    stack[1:3, :, 31:][stack[1:3, :, 31:] > 0] = 2
+    stack[:, 45:55, 60:70] = 9
+    tracks = track(stack, PropagateSettings(), SPACING)
+    return branch_graph(stack, tracks.names, tracks.links, SPACING)
+
+
+def test_pieces_and_links(graph: BranchGraph) -> None:
+    loop = graph.only([1])
+    assert loop.object_id.tolist() == [1] * 6
+    assert len(loop.edges) == 6
+    np.testing.assert_allclose(loop.centre_nm[0], [25, 100, 120])
+    assert loop.radius_nm[0] == pytest.approx(np.sqrt(30 * 40 * 16 / np.pi))
+
+
+def test_a_loop_is_a_tree_and_one_edge(graph: BranchGraph) -> None:
+    parent, loops = graph.only([1]).trees()
+    assert (parent == -1).sum() == 1
+    assert len(loops) == 1
+    assert (graph.trees()[0] == -1).sum() == 2
+
+
+def test_swc_has_a_row_for_every_piece(graph: BranchGraph) -> None:
+    rows = [line.split() for line in graph_text(graph, ".swc").splitlines() if not line.startswith("#")]
+    assert len(rows) == graph.object_id.size
+    first = [float(value) for value in rows[0]]
+    assert first[:5] == pytest.approx([1, 0, 0.12, 0.1, 0.025])
+    assert {int(row[6]) for row in rows} <= {-1, *range(1, len(rows) + 1)}
+
+
+def test_graphml_is_read_back_whole(graph: BranchGraph) -> None:
+    space = "{http://graphml.graphdrawing.org/xmlns}"
+    root = ET.fromstring(graph_text(graph, ".graphml"))
+    nodes = root.findall(f"{space}graph/{space}node")
+    edges = root.findall(f"{space}graph/{space}edge")
+    assert len(nodes) == graph.object_id.size
+    ends = [[int(str(e.get(end))[1:]) for end in ("source", "target")] for e in edges]
+    assert ends == graph.edges.tolist()
+
+
+def test_another_ending_is_refused(graph: BranchGraph) -> None:
+    with pytest.raises(EmsegError, match=r"\.swc or \.graphml"):
+        graph_text(graph, ".txt")
