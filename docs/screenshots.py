@@ -82,10 +82,47 @@ def walk_through(output: Path) -> list[str]:
     desk.open_stage("train")
     do("train", "train")
     picture("train")
+    desk.do("inspect_augmentations")
+    wait_until(lambda: inspected(viewer))
+    picture("augment")
     desk.do("show_keys")
     picture("keys")
     viewer.close()
+    contact_sheet(output / "augmentation.png")
+    taken.append("augmentation")
     return taken
+
+
+def inspected(viewer: Any) -> bool:
+    """Whether the samples of the contact sheet are drawn."""
+    from napari_emseg.ui.augmenting.widget import InspectAugmentations
+
+    found = viewer.window._qt_window.findChildren(InspectAugmentations)
+    return bool(found) and found[0].sheet.preview is not None
+
+
+def contact_sheet(file: Path) -> None:
+    """Samples of the phantom before and after the recipe for serial sections, with grid and labels."""
+    import numpy as np
+    from PIL import Image
+
+    from napari_emseg.augment.preview import PreviewRequest, preview
+    from napari_emseg.augment.recipe import load_recipe
+    from napari_emseg.phantom import make_phantom
+    from napari_emseg.ui.augmenting.tiles import tile
+
+    made = make_phantom((9, 512, 512), (50.0, 4.6, 4.6), seed=3)
+    recipe = load_recipe("serial sections")
+    found = preview(PreviewRequest(made.image, made.labels, recipe, seed=5, count=12, size=(5, 192, 192)))
+    rows = []
+    for first in range(0, 12, 6):
+        for before in (True, False):
+            tiles = [tile(s, 2, before=before, grid=True) for s in found.samples[first : first + 6]]
+            rows.append(
+                np.concatenate([np.pad(t, ((4, 4), (4, 4), (0, 0)), constant_values=255) for t in tiles], 1)
+            )
+    sheet = Image.fromarray(np.concatenate(rows))
+    sheet.quantize(64, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def shrink(file: Path) -> None:

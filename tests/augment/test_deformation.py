@@ -168,7 +168,8 @@ def test_a_slip_takes_nothing_away_from_the_shift_before_it():
     offsets = draw_offsets(400, settings, rng)
     again = np.random.default_rng(0)
     steps = again.integers(-5, 6, (2, 400, 2))
-    slipped, shifted = again.random(400) < 0.3, again.random(400) < 0.3
+    number = again.random(400)
+    slipped, shifted = number < 0.3, (number >= 0.3) & (number < 0.6)
     base = offsets - steps[0] * slipped[:, None]
     np.testing.assert_array_equal(np.diff(base, axis=0), (steps[1] * shifted[:, None])[1:])
     assert np.issubdtype(offsets.dtype, np.integer)

@@ -242,6 +242,7 @@ def test_the_train_stage_chooses_a_recipe_and_opens_the_sheet(opened):
     assert combo.currentText() == "mine"
     opened.desk.open_stage("train")
     opened.desk.do("inspect_augmentations")
+    opened.desk.do("inspect_augmentations")  # a second time raises the first
     found = opened.desk.viewer.window._qt_window.findChildren(InspectAugmentations)
     assert len(found) == 1
     assert found[0].stack.currentText() == opened.desk.layers.image.name

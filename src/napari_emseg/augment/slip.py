@@ -41,8 +41,10 @@ def draw_offsets(n_sections: int, settings: Slip, rng: np.random.Generator) -> N
     """Offsets (z, 2) in whole pixels: the sum of shifts so far, and the slip of this section."""
     limit = settings.max_misalign_px
     steps = rng.integers(-limit, limit + 1, (2, n_sections, 2))
-    slips = steps[0] * (rng.random(n_sections) < settings.per_section_slip)[:, None]
-    shifts = steps[1] * (rng.random(n_sections) < settings.per_section_shift)[:, None]
+    number = rng.random(n_sections)  # one for both: a section slips or starts a shift, never both
+    first, second = settings.per_section_slip, settings.per_section_slip + settings.per_section_shift
+    slips = steps[0] * (number < first)[:, None]
+    shifts = steps[1] * ((number >= first) & (number < second))[:, None]
     total = np.clip(np.cumsum(shifts, 0), -settings.max_total_px, settings.max_total_px)
     return np.asarray(slips + total)
 

@@ -16,16 +16,24 @@ _TITLE = "Inspect augmentations"
 
 
 def inspect(desk: Desk) -> None:
-    """Open the contact sheet below the canvas, with the recipe that learning uses."""
+    """Open the contact sheet as a tab beside the main dock, with the recipe that learning uses."""
     from napari_emseg.ui.augmenting.widget import InspectAugmentations
 
     session, _ = desk.need_session()
+    for there in desk.viewer.window._qt_window.findChildren(InspectAugmentations):
+        if there.desk is desk:
+            there.parent().show()
+            there.parent().raise_()
+            return
     widget = InspectAugmentations(desk.viewer, desk=desk)
     name = session.get_settings("finetune").augmentation
     if name in recipes(desk):
         widget.editor.choice.setCurrentText(name)
         widget.set_recipe(load_recipe(session.get_settings("augmentation").recipes.get(name, name)))
-    desk.viewer.window.add_dock_widget(widget, name=_TITLE, area="bottom", add_vertical_stretch=False)
+    dock = desk.viewer.window.add_dock_widget(
+        widget, name=_TITLE, area="right", tabify=True, add_vertical_stretch=False
+    )
+    dock.raise_()
 
 
 def recipes(desk: Desk) -> tuple[str, ...]:
