@@ -54,7 +54,7 @@ def test_a_package_describes_itself_and_carries_its_proof(package, taught):
             grey = np.load(source)
         with archive.open("test-output.npy") as source:
             answer = np.load(source)
-        with archive.open("weights.pt") as source, pytest.warns(DeprecationWarning):
+        with archive.open("weights.pt") as source, pytest.warns(DeprecationWarning, match="jit.load"):
             program = torch.jit.load(source)
     assert description["type"] == "model"
     assert description["inputs"][0]["axes"][1]["channel_names"] == ["section-1", "section", "section+1"]

@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "vast": "exchange labels, names and classes with VAST",
     "roi": "check tables of regions, cut them out, add margins",
     "project": "copy, share, merge and export projects; their history",
+    "fewshot": "a target that no model knows, from a handful of clicks",
     "models": "models that can be used by name",
 }
 """Command (and module in this package) to one line of help."""
