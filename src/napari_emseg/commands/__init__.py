@@ -11,6 +11,7 @@ COMMANDS: dict[str, str] = {
     "predict": "probabilities of membranes, or what else a model knows, for a stack",
     "preprocess": "clean up a stack, and take that back exactly",
     "segment": "membrane probability to a label volume",
+    "instances": "probability of separate things, such as mitochondria or clefts, to objects",
     "propagate": "per-section labels to consistent ids through the stack",
     "convert": "between all readable and writable formats",
     "finetune": "teach a model from labelled sections",

@@ -1,0 +1,122 @@
+"""Shapes of objects made thinner, thicker or smoother; every object keeps its id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from napari_emseg.algorithms.scale import working_spacing
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.stack import Spacing
+
+Operation = Literal["erosion", "dilation", "opening", "closing"]
+
+
+def reshape_objects(
+    labels: NDArray[np.uint32],
+    operation: Operation,
+    radius_nm: float,
+    spacing_nm: Spacing | None,
+    *,
+    dims: Literal[2, 3] = 2,
+) -> NDArray[np.uint32]:
+    """Erosion, dilation, opening or closing of all objects at once with a ball, in nanometres.
+
+    Parameters
+    ----------
+    labels : ndarray of uint32 (y, x) or (z, y, x)
+        Object ids; 0 is none.
+    operation : {"erosion", "dilation", "opening", "closing"}
+        Erosion counts other objects as outside: touching ones part. Dilation goes into empty pixels only, to the nearest
+        object. Opening takes away what is thinner than the ball, closing fills what is narrower.
+    radius_nm : float
+    spacing_nm : tuple of float or None
+        Voxel size (z, y, x); None takes 5 nm on all axes.
+    dims : {2, 3}
+        2: every section by itself; 3: through sections.
+
+    Returns
+    -------
+    ndarray of uint32
+        The edge of the stack is no border.
+
+    Raises
+    ------
+    EmsegError
+        If the radius is negative or the operation unknown.
+    """
+    if radius_nm < 0:
+        raise EmsegError(f"a radius of {radius_nm:g} nm is less than nothing", operation, "give 0 or more")
+    if labels.ndim == 3 and dims == 2:
+        sections = [reshape_objects(s, operation, radius_nm, spacing_nm) for s in labels]
+        return np.stack(sections) if sections else labels.copy()
+    spacing = working_spacing(spacing_nm)[-labels.ndim :]
+    if operation == "erosion":
+        return _eroded(labels, radius_nm, spacing)
+    if operation == "dilation":
+        return _dilated(labels, radius_nm, spacing)
+    if operation == "opening":
+        kept = _eroded(labels, radius_nm, spacing)
+        grown = _dilated(kept, radius_nm, spacing)
+        return np.where(grown == labels, labels, np.uint32(0))
+    if operation == "closing":
+        grown = _dilated(labels, radius_nm, spacing)
+        shrunk = _eroded(grown, radius_nm, spacing)
+        return np.where(labels > 0, labels, shrunk)
+    raise EmsegError(f"{operation} is not known", "", "take erosion, dilation, opening or closing")
+
+
+def _eroded(labels: NDArray[np.uint32], radius_nm: float, spacing: tuple[float, ...]) -> NDArray[np.uint32]:
+    import edt
+
+    depth = edt.edt(np.ascontiguousarray(labels), anisotropy=spacing, black_border=False, parallel=1)
+    return np.where(depth > radius_nm, labels, np.uint32(0))
+
+
+def _dilated(labels: NDArray[np.uint32], radius_nm: float, spacing: tuple[float, ...]) -> NDArray[np.uint32]:
+    from scipy import ndimage as ndi
+
+    empty = labels == 0
+    if not empty.any() or empty.all():
+        return labels.copy()
+    distance, nearest = ndi.distance_transform_edt(empty, sampling=spacing, return_indices=True)
+    return np.where(empty & (distance <= radius_nm), labels[tuple(nearest)], labels)
+
+
+def drop(
+    labels: NDArray[np.uint32],
+    *,
+    min_size: float = 0,
+    max_size: float = np.inf,
+    touching_edge: bool = False,
+) -> NDArray[np.uint32]:
+    """Take objects away by size or place.
+
+    Parameters
+    ----------
+    labels : ndarray of uint32
+        Object ids; 0 is none. Not changed.
+    min_size, max_size : float
+        Voxels that an object has at least and at most.
+    touching_edge : bool
+        Take away what touches the edge of the image in y or x too, since it is not whole.
+
+    Returns
+    -------
+    ndarray of uint32
+        Ids that stay are those of before.
+    """
+    import fastremap
+
+    ids, count = fastremap.unique(labels, return_counts=True)
+    gone = ids[(ids > 0) & ((count < min_size) | (count > max_size))]
+    if touching_edge:
+        rim = (labels[..., 0, :], labels[..., -1, :], labels[..., :, 0], labels[..., :, -1])
+        gone = np.union1d(gone, np.concatenate([np.unique(x) for x in rim]))
+    gone = gone[gone > 0]
+    return np.where(np.isin(labels, gone), np.uint32(0), labels) if gone.size else labels.copy()

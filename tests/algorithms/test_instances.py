@@ -1,0 +1,144 @@
+"""Balls of 60 nm radius in voxels of 20 x 5 x 5 nm; two of them touch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_emseg.algorithms.instances import find_instances
+from napari_emseg.algorithms.shapes import drop, reshape_objects
+from napari_emseg.algorithms.smoothing import bilateral, median
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.settings import InstanceSettings
+
+SPACING = (20.0, 5.0, 5.0)
+
+
+def ball(shape: tuple[int, int, int], z: float, y: float, x: float, radius_nm: float) -> np.ndarray:
+    grid = np.indices(shape) * np.array(SPACING)[:, None, None, None]
+    return sum((g - c * s) ** 2 for g, c, s in zip(grid, (z, y, x), SPACING, strict=True)) <= radius_nm**2
+
+
+@pytest.fixture
+def energy() -> np.ndarray:
+    shape = (12, 50, 80)
+    mask = ball(shape, 5, 20, 18, 60) | ball(shape, 5, 20, 39, 60) | ball(shape, 5, 30, 66, 50)
+    mask[5, 45, 3] = True
+    return mask * np.float32(0.9)
+
+
+def test_touching_balls_are_two(energy: np.ndarray) -> None:
+    found = find_instances(energy, InstanceSettings(min_volume_um3=0.0001, split_tolerance_nm=25), SPACING)
+    assert found.labels.max() == 3
+    assert (
+        len({int(found.labels[5, 20, 18]), int(found.labels[5, 20, 39]), int(found.labels[5, 30, 66])}) == 3
+    )
+    assert found.too_small == 1
+    assert ((found.labels > 0) == (energy > 0)).mean() > 0.9999
+
+
+def test_probability_is_not_changed_and_eight_bits_mean_the_same(energy: np.ndarray) -> None:
+    before = energy.copy()
+    found = find_instances(energy, InstanceSettings(), SPACING)
+    np.testing.assert_array_equal(energy, before)
+    again = find_instances((energy * 255).astype(np.uint8), InstanceSettings(), SPACING)
+    np.testing.assert_array_equal(found.labels, again.labels)
+
+
+def test_parts_without_a_seed_are_kept_and_counted(energy: np.ndarray) -> None:
+    found = find_instances(energy, InstanceSettings(min_volume_um3=0, seed_depth_nm=55), SPACING)
+    assert found.without_seed == 2
+    assert ((found.labels > 0) == (energy > 0)).all()
+
+
+def test_things_that_show_in_too_few_sections_go(energy: np.ndarray) -> None:
+    found = find_instances(energy, InstanceSettings(min_volume_um3=0, min_sections=3), SPACING)
+    assert found.too_flat == 1
+    assert found.labels[5, 45, 3] == 0
+
+
+def test_areas_outside_the_range_go(energy: np.ndarray) -> None:
+    largest = InstanceSettings(min_volume_um3=0, min_area_nm2=100, max_area_nm2=12000)
+    labels = find_instances(energy, largest, SPACING).labels
+    assert labels[5, 45, 3] == 0
+    assert labels[5, 20, 18] == 0
+    assert labels[5, 30, 66] > 0
+
+
+def test_nothing_gives_nothing() -> None:
+    found = find_instances(np.zeros((3, 8, 8), np.float32), InstanceSettings(), SPACING)
+    assert (found.labels.max(), found.too_small, found.without_seed) == (0, 0, 0)
+
+
+def test_erosion_then_dilation_parts_two_discs_on_a_bridge() -> None:
+    import cc3d
+
+    y, x = np.indices((40, 80))
+    discs = ((y - 20) ** 2 + (x - 20) ** 2 <= 144) | ((y - 20) ** 2 + (x - 58) ** 2 <= 144)
+    discs[19:22, 20:58] = True
+    opened = reshape_objects(discs.astype(np.uint32), "opening", 15, (50.0, 5.0, 5.0))
+    assert cc3d.connected_components(opened, connectivity=4).max() == 2
+    assert not (opened.astype(bool) & ~discs).any()
+
+
+def test_anisotropic_dilation_reaches_as_far_in_nanometres() -> None:
+    labels = np.zeros((5, 9, 9), np.uint32)
+    labels[2, 4, 4] = 7
+    grown = reshape_objects(labels, "dilation", 20, SPACING, dims=3)
+    assert grown[:, 4, 4].tolist() == [0, 7, 7, 7, 0]
+    assert grown[2, 4].tolist() == [7] * 9
+    assert reshape_objects(labels, "dilation", 20, SPACING)[1].max() == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["erosion", "dilation", "opening", "closing"]),
+    st.floats(0, 30),
+)
+def test_ids_are_kept_and_shapes_only_shrink_or_grow(seed: int, operation: str, radius: float) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 4, (6, 7)).repeat(5, 0).repeat(5, 1).astype(np.uint32) * 1000003
+    result = reshape_objects(labels, operation, radius, SPACING)
+    assert set(np.unique(result)) <= set(np.unique(labels)) | {0}
+    if operation in ("erosion", "opening"):
+        assert ((result == labels) | (result == 0)).all()
+    else:
+        assert (result[labels > 0] == labels[labels > 0]).all()
+
+
+def test_a_negative_radius_is_refused() -> None:
+    with pytest.raises(EmsegError, match="less than nothing"):
+        reshape_objects(np.zeros((3, 3), np.uint32), "erosion", -1, None)
+
+
+def test_drop_by_size_and_place() -> None:
+    labels = np.zeros((8, 8), np.uint32)
+    labels[0:2, 0:2], labels[3:6, 3:6], labels[6, 6] = 5, 70000, 9
+    assert np.unique(drop(labels, min_size=2)).tolist() == [0, 5, 70000]
+    assert np.unique(drop(labels, max_size=4)).tolist() == [0, 5, 9]
+    assert np.unique(drop(labels, touching_edge=True)).tolist() == [0, 9, 70000]
+
+
+def test_bilateral_keeps_an_edge_better_than_gauss_at_equal_noise() -> None:
+    from scipy import ndimage as ndi
+
+    rng = np.random.default_rng(0)
+    step = np.zeros((60, 60), np.float32)
+    step[:, 30:] = 0.8
+    noisy = step + rng.normal(0, 0.05, step.shape).astype(np.float32)
+    ours = bilateral(noisy, 2.0, 0.2)
+    noise = ours[:, 5:20].std()
+    gauss = min(
+        (ndi.gaussian_filter(noisy, s) for s in np.arange(0.5, 4, 0.1)),
+        key=lambda g: abs(g[:, 5:20].std() - noise),
+    )
+    assert np.abs(ours - step)[:, 27:33].mean() < 0.5 * np.abs(gauss - step)[:, 27:33].mean()
+
+
+def test_median_removes_a_speck() -> None:
+    image = np.full((2, 9, 9), 100, np.uint8)
+    image[0, 4, 4] = 255
+    assert (median(image, 1) == 100).all()
