@@ -57,6 +57,8 @@ class Pyramid:
         self.top = 0
         while max(self.shape(self.top)[1:]) > CHUNK[1]:
             self.top += 1
+        self.blank: Ids = np.zeros(CHUNK[1:], pages.dtype)
+        self.blank.flags.writeable = False
         self._tiles: OrderedDict[TileKey, Page] = OrderedDict()
         self._saved: set[TileKey] = set()
         self._outdated: set[TileKey] = set()
@@ -79,6 +81,8 @@ class Pyramid:
             if page is None or not (table.holds(page.generation) and page.generation >= table.retired):
                 page = Page(self._made(key), table.top)
                 self._saved.discard(key)
+            if page.data is self.blank:
+                page.generation = table.top
             if page.generation != table.top:
                 after = table.since(page.generation).changed(page.data)
                 page = Page(page.data if after is None else after, table.top)
@@ -90,15 +94,20 @@ class Pyramid:
 
     def _made(self, key: TileKey) -> Ids:
         level, z, ty, tx = key
-        out: Ids = np.zeros(CHUNK[1:], self._pages.dtype)
+        out: Ids | None = None
         _, height, width = self.shape(level - 1)
         for y in (0, 1):
             for x in (0, 1):
                 row, column = 2 * ty + y, 2 * tx + x
-                if row * CHUNK[1] < height and column * CHUNK[2] < width:
-                    part = self.tile((level - 1, z, row, column))[::2, ::2]
-                    out[y * _HALF : (y + 1) * _HALF, x * _HALF : (x + 1) * _HALF] = part
-        return out
+                if row * CHUNK[1] >= height or column * CHUNK[2] >= width:
+                    continue
+                if level == 1 and self._pages.is_blank((z, row, column)):
+                    continue
+                part = self.tile((level - 1, z, row, column))
+                if part is not self.blank:
+                    out = np.zeros(CHUNK[1:], self._pages.dtype) if out is None else out
+                    out[y * _HALF : (y + 1) * _HALF, x * _HALF : (x + 1) * _HALF] = part[::2, ::2]
+        return self.blank if out is None else out
 
     # --- keeping true ------------------------------------------------------------------------------
 
@@ -239,5 +248,7 @@ class CoarseLabels:
         """A copy of one box of this level, (z, y, x)."""
         out: Ids = np.zeros(region.shape, self.dtype)
         for (z, ty, tx), inside, outside in page_tiles(region):
-            out[outside] = self._pyramid.tile((self.level, z * self.every, ty, tx))[inside]
+            tile = self._pyramid.tile((self.level, z * self.every, ty, tx))
+            if tile is not self._pyramid.blank:
+                out[outside] = tile[inside]
         return out

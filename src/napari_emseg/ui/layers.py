@@ -80,6 +80,8 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
     image : napari Image, optional
         A layer that shows the session's stack already; it is taken over instead of adding one.
     """
+    from napari_emseg.ui.volume_layer import VolumeLabels  # it derives from napari's layer: a heavy import
+
     place = geometry(session)
     owned: list[Any] = []
     if image is None:
@@ -107,7 +109,7 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
         multiscale=False,
         **place,
     )
-    labels = viewer.add_labels(
+    labels = VolumeLabels(
         session.volume,
         name="labels",
         colormap=label_colormap(),
@@ -115,6 +117,7 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
         multiscale=False,
         **place,
     )
+    viewer.add_layer(labels)
     seeds = viewer.add_points(
         np.empty((0, 3)),
         name="seeds",

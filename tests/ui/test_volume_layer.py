@@ -1,0 +1,77 @@
+"""Views that would read too much are coarse, and cannot be painted meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_emseg.core.volume import LabelVolume
+from napari_emseg.ui import volume_layer
+from napari_emseg.ui.volume_layer import VolumeLabels, coarse_view
+
+SHAPE = (40, 1100, 600)
+
+
+@pytest.fixture
+def volume() -> LabelVolume:
+    volume = LabelVolume.create(None, SHAPE, (30.0, 4.0, 4.0))
+    volume[8:16, 400:700, 100:300] = 5
+    volume.end_stroke()
+    return volume
+
+
+@pytest.fixture
+def shown(volume: LabelVolume, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(volume_layer, "MOST_VOXELS_3D", 40 * 275 * 150)
+    monkeypatch.setattr(volume_layer, "MOST_SECTIONS_ACROSS", 10)
+    viewer = ViewerModel()
+    layer = VolumeLabels(volume, multiscale=False, scale=(30.0, 4.0, 4.0))
+    viewer.add_layer(layer)
+    viewer.dims.set_point(0, 10 * 30.0)
+    return viewer, layer
+
+
+def test_a_section_is_shown_as_it_is(shown: Any) -> None:
+    _, layer = shown
+    assert (layer.is_coarse, layer.editable, layer._slice.image.raw.shape) == (False, True, SHAPE[1:])
+    layer.mode = "paint"
+    layer.paint((10, 50, 50), 9)
+    assert layer.data[10, 50, 50] == 9
+    assert layer.get_value((300.0, 2000.0, 800.0), world=True) == 5
+
+
+def test_a_view_in_3d_is_coarse_in_the_section_first(shown: Any) -> None:
+    viewer, layer = shown
+    full = np.asarray(layer.data)
+    viewer.dims.ndisplay = 3
+    assert (layer.is_coarse, layer.editable) == (True, False)
+    np.testing.assert_array_equal(layer._slice.image.raw, full[:, ::4, ::4])
+    np.testing.assert_array_equal(layer._transforms["tile2data"].scale, [1, 4, 4])
+    viewer.dims.ndisplay = 2
+    assert (layer.is_coarse, layer.editable) == (False, True)
+
+
+def test_across_a_deep_stack_sections_are_left_out(shown: Any) -> None:
+    viewer, layer = shown
+    full = np.asarray(layer.data)
+    viewer.dims.order = (1, 0, 2)
+    viewer.dims.set_point(1, 500 * 4.0)
+    assert (layer.is_coarse, layer.editable) == (True, False)
+    np.testing.assert_array_equal(layer._slice.image.raw, full[::4, 500])
+    assert layer.get_value((300.0, 2000.0, 800.0), world=True) == 5
+
+
+def test_small_stacks_are_never_coarse(volume: LabelVolume) -> None:
+    assert coarse_view(volume, [0, 1, 2]) is None
+    assert coarse_view(volume, [0, 2]) is None
+    assert coarse_view(volume, [1, 2]) is None
+
+
+def test_a_huge_stack_is_not_read() -> None:
+    huge = LabelVolume.create(None, (100_000, 30_000, 30_000), (30.0, 4.0, 4.0))
+    view = coarse_view(huge, [0, 1, 2])
+    assert view is not None
+    assert 2**20 < view.size <= volume_layer.MOST_VOXELS_3D
