@@ -1,0 +1,37 @@
+"""The recipes that are shipped are ones that this version can train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_emseg.core.resources import resource_path
+from napari_emseg.jobs.recipe import read_recipe
+from napari_emseg.jobs.train import starting_model
+from napari_emseg.nn.checkpoint import make_network
+from napari_emseg.nn.losses.combine import TrainingLoss
+from napari_emseg.nn.recipe import TrainRecipe
+
+RECIPES = sorted(Path(resource_path("recipes")).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_each_names_networks_losses_and_data_that_exist(path):
+    settings, volumes = read_recipe(path)
+    recipe = TrainRecipe.model_validate(settings)
+    sections = 1 if recipe.depth else 2 * recipe.context_sections + 1
+    make_network(
+        recipe.architecture, recipe.arguments | {"sections": sections, "targets": len(recipe.targets)}
+    )
+    TrainingLoss(recipe)
+    taught = {t for v in volumes for t in v.truth} | (
+        {"membrane"} if any(v.phantom for v in volumes) else set()
+    )
+    assert set(recipe.targets) <= taught
+
+
+def test_the_multi_target_recipe_starts_from_the_bundled_model():
+    path = Path(resource_path("recipes")) / "multi.yaml"
+    settings, _ = read_recipe(path)
+    assert starting_model(settings["start_from"], path.parent).name == "membrane"
