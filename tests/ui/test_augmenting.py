@@ -139,6 +139,16 @@ def test_the_window_waits_for_nothing_while_samples_are_drawn(widget, monkeypatc
     gate.set()
 
 
+def test_nothing_is_drawn_while_nobody_looks(widget, qtbot):
+    before = widget.runner.generation("samples")
+    widget.viewer.dims.set_current_step(0, 1)
+    qtbot.waitUntil(lambda: not widget._timer.isActive())
+    assert widget.runner.generation("samples") == before
+    widget.show()
+    qtbot.waitUntil(lambda: widget.runner.generation("samples") > before)
+    settle(widget, qtbot)
+
+
 def test_labels_of_another_shape_are_refused_in_words(widget, qtbot):
     widget.viewer.add_labels(np.zeros((2, 9, 9), int), name="other")
     widget.labels.setCurrentText("other")

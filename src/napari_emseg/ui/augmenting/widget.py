@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -77,7 +77,8 @@ class InspectAugmentations(QWidget):
         self.runner = Runner(self._main_thread.post, self._executor)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.refresh)
+        self._timer.timeout.connect(self._on_rest)
+        self._waits = False
         self._read: tuple[Any, ...] = ()
         self._build()
         self._connect()
@@ -240,6 +241,18 @@ class InspectAugmentations(QWidget):
     def _ask(self, *_: object) -> None:
         """Draw new samples soon."""
         self._timer.start(_PAUSE_MS)
+
+    def _on_rest(self) -> None:
+        """Draw, unless nobody looks: the tab may be behind another while people go through the stack."""
+        self._waits = not self.isVisible()
+        if not self._waits:
+            self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up with what has happened while nobody looked."""
+        super().showEvent(event)
+        if self._waits:
+            self._ask()
 
     def _on_strength(self, percent: int) -> None:
         self.strength_words.setText(f"{percent} %")
