@@ -162,3 +162,14 @@ def test_a_missing_library_is_named_in_one_sentence(
     capsys.readouterr()
     assert "pip install 'napari-emseg[formats]'" in failed(capsys, tmp_path / "a.n5", tmp_path / "b.tif")
     assert "pip install 'napari-emseg[formats]'" in failed(capsys, source, tmp_path / "b.n5")
+
+
+def test_a_stack_becomes_single_sections_and_a_stack_again(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).integers(0, 255, (7, 15, 17), np.uint8)
+    write_array(tmp_path / "train-volume.tif", array, spacing_nm=(50, 4, 4))
+    assert main(["convert", f"{tmp_path}/train-volume.tif", f"{tmp_path}/slices/"]) == 0
+    assert len(list((tmp_path / "slices").glob("*.png"))) == 7
+    assert main(["convert", f"{tmp_path}/slices", f"{tmp_path}/merged.tif"]) == 0
+    merged, spacing = open_array(tmp_path / "merged.tif")
+    np.testing.assert_array_equal(np.asarray(merged), array)
+    assert spacing == pytest.approx((50, 4, 4))

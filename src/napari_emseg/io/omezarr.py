@@ -44,7 +44,7 @@ class ZarrStack(PlacedStack):
         """The array."""
         import zarr
 
-        return zarr.open_array(str(self._path), path=self._name, mode="r")
+        return zarr.open_array(self._path, path=self._name, mode="r")
 
 
 def read_zarr(where: DataPath) -> Opened:
@@ -63,7 +63,7 @@ def read_zarr(where: DataPath) -> Opened:
     arrays: dict[str, Any] = {}
     marked: set[str] = set()
     try:
-        _walk(zarr.open(str(where.path), mode="r"), "", images, arrays, marked, str(where))
+        _walk(zarr.open(where.path, mode="r"), "", images, arrays, marked, str(where))
     except EmsegError:
         raise
     except Exception as error:  # zarr raises anything at all on damaged descriptions

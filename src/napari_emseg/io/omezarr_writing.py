@@ -111,9 +111,7 @@ def write_zarr(
         holder["image-label"] = {**extra, "colors": [], "source": {"image": "../../"}}
     if metadata:
         attributes["napari_emseg"] = dict(metadata)
-    group = zarr.open_group(
-        str(path), mode="w-", zarr_format=2 if version == "0.4" else 3, attributes=attributes
-    )
+    group = zarr.open_group(path, mode="w-", zarr_format=2 if version == "0.4" else 3, attributes=attributes)
 
     def create(i: int, shape: Extent) -> Level:
         return _create(group, str(i), array, shape, axes)

@@ -41,7 +41,7 @@ class WkZarrStack(PlacedStack):
         """The array, which also holds what lies around the volume."""
         import zarr
 
-        return zarr.open_array(str(self._folder), mode="r")
+        return zarr.open_array(self._folder, mode="r")
 
 
 class WkwStack(PlacedStack):
@@ -157,7 +157,7 @@ def _opened(
 def _zarr(folder: Path, order: Mapping[str, int], part: Mapping[str, Any], where: DataPath) -> Any:
     import zarr
 
-    found = zarr.open_array(str(folder), mode="r")
+    found = zarr.open_array(folder, mode="r")
     refuse_unsafe_codecs(found, str(where))
     refuse_large_pieces(found.chunks, found.dtype, str(where))
     full = [int(n) for n in found.shape]

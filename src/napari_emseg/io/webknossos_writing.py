@@ -65,8 +65,8 @@ def write_webknossos(
     factors = aligned_factors(level_factors(array.shape[-3:], spacing_nm, array.options.levels), begin)
     layer = "segmentation" if array.is_labels else "color"
     channels = int(np.prod(array.shape[:-3]))
-    zarr.open_group(str(path), mode="w-", zarr_format=3)
-    group = zarr.open_group(str(path / layer), mode="w-", zarr_format=3)
+    zarr.open_group(path, mode="w-", zarr_format=3)
+    group = zarr.open_group(path / layer, mode="w-", zarr_format=3)
     mags: list[dict[str, Any]] = []
     total = np.ones(3, int)
 

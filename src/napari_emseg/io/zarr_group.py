@@ -29,7 +29,7 @@ def levels_of(group: Path) -> int | None:
     import zarr
 
     try:
-        attributes: Any = zarr.open_group(str(group), mode="r").attrs
+        attributes: Any = zarr.open_group(group, mode="r").attrs
         return len(attributes.get("ome", attributes)["multiscales"][0]["datasets"]) or None
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         return None
@@ -51,7 +51,7 @@ def check_inner(where: DataPath) -> None:
     for n in range(len(parts)):
         folder = where.path.joinpath(*parts[:n])
         if any((folder / name).is_file() for name in _MARKS) and isinstance(
-            zarr.open(str(folder), mode="r"), zarr.Array
+            zarr.open(folder, mode="r"), zarr.Array
         ):
             raise EmsegError(f"{folder.name} is an array and no group", str(where), "choose another name")
 
@@ -74,10 +74,10 @@ def adopt_group(store: Path, inner: str) -> None:
     for n in range(len(parts)):
         folder = store.joinpath(*parts[:n])
         if not any((folder / name).is_file() for name in _MARKS):
-            zarr.open_group(str(folder), mode="a", zarr_format=3 if version == 3 else 2)
+            zarr.open_group(folder, mode="a", zarr_format=3 if version == 3 else 2)
     if len(parts) < 2 or parts[-2] != _LABELS:
         return
-    group = zarr.open_group(str(image.parent), mode="r+")
+    group = zarr.open_group(image.parent, mode="r+")
     if version == 3:
         said: Any = group.attrs.get("ome", {"version": "0.5"})
         ome = dict(said)
