@@ -70,7 +70,7 @@ def test_there_and_back_with_a_colleague(folder: Path, capsys: pytest.CaptureFix
     status, out, _ = call(capsys, "import", project, folder / "theirs.emseg")
     assert status == 0
     assert "1 conflicts" in out
-    assert ", 24 pixels" in out
+    assert ", 24 px" in out
     now = labels(project)
     assert set(now[4:8, 4:16].ravel()) == {10}  # their 8 is a new object of theirs
     assert (now[8:12, 4:16] == 9).all()

@@ -76,12 +76,12 @@ class Conflict:
 
     @property
     def words(self) -> str:
-        """What it is about: "you: object 7, anna: object 9, 320 pixels"."""
+        """What it is about: "you: object 7, anna: object 9, 320 px"."""
         who = self.author or "the other"
         if self.states is not None:
             return f"you: {self.states[0].status}, {who}: {self.states[1].status}"
         n = self.pixels
-        return f"you: {_object(self.mine)}, {who}: {_object(self.theirs)}, {n} pixel{'s' * (n != 1)}"
+        return f"you: {_object(self.mine)}, {who}: {_object(self.theirs)}, {n} px"
 
 
 def decide(
