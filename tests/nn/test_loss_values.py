@@ -396,6 +396,20 @@ def test_reduced_truth_is_the_mean_of_what_is_known():
     assert float(known) == pytest.approx(0.75)
 
 
+def test_every_group_of_exclusive_classes_has_its_own_background():
+    """Two groups of one class each: what lies in neither is background of both."""
+    two = TrainingLoss(recipe(exclusive=[["membrane"], ["cleft"]]))
+    logits, _, ones = picture(targets=2)
+    nothing = torch.zeros_like(logits)
+    wanted = torch.nn.functional.softplus(logits).mean()
+    assert float(two(logits, nothing, ones)[0]) == pytest.approx(float(wanted), rel=1e-4)
+
+
+def test_losses_of_vectors_are_for_scripts():
+    with pytest.raises(EmsegError, match="which a recipe has no truth for, discriminative"):
+        TrainingLoss(recipe(losses={"cleft": {"loss": "discriminative"}}))
+
+
 def test_wrong_recipes_are_refused():
     with pytest.raises(EmsegError, match="unknown loss"):
         TrainingLoss(recipe(losses={"cleft": {"loss": "dise"}}))

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
     from napari_emseg.nn.recipe import LossTerm, TrainRecipe
 
+OF_VECTORS = frozenset({"direction", "discriminative"})
+"""Losses that want instances or directions as truth: for scripts."""
+
 
 class TrainingLoss:
     """Weighted mean over targets of what the recipe chose for each.
 
-    Targets that share their terms are computed together, so a loss that looks at several channels at once
-    (classes, directions) sees those for which the recipe names it.
+    Targets that share their terms are computed together, those of every group of exclusive classes on their own.
 
     Parameters
     ----------
@@ -33,17 +35,22 @@ class TrainingLoss:
         self._targets = recipe.targets
         self._weights = [recipe.target_weights.get(t, 1.0) for t in recipe.targets]
         self._auxiliary = recipe.auxiliary
-        self._groups: list[tuple[tuple[LossTerm, ...], list[int]]] = []
+        together: dict[tuple[str, int], list[int]] = {}
         for c, target in enumerate(recipe.targets):
-            terms = recipe.terms(target)
-            same = [channels for known, channels in self._groups if known == terms]
-            if same:
-                same[0].append(c)
-            else:
-                self._groups.append((terms, [c]))
+            classes = [n for n, group in enumerate(recipe.exclusive) if target in group]
+            together.setdefault((repr(recipe.terms(target)), classes[0] if classes else -1), []).append(c)
+        self._groups = [
+            (recipe.terms(recipe.targets[channels[0]]), channels) for channels in together.values()
+        ]
         for terms, _ in self._groups:
             for term in terms:
                 load_loss(term.loss)  # an unknown name is refused before the training
+                if term.loss in OF_VECTORS:
+                    raise EmsegError(
+                        "this loss is for vectors, which a recipe has no truth for",
+                        term.loss,
+                        "choose another",
+                    )
 
     def __call__(
         self, outputs: Tensor | Sequence[Tensor], truth: Tensor, weight: Tensor
