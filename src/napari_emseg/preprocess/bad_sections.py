@@ -317,7 +317,7 @@ def _bands(evidence: Evidence, good: list[bool], name: str, word: str) -> Verdic
             new[_moved(_widened(maps[n]), np.rint(move).astype(int)) > _KEPT * ridges] = 0
         lengths[z] = longest_band(new, _STRONG * usual)
     natural = [length for z, length in lengths.items() if good[z]]
-    limit = max(_BAND, 2.0 * float(np.percentile(natural, 75))) if natural else _BAND
+    limit = max(_BAND, 1.4 * float(np.percentile(natural, 75))) if natural else _BAND
     return {
         z: (length, limit, f"a {word} band over {min(length, 1.0):.0%} of its width")
         for z, length in lengths.items()

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 _TURNS = 12
 _LENGTH = 0.16  # of the shorter side; a fold is about straight over this
-_WIDTHS_PX = (2.0, 5.0)
-_SHADE = 0.08  # of the shorter side; slower changes of brightness are no bands
+_WIDTHS_PX = (2.0, 5.0, 14.0)
+_SHADE = (0.08, 0.08, 0.2)  # of the shorter side, for each width; slower changes of brightness are no bands
 _STEP = 2  # answers are kept at every other pixel
 
 
@@ -34,14 +34,17 @@ def ridge_maps(small: NDArray[np.float32]) -> tuple[NDArray[np.float16], NDArray
     from scipy.ndimage import gaussian_filter
 
     side = min(small.shape)
-    flat = small - gaussian_filter(small, max(2.0, _SHADE * side))
     rim = max(2, round(_LENGTH * side / 2))
-    padded = np.pad(flat, rim, mode="reflect" if rim < side else "edge")
-    shape = (fft.next_fast_len(padded.shape[0], real=True), fft.next_fast_len(padded.shape[1], real=True))
-    spectrum = fft.rfft2(padded, s=shape)
+    padded = tuple(n + 2 * rim for n in small.shape)
+    shape = (fft.next_fast_len(padded[0], real=True), fft.next_fast_len(padded[1], real=True))
+    spectra = {}
+    for shade in set(_SHADE):
+        flat = small - gaussian_filter(small, max(2.0, shade * side))
+        spectra[shade] = fft.rfft2(np.pad(flat, rim, mode="reflect" if rim < side else "edge"), s=shape)
     low = np.full(small.shape, np.inf, np.float32)
     high = np.full(small.shape, -np.inf, np.float32)
-    for band in _bands(shape, max(6, round(_LENGTH * side))):
+    for number, band in enumerate(_bands(shape, max(6, round(_LENGTH * side)))):
+        spectrum = spectra[_SHADE[number // _TURNS]]
         mean = fft.irfft2(spectrum * band, s=shape)[rim : rim + small.shape[0], rim : rim + small.shape[1]]
         np.minimum(low, mean, out=low)
         np.maximum(high, mean, out=high)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QHideEvent, QIcon, QImage, QKeySequence, QPixmap, QShortcut, QShowEvent
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QHideEvent, QIcon, QImage, QKeyEvent, QPixmap, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QPushButton
 
 from napari_emseg.ui.flows import cleaning
@@ -21,6 +21,19 @@ _MARKS = {"": "?", "out": "×", "kept": "✓"}
 _WORDS = {"": "not decided", "out": "left out", "kept": "kept"}
 
 
+class SuspectList(QListWidget):
+    """Suspicious sections; the keys Y and J answer for the chosen one."""
+
+    decided = Signal(bool)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Y leaves out, J keeps; all else is the list's own."""
+        if event.key() in (Qt.Key.Key_Y, Qt.Key.Key_J):
+            self.decided.emit(event.key() == Qt.Key.Key_Y)
+        else:
+            super().keyPressEvent(event)
+
+
 class CleanUpPanel(StagePanel):
     """Decide on suspicious sections, see what cleaning does, clean."""
 
@@ -31,14 +44,15 @@ class CleanUpPanel(StagePanel):
         """The list with its two answers, then the form with its preview."""
         self.look = action_button(self.desk, "find_bad")
         self.count = faint()
-        self.list = QListWidget()
+        self.list = SuspectList()
         self.list.setObjectName("suspicious")
         self.list.setIconSize(QSize(_PICTURE_PX, _PICTURE_PX))
         self.list.setFixedHeight(_ROWS * (_PICTURE_PX + 8))
         self.list.setWordWrap(True)
         self.list.currentRowChanged.connect(self._on_chosen)
-        self.out = self._answer("Leave it out", "Y", True)
-        self.keep = self._answer("Keep it", "J", False)
+        self.list.decided.connect(self._on_decided)
+        self.out = self._answer("Leave it out   Y", True)
+        self.keep = self._answer("Keep it   J", False)
         self.form = self.settings_form("cleanup", hidden=("use_cleaned",))
         self.wanted = QCheckBox("Preview this section")
         self.wanted.setObjectName("clean_preview")
@@ -104,12 +118,10 @@ class CleanUpPanel(StagePanel):
         if self.desk.session is not None and self.desk.layers is not None:
             cleaning.want_preview(self.desk, False)
 
-    def _answer(self, words: str, key: str, leave_out: bool) -> QPushButton:
-        button = QPushButton(f"{words}   {key}")
+    def _answer(self, words: str, leave_out: bool) -> QPushButton:
+        button = QPushButton(words)
         button.setObjectName("leave_out" if leave_out else "keep_section")
         button.clicked.connect(lambda: self._on_decided(leave_out))
-        shortcut = QShortcut(QKeySequence(key), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(button.click)
         return button
 
     def _fill(self, state: cleaning.Cleaning) -> None:
