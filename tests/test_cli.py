@@ -191,7 +191,7 @@ def test_models_can_be_asked_for_by_what_they_find(capsys):
     assert cards["mitochondria"]["same_as"] == "membrane"
     assert cards["mitochondria"]["path"] == cards["membrane"]["path"]
     assert "same_as" not in cards["membrane"]
-    assert "also called cleft, mitochondria" in run(capsys, "models")[1]
+    assert "also called cleft, mitochondria, segment" in run(capsys, "models")[1]
 
 
 # --- predict ----------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def test_each_has_a_card_that_says_where_it_comes_from(name):
     assert (folder / WEIGHTS).stat().st_size < 10e6
 
 
-@pytest.mark.parametrize("target", ["membrane", "mitochondria", "cleft"])
+@pytest.mark.parametrize("target", ["membrane", "mitochondria", "cleft", "segment"])
 def test_targets_are_names_too(target):
     assert target in read_card(find_model(target)).targets
 
