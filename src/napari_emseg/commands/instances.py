@@ -31,6 +31,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.io import open_array
     from napari_emseg.io.writing import writer_for
     from napari_emseg.jobs.instances import instances_file
+    from napari_emseg.jobs.stack_file import VoxelSize
 
     writer_for(args.output)
     settings = settings_from(args, InstanceSettings)
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     if spacing is not None and not is_known:
         raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     found = instances_file(
-        args.source, args.output, settings=settings, spacing_nm=spacing, is_thickness_known=is_known,
+        args.source, args.output, settings=settings, voxel=VoxelSize(spacing, is_known),
         progress=progress,
     )  # fmt: skip
     progress.close()

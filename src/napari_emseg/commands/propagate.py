@@ -37,6 +37,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.io import open_array
     from napari_emseg.io.writing import writer_for
     from napari_emseg.jobs.propagate import propagate_file
+    from napari_emseg.jobs.stack_file import VoxelSize
 
     writer_for(args.output)
     if args.graph is not None and Path(args.graph).suffix not in (".swc", ".graphml"):
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
     found = propagate_file(
         args.source, args.output, anchors=args.anchors, links=args.links, graph=args.graph, settings=settings,
-        spacing_nm=spacing, is_thickness_known=is_known, progress=progress,
+        voxel=VoxelSize(spacing, is_known), progress=progress,
     )  # fmt: skip
     progress.close()
     print(f"{args.output}: {found['objects']} objects, {found['links']} links, {found['doubtful']} doubtful")

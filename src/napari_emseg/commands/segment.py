@@ -32,6 +32,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.io import open_array
     from napari_emseg.io.writing import writer_for
     from napari_emseg.jobs.segment import segment_file
+    from napari_emseg.jobs.stack_file import VoxelSize
 
     writer_for(args.output)
     seeds, settings = settings_from(args, SeedSettings), settings_from(args, SegmentSettings)
@@ -39,8 +40,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     if seeds.dims == 3 and spacing is not None and not is_known:
         raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     found = segment_file(
-        args.source, args.output, seeds=seeds, settings=settings, spacing_nm=spacing,
-        is_thickness_known=is_known, progress=progress,
+        args.source, args.output, seeds=seeds, settings=settings, voxel=VoxelSize(spacing, is_known), progress=progress,
     )  # fmt: skip
     progress.close()
     print(f"{args.output}: {found['segments']} segments, {' x '.join(str(n) for n in found['shape'])}")

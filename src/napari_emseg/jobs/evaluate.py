@@ -84,7 +84,7 @@ def evaluate_files(
         If a file cannot be read, the kind is unknown, or the two do not fit.
     """
     from napari_emseg.io import open_array
-    from napari_emseg.jobs.segment import one_channel
+    from napari_emseg.jobs.stack_file import one_channel
 
     if kind == "partners":
         from napari_emseg.jobs.evaluate_partners import evaluate_partners

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import InstanceSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_emseg.core.progress import Progress
-    from napari_emseg.core.stack import Spacing
 
 
 def instances_file(
@@ -18,8 +18,7 @@ def instances_file(
     output: str | Path,
     *,
     settings: InstanceSettings | None = None,
-    spacing_nm: Spacing | None = None,
-    is_thickness_known: bool = True,
+    voxel: VoxelSize = FROM_FILE,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Divide what is likely into separate things.
@@ -31,10 +30,7 @@ def instances_file(
     output : path
         Its suffix decides the format; appears when complete.
     settings : InstanceSettings, optional
-    spacing_nm : tuple of float, optional
-        Voxel size (z, y, x); wins over the file's.
-    is_thickness_known : bool
-        False if z of ``spacing_nm`` is no measurement; the output then carries no voxel size.
+    voxel : VoxelSize, optional
     progress : Progress, optional
 
     Returns
@@ -50,24 +46,22 @@ def instances_file(
     from napari_emseg import __version__
     from napari_emseg.algorithms.instances import find_instances
     from napari_emseg.core.progress import Silent
-    from napari_emseg.io import open_array, write_array
-    from napari_emseg.jobs.segment import check_probability, one_channel
+    from napari_emseg.io import write_array
+    from napari_emseg.jobs.segment import check_probability
 
     settings = settings or InstanceSettings()
     report = progress or Silent()
-    array, found = open_array(source)
-    spacing = spacing_nm or found
+    opened = open_stack(source, voxel)
     report.report(0.0, "reading")
-    chance = check_probability(one_channel(array, source)[:], source)
+    chance = check_probability(opened.stack[:], source)
     report.report(0.2, "dividing")
-    result = find_instances(chance, settings, spacing)
-    written = spacing if is_thickness_known else None
+    result = find_instances(chance, settings, opened.spacing_nm)
     metadata = {
         "made_by": f"napari-emseg {__version__} instances",
         "source": str(source),
         "instances": settings.model_dump(),
     }
-    write_array(output, result.labels, spacing_nm=written, metadata=metadata)
+    write_array(output, result.labels, spacing_nm=opened.written_nm, metadata=metadata)
     report.report(1.0, "done")
     dropped = (
         (result.too_small, "smaller than the smallest thing and dropped"),
@@ -75,14 +69,12 @@ def instances_file(
         (result.without_seed, "nowhere deep enough for a seed: each is kept as one thing"),
     )
     notes = [f"{n} part{'s' * (n != 1)} {why}" for n, why in dropped if n]
-    if spacing is None:
-        notes.append("voxel size unknown: lengths in the settings are taken at 5 nm a pixel")
+    said = opened.said
+    said["notes"] = notes + said["notes"]
     return {
         "things": int(result.labels.max(initial=0)),
         "too_small": result.too_small,
         "too_flat": result.too_flat,
         "without_seed": result.without_seed,
-        "shape": list(result.labels.shape),
-        "spacing_nm": list(written) if written else None,
-        "notes": notes,
+        **said,
     }

@@ -12,6 +12,7 @@ import numpy as np
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
@@ -261,8 +262,7 @@ def propagate_file(
     links: str | Path | None = None,
     graph: str | Path | None = None,
     settings: PropagateSettings | None = None,
-    spacing_nm: Spacing | None = None,
-    is_thickness_known: bool = True,
+    voxel: VoxelSize = FROM_FILE,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Give the per-section labels of a file ids that are consistent through the stack.
@@ -281,10 +281,7 @@ def propagate_file(
     graph : path, optional
         Branches of all objects through the sections, ``.swc`` or ``.graphml``.
     settings : PropagateSettings, optional
-    spacing_nm : tuple of float, optional
-        Voxel size (z, y, x); wins over the file's.
-    is_thickness_known : bool
-        False if z of ``spacing_nm`` is no measurement; the output then carries no voxel size.
+    voxel : VoxelSize, optional
     progress : Progress, optional
 
     Returns
@@ -299,13 +296,11 @@ def propagate_file(
     """
     from napari_emseg import __version__
     from napari_emseg.algorithms.propagation import track
-    from napari_emseg.io import open_array, write_array
-    from napari_emseg.jobs.segment import one_channel
+    from napari_emseg.io import write_array
 
     settings = settings or PropagateSettings()
-    array, found = open_array(source)
-    stack = one_channel(array, source)
-    spacing = spacing_nm or found
+    opened = open_stack(source, voxel)
+    stack, spacing = opened.stack, opened.spacing_nm
     if np.dtype(stack.dtype).kind not in "ui":
         raise EmsegError(f"labels are whole numbers, not {stack.dtype}", str(source), "segment it first")
     anchored = _read_anchors(anchors, stack.shape)
@@ -317,9 +312,8 @@ def propagate_file(
         "source": str(source),
         "propagate": settings.model_dump(),
     }
-    written = spacing if is_thickness_known else None
     renamed = _Renamed(stack, anchored, tracks.names)
-    write_array(output, renamed, spacing_nm=written, metadata=metadata)
+    write_array(output, renamed, spacing_nm=opened.written_nm, metadata=metadata)
     if links is not None:
         _write_links(Path(links), tracks)
     if graph is not None:
@@ -329,9 +323,7 @@ def propagate_file(
         "objects": len({name for names in tracks.names for name in names.values()}),
         "links": len(joins),
         "doubtful": sum(k.confidence < settings.doubt_below for k in joins),
-        "shape": list(stack.shape),
-        "spacing_nm": list(written) if written else None,
-        "notes": [] if spacing else ["voxel size unknown: lengths in the settings are taken at 5 nm a pixel"],
+        **opened.said,
     }
 
 
@@ -365,12 +357,9 @@ class _Renamed:
 
 
 def _read_anchors(path: str | Path | None, shape: tuple[int, ...]) -> dict[int, NDArray[Any]]:
-    from napari_emseg.io import open_array
-    from napari_emseg.jobs.segment import one_channel
-
     if path is None:
         return {}
-    array = one_channel(open_array(path)[0], path)
+    array = open_stack(path).stack
     if tuple(array.shape) != tuple(shape):
         raise EmsegError(
             f"anchors are {tuple(array.shape)}, labels {tuple(shape)}",

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import SeedSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -187,8 +188,7 @@ def segment_file(
     *,
     seeds: SeedSettings | None = None,
     settings: SegmentSettings | None = None,
-    spacing_nm: Spacing | None = None,
-    is_thickness_known: bool = True,
+    voxel: VoxelSize = FROM_FILE,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Segment a file of membrane probability into a label volume.
@@ -201,10 +201,7 @@ def segment_file(
         Its suffix decides the format; appears when complete.
     seeds, settings : optional
         ``seeds.dims`` 2 segments every section by itself, 3 through sections with agglomeration.
-    spacing_nm : tuple of float, optional
-        Voxel size (z, y, x); wins over the file's.
-    is_thickness_known : bool
-        False if z of ``spacing_nm`` is no measurement; the output then carries no voxel size.
+    voxel : VoxelSize, optional
     progress : Progress, optional
 
     Returns
@@ -218,44 +215,19 @@ def segment_file(
         If the file cannot be read or is not one channel of probability.
     """
     from napari_emseg.algorithms.watershed import segment_sections, segment_volume
-    from napari_emseg.io import open_array, write_array
+    from napari_emseg.io import write_array
 
     seeds, settings = seeds or SeedSettings(), settings or SegmentSettings()
-    array, found = open_array(source)
-    spacing = spacing_nm or found
-    boundary = one_channel(array, source)
+    opened = open_stack(source, voxel)
+    boundary, spacing = opened.stack, opened.spacing_nm
     if seeds.dims == 3:
         labels = segment_volume(
             check_probability(boundary[:], source), seeds, settings, spacing, progress=progress
         )
     else:
         labels = segment_sections(_Checked(boundary, source), seeds, settings, spacing, progress=progress)
-    written = spacing if is_thickness_known else None
-    write_array(output, labels, spacing_nm=written, metadata=_provenance(source, seeds, settings))
-    notes = [] if spacing else ["voxel size unknown: lengths in the settings are taken at 5 nm a pixel"]
-    return {
-        "segments": int(np.unique(labels[labels > 0]).size),
-        "shape": list(labels.shape),
-        "spacing_nm": list(written) if written else None,
-        "notes": notes,
-    }
-
-
-def one_channel(array: Any, source: object) -> Any:
-    """Array (z, y, x), also from a file with a channel axis of length one.
-
-    Raises
-    ------
-    EmsegError
-        If there are several channels.
-    """
-    if len(array.shape) == 3:
-        return array
-    if array.shape[0] == 1:
-        return array[0]
-    raise EmsegError(
-        f"the file has {array.shape[0]} channels", str(source), "predict one target: --targets membrane"
-    )
+    write_array(output, labels, spacing_nm=opened.written_nm, metadata=_provenance(source, seeds, settings))
+    return {"segments": int(np.unique(labels[labels > 0]).size), **opened.said}
 
 
 def check_probability(values: NDArray[Any], source: object) -> NDArray[Any]:

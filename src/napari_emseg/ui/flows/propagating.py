@@ -98,8 +98,8 @@ def _link(desk: Desk, section: int, extent: Region, segments: Mapping[int, NDArr
             _STAGE,
             summary(request.region, section, result, len(doubts)) + f", {time.monotonic() - started:.1f} s.",
             tone="done",
-            link="Next: proofread",
-            action="stage:proofread",
+            link="Look at the doubts" if doubts else "Next: proofread",
+            action="next_doubt" if doubts else "stage:proofread",
         )
 
     desk.start(_STAGE, "matching objects between sections")

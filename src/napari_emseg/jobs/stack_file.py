@@ -1,0 +1,93 @@
+"""What jobs on files share: one channel in, its voxel size, and what is said about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_emseg.core.stack import Spacing
+
+
+@dataclass(frozen=True, slots=True)
+class VoxelSize:
+    """What the caller knows of the voxel size.
+
+    Attributes
+    ----------
+    spacing_nm : (z, y, x), optional
+        Wins over the file's.
+    is_thickness_known : bool
+        False if z of ``spacing_nm`` is no measurement; outputs then carry no voxel size.
+    """
+
+    spacing_nm: Spacing | None = None
+    is_thickness_known: bool = True
+
+
+FROM_FILE = VoxelSize()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StackFile:
+    """An opened stack (z, y, x).
+
+    Attributes
+    ----------
+    stack : array-like (z, y, x)
+        Lazy.
+    spacing_nm : (z, y, x) or None
+        To compute with.
+    written_nm : (z, y, x) or None
+        What outputs carry.
+    """
+
+    stack: Any
+    spacing_nm: Spacing | None
+    written_nm: Spacing | None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Entries of a job's report: ``shape``, ``spacing_nm``, ``notes``."""
+        unknown = "voxel size unknown: lengths in the settings are taken at 5 nm a pixel"
+        return {
+            "shape": [int(n) for n in self.stack.shape],
+            "spacing_nm": list(self.written_nm) if self.written_nm else None,
+            "notes": [] if self.spacing_nm else [unknown],
+        }
+
+
+def open_stack(source: str | Path, voxel: VoxelSize = FROM_FILE) -> StackFile:
+    """Open a file of one channel.
+
+    Raises
+    ------
+    EmsegError
+        If it cannot be read or has several channels.
+    """
+    from napari_emseg.io import open_array
+
+    array, found = open_array(source)
+    spacing = voxel.spacing_nm or found
+    return StackFile(one_channel(array, source), spacing, spacing if voxel.is_thickness_known else None)
+
+
+def one_channel(array: Any, source: object) -> Any:
+    """Array (z, y, x), also from a file with a channel axis of length one.
+
+    Raises
+    ------
+    EmsegError
+        If there are several channels.
+    """
+    if len(array.shape) == 3:
+        return array
+    if array.shape[0] == 1:
+        return array[0]
+    raise EmsegError(
+        f"the file has {array.shape[0]} channels", str(source), "predict one target: --targets membrane"
+    )
