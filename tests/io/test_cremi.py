@@ -149,6 +149,16 @@ def test_broken_annotations(tmp_path: Path, parts: dict[str, object], says: str)
         read_cremi_annotations(broken(tmp_path / "s.hdf", **parts))
 
 
+def test_texts_at_which_the_library_would_stay_for_ever(tmp_path: Path) -> None:
+    write_cremi(tmp_path / "s.hdf", annotations=TOY)
+    content = bytearray((tmp_path / "s.hdf").read_bytes())
+    first = content.index(b"GCOL") + 16
+    content[first : first + 16] = bytes(16)  # an object without number and length
+    (tmp_path / "s.hdf").write_bytes(content)
+    with pytest.raises(EmsegError, match="its texts are broken"):
+        read_cremi_annotations(tmp_path / "s.hdf")
+
+
 def test_no_file_no_hdf_and_no_annotations(tmp_path: Path) -> None:
     (tmp_path / "x.hdf").write_bytes(b"nothing")
     with pytest.raises(EmsegError, match="no HDF5"):

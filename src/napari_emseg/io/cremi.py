@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.hdf5_heap import refuse_broken_heap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -177,6 +178,7 @@ def opened(path: Path) -> Iterator[Any]:
     if not path.exists():
         raise EmsegError("there is no such file", str(path), "check the path")
     try:
+        refuse_broken_heap(path)
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except EmsegError:
