@@ -25,9 +25,7 @@ SHIFT_NM = 100.0
 
 def peer(stack: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Neighbour by neighbour, added up."""
-    steps = [
-        phase_cross_correlation(b, a, upsample_factor=10)[0] for a, b in itertools.pairwise(stack)
-    ]
+    steps = [phase_cross_correlation(b, a, upsample_factor=10)[0] for a, b in itertools.pairwise(stack)]
     return np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
 
 

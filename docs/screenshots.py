@@ -26,7 +26,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as home:
         # A project of its own: what the person has open must not show.
         os.environ["NAPARI_EMSEG_HOME"] = os.environ.get("SCREENSHOTS_HOME", home)
-        for name in walk_through(output):
+        for name in (*walk_through(output), *clean_up(output, Path(home))):
             print(output / f"{name}.png")
     return 0
 
@@ -123,6 +123,43 @@ def contact_sheet(file: Path) -> None:
             )
     sheet = Image.fromarray(np.concatenate(rows))
     sheet.quantize(64, dither=Image.Dither.NONE).save(file, optimize=True)
+
+
+def clean_up(output: Path, folder: Path) -> list[str]:
+    """The Clean up stage on a phantom that flickers and has bad sections."""
+    import numpy as np
+
+    from napari_emseg.io import write_array
+    from napari_emseg.phantom import make_phantom
+    from napari_emseg.phantom.injuries import injure
+    from napari_emseg.ui.flows import cleaning, opening
+    from napari_emseg.ui.picture import save, wait_until
+    from napari_emseg.ui.view import go_to_section
+    from napari_emseg.ui.window import open_window
+
+    rng = np.random.default_rng(4)
+    damaged, _ = injure(make_phantom((14, 448, 448), seed=6).image, ["crack", "blurred", "missing"], rng)
+    file = folder / "damaged phantom.tif"
+    write_array(file, damaged, spacing_nm=(50.0, 4.6, 4.6))
+    viewer, dock = open_window(size=SIZE)
+    desk = dock.desk
+    opening.open_path(desk, file)
+    wait_until(lambda: desk.session is not None and "data" not in desk.work)
+    _, layers = desk.need_session()
+    desk.open_stage("cleanup")
+    desk.do("find_bad")
+    wait_until(lambda: "cleanup" not in desk.work and "cleanup" in desk.sayings)
+    state = cleaning.cleaning_of(desk)
+    for suspect in state.found[1:]:
+        cleaning.decide(desk, suspect.section, True)
+    go_to_section(viewer, layers.image, state.found[0].section)
+    dock.panels["cleanup"].wanted.setChecked(True)
+    wait_until(lambda: state.shown is not None)
+    dock.panels["cleanup"].flip.click()
+    save(viewer, output / "clean-up.png")
+    shrink(output / "clean-up.png")
+    viewer.close()
+    return ["clean-up"]
 
 
 def shrink(file: Path) -> None:

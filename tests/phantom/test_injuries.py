@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def test_only_the_named_sections_are_damaged(stack):
         assert np.array_equal(damaged[z], stack[z]) == (z not in truth)
     assert not {0, 17} & set(truth)
     chosen = sorted(truth)
-    assert min(b - a for a, b in zip(chosen, chosen[1:], strict=False)) >= 2
+    assert min(b - a for a, b in itertools.pairwise(chosen)) >= 2
     copy = next(z for z, kind in truth.items() if kind == "duplicated")
     assert np.array_equal(damaged[copy], stack[copy - 1])
 

@@ -123,7 +123,8 @@ def test_points_there_and_back(found):
     points = np.argwhere(found.parts > 0)[::97].astype(float)
     moved = unmend_points(points, found, back=False)
     back = unmend_points(moved, found)
-    assert (np.hypot(*(back - points).T) < 1e-6).mean() > 0.95  # all but where parts have come to lie on each other
+    # all but where parts have come to lie on each other
+    assert (np.hypot(*(back - points).T) < 1e-6).mean() > 0.95
 
 
 def test_overlapping_parts_do_not_add_up():

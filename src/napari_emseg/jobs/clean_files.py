@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io as text_io
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def write_mapped(
 ) -> None:
     """Write what ``compute(channel, z)`` makes of every section of every channel."""
     maps = [
-        SectionMap(lambda z, c=channel: compute(c, z), shape, dtype or channel.dtype, progress, message)
+        SectionMap(partial(compute, channel), shape, dtype or channel.dtype, progress, message)
         for channel in channels
     ]
     array, axes = (maps[0], "zyx") if len(maps) == 1 else (ChannelMap(maps), "czyx")
@@ -314,7 +315,7 @@ def resample_file(
     def compute(channel: Any, z: int) -> NDArray[Any]:
         region = Region((z, 0, 0), (z + 1, height, width))
         block = np.asarray(channel[plan.needed(region).slices])
-        return (plan.labels if labels else plan.image)(block, region)[0]
+        return np.asarray((plan.labels if labels else plan.image)(block, region)[0])
 
     new = None
     if spacing is not None and not np.isnan(spacing[0]):

@@ -108,7 +108,7 @@ def pale(rng: np.random.Generator, section: NDArray[np.uint8]) -> NDArray[np.uin
     """Take most of the contrast away and change the brightness."""
     values = section.astype(np.float32)
     faint = values.mean() + rng.uniform(0.15, 0.3) * (values - values.mean()) + rng.uniform(-30, 50)
-    return np.clip(faint, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(faint, 0, 255), dtype=np.uint8)
 
 
 def darken(rng: np.random.Generator, section: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -171,7 +171,7 @@ def _refine(
     reach = max(1.0, float(np.abs(places - middle).max()))
     around = (places - middle) / reach  # parameters of one size: turns count as much as shifts
     values = moving[rows[keep], columns[keep]]
-    slope = np.gradient(reference)
+    slope: list[NDArray[np.float32]] = list(np.gradient(reference))
     current = affine.copy()
     current[:, 2] /= scale
     for _ in range(_STEPS):

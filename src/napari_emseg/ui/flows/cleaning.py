@@ -73,7 +73,9 @@ def cleaning_of(desk: Desk) -> Cleaning:
     EmsegError
         If no stack is open.
     """
-    session, _ = desk.need_session()
+    session = desk.session  # its layers may still be on their way
+    if session is None:
+        session, _ = desk.need_session()
     if desk.cleaning is None or desk.cleaning.session is not session:
         desk.cleaning = Cleaning(session, session.image)
     found: Cleaning = desk.cleaning
