@@ -7,6 +7,7 @@ sections differ more than that.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ _BAND = 0.36  # of the shorter side
 _STRONG = 0.65  # of the strongest band that a section of this stack usually has
 _KEPT = 0.8  # of a band's strength: neighbours that have as much at this place show that it is tissue
 _ROUNDS = 3
+_LEAST_SIDE_PX = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,14 +112,17 @@ def judge(features: StackFeatures) -> list[Suspicion]:
     good one look odd. Of several reasons the one that is furthest beyond its limit is given.
     """
     evidence = Evidence(features, _places(features))
+    tests: tuple[dict[str, _Test], ...] = (_CERTAIN, _GRADUAL)
+    if not features.sections or min(features.sections[0].picture.shape) < _LEAST_SIDE_PX:
+        tests = ({"missing": _missing},)  # nothing else can be told from so few pixels
     found: dict[int, tuple[str, float, str]] = {}
     for _ in range(_ROUNDS):
         before = set(found)
         good = [z not in found for z in range(len(features.sections))]
         found = {}
-        for certain in (_CERTAIN, _GRADUAL):
+        for together in tests:
             settled = set(found)
-            for kind, test in certain.items():
+            for kind, test in together.items():
                 for z, (value, limit, reason) in test(evidence, good).items():
                     excess = value / limit
                     if excess > 1 and z not in settled and excess > found.get(z, ("", 0.0, ""))[1]:
@@ -367,8 +372,9 @@ def _unlike(evidence: Evidence, good: list[bool]) -> Verdicts:
     }
 
 
-_CERTAIN = {"missing": _missing, "duplicated": _duplicated}
-_GRADUAL = {
+_Test = Callable[[Evidence, list[bool]], Verdicts]
+_CERTAIN: dict[str, _Test] = {"missing": _missing, "duplicated": _duplicated}
+_GRADUAL: dict[str, _Test] = {
     "low contrast": _low_contrast,
     "dark": _dark,
     "bright": _bright,
