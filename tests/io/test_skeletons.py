@@ -185,6 +185,8 @@ def test_swc_units_in_comments(tmp_path: Path, line: str, factor: float) -> None
         ("1 0 0 0 x 1 -1\n", "line 1 is no node"),
         ("1 0 0 0 nan 1 -1\n", "is no number"),
         ("1 0 0 0 0 1 inf\n", "line 1 is no node"),
+        ("1 99999999999999999999 0 0 0 1 -1\n", "line 1 is no node"),
+        ("99999999999999999999 0 0 0 0 1 -1\n", "line 1 is no node"),
         ("1 0 0 0 0 1 2\n", "parent 2 of node 1 does not exist"),
         ("1 0 0 0 0 1 2\n2 0 0 0 0 1 1\n", "form a loop"),
         ("1 0 0 0 0 1 1\n", "form a loop"),

@@ -107,7 +107,11 @@ def _table(text: str, path: Path) -> NDArray[np.float64]:
         ok = len(row) == _COLUMNS and all(
             float(row[k]).is_integer() for k in (0, 1, 6) if np.isfinite(row[k])
         )
-        if not ok or not np.isfinite([row[0], row[1], row[6]]).all() or max(abs(row[0]), abs(row[6])) > 2**53:
+        if (
+            not ok
+            or not np.isfinite([row[0], row[1], row[6]]).all()
+            or max(abs(row[k]) for k in (0, 1, 6)) > 2**53
+        ):
             raise EmsegError(
                 f"line {n} is no node", str(path), "an SWC line is: id type x y z radius parent, in numbers"
             )
