@@ -62,7 +62,7 @@ def volumes(draw: st.DrawFn, suffix: str) -> np.ndarray:
 @given(data=st.data())
 def test_any_volume_comes_back(suffix: str, data: st.DataObject) -> None:
     array, name, spacing = data.draw(volumes(suffix)), data.draw(NAMES), data.draw(SPACINGS)
-    # TIFF readers drop axes of length one: a section of a single row or column does not say which it is
+    # sections of a single row or column are refused
     assume(suffix != ".tif" or min(array.shape[1:]) > 1)
     offset = tuple(data.draw(st.integers(0, 50)) * s for s in spacing)
     with tempfile.TemporaryDirectory() as folder:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.boxes import in_sections
 from napari_emseg.io.lazy import voxel_type
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from napari_emseg.io.source import Source
 
 _IMAGEJ_LIMIT = 3 << 30  # ImageJ's own format ends at 4 GB
+_SHORTEST_PX = 2
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _OME_TYPES = ("uint32", "int8", "int16", "int32", "float64", *_IMAGEJ_TYPES)
 
@@ -41,8 +43,20 @@ def write_tiff(
         What the axes are.
     metadata : mapping or None
         Provenance, stored as JSON.
+
+    Raises
+    ------
+    EmsegError
+        If sections are a single row or column: readers drop such axes, and the shape would not come back.
     """
     import tifffile
+
+    if min(array.shape[-2:]) < _SHORTEST_PX:
+        raise EmsegError(
+            f"sections of {array.shape[-2]} x {array.shape[-1]} px cannot be kept in TIFF",
+            str(path),
+            "write .zarr or .h5",
+        )
 
     dtype = voxel_type(array.dtype)
     shape = tuple(int(n) for n in array.shape)
