@@ -115,9 +115,18 @@ def problems(path_name: str, source: str, *, is_package: bool = False) -> list[s
             continue  # a request carries settings; naming their type is no dependence
         if other != room and other not in ROOMS[room]:
             wrong.append(f"{at}: {room} may not know {other}")
-        if other == "nn" and room in {"ui", "cli", "commands"} and len(rest) > 1 and (ROOT / "nn" / rest[1]).exists():
+        if (
+            other == "nn"
+            and room in {"ui", "cli", "commands"}
+            and len(rest) > 1
+            and (ROOT / "nn" / rest[1]).exists()
+        ):
             wrong.append(f"{at}: {room} may know the tables of nn, not {item.module}")
-        if other == "nn" and room in {"ui", "cli", "commands"} and (ROOT / "nn" / f"{'/'.join(rest[1:])}.py").exists():
+        if (
+            other == "nn"
+            and room in {"ui", "cli", "commands"}
+            and (ROOT / "nn" / f"{'/'.join(rest[1:])}.py").exists()
+        ):
             wrong.append(f"{at}: {room} may know the tables of nn, not {item.module}")
         if other == "nn" and room == "jobs" and not (item.inside_function or item.for_types):
             wrong.append(f"{at}: jobs import nn only inside run()")

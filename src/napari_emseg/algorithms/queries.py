@@ -91,7 +91,7 @@ def quotas(available: NDArray[np.integer], budget: int) -> NDArray[np.intp]:
     budget : int
         At most what is available altogether.
     """
-    out = np.minimum(available, budget // len(available)).astype(np.intp)
+    out = np.asarray(np.minimum(available, budget // len(available)), np.intp)
     for _ in range(budget - int(out.sum())):
         out[np.argmax(available - out)] += 1
     return out

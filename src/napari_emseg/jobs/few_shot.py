@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import ImageStack
 
-_ROWS = 64  # of a section that are compared at a time
-
 
 @dataclass(frozen=True)
 class Click:
@@ -87,34 +85,14 @@ def run(request: FewShotRequest, progress: Progress) -> NDArray[np.float32]:
     Prototypes are taken from all clicked sections and compared with every section wanted; whole sections are looked
     at in one piece.
     """
-    import torch
+    from napari_emseg.nn.few_shot import compare_with_clicks
 
-    from napari_emseg.nn.checkpoint import load_model
-    from napari_emseg.nn.dataset import neighbours
-    from napari_emseg.nn.prototypes import features_of, nearest, prototypes_at
+    stack = request.stack
 
-    network, card = load_model(request.model)
-    stack, total = request.stack, len(request.sections)
+    def section(z: int) -> NDArray[np.float32]:
+        mean, std = stack.statistics(z)
+        values = (np.asarray(stack.data[z], np.float32) - np.float32(mean)) / np.float32(std)
+        return np.asarray(np.nan_to_num(values), np.float32)
 
-    def features(z: int) -> torch.Tensor:
-        window = []
-        for n in neighbours(z, stack.shape[0], card.context_sections):
-            mean, std = stack.statistics(n)
-            window.append((np.asarray(stack.data[n], np.float32) - np.float32(mean)) / np.float32(std))
-        return features_of(network, torch.from_numpy(np.nan_to_num(np.stack(window)))[None])
-
-    marks: dict[bool, list[torch.Tensor]] = {True: [], False: []}
-    for z in sorted({click.z for click in request.clicks}):
-        found = features(z)
-        for inside in marks:
-            points = [(c.y, c.x) for c in request.clicks if c.z == z and c.inside == inside]
-            marks[inside].append(prototypes_at(found, points))
-    foreground, background = (torch.cat(marks[inside], 1) for inside in (True, False))
-    out = np.empty((total, *stack.shape[1:]), np.float32)
-    for n, z in enumerate(request.sections):
-        progress.report(n / total, f"section {n + 1} of {total}")
-        found = features(z)
-        for y in range(0, found.shape[2], _ROWS):
-            part = nearest(found[:, :, y : y + _ROWS], foreground, background)
-            out[n, y : y + _ROWS] = part[0, 0].numpy()
-    return out
+    clicks = [(c.z, c.y, c.x, c.inside) for c in request.clicks]
+    return compare_with_clicks(request.model, section, stack.shape, clicks, request.sections, progress)

@@ -22,9 +22,9 @@ class Logged:
     """
 
     def __init__(self, folder: Path, progress: JobProgress) -> None:
-        from napari_emseg.nn.train import Log
+        from napari_emseg.nn.curves import Curves
 
-        self._log = Log(folder)
+        self._log = Curves(folder)
         self._progress = progress
         self._step = 0
 

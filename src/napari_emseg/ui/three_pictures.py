@@ -53,7 +53,7 @@ class ThreePictures(QWidget):
 def _pixmap(values: NDArray[Any], ratio: float) -> QPixmap:
     grey = np.ascontiguousarray(values, dtype=np.uint8)
     height, width = grey.shape
-    image = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+    image = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
     side = round(_SIDE * ratio)
     found = QPixmap.fromImage(image).scaled(
         side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation

@@ -44,7 +44,7 @@ def restore(desk: Desk, event: Event) -> str:
     desk.sweep()
     edit = session.restore(event.id)
     moment = f"“{event.name}”, {when(event.time)}"
-    if edit is None or edit.is_empty:
+    if edit.is_empty:
         return f"Nothing has changed since {moment}."
     n = len(edit.sections)
     return f"Back as after {moment}: {n} section{'s' * (n != 1)} changed. Ctrl+Z takes that back."

@@ -86,8 +86,8 @@ class CleanUpPanel(StagePanel):
     def refresh(self) -> None:
         """Follow the list, the decisions, and the copy."""
         session = self.desk.session
-        for widget in (self.look, self.wanted):
-            widget.setEnabled(session is not None)
+        for box in (self.look, self.wanted):
+            box.setEnabled(session is not None)
         has_list = session is not None and bool(cleaning.cleaning_of(self.desk).found)
         for widget in (self.list, self.out, self.keep, self.count):
             widget.setVisible(has_list)
@@ -180,5 +180,5 @@ def pixmap(picture: np.ndarray) -> QPixmap:
     """A grey picture (y, x) uint8 as Qt draws it."""
     grey = np.ascontiguousarray(picture, dtype=np.uint8)
     height, width = grey.shape
-    image = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+    image = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
     return QPixmap.fromImage(image)

@@ -1,0 +1,67 @@
+"""A target from a handful of clicks: prototypes from the clicked sections, compared with every section wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_emseg.nn.checkpoint import load_model
+from napari_emseg.nn.dataset import neighbours
+from napari_emseg.nn.prototypes import features_of, nearest, prototypes_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.progress import Progress
+
+_ROWS = 64  # of a section that are compared at a time
+
+
+def compare_with_clicks(
+    model: Path,
+    section: Callable[[int], NDArray[np.float32]],
+    shape: tuple[int, int, int],
+    clicks: Sequence[tuple[int, int, int, bool]],
+    wanted: Sequence[int],
+    progress: Progress,
+) -> NDArray[np.float32]:
+    """Probability of the clicked target, (wanted, y, x) float32 in [0, 1].
+
+    Parameters
+    ----------
+    model : Path
+        Folder of the model whose features are compared.
+    section : callable
+        Normalised section z, (y, x) float32.
+    shape : (z, y, x)
+        Of the stack.
+    clicks : sequence of (z, y, x, is_inside)
+    wanted : sequence of int
+        Sections; each is looked at in one piece.
+    """
+    network, card = load_model(model)
+
+    def features(z: int) -> torch.Tensor:
+        window = np.stack([section(n) for n in neighbours(z, shape[0], card.context_sections)])
+        return features_of(network, torch.from_numpy(window)[None])
+
+    marks: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+    for z in sorted({click[0] for click in clicks}):
+        found = features(z)
+        for inside, kept in marks.items():
+            points = [(cy, cx) for cz, cy, cx, is_inside in clicks if cz == z and is_inside == inside]
+            kept.append(prototypes_at(found, points))
+    foreground, background = (torch.cat(marks[inside], 1) for inside in (True, False))
+    out = np.empty((len(wanted), *shape[1:]), np.float32)
+    for n, z in enumerate(wanted):
+        progress.report(n / len(wanted), f"section {n + 1} of {len(wanted)}")
+        found = features(z)
+        for y in range(0, found.shape[2], _ROWS):
+            part = nearest(found[:, :, y : y + _ROWS], foreground, background)
+            out[n, y : y + _ROWS] = part[0, 0].numpy()
+    return out
