@@ -207,7 +207,7 @@ class FinetuneSettings(Settings):
     strategy: Literal["auto", "head", "last-blocks", "low-rank", "full"] = _field(
         "auto",
         "Which weights",
-        "auto changes all weights",
+        "auto changes all weights, which saved most edits on the fly nerve cord",
         more=True,
     )
     membrane_width_nm: float = _field(

@@ -113,8 +113,8 @@ def test_a_strip_that_unpacks_to_more_than_it_should(tmp_path: Path) -> None:
         bytearray(bytes(content).replace(at.to_bytes(4, "little"), start.to_bytes(4, "little"), 1)) + bomb
     )
     (tmp_path / "a.tif").write_bytes(content)
-    # tifffile cuts a strip to its size; whatever a later one does, no section comes out larger than it is
-    assert open_array(tmp_path / "a.tif")[0][0].shape == STACK.shape[1:]
+    with pytest.raises(EmsegError, match="a part of it cannot be read"):
+        open_array(tmp_path / "a.tif")[0][0]
 
 
 @pytest.mark.parametrize("key", ["../../secret", "/etc", "a/../../b"])

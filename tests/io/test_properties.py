@@ -62,8 +62,7 @@ def volumes(draw: st.DrawFn, suffix: str) -> np.ndarray:
 @given(data=st.data())
 def test_any_volume_comes_back(suffix: str, data: st.DataObject) -> None:
     array, name, spacing = data.draw(volumes(suffix)), data.draw(NAMES), data.draw(SPACINGS)
-    # sections of a single row or column are refused
-    assume(suffix != ".tif" or min(array.shape[1:]) > 1)
+    assume(suffix != ".tif" or array.shape[2] > 1)  # sections one pixel wide are refused
     offset = tuple(data.draw(st.integers(0, 50)) * s for s in spacing)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}{suffix}"

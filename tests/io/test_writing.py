@@ -113,7 +113,7 @@ def test_axes_must_fit(tmp_path: Path) -> None:
         write_array(tmp_path / "a.tif", STACK.astype(complex))
 
 
-@pytest.mark.parametrize("shape", [(2, 1, 8), (2, 8, 1)])
+@pytest.mark.parametrize("shape", [(2, 1, 1), (2, 8, 1), (1, 2, 1)])
 def test_tiff_refuses_sections_that_would_lose_an_axis(shape, tmp_path):
     with pytest.raises(EmsegError, match=r"cannot be kept in TIFF"):
         write_array(tmp_path / "thin.tif", np.ones(shape, np.uint8))

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from napari_emseg.io.source import Source
 
 _IMAGEJ_LIMIT = 3 << 30  # ImageJ's own format ends at 4 GB
-_SHORTEST_PX = 2
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _OME_TYPES = ("uint32", "int8", "int16", "int32", "float64", *_IMAGEJ_TYPES)
 
@@ -47,16 +46,12 @@ def write_tiff(
     Raises
     ------
     EmsegError
-        If sections are a single row or column: readers drop such axes, and the shape would not come back.
+        If sections are one pixel wide: TIFF takes the last axis for colours then, and the shape would not come back.
     """
     import tifffile
 
-    if min(array.shape[-2:]) < _SHORTEST_PX:
-        raise EmsegError(
-            f"sections of {array.shape[-2]} x {array.shape[-1]} px cannot be kept in TIFF",
-            str(path),
-            "write .zarr or .h5",
-        )
+    if array.shape[-1] == 1:
+        raise EmsegError("sections one pixel wide cannot be kept in TIFF", str(path), "write .zarr or .h5")
 
     dtype = voxel_type(array.dtype)
     shape = tuple(int(n) for n in array.shape)

@@ -54,7 +54,7 @@ _ANCHOR = 1e-3  # strength of the pull back to the starting weights
 _ADAPT = 4  # batches from which the normalisation statistics are re-estimated
 _EMPHASIS = Emphasis(inside=1.0, centreline=3.0, leak=8.0, tear=4.0)
 _NEVER = 10_000_000  # steps: the clock ends a fine-tuning, not a count
-_POOR = 18.0  # edits per 100 objects: a model that needs so many keeps all that it learns, one with half of it half
+_GOOD, _POOR = 4.0, 13.0  # edits per 100 objects before: half of what is learned is kept, or all of it
 _SHIFTS = (0.0, 1.0, 2.0, 3.0)  # of the membrane's log-odds
 HOLD_OUT_FROM = 3  # proofread sections: below this, all of them teach
 
@@ -153,7 +153,7 @@ def hold_out(volumes: Sequence[TrainingVolume]) -> tuple[list[TrainingVolume], s
 def how_far(before: Mapping[str, float]) -> float:
     """How much of the learned change to keep, from how well the starting model did: half to all of it."""
     edits = before.get("edits_per_100_objects", _POOR)
-    return min(1.0, max(0.5, edits / _POOR))
+    return min(1.0, max(0.5, (edits - _GOOD) / (_POOR - _GOOD)))
 
 
 @torch.no_grad()
