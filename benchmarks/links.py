@@ -1,8 +1,9 @@
 """Whether the confidence of a link is what it says, and whether the wrong links are among the doubtful ones.
 
-Claims: expected calibration error at most 0.05 over the links of stacks that nothing was fitted to (phantoms with seeds
-of their own) and of FIB-SEM ground truth cut into thicker sections; the peer is an uncalibrated confidence, the
-overlap over the joint area. Also the part of the wrong links among the tenth with the least confidence, a goal of 0.8.
+Claims: expected calibration error at most 0.05 over the links of phantoms that nothing was fitted to (seeds of their
+own) and of FIB-SEM ground truth, which took part in the fit, cut into thicker sections; the peer is an uncalibrated
+confidence, the overlap over the joint area. Also the part of the wrong links among the tenth with the least confidence, a
+goal of 0.8.
 
     OMP_NUM_THREADS=1 python benchmarks/links.py
 

@@ -46,6 +46,20 @@ def test_strokes_in_the_real_window(opened: Any, drag: Any, qtbot: Any) -> None:
     np.testing.assert_array_equal(section(desk), painted)
 
 
+def test_a_polygon_is_one_edit(desk: Any) -> None:
+    desk.viewer.dims.set_current_step(0, 2)
+    made = []
+    desk.session.edited.connect(made.append)
+    desk.layers.labels.paint_polygon([(2, 10, 10), (2, 10, 30), (2, 20, 30), (2, 20, 10)], 6)
+    desk.sweep()
+    assert len(made) == 1
+    assert made[0].sections == (2,)
+    assert section(desk)[15, 20] == 6
+    assert (section(desk) == 6).sum() == 11 * 21
+    desk.undo()
+    assert not section(desk).any()
+
+
 def test_fill_and_setitem_are_edits_too(desk: Any) -> None:
     desk.layers.labels.data_setitem((np.array([2, 2]), np.array([5, 6]), np.array([7, 8])), 9)
     desk.sweep()
