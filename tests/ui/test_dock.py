@@ -114,6 +114,7 @@ def test_the_loop_by_buttons(opened: Any, qtbot: Any, drag: Any) -> None:
 def test_every_stage_fits_a_small_screen_in_both_themes(opened: Any, qtbot: Any, engine: Any) -> None:
     from napari_emseg.ui.style import DARK, LIGHT
 
+    opened.desk.session.mark(opened.desk.section, Status.PROOFREAD)  # with every button that there can be
     for theme, look in (("light", LIGHT), ("dark", DARK)):
         opened.desk.viewer.theme = theme
         assert look.ground in opened.styleSheet()

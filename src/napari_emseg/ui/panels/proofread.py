@@ -68,7 +68,8 @@ class ProofreadPanel(StagePanel):
         self.exclude = action_button(self.desk, "exclude")
         self.unmark = action_button(self.desk, "mark_unseen")
         self.suggest = action_button(self.desk, "suggest")
-        self.column.addLayout(row(self.exclude, self.unmark, self.suggest))
+        self.column.addLayout(row(self.exclude, self.unmark))
+        self.column.addLayout(row(self.suggest))
         self.reasons = QWidget()
         buttons = []
         for number, reason in enumerate(proofreading.REASONS, start=1):
