@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.core.resources import resource_path
 from napari_emseg.jobs.recipe import read_recipe
-from napari_emseg.jobs.train import starting_model
 from napari_emseg.nn.checkpoint import make_network
 from napari_emseg.nn.losses.combine import TrainingLoss
 from napari_emseg.nn.recipe import TrainRecipe
@@ -31,7 +31,10 @@ def test_each_names_networks_losses_and_data_that_exist(path):
     assert set(recipe.targets) <= taught
 
 
-def test_the_multi_target_recipe_starts_from_the_bundled_model():
+def test_the_bundled_model_was_made_by_the_multi_target_recipe():
     path = Path(resource_path("recipes")) / "multi.yaml"
     settings, _ = read_recipe(path)
-    assert starting_model(settings["start_from"], path.parent).name == "membrane"
+    made = read_card(find_model("membrane")).training["recipe"]
+    assert made["targets"] == settings["targets"]
+    for name in ("start_from", "steps", "seed", "learning_rate", "target_weights", "arguments"):
+        assert made[name] == settings[name], name
