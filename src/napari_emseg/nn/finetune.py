@@ -5,7 +5,7 @@ only where that lowers the loss: it bridges a foreign contrast, and spoils a fam
 back to where they came from (L2-SP, Li et al. 2018), so that what the model knew is not forgotten. Lines along
 the middle of membranes weigh more than their flanks, because a gap merges two cells, and the gaps and false
 lines that merge or tear cells at this moment weigh most. The averaged weights are
-kept, not the last ones, and of a model that was good already only half of the way is gone (WiSE-FT, Wortsman et
+kept, not the last ones, and of a model that was good already only part of the way is gone (WiSE-FT, Wortsman et
 al. 2022). The output of one that was poor is shifted to where membranes are cut best.
 """
 
@@ -55,7 +55,8 @@ _AVERAGE = 0.98  # decay of the running average of the weights
 _ADAPT = 8  # batches from which the normalisation statistics are re-estimated
 _EMPHASIS = Emphasis(inside=1.0, centreline=3.0, leak=8.0, tear=4.0)
 _NEVER = 10_000_000  # steps: the clock ends a fine-tuning, not a count
-_GOOD, _POOR = 4.0, 13.0  # edits per 100 objects before: half of what is learned is kept, or all of it
+_GOOD, _POOR = 3.0, 13.0  # edits per 100 objects before: little of what is learned is kept, or all of it
+_LEAST = 0.2
 _SHIFTS = (0.0, 1.0, 2.0, 3.0)  # of the membrane's log-odds
 HOLD_OUT_FROM = 3  # proofread sections: below this, all of them teach
 
@@ -152,9 +153,9 @@ def hold_out(volumes: Sequence[TrainingVolume]) -> tuple[list[TrainingVolume], s
 
 
 def how_far(before: Mapping[str, float]) -> float:
-    """How much of the learned change to keep, from how well the starting model did: half to all of it."""
+    """How much of the learned change to keep, from how well the starting model did: a fifth to all of it."""
     edits = before.get("edits_per_100_objects", _POOR)
-    return min(1.0, max(0.5, (edits - _GOOD) / (_POOR - _GOOD)))
+    return min(1.0, max(_LEAST, (edits - _GOOD) / (_POOR - _GOOD)))
 
 
 @torch.no_grad()
