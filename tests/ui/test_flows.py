@@ -408,5 +408,11 @@ def test_the_model_says_which_section_would_teach_most(desk: Any, engine: Any) -
     desk.session.mark(1, Status.PROOFREAD)
     desk.do("go_suggested")
     assert desk.section == 5, "what is proofread meanwhile is passed over"
+    plain = suggestions(3).sections[0]
+    engine.answers["napari_emseg.jobs.suggest:run"] = lambda request, progress: replace(
+        suggestions(3), sections=(replace(plain, reason=""),)
+    )
+    desk.do("suggest")
+    assert desk.sayings["proofread"].text == "No section stands out; 3 is as good as any."
     desk.clear()
     assert desk.suggestions == ()

@@ -94,7 +94,7 @@ class Suggestion:
     unlike : float
         Distance from the nearest proofread piece in what the model sees, 0 when nothing is proofread.
     reason : str
-        For people.
+        For people; empty when it does not stand out.
     """
 
     section: int
@@ -245,7 +245,7 @@ def _reason(i: int, unsure: NDArray[np.floating], unlike: NDArray[np.floating], 
         words.append(f"membranes {times:.1f} times as unsure as usual here")
     if n_known and float(_times_median(unlike)[i]) >= _STRIKING:
         words.append(f"unlike the {n_known} proofread section{'s' * (n_known != 1)}")
-    return ", ".join(words) or "as sure as most: any section would do"
+    return ", ".join(words)
 
 
 def _evenly(sections: Sequence[int], most: int) -> list[int]:

@@ -59,9 +59,10 @@ def _is_open(status: Status) -> bool:
 
 
 def _say(desk: Desk, suggestion: Suggestion, why: str) -> None:
+    known = f"Section {suggestion.section} {why}: {suggestion.reason}."
     desk.say(
         _STAGE,
-        f"Section {suggestion.section} {why}: {suggestion.reason}.",
+        known if suggestion.reason else f"No section stands out; {suggestion.section} is as good as any.",
         tone="done",
         link="Go there",
         action="go_suggested",
