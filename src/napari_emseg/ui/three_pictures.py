@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
+from napari_emseg.ui.grey import pixmap
 from napari_emseg.ui.panels.base import faint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
 _SIDE = 108  # pixels: three fit beside each other into the dock
@@ -51,11 +52,8 @@ class ThreePictures(QWidget):
 
 
 def _pixmap(values: NDArray[Any], ratio: float) -> QPixmap:
-    grey = np.ascontiguousarray(values, dtype=np.uint8)
-    height, width = grey.shape
-    image = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
     side = round(_SIDE * ratio)
-    found = QPixmap.fromImage(image).scaled(
+    found = pixmap(values).scaled(
         side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     )
     found.setDevicePixelRatio(ratio)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QHideEvent, QIcon, QImage, QKeyEvent, QPixmap, QShowEvent
+from qtpy.QtGui import QHideEvent, QIcon, QKeyEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QPushButton
 
 from napari_emseg.ui.flows import cleaning
+from napari_emseg.ui.grey import pixmap
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row
 
 if TYPE_CHECKING:
@@ -174,11 +174,3 @@ class CleanUpPanel(StagePanel):
     def _preview(self) -> None:
         if self.isVisible() and self.wanted.isChecked():
             cleaning.preview(self.desk)
-
-
-def pixmap(picture: np.ndarray) -> QPixmap:
-    """A grey picture (y, x) uint8 as Qt draws it."""
-    grey = np.ascontiguousarray(picture, dtype=np.uint8)
-    height, width = grey.shape
-    image = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
-    return QPixmap.fromImage(image)
