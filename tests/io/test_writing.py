@@ -118,3 +118,26 @@ def test_tiff_refuses_sections_that_would_lose_an_axis(shape, tmp_path):
     with pytest.raises(EmsegError, match=r"cannot be kept in TIFF"):
         write_array(tmp_path / "thin.tif", np.ones(shape, np.uint8))
     assert list(tmp_path.iterdir()) == []
+
+
+class InOrder:
+    """A (c, z, y, x) array whose sections are computed in order; those before the last reading are gone."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self._values, self._first = values, 0
+        self.shape, self.dtype, self.ndim = values.shape, values.dtype, 4
+
+    def __getitem__(self, key):
+        z = key[1].start if isinstance(key[1], slice) else key[1]
+        assert z >= self._first, f"section {z} after section {self._first}"
+        self._first = z
+        return self._values[key]
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.zarr", "a.tif"])
+def test_several_channels_that_are_computed_in_order(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("napari_emseg.io.boxes._STEP_BYTES", 1)
+    monkeypatch.setattr("napari_emseg.io.hdf5_writing._CHUNK", (2, 4, 4))
+    values = np.random.default_rng(0).integers(0, 255, (3, 40, 9, 7), dtype=np.uint8)
+    write_array(tmp_path / name, InOrder(values), axes="czyx", spacing_nm=(50.0, 4.0, 4.0))
+    assert np.array_equal(np.asarray(open_array(tmp_path / name)[0]), values)

@@ -66,8 +66,9 @@ def write_hdf5(
             dataset.attrs["offset"] = np.asarray(array.offset_nm, dtype=float)
         if metadata:
             dataset.attrs["provenance"] = json.dumps(dict(metadata), default=str)
-        for c, channel in enumerate(array.channels()):
-            for box in boxes(channel.shape, channel.chunks, chunks, array.dtype.itemsize):
+        # Channels inside: a source that is computed while it is written gives its sections only in order.
+        for box in boxes(array.shape[-3:], array.chunks, chunks, array.dtype.itemsize):
+            for c, channel in enumerate(array.channels()):
                 dataset[((c,) if many else ()) + box.slices] = channel[box.slices]
 
 

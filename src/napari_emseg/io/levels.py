@@ -55,8 +55,9 @@ def write_levels(source: Source, factors: Sequence[Factors], create: Callable[[i
     shape: Extent = (z, y, x)
     level = create(0, shape)
     largest = 0
-    for many, channel in _channels(source):
-        for box in boxes(shape, source.chunks, level.unit, source.dtype.itemsize):
+    # Channels inside: a source that is computed while it is written gives its sections only in order.
+    for box in boxes(shape, source.chunks, level.unit, source.dtype.itemsize):
+        for many, channel in _channels(source):
             values = channel[box.slices]
             if source.is_labels and values.size:
                 largest = max(largest, int(values.max()))
