@@ -162,3 +162,22 @@ viewer.close()
     )
     assert done.stdout.strip().endswith("fine"), done.stderr[-2000:]
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_keys_of_another_stage_are_answered_in_the_open_panel(
+    opened: Any, qtbot: Any, make_labels: Any
+) -> None:
+    desk = opened.desk
+    desk.session.commit(make_labels(desk.session, (2,)))
+    click(opened, qtbot, "stage_segment")
+    panel = opened.panels["segment"]
+    own = panel.says.saying.text
+    opened.desk.viewer.window._qt_viewer.canvas.native.setFocus()
+    desk.do("mark_proofread")
+    assert panel.says.saying.text.startswith("Section 2 is proofread")
+    click(opened, qtbot, "stage_propagate")
+    click(opened, qtbot, "stage_segment")
+    assert panel.says.saying.text == own
+    # undo with the labels layer chosen would go to napari, which says nothing
+    bound = desk.layers.labels.keymap
+    assert {str(key) for key in bound} >= {"Ctrl+Z", "Ctrl+Shift+Z"}

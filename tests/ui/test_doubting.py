@@ -86,3 +86,30 @@ def test_interpolating_the_chosen_object(labelled: Any) -> None:
     labelled.layers.labels.selected_label = 1
     interpolate(labelled)
     np.testing.assert_array_equal(np.array(session.volume[2]) == 1, before == 1)
+
+
+def test_the_doubt_is_ringed_and_its_stage_opened(doubting: Any) -> None:
+    doubting.open_stage("propagate")
+    chosen = doubting.viewer.layers.selection.active
+    next_doubt(doubting)
+    assert doubting.stage == "proofread"
+    rings = doubting.layers.rings
+    assert rings.data.tolist() == [list(FIRST.at_a), list(FIRST.at_b)]
+    assert doubting.viewer.layers.selection.active is chosen
+    accept_doubt(doubting)
+    accept_doubt(doubting)
+    assert not rings.visible
+
+
+def test_doubts_about_objects_that_undo_took_away_do_not_wait(doubting: Any, make_labels: Any) -> None:
+    third = Doubt((3, 20, 15), (4, 20, 15), "same", 0.5)
+    doubting.session.commit(make_labels(doubting.session, (4,)))
+    remember(doubting.session, [FIRST, SECOND, third], range(6))
+    next_doubt(doubting)
+    assert doubting.doubt == third
+    doubting.undo()
+    assert doubting.doubts == {2, 3}
+    next_doubt(doubting)
+    assert doubting.doubt == FIRST
+    doubting.redo()
+    assert doubting.doubts == {2, 3, 4}

@@ -155,7 +155,7 @@ ACTIONS: dict[str, Action] = {
         "Previous doubt", "Shift-N", "Go to the doubtful link before", f"{_FLOWS}.doubting:previous_doubt", "proofread",
     ),
     "accept_doubt": Action(
-        "One object", "Shift-Y", "This doubtful link is right. Goes to the next one",
+        "Same object", "Shift-Y", "This doubtful link is right. Goes to the next one",
         f"{_FLOWS}.doubting:accept_doubt", "proofread",
     ),
     "reject_doubt": Action(
@@ -163,7 +163,7 @@ ACTIONS: dict[str, Action] = {
         f"{_FLOWS}.doubting:reject_doubt", "proofread",
     ),
     "decide_later": Action(
-        "Decide this doubt later", "K", "Put this doubt at the end of the queue", f"{_FLOWS}.doubting:decide_later", "proofread",
+        "Later", "K", "Put this doubt at the end of the queue", f"{_FLOWS}.doubting:decide_later", "proofread",
     ),
     "undo": Action(
         "Undo", "Control-Z", "Take the last edit back, whatever it was", f"{_FLOWS}.proofreading:undo",

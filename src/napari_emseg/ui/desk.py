@@ -10,7 +10,9 @@ from psygnal import Signal
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.doubts import open_doubts
+from napari_emseg.ui import labelled
 from napari_emseg.ui.actions import ACTIONS
+from napari_emseg.ui.flows import doubting
 from napari_emseg.ui.labels_layer import LabelsAdapter
 from napari_emseg.ui.layers import StackLayers, add_layers
 from napari_emseg.ui.runner import Handlers, Runner, Work
@@ -88,6 +90,7 @@ class Desk:
         self.cleaning: Any = None
         self.doubts: frozenset[int] = frozenset()
         self.doubt: Doubt | None = None
+        self.void_doubts: set[tuple[int, ...]] = set()
         self.suggestions: tuple[Suggestion, ...] = ()
         self.labelled: set[int] = set()
         self.seeds_wanted = False
@@ -153,11 +156,7 @@ class Desk:
         self._adapter = LabelsAdapter(
             self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", e)
         )
-        self.labelled = {
-            z
-            for z, state in enumerate(session.sections)
-            if state.status in ("predicted", "proofread") or session.correction_count(z)
-        }
+        self.labelled = labelled.at_opening(session)
         self.doubts = frozenset(doubt.sections[1] for doubt in open_doubts(session))
         session.edited.connect(self._on_edited)
         session.sections.changed.connect(self._on_section_state)
@@ -186,6 +185,7 @@ class Desk:
         self.cleaning = None
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
         self.doubt = None
+        self.void_doubts.clear()
         self.suggestions = ()
         self.is_free, self.conflict = False, -1
         self.exported.clear()
@@ -323,7 +323,9 @@ class Desk:
         return Handlers(finished, failed, stopped, lambda work: self._progress(stage, work), partial)
 
     def start(self, stage: str, message: str) -> None:
-        """Show that a stage's work has begun."""
+        """Show that a stage's work has begun; what went wrong before is not said any longer."""
+        if stage in self.sayings and self.sayings[stage].tone == "error":
+            self.say(stage, "")
         self._progress(stage, Work(-1, message, None, {}))
         self.state_changed.emit()
 
@@ -360,7 +362,9 @@ class Desk:
         self.section_changed.emit(section)
 
     def _on_edited(self, edit: Edit) -> None:
-        self.labelled.update(z for p in edit.patches for z in range(p.region.start[0], p.region.stop[0]))
+        if self.session is not None:
+            self.labelled = labelled.after(self.labelled, edit, self.session.volume)
+            doubting.follow(self, edit)
         self.state_changed.emit()
 
     def _on_section_state(self, section: int, state: SectionState) -> None:

@@ -218,7 +218,10 @@ class EmsegDock(QWidget):
         self._refresh_soon()
 
     def _on_said(self, stage: str, saying: Saying) -> None:
+        """Keys work in every stage: what another one has to say is seen in the open panel too."""
         self.panels[stage].show_saying(saying)
+        if stage != self.desk.stage and saying.text:
+            self.panels[self.desk.stage].show_saying(saying)
 
     def _on_worked(self, stage: str, work: Work | None) -> None:
         panel = self.panels[stage]
@@ -228,8 +231,10 @@ class EmsegDock(QWidget):
             panel.progress.show_progress(work.fraction, work.message, work.remaining_s)
 
     def _on_opened(self, stage: str) -> None:
+        panel = self.panels[stage]
+        panel.show_own_saying()
         self.spine.show_open(stage)
-        self.pages.show_page(self.panels[stage])
+        self.pages.show_page(panel)
         self.stage_area.verticalScrollBar().setValue(0)
 
     def _on_asked(self, question: str) -> None:

@@ -61,6 +61,8 @@ def bind_layer(desk: Desk) -> None:
 
     layers.labels.bind_key("Escape", _on_escape, overwrite=True)
     layers.labels.bind_key("M", _on_new, overwrite=True)
+    for name in ("undo", "redo"):  # napari's own would work too, but not say what was taken back
+        layers.labels.bind_key(ACTIONS[name].key, _doer(desk, name), overwrite=True)
 
 
 def sheet() -> tuple[tuple[str, str, str], ...]:

@@ -34,6 +34,8 @@ class StackLayers:
     """Layers that were added here and go with the session."""
     targets: dict[str, TargetMap] = field(default_factory=dict)
     """What has been predicted beside membranes."""
+    rings: Any = None
+    """Rings around what is being asked about, once there was something; see `ui.rings`."""
 
     def target_map(self, viewer: ViewerModel, target: str) -> TargetMap:
         """The map of a target; added when it is new, or when the person has removed its layer."""

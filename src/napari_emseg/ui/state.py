@@ -50,17 +50,20 @@ class StageState:
         return not self.needs
 
 
-STAGES: tuple[tuple[str, int, str], ...] = (
-    ("data", 1, "Data"),
-    ("cleanup", 2, "Clean up"),
-    ("predict", 3, "Predict"),
-    ("segment", 4, "Seeds & segments"),
-    ("propagate", 5, "Propagate"),
-    ("proofread", 6, "Proofread"),
-    ("train", 7, "Train"),
-    ("export", 9, "Export"),
+_TITLES = {
+    "data": "Data",
+    "cleanup": "Clean up",
+    "predict": "Predict",
+    "segment": "Seeds & segments",
+    "propagate": "Propagate",
+    "proofread": "Proofread",
+    "train": "Train",
+    "export": "Export",
+}
+STAGES: tuple[tuple[str, int, str], ...] = tuple(
+    (name, i, _TITLES[name]) for i, name in enumerate(_TITLES, start=1)
 )
-"""Stages of this version, with their number in the full spine of nine; a stage appears when it can act."""
+"""Name, number and title of every stage; the numbers count what is there."""
 
 
 def resolve(facts: Facts) -> tuple[StageState, ...]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.rings import ring
 from napari_emseg.ui.view import go_to
 
 if TYPE_CHECKING:
+    from napari_emseg.core.edit import Edit, Region
     from napari_emseg.jobs.doubts import Doubt
+    from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
 _STAGE = "proofread"
 _WORDS = {
-    "same": "goes on as",
-    "branch": "branches into",
-    "merger": "merges into",
-    "bridge": "is one with",
-    "conflict": "was kept apart from",
+    "same": "goes on here",
+    "branch": "branches here",
+    "merger": "takes up another object here",
+    "bridge": "goes on here after a gap",
 }
 
 
@@ -70,11 +72,35 @@ def decide_later(desk: Desk) -> None:
     _go_on(desk, place)
 
 
+def follow(desk: Desk, edit: Edit) -> None:
+    """An edit may take the objects of a doubt away, and undo brings them back: such doubts do not wait meanwhile."""
+    from napari_emseg.jobs.doubts import open_doubts
+
+    if desk.session is None or not (desk.doubts or desk.void_doubts) or not (edit.patches or edit.marks):
+        return
+    waiting = open_doubts(desk.session)
+    for doubt in waiting:
+        if any(_holds(patch.region, point) for patch in edit.patches for point in (doubt.at_a, doubt.at_b)):
+            _check(desk, desk.session, doubt)
+    desk.doubts = frozenset(d.sections[1] for d in waiting if d.key not in desk.void_doubts)
+
+
+def _check(desk: Desk, session: Session, doubt: Doubt) -> bool:
+    """Whether both objects of a doubt are there; remembered."""
+    there = all(int(session.volume[point]) for point in (doubt.at_a, doubt.at_b))
+    (desk.void_doubts.discard if there else desk.void_doubts.add)(doubt.key)
+    return there
+
+
+def _holds(region: Region, point: tuple[int, int, int]) -> bool:
+    return all(a <= p < b for a, p, b in zip(region.start, point, region.stop, strict=True))
+
+
 def _queue(desk: Desk) -> tuple[Doubt, ...]:
     from napari_emseg.jobs.doubts import open_doubts
 
     session, _ = desk.need_session()
-    queue = open_doubts(session)
+    queue = tuple(doubt for doubt in open_doubts(session) if doubt.key not in desk.void_doubts)
     desk.doubts = frozenset(doubt.sections[1] for doubt in queue)
     return queue
 
@@ -102,22 +128,29 @@ def _go_on(desk: Desk, place: int) -> None:
 
 
 def _look_at(desk: Desk, place: int) -> None:
+    session, layers = desk.need_session()
     queue = _queue(desk)
+    while queue and not _check(desk, session, queue[place % len(queue)]):
+        queue = _queue(desk)
+    desk.open_stage(_STAGE)
     if not queue:
         desk.doubt = None
+        ring(desk, ())
         desk.say(_STAGE, "No doubtful links are left.", tone="done")
         desk.state_changed.emit()
         return
-    session, layers = desk.need_session()
     place %= len(queue)
     doubt = desk.doubt = queue[place]
     go_to(desk.viewer, layers.image, doubt.at_b)
+    ring(desk, (doubt.at_a, doubt.at_b))
     name_a, name_b = (int(session.volume[point]) for point in (doubt.at_a, doubt.at_b))
     layers.labels.selected_label = name_b or layers.labels.selected_label
+    words = (
+        _WORDS.get(doubt.kind, _WORDS["same"]) if name_a == name_b else f"and {name_b} here were kept apart"
+    )
     desk.say(
         _STAGE,
-        f"Doubt {place + 1} of {len(queue)}: object {name_a} of section {doubt.sections[0]} "
-        f"{_WORDS.get(doubt.kind, 'goes on as')} {name_b} here, {doubt.confidence:.0%} sure. "
-        "Shift+Y: one object, J: two, K: later.",
+        f"Doubt {place + 1} of {len(queue)}: object {name_a} of section {doubt.sections[0]} {words}, "
+        f"{100 * doubt.confidence:.0f} % sure. Is what the ring is on the same object?",
     )
     desk.state_changed.emit()

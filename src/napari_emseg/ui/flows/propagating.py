@@ -33,9 +33,10 @@ def propagate(desk: Desk) -> None:
     settings = session.get_settings(_STAGE)
     extent = labelled_extent(session, section)
     sections = reach(section, session.volume.shape[0], settings)
+    started = time.monotonic()
     missing = [z for z in sections if z not in desk.labelled and session.sections[z].status is Status.UNSEEN]
     if not missing:
-        _link(desk, section, extent, {})
+        _link(desk, section, extent, {}, started)
         return
     region = Region((missing[0], *extent.start[1:]), (missing[-1] + 1, *extent.stop[1:]))
 
@@ -46,7 +47,7 @@ def propagate(desk: Desk) -> None:
 
         def done(result: Any) -> None:
             segments = {z: result.labels[z - missing[0]] for z in missing}
-            _link(desk, section, extent, segments)
+            _link(desk, section, extent, segments, started)
 
         desk.start(_STAGE, "growing seeds to segments")
         desk.runner.submit(
@@ -78,12 +79,13 @@ def labelled_extent(session: Session, section: int) -> Region:
     )
 
 
-def _link(desk: Desk, section: int, extent: Region, segments: Mapping[int, NDArray[Any]]) -> None:
+def _link(
+    desk: Desk, section: int, extent: Region, segments: Mapping[int, NDArray[Any]], started: float
+) -> None:
     from napari_emseg.jobs import propagate as job
     from napari_emseg.jobs.doubts import doubts_of, remember
 
     session, layers = desk.need_session()
-    started = time.monotonic()
     request = job.prepare(session, section, labels=segments, region=extent)
 
     def done(result: PropagateResult) -> None:

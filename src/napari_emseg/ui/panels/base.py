@@ -91,6 +91,14 @@ class StagePanel(QWidget):
 
         self.says.say(Saying(self.hint()))
 
+    def show_own_saying(self) -> None:
+        """Show what this stage said last, in place of what another one has said meanwhile."""
+        own = self.desk.sayings.get(self.stage)
+        if own is not None and own.text:
+            self.says.say(own)
+        else:
+            self.say_hint()
+
     def show_saying(self, saying: Saying) -> None:
         """Show what happened."""
         self.says.say(saying)

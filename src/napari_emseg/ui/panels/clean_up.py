@@ -1,4 +1,4 @@
-"""Stage 2: bad sections, a preview, and a cleaned copy."""
+"""Bad sections, a preview, and a cleaned copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 1: which stack, and how large is a voxel."""
+"""Which stack, and how large is a voxel."""
 
 from __future__ import annotations
 

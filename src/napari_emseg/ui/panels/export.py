@@ -1,4 +1,4 @@
-"""Stage 9: give results away."""
+"""Give results away."""
 
 from __future__ import annotations
 

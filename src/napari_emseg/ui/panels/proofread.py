@@ -1,4 +1,4 @@
-"""Stage 6: correct, and say which sections are right."""
+"""Correct, and say which sections are right."""
 
 from __future__ import annotations
 
@@ -89,6 +89,10 @@ class ProofreadPanel(StagePanel):
         self.why.setVisible(False)
         self.column.addWidget(self.why)
         self.column.addWidget(self.reasons)
+        self.answers = [action_button(self.desk, n) for n in ("accept_doubt", "reject_doubt", "decide_later")]
+        for button in self.answers:
+            button.setProperty("role", "tool")
+        self.column.addLayout(row(*self.answers, equal=False))
 
     def hint(self) -> str:
         """Before the first correction."""
@@ -109,6 +113,8 @@ class ProofreadPanel(StagePanel):
         ]
         for widget in widgets:
             widget.setEnabled(session is not None)
+        for button in self.answers:
+            button.setVisible(self.desk.doubt is not None)
         if session is None or layers is None:
             self.undo.setEnabled(False)
             self.redo.setEnabled(False)

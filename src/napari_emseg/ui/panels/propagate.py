@@ -1,4 +1,4 @@
-"""Stage 5: the same id for the same object in the next sections."""
+"""The same id for the same object in the next sections."""
 
 from __future__ import annotations
 

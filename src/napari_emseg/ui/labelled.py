@@ -1,0 +1,35 @@
+"""Which sections hold labels: kept in step with every edit, undo included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_emseg.core.edit import Edit
+    from napari_emseg.core.volume import LabelVolume
+    from napari_emseg.session import Session
+
+
+def at_opening(session: Session) -> set[int]:
+    """Sections with a mark or a correction: whatever writes labels leaves one of them. No page is read for it."""
+    return {
+        z
+        for z, state in enumerate(session.sections)
+        if state.status in ("predicted", "proofread") or session.correction_count(z)
+    }
+
+
+def after(known: set[int], edit: Edit, volume: LabelVolume) -> set[int]:
+    """The sections that hold labels once an edit is applied.
+
+    Pages are read only where an edit has left nothing in its box: after erasing, or when a section's
+    segmentation is undone.
+    """
+    full = {p.region.start[0] + int(i) for p in edit.patches for i in p.after.any(axis=(1, 2)).nonzero()[0]}
+    touched = {z for p in edit.patches for z in range(p.region.start[0], p.region.stop[0])}
+    emptied = {z for z in touched - full if not _holds_any(volume, z)}
+    return (known | full) - emptied
+
+
+def _holds_any(volume: LabelVolume, section: int) -> bool:
+    return any(bool(volume.pages.get(key).any()) for key in volume.occupied([section]))
