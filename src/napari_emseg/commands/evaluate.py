@@ -73,6 +73,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--objects", type=Path, metavar="OUT.csv", help="segmentation: write the errors of each object"
     )
+    parser.add_argument(
+        "--error-map", metavar="OUT",
+        help="segmentation: write where the errors are: 1 false split, 2 false merger, 3 missed, 4 not in TRUTH",
+    )  # fmt: skip
     add_pixel_size(parser)
 
 
@@ -94,6 +98,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         truth_above=args.above, prediction_above=args.prediction_above,
         border_is_nonzero=args.border_is_nonzero, iou=args.iou, min_voxels=args.min_size,
         distance_nm=args.distance, segmentation=args.segmentation, skeletons=args.skeletons, objects=args.objects,
+        error_map=args.error_map, progress=progress,
     )  # fmt: skip
     progress.close()
     if args.json:

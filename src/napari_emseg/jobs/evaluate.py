@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.evaluate_volumes import evaluate_volumes, pick, refuse_other_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
 
 Scores = dict[str, float | str | None]
@@ -38,13 +40,15 @@ def evaluate_files(
     skeletons: str | Path | None = None,
     segmentation: str | Path | None = None,
     objects: Path | None = None,
+    error_map: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> Scores:
     """Compare two files.
 
     Parameters
     ----------
     kind : {"boundary", "segmentation", "semantic", "detection", "clefts", "partners"}
-        Family of scores, see `KINDS`.
+        Family of scores, see `ALL_KINDS`.
     truth, prediction : path
         Stacks of the same shape; for partners, files of annotations.
     sections : sequence of int, optional
@@ -72,6 +76,11 @@ def evaluate_files(
         partners: true neurons; by default those of the ground-truth file.
     objects : Path, optional
         segmentation: where to write a table of the errors of each object.
+    error_map : path, optional
+        segmentation: where to write a stack of the size of the ground truth that shows the errors; its values
+        are those of `napari_emseg.algorithms.metrics.error_map.MEANINGS`.
+    progress : Progress, optional
+        Told how far a segmentation is.
 
     Returns
     -------
@@ -90,32 +99,24 @@ def evaluate_files(
         from napari_emseg.jobs.evaluate_partners import evaluate_partners
 
         return evaluate_partners(truth, prediction, segmentation=segmentation, matching_nm=distance_nm)
+    if kind == "segmentation":
+        return evaluate_volumes(
+            truth, prediction, sections=sections, border_nm=border_nm, spacing_nm=spacing_nm,
+            skeletons=skeletons, objects=objects, error_map=error_map, progress=progress,
+        )  # fmt: skip
     if kind not in KINDS:
-        raise EmsegError("there are no such scores", kind, f"choose one of: {', '.join(KINDS)}, partners")
+        raise EmsegError("there are no such scores", kind, f"choose one of: {', '.join(ALL_KINDS)}")
     array, spacing = open_array(truth)
     reference = np.asarray(one_channel(array, truth)[:])
     other, spacing_there = open_array(prediction)
     values = np.asarray(one_channel(other, prediction)[:])
     if sections is not None:
-        wrong = [z for z in sections if not 0 <= z < len(reference)]
-        if wrong:
-            raise EmsegError(
-                f"there is no section {wrong[0]}", str(truth), f"it has 0 to {len(reference) - 1}"
-            )
-        if len(values) == len(reference):
-            values = values[list(sections)]
-        reference = reference[list(sections)]
-    if reference.shape != values.shape:
-        raise EmsegError(
-            f"ground truth is {reference.shape}, prediction {values.shape}",
-            str(prediction),
-            "give the same sections, or name those that the prediction holds with --sections",
-        )
+        reference, values = (np.asarray(a[:]) for a in pick(reference, values, sections, str(truth)))
+    refuse_other_shape(reference, values, str(prediction))
     options = _Options(
-        border_nm=border_nm, spacing_nm=spacing_nm or spacing or spacing_there, truth_above=truth_above,
-        prediction_above=prediction_above,
-        border_is_nonzero=border_is_nonzero, iou=iou, min_voxels=min_voxels, distance_nm=distance_nm,
-        skeletons=skeletons, objects=objects, first_section=sections[0] if sections else 0,
+        spacing_nm=spacing_nm or spacing or spacing_there, truth_above=truth_above,
+        prediction_above=prediction_above, border_is_nonzero=border_is_nonzero, iou=iou, min_voxels=min_voxels,
+        distance_nm=distance_nm,
     )  # fmt: skip
     return KINDS[kind](reference, values, options)
 
@@ -124,7 +125,6 @@ def evaluate_files(
 class _Options:
     """What the families of scores can be told."""
 
-    border_nm: float = 0.0
     spacing_nm: Spacing | None = None
     truth_above: float = 0.0
     prediction_above: float = 0.0
@@ -132,9 +132,6 @@ class _Options:
     iou: float = 0.5
     min_voxels: int = 0
     distance_nm: float | None = None
-    skeletons: str | Path | None = None
-    objects: Path | None = None
-    first_section: int = 0
 
     def known_spacing(self) -> Spacing:
         """The voxel size.
@@ -154,23 +151,6 @@ def _boundary(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) 
 
     cells = truth == 0 if options.border_is_nonzero else truth != 0
     return {**boundary_scores(cells, prediction)}
-
-
-def _segmentation(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
-    from napari_emseg.algorithms.metrics.segmentation import segmentation_scores
-
-    scores: Scores = {
-        **segmentation_scores(truth, prediction, border_nm=options.border_nm, spacing_nm=options.spacing_nm)
-    }
-    if options.skeletons is not None:
-        from napari_emseg.jobs.evaluate_runs import run_length
-
-        scores |= run_length(options.skeletons, prediction, options.known_spacing(), options.first_section)
-    if options.objects is not None:
-        from napari_emseg.jobs.evaluate_runs import write_object_errors
-
-        write_object_errors(options.objects, truth, prediction)
-    return scores
 
 
 def _semantic(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
@@ -209,9 +189,11 @@ def _clefts(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) ->
 
 KINDS: dict[str, Callable[[NDArray[Any], NDArray[Any], _Options], Scores]] = {
     "boundary": _boundary,
-    "segmentation": _segmentation,
     "semantic": _semantic,
     "detection": _detection,
     "clefts": _clefts,
 }
-"""Families of scores that compare stacks, by name; ``partners`` compares annotations."""
+"""Families of scores that compare whole stacks, by name."""
+
+ALL_KINDS = ("boundary", "segmentation", "semantic", "detection", "clefts", "partners")
+"""All families. ``segmentation`` is compared section by section, ``partners`` compares annotations."""

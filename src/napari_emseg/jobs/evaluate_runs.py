@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.algorithms.metrics.object_errors import ObjectErrors
 from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from napari_emseg.core.stack import Spacing
 
 
 def run_length(
-    skeletons: str | Path, prediction: NDArray[Any], spacing_nm: Spacing, first_section: int = 0
+    skeletons: str | Path, prediction: Any, spacing_nm: Spacing, first_section: int = 0
 ) -> dict[str, float | str | None]:
     """Expected run length of a segmentation along true skeletons.
 
@@ -28,8 +28,8 @@ def run_length(
     ----------
     skeletons : path
         Any file of skeletons; one tree per neuron. Whole voxels are middles of voxels.
-    prediction : ndarray of int (z, y, x)
-        Segments; 0 is none.
+    prediction : array-like of int (z, y, x)
+        Segments; 0 is none. Read section by section.
     spacing_nm : tuple of float
         Voxel size (z, y, x).
     first_section : int
@@ -54,23 +54,29 @@ def run_length(
         voxels = np.rint(tree.points_nm / spacing_nm).astype(np.int64) - (first_section, 0, 0)
         inside = ((voxels >= 0) & (voxels < prediction.shape)).all(axis=1)
         ids = np.full(len(tree), -1, np.int64)
-        ids[inside] = prediction[tuple(voxels[inside].T)]
+        for z in np.unique(voxels[inside, 0]).tolist():
+            here = inside & (voxels[:, 0] == z)
+            ids[here] = np.asarray(prediction[z])[tuple(voxels[here, 1:].T)]
         trees.append((tree.points_nm, edges))
         segments.append(ids)
     return expected_run_length(trees, segments)
 
 
-def write_object_errors(path: Path, truth: NDArray[Any], prediction: NDArray[Any]) -> None:
-    """Write the errors of each true object as comma-separated values, those that cost most first."""
-    from napari_emseg.algorithms.metrics.object_errors import ObjectErrors, object_errors
+def write_object_errors(path: Path, rows: Iterable[ObjectErrors]) -> None:
+    """Write the errors of each object as comma-separated values, in the order given."""
     from napari_emseg.io.atomic import atomic_output
 
+    with atomic_output(path) as place:
+        place.write_text(errors_text(rows), "utf-8", newline="")
+
+
+def errors_text(rows: Iterable[ObjectErrors]) -> str:
+    """The table of errors as comma-separated values; places are voxels, z y x."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     names = [f.name for f in fields(ObjectErrors)]
     table.writerow(names)
-    for row in object_errors(truth, prediction):
+    for row in rows:
         values = [getattr(row, n) for n in names]
         table.writerow([" ".join(map(str, v)) if isinstance(v, tuple) else v for v in values])
-    with atomic_output(path) as place:
-        place.write_text(text.getvalue(), "utf-8", newline="")
+    return text.getvalue()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.algorithms.contingency import contingency
+from napari_emseg.algorithms.contingency import Contingency, contingency
 from napari_emseg.algorithms.metrics.objects import ObjectCounts, count_objects
 from napari_emseg.algorithms.metrics.thinning import components, thin, thin_roughly
 from napari_emseg.core.errors import EmsegError
@@ -100,7 +100,11 @@ def section_v_rand_v_info(truth: NDArray[np.integer], pieces: NDArray[np.integer
     v_rand, v_info : float
         Harmonic means of the merge and split scores, 1 is perfect.
     """
-    table = contingency(truth, pieces)
+    return v_rand_v_info(contingency(truth, pieces))
+
+
+def v_rand_v_info(table: Contingency) -> tuple[float, float]:
+    """As `section_v_rand_v_info`, from the overlaps of objects (``a``) with pieces (``b``; 0 are singletons)."""
     n = table.total
     on_line = table.b == 0
     single = float(table.count[on_line].sum())

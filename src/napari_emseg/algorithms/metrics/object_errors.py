@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_emseg.algorithms.contingency import contingency
+from napari_emseg.algorithms.contingency import Contingency, contingency
+from napari_emseg.algorithms.metrics.overlaps import real_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEAST_PART = 0.01
-"""Part of an object, true or predicted, from which an overlap is more than a ragged border."""
+ErrorKind = Literal["right", "split", "merged", "split and merged", "missed", "not in the truth"]
+Place = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class ObjectErrors:
     object_id : int
     voxels : int
     pieces : int
-        Predicted segments that hold more than a hundredth of it: 1 is right, 0 means that it was missed.
+        Predicted segments that hold more than a hundredth of it, and not only along its border: 1 is right, 0 means
+        that it was missed.
     main_segment : int
         The segment that holds most of it.
     main_part : float
@@ -33,9 +35,15 @@ class ObjectErrors:
     iou : float
         Intersection over union with that segment.
     merged_with : tuple of int
-        Other true objects of which that segment holds more than a hundredth, largest first.
+        Other true objects of which that segment holds as much, largest first.
     voi_split, voi_merge : float
         Bits that this object adds to the variation of information of the whole volume.
+    error : str
+        What is wrong, in words. "not in the truth": a segment, and no true object, which then is 0.
+    place : (z, y, x) or None
+        A voxel where that can be seen; None until somebody has looked for it.
+    other_place : (z, y, x) or None
+        The same for the lesser of two errors.
     """
 
     object_id: int
@@ -47,6 +55,9 @@ class ObjectErrors:
     merged_with: tuple[int, ...]
     voi_split: float
     voi_merge: float
+    error: ErrorKind = "right"
+    place: Place | None = None
+    other_place: Place | None = None
 
 
 def object_errors(truth: NDArray[Any], prediction: NDArray[Any]) -> list[ObjectErrors]:
@@ -63,7 +74,19 @@ def object_errors(truth: NDArray[Any], prediction: NDArray[Any]) -> list[ObjectE
         The sums of `voi_split` and `voi_merge` are those of the volume.
     """
     inside = truth != 0
-    table = contingency(truth[inside], prediction[inside])
+    return errors_of_table(contingency(truth[inside], prediction[inside]))
+
+
+def errors_of_table(table: Contingency, real: NDArray[np.bool_] | None = None) -> list[ObjectErrors]:
+    """As `object_errors`, from the overlaps of true objects (``a``, without 0) with segments (``b``).
+
+    Parameters
+    ----------
+    table : Contingency
+    real : ndarray of bool (n,), optional
+        Which overlaps count, by default all of more than a hundredth of the object; see
+        `napari_emseg.algorithms.metrics.overlaps.real_pairs`.
+    """
     if not len(table):
         return []
     ids, sizes = table.sizes_a()
@@ -72,6 +95,7 @@ def object_errors(truth: NDArray[Any], prediction: NDArray[Any]) -> list[ObjectE
     of_segment = np.searchsorted(segments, table.b)
     in_object = table.count / sizes[of_id]
     in_segment = table.count / segment_sizes[of_segment]
+    real = real_pairs(table) if real is None else real
     n = table.total
     split = np.bincount(of_id, -table.count / n * np.log2(in_object), ids.size)
     merge = np.bincount(of_id, -table.count / n * np.log2(in_segment), ids.size)
@@ -82,26 +106,36 @@ def object_errors(truth: NDArray[Any], prediction: NDArray[Any]) -> list[ObjectE
     for k, rows in enumerate(np.split(np.arange(len(table)), np.searchsorted(table.a, ids[1:]))):
         rows = rows[table.b[rows] != 0]
         if not rows.size:
-            out.append(
-                ObjectErrors(int(ids[k]), int(sizes[k]), 0, 0, 0.0, 0.0, (), float(split[k]), float(merge[k]))
-            )
+            cost = float(split[k]), float(merge[k])
+            out.append(ObjectErrors(int(ids[k]), int(sizes[k]), 0, 0, 0.0, 0.0, (), *cost, "missed"))
             continue
         main = rows[np.argmax(table.count[rows])]
         s = of_segment[main]
         same = by_segment[first[s] : last[s]]
-        same = same[(table.a[same] != ids[k]) & (in_object[same] > LEAST_PART)]
+        same = same[(table.a[same] != ids[k]) & real[same]]
         same = same[np.argsort(-table.count[same], kind="stable")]
+        pieces = int(real[rows].sum())
         out.append(
             ObjectErrors(
                 object_id=int(ids[k]),
                 voxels=int(sizes[k]),
-                pieces=int((in_object[rows] > LEAST_PART).sum()),
+                pieces=pieces,
                 main_segment=int(table.b[main]),
                 main_part=float(in_object[main]),
                 iou=float(table.count[main] / (sizes[k] + segment_sizes[s] - table.count[main])),
                 merged_with=tuple(int(v) for v in table.a[same]),
                 voi_split=float(split[k]),
                 voi_merge=float(merge[k]),
+                error=_in_words(pieces, same.size),
             )
         )
     return sorted(out, key=lambda e: -(e.voi_split + e.voi_merge))
+
+
+def _in_words(pieces: int, n_merged: int) -> ErrorKind:
+    """What is wrong with an object; one of which only crumbs are covered was missed."""
+    if pieces == 0:
+        return "missed"
+    if pieces > 1:
+        return "split and merged" if n_merged else "split"
+    return "merged" if n_merged else "right"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emseg.algorithms.contingency import contingency
+from napari_emseg.algorithms.contingency import Contingency, contingency
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +71,11 @@ def count_objects(
     -----
     A piece belongs to an object if they share more than 32 px and more than 10 % of either.
     """
-    table = contingency(truth, pieces)
+    return count_table(contingency(truth, pieces), with_f1=with_f1)
+
+
+def count_table(table: Contingency, *, with_f1: bool = True) -> ObjectCounts:
+    """As `count_objects`, from the overlaps of objects (``a``, from 1) with pieces (``b``, 0 is none)."""
     truth_ids, truth_size = table.sizes_a()
     large = truth_size >= MIN_OBJECT_PX
     truth_ids, truth_size = truth_ids[large], truth_size[large]

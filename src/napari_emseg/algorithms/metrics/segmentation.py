@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.algorithms.contingency import Contingency, contingency
-from napari_emseg.algorithms.metrics.boundary import section_v_rand_v_info
+from napari_emseg.algorithms.metrics.boundary import v_rand_v_info
 from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
@@ -67,10 +67,19 @@ def segmentation_scores(
         raise EmsegError(
             "no ground truth is left to compare with", "", "ids are non-zero; mask a narrower border"
         )
-    a, b = truth[counted], prediction[counted]
-    table = contingency(a, b)
+    return scores_of_table(contingency(truth[counted], prediction[counted]))
+
+
+def scores_of_table(table: Contingency) -> dict[str, float]:
+    """The scores of `segmentation_scores` from the overlaps of true objects with segments.
+
+    Parameters
+    ----------
+    table : Contingency
+        ``a`` are true objects without 0, ``b`` segments with 0 for pixels of none.
+    """
     voi_split, voi_merge = variation_of_information(table)
-    v_rand, v_info = section_v_rand_v_info(a, b)
+    v_rand, v_info = v_rand_v_info(table)
     return {
         "voi_split": voi_split,
         "voi_merge": voi_merge,
