@@ -214,6 +214,13 @@ class FinetuneSettings(Settings):
         25.0, "Membrane width", "membranes drawn between touching objects", unit="nm", more=True, ge=1, le=200
     )
     max_steps: int = _field(0, "Steps", "0: the clock alone decides", more=True, ge=0)
+    trust: bool = _field(
+        False,
+        "Learn without checking",
+        "all the time goes into learning, none into copies that are scored on what they have not seen; whatever is "
+        "learned is kept",
+        more=True,
+    )
     seed: int = _field(0, "Random seed", "same seed, same samples", more=True, ge=0)
     augmentation: str = _field(
         "gentle",

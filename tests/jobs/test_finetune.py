@@ -13,11 +13,12 @@ from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.learning import IGNORE, FinetuneResult
 from napari_emseg.core.model_card import read_card
 from napari_emseg.core.sections import Status
-from napari_emseg.jobs import finetune
+from napari_emseg.core.stack import ImageStack
+from napari_emseg.jobs import finetune, versions
 from napari_emseg.jobs.progress import Ignored
 from napari_emseg.settings import FinetuneSettings
 
-QUICK = FinetuneSettings(max_seconds=3600, max_steps=1)
+QUICK = FinetuneSettings(max_seconds=3600, max_steps=1, trust=True)
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_a_real_network_learns_and_is_scored(taught, model):
 def test_a_new_model_waits_until_it_is_accepted(taught, model, pupil):
     candidate = learn(taught)
     assert taught.model == str(model)
-    folder = finetune.accept(taught, candidate)
+    folder = versions.accept(taught, candidate)
     assert folder == taught.project.models / "toy-2"
     assert taught.model == str(folder)
     card = read_card(folder)
@@ -95,19 +96,74 @@ def test_a_new_model_waits_until_it_is_accepted(taught, model, pupil):
 
 
 def test_versions_count_up_and_roll_back_in_order(taught, model, pupil):
-    second = finetune.accept(taught, learn(taught))
-    third = finetune.accept(taught, learn(taught))
+    second = versions.accept(taught, learn(taught))
+    third = versions.accept(taught, learn(taught))
     assert third.name == "toy-3"
-    assert finetune.roll_back(taught) == str(second)
-    assert finetune.roll_back(taught) == str(model)
+    assert versions.roll_back(taught) == str(second)
+    assert versions.roll_back(taught) == str(model)
     with pytest.raises(EmsegError, match="no earlier model"):
-        finetune.roll_back(taught)
+        versions.roll_back(taught)
     assert third.is_dir()
+
+
+def test_the_tree_shows_who_came_from_whom(taught, model, pupil):
+    """Two versions from the start, one of them with a child: the start, 2, 4, 3."""
+    second = versions.accept(taught, learn(taught))
+    versions.roll_back(taught)
+    third = versions.accept(taught, learn(taught))
+    versions.roll_back(taught, "toy-2")
+    assert taught.model == str(second)
+    fourth = versions.accept(taught, learn(taught))
+    found = versions.tree(taught)
+    assert [(v.name, v.depth) for v in found] == [(model.name, 0), ("toy-2", 1), ("toy-4", 2), ("toy-3", 1)]
+    assert [v.is_current for v in found] == [False, False, True, False]
+    assert found[2].model == str(fourth)
+    assert found[3].model == str(third)
+    assert found[1].sections == (1, 3)
+    with pytest.raises(EmsegError, match="no such version"):
+        versions.roll_back(taught, "toy-9")
+
+
+def test_a_version_is_a_child_of_what_it_learned_from_not_of_what_is_chosen_meanwhile(taught, model, pupil):
+    second = versions.accept(taught, learn(taught))
+    candidate = learn(taught)
+    taught.model = str(model)
+    versions.accept(taught, candidate)
+    assert [(v.name, v.depth) for v in versions.tree(taught)][-1] == ("toy-3", 2)
+    assert read_card(second).parent == str(model)
+
+
+def test_scores_stand_beside_the_versions(taught, pupil):
+    candidate = learn(taught)
+    card = read_card(candidate.folder)
+    scores = {"before": {"edits_per_100_objects": 9.06}, "after": {"edits_per_100_objects": 6.5}}
+    versions.write_card(candidate.folder, card.model_copy(update={"training": card.training | scores}))
+    versions.accept(taught, candidate)
+    assert [v.score_words for v in versions.tree(taught)] == ["", "9.1 to 6.5"]
+
+
+def test_a_parent_that_is_gone_is_said_and_not_gone_back_to(taught, pupil):
+    second = versions.accept(taught, learn(taught))
+    versions.accept(taught, learn(taught))
+    shutil.rmtree(second)
+    lost = [v for v in versions.tree(taught) if v.is_lost]
+    assert [v.name for v in lost] == ["toy-2"]
+    with pytest.raises(EmsegError, match="no longer there"):
+        versions.roll_back(taught, "toy-2")
+
+
+def test_a_model_that_learned_elsewhere_becomes_a_version(taught, model, tmp_path):
+    folder = versions.adopt(taught, model)
+    assert folder.name == "toy-2"
+    assert taught.model == str(folder)
+    assert model.is_dir()
+    with pytest.raises(EmsegError, match="no model here"):
+        versions.adopt(taught, tmp_path)
 
 
 def test_discarding_leaves_nothing(taught, model, pupil):
     candidate = learn(taught)
-    finetune.discard(candidate)
+    versions.discard(candidate)
     assert taught.model == str(model)
     assert not list(taught.project.models.iterdir())
 
@@ -129,9 +185,22 @@ def test_the_truth_is_drawn_in_the_worker_for_proofread_sections_only(taught, mo
     assert truth[1, 24, 24] == 0  # the middle of a cell
 
 
+def test_several_stacks_teach_at_their_own_pixel_sizes(image, cells, model, tmp_path):
+    coarse = ImageStack(image.data, (50.0, 9.2, 9.2), image.spacing_source, "coarse", image.uri)
+    both = [finetune.Teacher(one, lambda _: cells, [1]) for one in (image, coarse)]
+    request = finetune.prepare_from(both, model, tmp_path / "out", QUICK, name="mine")
+    assert [run.pixel_size_nm for run in request.runs] == [4.6, 9.2]
+    assert len({run.name for run in request.runs}) == 2
+
+
 def test_the_log_holds_one_line_a_step(image, cells, model, tmp_path, pupil):
     request = finetune.prepare_from(
-        image, lambda _: cells, [1], model, tmp_path / "out", QUICK, name="mine", with_log=True
+        [finetune.Teacher(image, lambda _: cells, [1])],
+        model,
+        tmp_path / "out",
+        QUICK,
+        name="mine",
+        with_log=True,
     )
     result = finetune.run(request, Ignored())
     rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]

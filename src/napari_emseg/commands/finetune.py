@@ -1,7 +1,10 @@
 """Teach a model from labelled sections; the output folder is a model that --model takes.
 
 LABELS are object ids, 0 = border or outside; a binary mask of cells is split into its components, and
-touching ids get a membrane between them. --resume goes on from the model that OUT_DIR holds.
+touching ids get a membrane between them. IMAGE and LABELS may be lists, a.h5@b.h5; --sections then has a part for
+each, 3,5@0-2, or one for all. Copies of the model are scored on what was held back from them, and the weights move
+only as far as that helps. Ctrl-C stops within a second and leaves a state; --resume goes on with it, or, where OUT_DIR
+holds a finished model, teaches that one further.
 """
 
 from __future__ import annotations
@@ -16,60 +19,104 @@ if TYPE_CHECKING:
     import argparse
 
     from napari_emseg.commands.reporting import Quiet
+    from napari_emseg.jobs.finetune import Teacher
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL IMAGE LABELS OUT_DIR and how."""
     parser.add_argument("model", metavar="MODEL", help="name or folder")
-    parser.add_argument("image", metavar="IMAGE")
+    parser.add_argument("image", metavar="IMAGE", help="stack, or several as a.h5@b.h5")
     parser.add_argument("labels", metavar="LABELS", help="object ids or a mask of cells, of IMAGE's shape")
     parser.add_argument("out_dir", metavar="OUT_DIR", type=Path)
     parser.add_argument("--sections", metavar="3,5-7", help="sections that teach; default: all with labels")
     parser.add_argument("--ignore", type=int, metavar="ID", help="object id that supervises nothing")
-    parser.add_argument("--resume", action="store_true", help="go on from the model in OUT_DIR")
+    parser.add_argument("--resume", action="store_true", help="go on with what OUT_DIR holds")
     add_pixel_size(parser)
     add_settings(parser, FinetuneSettings)
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Teach in this process."""
-    import numpy as np
-
     from napari_emseg.core.errors import EmsegError
+    from napari_emseg.core.learning import STOPPED
     from napari_emseg.core.model_card import CARD, find_model
-    from napari_emseg.core.stack import ImageStack
-    from napari_emseg.io import open_array, open_image
     from napari_emseg.jobs import finetune
-    from napari_emseg.jobs.recipe import parse_sections
 
     settings = settings_from(args, FinetuneSettings)
     has_model = (args.out_dir / CARD).is_file()
-    if args.resume and not has_model:
+    was_stopped = (args.out_dir / STOPPED).is_file()
+    if args.resume and not (has_model or was_stopped):
         raise EmsegError("there is no model to go on from", str(args.out_dir), "start it without --resume")
-    if has_model and not args.resume:
-        raise EmsegError("there is a model here already", str(args.out_dir), "add --resume or choose another")
-    model = args.out_dir if args.resume else find_model(args.model)
-    stack = open_image(args.image)
+    if (has_model or was_stopped) and not args.resume:
+        what = "there is a model here already" if has_model else "something was stopped here"
+        raise EmsegError(what, str(args.out_dir), "add --resume or choose another")
+    model = args.out_dir if has_model else find_model(args.model)
+    request = finetune.prepare_from(
+        teachers(args), model, args.out_dir, settings,
+        name=args.out_dir.resolve().name, ignore_id=args.ignore, with_log=True,
+    )  # fmt: skip
+    result = finetune.run(request, progress)
+    progress.close()
+    print(f"{result.model}: {result.steps} steps in {result.seconds:.0f} s")
+    if result.after:
+        print(f"scored on {result.scored_on}:")
+    for key, after in result.after.items():
+        print(f"  {key}: {result.before.get(key, float('nan')):.4g} before, {after:.4g} after")
+    if result.share == 0:
+        print("learning did not help on what was held back: the model is as it was")
+    return 0
+
+
+def teachers(args: argparse.Namespace) -> list[Teacher]:
+    """The stacks that teach, with their labels and sections.
+
+    Raises
+    ------
+    EmsegError
+        If lists differ in length, shapes differ, or there are no labels.
+    """
+    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.io.volume_list import split_volumes
+
+    images, labels = split_volumes(args.image), split_volumes(args.labels)
+    if len(images) != len(labels):
+        raise EmsegError(
+            f"there are {len(images)} images and {len(labels)} files of labels",
+            args.labels,
+            "name one for each image, with @ between them",
+        )
+    parts = args.sections.split("@") if args.sections else [""]
+    if len(parts) not in (1, len(images)):
+        raise EmsegError(
+            f"there are {len(images)} images and {len(parts)} lists of sections",
+            args.sections,
+            "give one for all, or one for each with @ between them",
+        )
+    parts = parts * len(images) if len(parts) == 1 else parts
+    return [_teacher(args, *one) for one in zip(images, labels, parts, strict=True)]
+
+
+def _teacher(args: argparse.Namespace, image: str, path: str, wanted: str) -> Teacher:
+    import numpy as np
+
+    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.core.stack import ImageStack
+    from napari_emseg.io import open_array, open_image
+    from napari_emseg.jobs.finetune import Teacher
+    from napari_emseg.jobs.recipe import parse_sections
+
+    stack = open_image(image)
     spacing, _ = voxel_size(args.pixel_size, stack.spacing_nm)
     stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri)
-    labels, _ = open_array(args.labels)
+    labels, _ = open_array(path)
     if tuple(labels.shape) != stack.shape:
-        raise EmsegError(f"labels {tuple(labels.shape)} and image {stack.shape} differ in shape", args.labels)
-    if args.sections:
-        sections = parse_sections(args.sections, stack.shape[0])
+        raise EmsegError(f"labels {tuple(labels.shape)} and image {stack.shape} differ in shape", path)
+    if wanted:
+        sections = parse_sections(wanted, stack.shape[0])
     else:
         sections = tuple(z for z in range(stack.shape[0]) if np.any(labels[z]))
     empty = [z for z in sections if not np.any(labels[z])]
     if empty or not sections:
         where = f"section {empty[0]}" if empty else "any section"
-        raise EmsegError(f"there are no labels in {where}", args.labels, "choose others with --sections")
-    request = finetune.prepare_from(
-        stack, lambda z: np.asarray(labels[z]), sections, model, args.out_dir, settings,
-        name=args.out_dir.resolve().name, ignore_id=args.ignore, with_log=True,
-    )  # fmt: skip
-    result = finetune.run(request, progress)
-    progress.close()
-    print(f"{result.model}: {result.steps} steps in {result.seconds:.0f} s, scored on {result.scored_on}")
-    for key, after in result.after.items():
-        print(f"  {key}: {result.before.get(key, float('nan')):.4g} before, {after:.4g} after")
-    return 0
+        raise EmsegError(f"there are no labels in {where}", path, "choose others with --sections")
+    return Teacher(stack, lambda z: np.asarray(labels[z]), sections)

@@ -24,6 +24,10 @@ LEVELS = 254
 """Graded truth (a distance, say) is an integer from 0 to this, which stands for 1."""
 
 
+STOPPED = "stopped.ckpt"
+"""In the folder of a model that is being taught: the state of a learning that was stopped and can go on."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingVolume:
     """A stack with truth for some of its sections.
@@ -86,11 +90,13 @@ class FinetuneRequest:
         Folder of the model to start from; it is not changed.
     volumes : tuple of TrainingVolume
         One small volume per run of proofread sections, neighbours included. With `validate` sections the
-        result is scored on them; otherwise, from three sections on, one is held out to decide.
+        result is scored on them; otherwise parts are held back from copies to decide, see `nn.held_out`.
     out_dir : Path
         Folder of the new model.
     name : str
         Name of the new model.
+    resumable : bool
+        Leave a state in `out_dir` when stopped, and go on from one that is there.
     """
 
     model: Path
@@ -99,6 +105,7 @@ class FinetuneRequest:
     settings: FinetuneSettings
     name: str = "finetuned"
     target: str = "membrane"
+    resumable: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,3 +121,18 @@ class FinetuneResult:
     scored_on: str = ""
     pictures: tuple[NDArray[np.uint8], ...] = ()
     """Image, map before and map after (y, x) where these differ most on a section that was scored; or nothing."""
+    share: float = 1.0
+    """How far the weights were moved: 0 when learning did not help on what was held back, and nothing changed."""
+
+    @property
+    def helps(self) -> bool:
+        """Whether fewer corrections are to be expected; one that was not scored may."""
+        if self.share == 0:
+            return False
+        key = "edits_per_100_objects"
+        return key not in self.after or self.after[key] < self.before[key] or self._finer()
+
+    def _finer(self) -> bool:
+        """Whether edits are the same and the finer score is higher."""
+        key = "edits_per_100_objects"
+        return self.after[key] == self.before[key] and self.after["v_rand"] > self.before["v_rand"]

@@ -16,7 +16,7 @@ from napari_emseg import __version__
 from napari_emseg.algorithms.contingency import contingency
 from napari_emseg.core.edit import Region
 from napari_emseg.core.model_card import find_model, read_card
-from napari_emseg.jobs import finetune, oracle, predict, propagate, segment
+from napari_emseg.jobs import finetune, oracle, predict, propagate, segment, versions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,7 +161,7 @@ def _learn(
     progress: Progress,
     learn_s: float,
 ) -> None:
-    """Teach in the background while predictions go on, then decide as a person would: by the scores."""
+    """Teach in the background while predictions go on, then do what the held-out scores recommend."""
     began = time.perf_counter()
     settings = session.get_settings("finetune").model_copy(update={"max_seconds": learn_s})
     request = finetune.prepare(session, settings)
@@ -180,20 +180,23 @@ def _learn(
         "learn in the background",
         began,
         training_steps=candidate.result.steps,
+        held_out_before=candidate.result.before.get("edits_per_100_objects"),
+        held_out_after=candidate.result.after.get("edits_per_100_objects"),
+        weights_moved=candidate.result.share,
         seconds_per_section_meanwhile=clicks,
     )
 
     progress.report(0.9, "predicting with the new model")
     began = time.perf_counter()
-    old = session.model
-    finetune.accept(session, candidate)
+    is_recommended = candidate.result.helps
+    if is_recommended:
+        versions.accept(session, candidate)
+    else:
+        versions.discard(candidate)
     after, seconds = _predict_sections(session, engine, z)
     scores = [_scores(membranes[1:], found[1:]) for found in (before, after)]
-    is_better = scores[1]["edits_per_100_objects"] <= scores[0]["edits_per_100_objects"]
-    if not is_better:
-        session.model = old
     report.step("predict again", began, seconds_per_section=seconds, **scores[1])
-    report.facts |= {"before": scores[0], "after": scores[1], "new_model_kept": is_better}
+    report.facts |= {"before": scores[0], "after": scores[1], "new_model_kept": is_recommended}
 
 
 def _right_links(labels: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:

@@ -43,7 +43,11 @@ def as_markdown(content: dict[str, Any]) -> str:
             if key not in ("step", "seconds")
         )
         lines.append(f"| {step['step']} | {step['seconds']:.1f} | {numbers} |")
-    kept = "kept" if content["new_model_kept"] else "not kept, because it was not better"
+    kept = (
+        "kept"
+        if content["new_model_kept"]
+        else "not kept: on what was held back from it, learning did not help"
+    )
     lines += [
         "",
         f"Sections that did not teach, before and after learning from section {content['section']}:",

@@ -1,80 +1,101 @@
-"""Teach a model from a few proofread sections, in about a minute on two cores.
+"""Teach a model from a few proofread sections, in about a minute on two cores, and find out whether that helped.
 
-Several things keep it careful. Normalisation statistics are adapted to the new stack (AdaBN, Li et al. 2016)
-only where that lowers the loss: it bridges a foreign contrast, and spoils a familiar one. Weights are drawn
-back to where they came from (L2-SP, Li et al. 2018), so that what the model knew is not forgotten. Lines along
-the middle of membranes weigh more than their flanks, because a gap merges two cells, and the gaps and false
-lines that merge or tear cells at this moment weigh most. The averaged weights are
-kept, not the last ones, and of a model that was good already only part of the way is gone (WiSE-FT, Wortsman et
-al. 2022). The output of one that was poor is shifted to where membranes are cut best.
+First copies learn from parts of what is proofread and are scored on the rest (`nn.held_out`). The mean of their
+weights then learns from everything (model soups, Wortsman et al. 2022a). How far the weights may move from where they
+were is chosen by the held-out score (WiSE-FT, Wortsman et al. 2022b): where moving does not help, they stay, and the
+person is told. Where the starting model was poor, the output is also shifted to where membranes are cut best. How a
+lesson itself is kept careful is told in `nn.lesson`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
-import time
-from contextlib import closing
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn.utils import clip_grad_norm_
 
-from napari_emseg.algorithms.specks import fill_specks
 from napari_emseg.augment.recipe import load_recipe
-from napari_emseg.core.learning import FinetuneRequest, FinetuneResult, TrainingVolume
-from napari_emseg.nn.average import Average
+from napari_emseg.core.learning import STOPPED, FinetuneRequest, FinetuneResult
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.comparison import most_changed
-from napari_emseg.nn.dataset import Pool, stack_truth
+from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import choose_device, to_device, use_all_cores
-from napari_emseg.nn.emphasis import Emphasis, split_weights
-from napari_emseg.nn.losses import load_loss
-from napari_emseg.nn.prefetch import prefetched
-from napari_emseg.nn.strategies import weights_to_learn
-from napari_emseg.nn.validate import predict_sections
-from napari_emseg.settings import PredictSettings
+from napari_emseg.nn.diary import Diary
+from napari_emseg.nn.held_out import (
+    TARGET,
+    Answer,
+    Fold,
+    Question,
+    answers,
+    cost,
+    folds_of,
+    questions,
+    score,
+)
+from napari_emseg.nn.keepsake import with_keepsakes
+from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_emseg.core.model_card import ModelCard
+    from napari_emseg.core.learning import TrainingVolume
     from napari_emseg.core.progress import Progress
-    from napari_emseg.nn.losses import Loss
-    from napari_emseg.settings import FinetuneSettings
+    from napari_emseg.nn.lesson import Taught
 
-_BATCH = 2  # small ones, and more of them: 9.9 edits per 100 objects instead of 10.2 with 4, from the phantom to VNC
-_SIZE = 256  # pixels: extent of a sample, less on smaller sections
-_RATE = 3e-3
-_ANCHOR = 1e-3  # strength of the pull back to the starting weights
-_AVERAGE = 0.98  # decay of the running average of the weights
-_ADAPT = 8  # batches from which the normalisation statistics are re-estimated
-_EMPHASIS = Emphasis(inside=1.0, centreline=3.0, leak=8.0, tear=4.0)
-_NEVER = 10_000_000  # steps: the clock ends a fine-tuning, not a count
-_GOOD, _POOR = 3.0, 13.0  # edits per 100 objects before: little of what is learned is kept, or all of it
+    State = dict[str, Tensor]
+
+_FOR_COPIES = 0.45  # of the time; the rest is for learning from everything
+_COPY_S, _COPY_STEPS = 13.0, 45  # what a copy needs to come to something
+_MOST_COPIES = 8
+_GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
 _LEAST = 0.2
-_SHIFTS = (0.0, 1.0, 2.0, 3.0)  # of the membrane's log-odds
-HOLD_OUT_FROM = 3  # proofread sections: below this, all of them teach
+_GAIN = 0.95  # of the cost before: what is not clearly below it is chance
+_SHIFTS = (1.0, 2.0, 3.0)  # of the membrane's log-odds
+_LOW_CUT = 0.2  # membranes are cut best below this probability: more of them wait below
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the held-out scores say.
+
+    Parameters
+    ----------
+    share : float
+        How far the weights may move, 0 to 1.
+    shift : float
+        Of the membrane's log-odds.
+    before, after : dict
+        Scores; empty without held-out tissue.
+    tried : tuple of dict
+        Scores of every share that was compared.
+    """
+
+    share: float
+    shift: float
+    before: dict[str, float]
+    after: dict[str, float]
+    tried: tuple[dict[str, float], ...] = ()
 
 
 def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
-    """Train a copy of a model on proofread sections and score both.
+    """Train a copy of a model on proofread sections, score both on held-back tissue and keep what helps.
 
     Parameters
     ----------
     request : FinetuneRequest
     progress : Progress
-        Told loss and seconds left at every step; raising `Cancelled` there ends it and leaves nothing.
+        Told loss and seconds left at every step; raising `Cancelled` there ends it and leaves nothing, or, of a
+        request that can be resumed, a state.
 
     Returns
     -------
     FinetuneResult
-        The new model's folder, its loss curve, and scores before and after on the sections named by
-        ``scored_on``.
+        The new model's folder, its loss curve, and scores before and after on the tissue named by ``scored_on``.
 
     Raises
     ------
@@ -82,265 +103,262 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
         If there is nothing to learn from.
     """
     use_all_cores()
-    network, card = load_model(request.model)
-    device = choose_device("auto")
-    to_device(network, device)
-    volumes, scored_on = hold_out(request.volumes)
-    pool = Pool(
-        volumes,
-        card.targets,
-        card.context_sections,
-        card.pixel_size_nm,
-        keep_size=card.pixel_size_range_nm,
-        emphasis=_EMPHASIS,
-    )
-    scored = [v for v in volumes if v.validate] or _score_training(volumes)
-    before = score(network, card, scored, device, request.target)
-    old = _first_map(network, card, scored, device, request.target)
-    start = {k: v.detach().clone() for k, v in network.state_dict().items()}
-    share = how_far(before)
-    steps, seconds, losses = learn(network, pool, request.settings, device, progress, share=share)
-    keep_share(network, start, share)
-    if share == 1:  # a model that was good already knows where to cut, and one section may mislead it
-        _shift_output(network, card, _score_training(volumes), device, request.target)
-    after = score(network, card, scored, device, request.target)
-    new = _first_map(network, card, scored, device, request.target)
-    pictures = most_changed(old[0], old[1], new[1]) if old and new else ()
-    sections = {v.name: list(v.train) for v in request.volumes}
-    made = card.model_copy(
-        update={
-            "name": request.name,
-            "parent": card.name,
-            "scores": {},
-            "thresholds": card.thresholds | ({request.target: after["threshold"]} if after else {}),
-            "training": {
-                "finetuned_from": card.training,
-                "sections": sections,
-                "steps": steps,
-                "seconds": round(seconds, 1),
-                "settings": request.settings.model_dump(),
-                "before": before,
-                "after": after,
-                "scored_on": scored_on,
-            },
-        }
-    )
-    save_model(request.out_dir, network.state_dict(), made)
-    return FinetuneResult(request.out_dir, steps, seconds, tuple(losses), before, after, scored_on, pictures)
-
-
-def hold_out(volumes: Sequence[TrainingVolume]) -> tuple[list[TrainingVolume], str]:
-    """Keep one proofread section back for scoring when there are enough, and say what the score means."""
-    volumes = list(volumes)
-    if any(v.validate for v in volumes):
-        return volumes, "the validation sections"
-    taught = [(i, z) for i, v in enumerate(volumes) for z in v.train]
-    if len(taught) < HOLD_OUT_FROM:
-        return volumes, "the sections that it learned from (proofread three for an independent score)"
-    index, section = taught[len(taught) // 2]
-    old = volumes[index]
-    volumes[index] = TrainingVolume(
-        old.name,
-        old.image,
-        old.pixel_size_nm,
-        old.truth,
-        tuple(z for z in old.train if z != section),
-        (section,),
-        old.share,
-        old.statistics,
-    )
-    return volumes, f"one proofread section held back ({old.name})"
+    diary = Diary(request.out_dir / STOPPED if request.resumable else None, _about(request))
+    try:
+        result = _Course(request, progress, diary).run()
+    except BaseException:
+        diary.keep()
+        raise
+    diary.close()
+    return result
 
 
 def how_far(before: Mapping[str, float]) -> float:
-    """How much of the learned change to keep, from how well the starting model did: a fifth to all of it."""
-    edits = before.get("edits_per_100_objects", _POOR)
+    """How much of a learned change to try, from how well the starting model does: a fifth to all of it.
+
+    Few objects say little about a model: it counts as one that needs as many edits as it well may.
+    """
+    if "edits_per_100_objects" not in before:
+        return 1.0
+    edits = before["edits_per_100_objects"]
+    if objects := before.get("objects"):
+        edits += 100 / objects * math.sqrt(edits * objects / 100 + 1)
     return min(1.0, max(_LEAST, (edits - _GOOD) / (_POOR - _GOOD)))
 
 
-@torch.no_grad()
-def keep_share(network: nn.Module, start: Mapping[str, Tensor], share: float) -> None:
-    """Move the weights to `share` of the way from their start to where they are."""
-    state = network.state_dict()
-    mixed = {k: torch.lerp(start[k], v, share) if v.is_floating_point() else v for k, v in state.items()}
-    network.load_state_dict(mixed)
+def candidates(share: float) -> tuple[float, ...]:
+    """Shares to compare with staying; a model that was poor moves all the way or not at all."""
+    return (1.0,) if share == 1 else (share / 2, share, min(1.0, 2 * share))
 
 
-@torch.no_grad()
-def _shift_output(
-    network: nn.Module, card: ModelCard, volumes: Sequence[TrainingVolume], device: torch.device, target: str
-) -> None:
-    """Raise the bias of the output as far as that saves edits on the sections that taught."""
-    bias = dict(network.named_parameters()).get("out.bias")
-    if bias is None or target not in card.targets:
-        return
-    channel = card.targets.index(target)
-    old = float(bias[channel])
-    edits: dict[float, float] = {}
-    for shift in _SHIFTS:
-        bias[channel] = old + shift
-        edits[shift] = score(network, card, volumes, device, target).get("edits_per_100_objects", 0.0)
-    bias[channel] = old + min(_SHIFTS, key=lambda shift: (edits[shift], shift))
+def mixed(start: Mapping[str, Tensor], end: Mapping[str, Tensor], share: float) -> State:
+    """Weights that lie `share` of the way from `start` to `end`."""
+    return {
+        k: torch.lerp(start[k], v.to(start[k].device), share) if v.is_floating_point() else v
+        for k, v in end.items()
+    }
 
 
-def _score_training(volumes: Iterable[TrainingVolume]) -> list[TrainingVolume]:
-    return [
-        TrainingVolume(v.name, v.image, v.pixel_size_nm, v.truth, (), v.train, v.share, v.statistics)
-        for v in volumes
-        if v.train
-    ]
+def soup(states: Sequence[Mapping[str, Tensor]]) -> State:
+    """Mean of weights."""
+    first = states[0]
+    return {
+        k: torch.stack([s[k] for s in states]).mean(0) if v.is_floating_point() else v
+        for k, v in first.items()
+    }
 
 
-def _first_map(
-    network: nn.Module, card: ModelCard, volumes: Sequence[TrainingVolume], device: torch.device, target: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """The first section that is scored, normalised, and its probabilities, (y, x) both."""
-    volume = next((v for v in volumes if v.validate), None)
-    if volume is None or target not in card.targets:
-        return None
-    image, z = volume.normalised(), volume.validate[0]
-    maps = predict_sections(network, image, [z], card.context_sections, device)
-    return image[z], maps[card.targets.index(target), 0]
+class _Course:
+    """The lessons of one request, one after the other."""
+
+    def __init__(self, request: FinetuneRequest, progress: Progress, diary: Diary) -> None:
+        self.request, self.progress, self.diary = request, progress, diary
+        self.network, self.card = load_model(request.model)
+        self.device = choose_device("auto")
+        to_device(self.network, self.device)
+        self.start: State = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.losses: list[float] = []
+        self.seconds = 0.0
+        self.pictures: tuple[Any, ...] = ()
+
+    def run(self) -> FinetuneResult:
+        request = self.request
+        self.progress.report(0.0, "looking at the model as it is")
+        volumes, kept = with_keepsakes(request.volumes, self.network, self.card, self.device)
+        self._pool(volumes)  # says at once when there is nothing to learn from
+        folds, ask, said = self._split(volumes)
+        old = self._answers(self.start, ask)
+        before = self.diary.once("before", lambda: score(old))
+        tried = how_far(before)
+        plan = Plan(
+            self.card.targets, tuple(self.card.graded), kept, load_recipe(request.settings.augmentation),
+            "full" if request.settings.strategy == "auto" else request.settings.strategy,
+            request.settings.learning_rate or RATE * tried**2, self.device,
+        )  # fmt: skip
+        parts = [_FOR_COPIES / len(folds)] * len(folds) + [1 - _FOR_COPIES] if folds else [1.0]
+        budgets = Budget(request.settings.max_seconds, request.settings.max_steps).parts(parts)
+        copies = []
+        for n, fold in enumerate(folds):
+            name = f"copy {n + 1}"
+            copies.append(self._lesson(name, fold.teach, plan, budgets[n], sum(parts[:n]), parts[n]).state)
+            self.network.load_state_dict(self.start)
+        if folds:
+            self.progress.report(_FOR_COPIES, "scoring on what was held back")
+            verdict = self._decide(old, before, folds, copies, tried)
+            if verdict.share == 0:
+                return self._save(self.start, verdict, said)
+            self.network.load_state_dict(soup(copies))
+        end = self._lesson("all", volumes, plan, budgets[-1], 1 - parts[-1], parts[-1], adapt=not folds).state
+        if not folds:
+            verdict = self._decide_at_the_end(old, before, ask, end, tried)
+        return self._save(self._shifted(mixed(self.start, end, verdict.share), verdict.shift), verdict, said)
+
+    def _split(self, volumes: Sequence[TrainingVolume]) -> tuple[list[Fold], tuple[Question, ...], str]:
+        """Folds, what is asked about, and what the scores mean."""
+        if self.request.target != TARGET or TARGET not in self.card.targets:
+            return [], (), ""
+        if any(v.validate for v in volumes):
+            return [], questions((v, z) for v in volumes for z in v.validate), "the validation sections"
+        folds: list[Fold] = []
+        if not self.request.settings.trust:
+            folds, said = folds_of(volumes, self._most_copies())
+        if folds:
+            return folds, tuple(q for fold in folds for q in fold.ask), said
+        ask = questions((v, z) for v in volumes for z in v.train)
+        return [], ask, "the sections that it learned from" if ask else ""
+
+    def _most_copies(self) -> int:
+        settings = self.request.settings
+        most = settings.max_steps * _FOR_COPIES / _COPY_STEPS if settings.max_steps else np.inf
+        return int(min(_MOST_COPIES, max(2, min(most, settings.max_seconds * _FOR_COPIES / _COPY_S))))
+
+    def _pool(self, volumes: Sequence[TrainingVolume]) -> Pool:
+        card = self.card
+        return Pool(
+            volumes, card.targets, card.context_sections, card.pixel_size_nm,
+            keep_size=card.pixel_size_range_nm, emphasis=EMPHASIS,
+        )  # fmt: skip
+
+    def _lesson(
+        self,
+        name: str,
+        volumes: Sequence[TrainingVolume],
+        plan: Plan,
+        budget: Budget,
+        begin: float,
+        part: float,
+        *,
+        adapt: bool = True,
+    ) -> Taught:
+        """Teach the network in place; the whole goes from `begin` on by `part`."""
+        seconds = self.request.settings.max_seconds
+
+        def report(spent: float, loss: float) -> None:
+            whole = begin + part * min(spent, 1.0)
+            self.progress.report(whole, "learning", loss=loss, seconds_left=seconds * (1 - whole))
+
+        taught = self.diary.lesson(
+            name,
+            lambda so_far: teach(
+                self.network, self._pool(volumes), plan, budget, report,
+                seed=self.request.settings.seed, adapt=adapt, so_far=so_far,
+            ),
+        )  # fmt: skip
+        self.network.load_state_dict(taught.state)
+        self.losses += taught.losses
+        self.seconds += taught.seconds
+        return taught
+
+    def _answers(self, state: State, ask: Sequence[Question]) -> list[Answer]:
+        self.network.load_state_dict(state)
+        found = answers(self.network, self.card, ask, self.device)
+        self.network.load_state_dict(self.start)
+        return found
+
+    def _decide(
+        self,
+        old: list[Answer],
+        before: dict[str, float],
+        folds: Sequence[Fold],
+        copies: Sequence[State],
+        tried: float,
+    ) -> Verdict:
+        """Compare shares by what copies say about what they have not seen."""
+        best, chosen = Verdict(0.0, 0.0, before, before), old
+        compared = [{"share": 0.0, "cost": cost(before)} | before]
+        for share in candidates(tried):
+            found = [
+                answer
+                for fold, copy in zip(folds, copies, strict=True)
+                for answer in self._answers(mixed(self.start, copy, share), fold.ask)
+            ]
+            shift, after = _best_shift(found, tried)
+            compared.append({"share": share, "cost": cost(after)} | after)
+            limit = cost(best.after) if best.share else _GAIN * cost(before)
+            if cost(after) < limit and after["edits_per_100_objects"] <= before["edits_per_100_objects"]:
+                best, chosen = Verdict(share, shift, before, after), found
+        self._picture(old, chosen)
+        return replace(best, tried=tuple(compared))
+
+    def _decide_at_the_end(
+        self, old: list[Answer], before: dict[str, float], ask: Sequence[Question], end: State, tried: float
+    ) -> Verdict:
+        """Without copies: take what was tried, and score it on what is there."""
+        found = self._answers(mixed(self.start, end, tried), ask)
+        shift, after = _best_shift(found, tried) if found else (0.0, {})
+        self._picture(old, found)
+        return Verdict(tried, shift, before, after)
+
+    def _picture(self, old: Sequence[Answer], new: Sequence[Answer]) -> None:
+        if old and new:
+            self.pictures = most_changed(old[0].image, old[0].probability, new[0].probability)
+
+    def _shifted(self, state: State, shift: float) -> State:
+        if shift and "out.bias" in state and TARGET in self.card.targets:
+            bias = state["out.bias"].clone()
+            bias[self.card.targets.index(TARGET)] += shift
+            return state | {"out.bias": bias}
+        return state
+
+    def _save(self, state: State, verdict: Verdict, said: str) -> FinetuneResult:
+        request, card = self.request, self.card
+        thresholds = card.thresholds
+        if verdict.after:
+            thresholds = thresholds | {request.target: verdict.after["threshold"]}
+        scored_on = said if verdict.after else ""
+        training = {
+            "finetuned_from": card.training,
+            "sections": {v.name: list(v.train) for v in request.volumes},
+            "steps": len(self.losses),
+            "seconds": round(self.seconds, 1),
+            "settings": request.settings.model_dump(),
+            "before": verdict.before,
+            "after": verdict.after,
+            "share": verdict.share,
+            "shares_compared": list(verdict.tried),
+            "scored_on": scored_on,
+        }
+        made = card.model_copy(
+            update={
+                "name": request.name, "parent": card.name, "scores": {},
+                "thresholds": thresholds, "training": training,
+            }
+        )  # fmt: skip
+        save_model(request.out_dir, state, made)
+        return FinetuneResult(
+            request.out_dir, len(self.losses), self.seconds, tuple(self.losses), verdict.before, verdict.after,
+            scored_on, self.pictures, verdict.share,
+        )  # fmt: skip
 
 
-def score(
-    network: nn.Module, card: ModelCard, volumes: Sequence[TrainingVolume], device: torch.device, target: str
-) -> dict[str, float]:
-    """Boundary scores on the validation sections of these volumes; empty when they have no membranes."""
-    from napari_emseg.algorithms.metrics.boundary import boundary_scores
+def _best_shift(found: Sequence[Answer], tried: float) -> tuple[float, dict[str, float]]:
+    """How much to raise the membranes' log-odds, and the scores with it.
 
-    if target != "membrane" or target not in card.targets:
-        return {}
-    rows: list[Mapping[str, float]] = []
-    channel = card.targets.index(target)
-    for volume in volumes:
-        zs = list(volume.validate)
-        truth = stack_truth(volume, (target,))[0, zs]
-        if not (truth == 0).any():
-            continue
-        found = predict_sections(network, volume.normalised(), zs, card.context_sections, device)[channel]
-        smallest_px = PredictSettings().smallest_cell_nm2 / volume.pixel_size_nm**2
-        found = np.stack([fill_specks(section, smallest_px) for section in found])
-        rows.append(boundary_scores(truth == 0, found))
-    keys = ("v_rand", "v_info", "edits_per_100_objects", "threshold")
-    return {k: float(np.mean([r[k] for r in rows])) for k in keys} if rows else {}
-
-
-def learn(
-    network: nn.Module,
-    pool: Pool,
-    settings: FinetuneSettings,
-    device: torch.device,
-    progress: Progress,
-    *,
-    share: float = 1.0,
-) -> tuple[int, float, list[float]]:
-    """Change a network in place; steps, seconds and the loss curve.
-
-    Parameters
-    ----------
-    share : float
-        How much there is to learn, see `how_far`: less of it takes smaller steps.
+    Only where the starting model was poor: one that was good already knows where to cut.
     """
-    started = time.monotonic()
-    size = pool.sample_size(_SIZE)
-    recipe = load_recipe(settings.augmentation)
-    samples = prefetched(lambda step: pool.batch(step, settings.seed, _BATCH, size, recipe))
-    losses: list[float] = []
-    with closing(samples(0, _NEVER)) as batches:
-        loss = load_loss("bce_dice")
-        _adapt_if_better(network, [next(batches) for _ in range(_ADAPT)], loss, device)
-        network.eval()  # statistics stay; dropout is off: both cost more than they give in a minute
-        strategy = "full" if settings.strategy == "auto" else settings.strategy
-        with weights_to_learn(network, strategy) as taught:
-            anchor = [p.detach().clone() for p in taught]
-            optimiser = torch.optim.AdamW(taught, lr=_RATE, weight_decay=0.0)
-            average = Average(network, _AVERAGE)
-            rate = settings.learning_rate or _RATE * share**2
-            for image, truth in batches:
-                spent = (time.monotonic() - started) / settings.max_seconds
-                if spent >= 1 or (settings.max_steps and len(losses) >= settings.max_steps):
-                    break
-                warm = min(1.0, (len(losses) + 1) / 8)
-                for group in optimiser.param_groups:
-                    group["lr"] = rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * spent)) / 2)
-                value = _step(network, image, truth, loss, optimiser, taught, anchor, device)
-                losses.append(value)
-                average.update(network, len(losses))
-                left = settings.max_seconds * (1 - spent)
-                progress.report(min(spent, 1.0), f"step {len(losses)}", loss=value, seconds_left=left)
-            network.load_state_dict(average.state)
-    return len(losses), time.monotonic() - started, losses
+    shift, best = 0.0, score(found)
+    if tried < 1:
+        return shift, best
+    for more in _SHIFTS:
+        if best["object_threshold"] > _LOW_CUT:
+            break
+        raised = score(found, shift=more)
+        if raised["edits_per_100_objects"] >= best["edits_per_100_objects"]:
+            break
+        shift, best = more, raised
+    return shift, best
 
 
-def _step(
-    network: nn.Module,
-    image: NDArray[np.float32],
-    truth: NDArray[np.uint8],
-    loss: Loss,
-    optimiser: torch.optim.Optimizer,
-    taught: Sequence[Tensor],
-    anchor: Sequence[Tensor],
-    device: torch.device,
-) -> float:
-    total = _total(network, image, truth, loss, device)
-    optimiser.zero_grad(set_to_none=True)
-    total.backward()  # type: ignore[no-untyped-call]
-    clip_grad_norm_(taught, 1.0)
-    optimiser.step()
-    with torch.no_grad():
-        pull = _ANCHOR * optimiser.param_groups[0]["lr"] / _RATE
-        for weight, start in zip(taught, anchor, strict=True):
-            weight.lerp_(start, pull)
-    return float(total.detach())
-
-
-def _total(
-    network: nn.Module, image: NDArray[np.float32], truth: NDArray[np.uint8], loss: Loss, device: torch.device
-) -> Tensor:
-    x = torch.from_numpy(image).to(device, memory_format=torch.channels_last)
-    logits = network(x)
-    target, weight = split_weights(torch.from_numpy(truth).to(device), logits.shape[1])
-    weight = _EMPHASIS.by_errors(logits, target, weight)
-    return loss(logits, target, weight)["per_target"].sum()
-
-
-@torch.no_grad()
-def _adapt_if_better(
-    network: nn.Module,
-    batches: Sequence[tuple[NDArray[np.float32], NDArray[np.uint8]]],
-    loss: Loss,
-    device: torch.device,
-) -> bool:
-    """Adapt the normalisation statistics to the new stack, and take that back if it raises the loss."""
-
-    def mean_loss() -> float:
-        network.eval()
-        return float(np.mean([float(_total(network, *batch, loss, device)) for batch in batches]))
-
-    old = {k: v.clone() for k, v in network.state_dict().items()}
-    before = mean_loss()
-    _adapt_statistics(network, [image for image, _ in batches], device)
-    if mean_loss() < before:
-        return True
-    network.load_state_dict(old)
-    return False
-
-
-@torch.no_grad()
-def _adapt_statistics(
-    network: nn.Module, images: Sequence[NDArray[np.float32]], device: torch.device
-) -> None:
-    """Move the normalisation statistics half-way to those of the new stack."""
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    old = [(m.momentum, m.running_mean.clone(), m.running_var.clone()) for m in norms]  # type: ignore[union-attr]
-    network.train()
-    for m in norms:
-        m.reset_running_stats()
-        m.momentum = None  # cumulative mean
-    for image in images:
-        network(torch.from_numpy(image).to(device, memory_format=torch.channels_last))
-    for m, (momentum, mean, var) in zip(norms, old, strict=True):
-        m.momentum = momentum
-        m.running_mean.lerp_(mean, 0.5)  # type: ignore[union-attr]
-        m.running_var.lerp_(var, 0.5)  # type: ignore[union-attr]
+def _about(request: FinetuneRequest) -> dict[str, Any]:
+    """What makes it the same course when it is gone on with."""
+    digest = hashlib.sha256()
+    for volume in request.volumes:
+        for name in sorted(volume.truth):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(volume.truth[name][list(volume.train)]).tobytes())
+    return {
+        "model": request.model.name,
+        "sections": [[v.name, list(v.train)] for v in request.volumes],
+        "labels": digest.hexdigest(),
+        "settings": request.settings.model_dump(mode="json", exclude={"max_seconds"}),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import list_models, read_card
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_emseg.core.learning import FinetuneResult
+    from napari_emseg.jobs.versions import Candidate
     from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
@@ -62,13 +63,13 @@ def learn(desk: Desk) -> None:
 
 def accept(desk: Desk) -> None:
     """Predict with the new model from now on."""
-    from napari_emseg.jobs import finetune
+    from napari_emseg.jobs import versions
     from napari_emseg.ui.flows import predicting
 
     session, _ = desk.need_session()
     if desk.learning is None:
         raise EmsegError("there is no new model", "", "let one learn first")
-    folder = finetune.accept(session, desk.learning)
+    folder = versions.accept(session, desk.learning)
     _forget(desk)
     _forget_predictions(desk)
     predicting.warm_up(desk)
@@ -80,11 +81,11 @@ def accept(desk: Desk) -> None:
 
 def discard(desk: Desk) -> None:
     """Keep the present model."""
-    from napari_emseg.jobs import finetune
+    from napari_emseg.jobs import versions
 
     if desk.learning is None:
         raise EmsegError("there is no new model", "", "let one learn first")
-    finetune.discard(desk.learning)
+    versions.discard(desk.learning)
     _forget(desk)
     desk.say("train", "The new model is gone; predictions come from the same model as before.")
 
@@ -127,25 +128,23 @@ def teacher_words(sections: Sequence[int]) -> str:
 def verdict(result: FinetuneResult) -> str:
     """What learning has brought, in numbers; whether that is better is the person's to say."""
     text = f"Learned for {result.seconds:.0f} s."
+    if result.share == 0:
+        return f"{text} On what was held back it did not help: keep the present model, and proofread on."
     key, _, form = _ROWS[0]
     if key in result.before and key in result.after:
         before, after = result.before[key], result.after[key]
         text += f" Edits per 100 objects: {form.format(after)}, before {form.format(before)}. You decide."
-    else:
-        text += " Mark a third section proofread, and one is held back to tell whether it got better."
     return text
 
 
-def is_better(candidate: Any) -> bool:
-    """Whether fewer corrections are to be expected; an unscored model counts as better."""
-    before, after = candidate.result.before, candidate.result.after
-    key = _ROWS[0][0]
-    return bool(after.get(key, 0.0) <= before.get(key, 0.0))
+def is_better(candidate: Candidate) -> bool:
+    """Whether fewer corrections are to be expected; a model that could not be scored may be better."""
+    return candidate.result.helps
 
 
-def score_rows(candidate: Any) -> tuple[tuple[str, ...], ...]:
+def score_rows(candidate: Candidate) -> tuple[tuple[str, ...], ...]:
     """Table of scores before and after; empty where nothing was held back to score on."""
-    result: FinetuneResult = candidate.result
+    result = candidate.result
     rows = [
         (words, form.format(result.before[key]), form.format(result.after[key]))
         for key, words, form in _ROWS

@@ -1,0 +1,219 @@
+"""Score learning on tissue that it has not seen: copies learn from a part and are scored on the rest.
+
+Every proofread section is asked about by a copy that learned from the others (leave one out; in groups when there are
+many). Of a single section one half is asked about by a copy that learned from the other half, and the other way round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_emseg.algorithms.metrics.boundary import boundary_scores
+from napari_emseg.algorithms.specks import fill_specks
+from napari_emseg.core.learning import IGNORE, TrainingVolume
+from napari_emseg.nn.sections import probabilities
+from napari_emseg.settings import PredictSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import torch
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from napari_emseg.core.model_card import ModelCard
+
+TARGET = "membrane"
+KEYS = ("v_rand", "v_info", "edits_per_100_objects", "threshold", "object_threshold")
+_GAP_PX = 8  # between the half that teaches and the half that is asked about
+_MARGIN_PX = 64  # seen around what is asked about
+_MOST_PX = 4_000_000  # asked about altogether; two megapixels take a second or two on two cores
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A part of a section whose truth is kept from the copy that answers.
+
+    Parameters
+    ----------
+    volume : TrainingVolume
+    z : int
+    box : (slice, slice)
+        In y and x.
+    """
+
+    volume: TrainingVolume
+    z: int
+    box: tuple[slice, slice]
+
+    @property
+    def cells(self) -> NDArray[np.bool_]:
+        """True inside cells, (y, x)."""
+        return np.asarray(self.volume.truth[TARGET][self.z][self.box] == 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """What a copy learns from, and what it is asked then."""
+
+    teach: tuple[TrainingVolume, ...]
+    ask: tuple[Question, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A question with the image (normalised) and a probability of its pixels, (y, x) all."""
+
+    question: Question
+    image: NDArray[np.float32]
+    probability: NDArray[np.float32]
+
+
+def folds_of(volumes: Sequence[TrainingVolume], most: int) -> tuple[list[Fold], str]:
+    """Split what is proofread into folds, at most so many, and say what a score of all of them means.
+
+    Parameters
+    ----------
+    volumes : sequence of TrainingVolume
+        Without sections that validate.
+    most : int
+        At least 2.
+
+    Returns
+    -------
+    folds : list of Fold
+        None when nothing of a membrane is known.
+    said : str
+        "held-back tissue: ..."
+    """
+    taught = [(v, z) for v, volume in enumerate(volumes) for z in volume.train if TARGET in volume.truth]
+    if not taught:
+        return [], ""
+    if len(taught) == 1:
+        v, z = taught[0]
+        return _halves(volumes[v], z), "the half of its section that each of two copies had not seen"
+    count = min(most, len(taught))
+    groups = [[taught[i] for i in part] for part in np.array_split(np.arange(len(taught)), count)]
+    folds = []
+    for group in groups:
+        teach = tuple(
+            replace(volume, train=tuple(z for z in volume.train if (v, z) not in group))
+            for v, volume in enumerate(volumes)
+        )
+        folds.append(Fold(teach, questions((volumes[v], z) for v, z in group)))
+    whole = f"all {len(taught)} sections, each by a copy that had not seen it"
+    return _affordable(folds), whole
+
+
+def questions(sections: Iterable[tuple[TrainingVolume, int]]) -> tuple[Question, ...]:
+    """Whole sections as questions; those without cells are none."""
+    every = (
+        Question(volume, z, (slice(None), slice(None))) for volume, z in sections if TARGET in volume.truth
+    )
+    return tuple(question for question in every if question.cells.any())
+
+
+def answers(
+    network: nn.Module, card: ModelCard, asked: Iterable[Question], device: torch.device
+) -> list[Answer]:
+    """What a network says about each question."""
+    channel = card.targets.index(TARGET)
+    out = []
+    for question in asked:
+        volume = question.volume
+        image = volume.normalised()
+        seen, inner = _with_margin(question.box, volume.image.shape[1:])
+        window = np.ascontiguousarray(image[(slice(None), *seen)])
+        found = probabilities(network, card, window, question.z, volume.pixel_size_nm, device)[channel]
+        out.append(Answer(question, window[question.z][inner], found[inner]))
+    return out
+
+
+def score(found: Sequence[Answer], *, shift: float = 0.0) -> dict[str, float]:
+    """Boundary scores of answers, weighted by their area, and the number of objects; empty without answers.
+
+    Parameters
+    ----------
+    shift : float
+        Added to the log-odds of every answer first.
+    """
+    groups: dict[tuple[tuple[int, ...], float], list[Answer]] = {}
+    for answer in found:
+        key = (answer.probability.shape, answer.question.volume.pixel_size_nm)
+        groups.setdefault(key, []).append(answer)
+    rows, weights, objects = [], [], 0.0
+    for (shape, pixel_nm), group in groups.items():
+        smallest_px = PredictSettings().smallest_cell_nm2 / pixel_nm**2
+        maps = np.stack([fill_specks(shifted(a.probability, shift), smallest_px) for a in group])
+        rows.append(boundary_scores(np.stack([a.question.cells for a in group]), maps))
+        objects += rows[-1]["objects"] * len(group)
+        weights.append(len(group) * float(np.prod(shape)))
+    if not rows:
+        return {}
+    mean = {k: float(np.average([row[k] for row in rows], weights=weights)) for k in KEYS}
+    return mean | {"objects": objects}
+
+
+def cost(scores: Mapping[str, float]) -> float:
+    """One number to choose by, less is better: edits, and because these are few, the finer scores beside them."""
+    return scores["edits_per_100_objects"] + 100 * (2 - scores["v_rand"] - scores["v_info"])
+
+
+def shifted(probability: NDArray[np.float32], shift: float) -> NDArray[np.float32]:
+    """Probabilities whose log-odds are raised by so much."""
+    if shift == 0:
+        return probability
+    factor = np.float32(np.exp(shift))
+    return np.asarray(factor * probability / (1 + (factor - 1) * probability), np.float32)
+
+
+def _halves(volume: TrainingVolume, z: int) -> list[Fold]:
+    """Cut what is known of a section across its longer side, so that both parts hold as many known pixels."""
+    known = volume.truth[TARGET][z] != IGNORE
+    rows, columns = (np.flatnonzero(known.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return []
+    box = [slice(int(n[0]), int(n[-1]) + 1) for n in (rows, columns)]
+    axis = int(box[1].stop - box[1].start > box[0].stop - box[0].start)
+    counts = known.sum(1 - axis).cumsum()
+    cut = int(np.searchsorted(counts, counts[-1] / 2)) + 1
+    reach = min(cut - box[axis].start, box[axis].stop - cut)
+    if reach < 1:
+        return []
+    folds = []
+    for asked in (slice(cut - reach, cut), slice(cut, cut + reach)):
+        part = list(box)
+        part[axis] = asked
+        question = Question(volume, z, (part[0], part[1]))
+        hidden = [slice(None), slice(None)]
+        hidden[axis] = slice(0, cut + _GAP_PX) if asked.stop == cut else slice(max(0, cut - _GAP_PX), None)
+        truth = {target: values.copy() for target, values in volume.truth.items()}
+        for values in truth.values():
+            values[z][tuple(hidden)] = IGNORE
+        teach = replace(volume, truth=truth)
+        if question.cells.any() and (truth[TARGET][z] != IGNORE).any():
+            folds.append(Fold((teach,), (question,)))
+    return folds if len(folds) == 2 else []
+
+
+def _affordable(folds: list[Fold]) -> list[Fold]:
+    """Ask about evenly spaced sections where all of them would take too long."""
+    pixels = sum(question.cells.size for fold in folds for question in fold.ask)
+    every = max(1, round(pixels / _MOST_PX))
+    return [replace(fold, ask=fold.ask[(len(fold.ask) - 1) % every // 2 :: every]) for fold in folds]
+
+
+def _with_margin(
+    box: tuple[slice, slice], shape: Sequence[int]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """What is looked at around a box, and where the box lies in it."""
+    seen, inner = [], []
+    for part, extent in zip(box, shape, strict=True):
+        start, stop, _ = part.indices(extent)
+        first = max(0, start - _MARGIN_PX)
+        seen.append(slice(first, min(extent, stop + _MARGIN_PX)))
+        inner.append(slice(start - first, stop - first))
+    return (seen[0], seen[1]), (inner[0], inner[1])
