@@ -96,6 +96,8 @@ def test_the_doubt_is_ringed_and_its_stage_opened(doubting: Any) -> None:
     rings = doubting.layers.rings
     assert rings.data.tolist() == [list(FIRST.at_a), list(FIRST.at_b)]
     assert doubting.viewer.layers.selection.active is chosen
+    assert rings.face_color[:, 3].tolist() == [0, 0]
+    assert rings.border_width.tolist() == [0.08, 0.08]
     accept_doubt(doubting)
     accept_doubt(doubting)
     assert not rings.visible

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.ui.desk import Desk
 
-_PIXELS = 46  # on screen, at any zoom
+_PIXELS = 48.0  # on screen, at the zoom that the question finds
 _COLOUR = "#f0b429"  # that of doubts on the section rail
 
 
@@ -30,8 +30,12 @@ def ring(desk: Desk, points: Sequence[tuple[int, int, int]]) -> None:
         shown.append(layers.rings)
         layers.owned.append(layers.rings)
         shown.selection.active = active
-    layers.rings.data = np.array(points, dtype=float).reshape(-1, 3)
-    layers.rings.visible = bool(points)
+    rings = layers.rings
+    rings.data = np.array(points, dtype=float).reshape(-1, 3)
+    rings.visible = bool(points)
+    # an empty layer forgets how its points are to look
+    rings.size = _PIXELS / (desk.viewer.scene.camera.zoom * float(layers.labels.scale[-1]))
+    rings.face_color, rings.border_color, rings.border_width = "transparent", _COLOUR, 0.08
 
 
 def _layer(labels: Any) -> Any:
@@ -40,12 +44,7 @@ def _layer(labels: Any) -> Any:
     made = Points(
         np.empty((0, 3)),
         name="in doubt",
-        symbol="ring",
-        size=_PIXELS,
-        canvas_size_limits=(_PIXELS, _PIXELS),
-        face_color=_COLOUR,
-        border_color="#1e1e21",
-        border_width=0.03,
+        canvas_size_limits=(_PIXELS / 2, 2000),
         out_of_slice_display=False,
         scale=labels.scale,
         translate=labels.translate,
