@@ -96,23 +96,34 @@ def merge_tree(
     MergeTree
     """
     scale = 255.0 if boundary.dtype == np.uint8 else 1.0
-    steps = _agglomerate(contacts(labels, boundary), below * scale, min_faces)
+    steps = merge_order(contacts(labels, boundary), below * scale, min_faces)
     kept, gone, height = (np.array([step[k] for step in steps]) for k in range(3))
     rising = np.maximum.accumulate(height.astype(float) / scale) if steps else height.astype(float)
     return MergeTree(kept.astype(np.int64), gone.astype(np.int64), rising, int(labels.max(initial=0)))
 
 
-def _agglomerate(pairs: Contacts, threshold: float, min_faces: int) -> list[tuple[int, int, float]]:
-    """(id that stays, id that goes, mean border) of every joining."""
+def merge_order(
+    pairs: Contacts, threshold: float = np.inf, min_faces: int = 1
+) -> list[tuple[int, int, float]]:
+    """In which order touching segments join: always those whose common border is weakest on average.
+
+    Returns
+    -------
+    list of (int, int, float)
+        Id that stays, id that goes, mean border, of every joining.
+    """
     borders: dict[int, dict[int, tuple[float, int]]] = {}
     totals = pairs.boundary * pairs.faces
     for a, b, total, faces in zip(
         pairs.a.tolist(), pairs.b.tolist(), totals.tolist(), pairs.faces.tolist(), strict=True
     ):
         borders.setdefault(a, {})[b] = borders.setdefault(b, {})[a] = (total, faces)
+    # From the totals, as below: a mean times its number, divided again, need not be the same mean.
     queue = [
         (mean, a, b)
-        for mean, a, b in zip(pairs.boundary.tolist(), pairs.a.tolist(), pairs.b.tolist(), strict=True)
+        for mean, a, b in zip(
+            (totals / pairs.faces).tolist(), pairs.a.tolist(), pairs.b.tolist(), strict=True
+        )
         if mean < threshold
     ]
     heapq.heapify(queue)
