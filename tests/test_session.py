@@ -609,7 +609,7 @@ def test_a_full_disk_loses_nothing(session: Session) -> None:
     pages = session._journal._db.execute("PRAGMA page_count").fetchone()[0]
     session._journal._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own way to say: disk full
     session.volume[1] = noise
-    with pytest.raises(EmsegError, match=r"paint is not saved .*full.*free some space"):
+    with pytest.raises(EmsegError, match=r"paint is not saved \(the disk is full\).*free some space"):
         session.commit_stroke()
     np.testing.assert_array_equal(session.volume[1], noise[0])
     session._journal._db.execute("PRAGMA max_page_count = 1000000")

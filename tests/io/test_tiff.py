@@ -72,6 +72,13 @@ def test_colour_is_refused(tmp_path: Path) -> None:
         open_image(tmp_path / "a.tif")
 
 
+def test_three_sections_written_as_planes_of_colour_are_told_apart(tmp_path: Path) -> None:
+    planes = np.random.default_rng(0).integers(0, 255, (3, 11, 13), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb")
+    with pytest.raises(EmsegError, match="write sections as grey values"):
+        open_image(tmp_path / "a.tif")
+
+
 def test_time_and_depth_together_are_refused(tmp_path: Path) -> None:
     movie = np.zeros((2, 3, 1, 11, 13), np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", movie, imagej=True, metadata={"axes": "TZCYX"})

@@ -82,6 +82,23 @@ def test_folder_that_cannot_be_written(tmp_path: Path, code: int, monkeypatch: p
     assert error.value.where == str(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.ENOSPC, "the disk is full"), (errno.ENOENT, "no such file or directory")]
+)
+def test_the_long_reports_of_hdf5_become_words(
+    tmp_path: Path, number: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(
+            f"Unable to create file (unable to open file: errno = {number}, flags = 15, o_flags = c2)"
+        )
+
+    monkeypatch.setattr("napari_emseg.io.hdf5_writing.write_hdf5", refuse)
+    with pytest.raises(EmsegError, match=said) as error:
+        write_array(tmp_path / "out.h5", STACK)
+    assert "o_flags" not in str(error.value)
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere")
 def test_read_only_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

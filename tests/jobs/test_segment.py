@@ -129,3 +129,6 @@ def test_values_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
     write_array(tmp_path / "p.h5", np.full((1, 4, 4), 3, np.float32), spacing_nm=(50.0, 4.0, 4.0))
     with pytest.raises(EmsegError, match="no probabilities"):
         segment.segment_file(tmp_path / "p.h5", tmp_path / "s.h5")
+    write_array(tmp_path / "n.h5", np.full((1, 4, 4), np.nan, np.float32), spacing_nm=(50.0, 4.0, 4.0))
+    with pytest.raises(EmsegError, match="not numbers"):
+        segment.segment_file(tmp_path / "n.h5", tmp_path / "s.h5")

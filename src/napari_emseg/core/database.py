@@ -19,6 +19,8 @@ _BUSY_S = 5.0  # another reader may hold the file for a moment
 _WAL_PAGES = (
     4000  # 16 MB of write-ahead log between its checkpoints, so that few strokes have to wait for one
 )
+_PLAIN = {"database or disk is full": "the disk is full", "disk I/O error": "the disk cannot be written"}
+"""SQLite's words to ours, where its own say little to a person."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -86,11 +88,12 @@ def checked(
 @contextmanager
 def refusing(path: Path, what: str = "") -> Iterator[None]:
     """Turn SQLite's errors into one sentence; ``what`` names the edit that could not be saved."""
-    subject = f"{what} is not saved" if what else "the journal cannot be used"
+    verb = "are" if what == "the labels" else "is"
+    subject = f"{what} {verb} not saved" if what else "the journal cannot be used"
     try:
         yield
     except sqlite3.OperationalError as error:
-        reason = str(error)
+        reason = _PLAIN.get(str(error), str(error))
         remedy = "check the disk and its permissions"
         if "full" in reason:
             remedy = "free some space and try again; everything up to here is safe"

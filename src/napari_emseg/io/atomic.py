@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import uuid
 from contextlib import contextmanager, suppress
@@ -85,9 +86,17 @@ def _remove(path: Path) -> None:
 def _explained(error: OSError, path: Path) -> EmsegError:
     """What a failed write means to a person."""
     text = str(error)
+    number = error.errno or _errno_in(text)
     # numpy tells of a full disk without an error number.
-    if error.errno in (errno.ENOSPC, errno.EDQUOT) or ("requested and" in text and "written" in text):
+    if number in (errno.ENOSPC, errno.EDQUOT) or ("requested and" in text and "written" in text):
         return EmsegError("the disk is full", str(path.parent), "free some space or choose another disk")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return EmsegError("the folder cannot be written", str(path.parent), "choose another folder")
-    return EmsegError(f"it cannot be written ({error.strerror or text})", str(path), "choose another place")
+    reason = os.strerror(number).lower() if number else error.strerror or text
+    return EmsegError(f"it cannot be written ({reason})", str(path), "choose another place")
+
+
+def _errno_in(text: str) -> int:
+    """HDF5 tells the error number in the midst of its own report; 0 where there is none."""
+    found = re.search(r"errno = (\d+)", text)
+    return int(found.group(1)) if found else 0

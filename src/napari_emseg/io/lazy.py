@@ -215,14 +215,16 @@ class SectionStack(LazyStack):
         self._lock = threading.Lock()
 
 
-def grey_of(samples: NDArray[Any], where: str) -> NDArray[Any]:
+def grey_of(
+    samples: NDArray[Any], where: str, remedy: str = "convert it to grey values first"
+) -> NDArray[Any]:
     """Grey values of an image that may carry colour samples on its last axis.
 
     Parameters
     ----------
     samples : ndarray (..., y, x) or (..., y, x, 3 or 4)
         A fourth sample is opacity and is left out.
-    where : str
+    where, remedy : str
         For the message.
 
     Raises
@@ -234,5 +236,5 @@ def grey_of(samples: NDArray[Any], where: str) -> NDArray[Any]:
         return samples
     grey = samples[..., 0]
     if not (np.array_equal(grey, samples[..., 1]) and np.array_equal(grey, samples[..., 2])):
-        raise EmsegError("this is a colour image", where, "convert it to grey values first")
+        raise EmsegError("this is a colour image", where, remedy)
     return grey

@@ -74,7 +74,13 @@ class TiffStack(LazyStack):
                 values = np.expand_dims(values, axis)
                 left.insert(axis, letter)
         order = [left.index(a) for a in (self._z, "Y", "X", "S") if a in left]
-        return grey_of(values.transpose(order), str(self._path)) if "S" in left else values.transpose(order)
+        if "S" not in left:
+            return values.transpose(order)
+        # programs that write 3 or 4 sections without a word about them make planes of colour of them
+        planes = (
+            "; write sections as grey values (photometric minisblack)" if self._axes.startswith("S") else ""
+        )
+        return grey_of(values.transpose(order), str(self._path), f"convert it to grey values first{planes}")
 
     def _array(self) -> Any:
         if self._source is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -242,6 +243,8 @@ def check_probability(values: NDArray[Any], source: object) -> NDArray[Any]:
         return values
     values = np.asarray(values, dtype=np.float32)
     low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    if math.isnan(low):
+        raise EmsegError("it holds values that are not numbers (NaN)", str(source), "predict again")
     if not (low >= -1e-6 and high <= 1 + 1e-6):
         raise EmsegError(
             f"values from {low:g} to {high:g} are no probabilities",
