@@ -12,14 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def _field(
-    default: Any, title: str, help_text: str, *, unit: str = "", more: bool = False, **bounds: float
+    default: Any,
+    title: str,
+    help_text: str,
+    *,
+    unit: str = "",
+    more: bool = False,
+    words: dict[str, str] | None = None,
+    **bounds: float,
 ) -> Any:
-    """Describe one setting; ``more`` puts it under *More* in its panel."""
+    """Describe one setting; ``more`` puts it under *More* in its panel, ``words`` are what it shows for choices."""
     return Field(  # type: ignore[call-overload]
         default,
         title=title,
         description=help_text,
-        json_schema_extra={"unit": unit, "more": more},
+        json_schema_extra={"unit": unit, "more": more, "words": dict(words or {})},
         **bounds,
     )
 
@@ -38,10 +45,16 @@ class PredictSettings(Settings):
         "Look from",
         "average over mirrored (flips: 4) or mirrored and turned (8; 16 with the order of sections) views: "
         "slower, steadier",
+        words={"none": "one side (quick)", "flips": "4 sides", "8": "8 sides", "16": "16 sides (slow)"},
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = _field(
-        "auto", "Compute on", "auto takes a graphics card where there is one"
-    )
+        "auto",
+        "Compute on",
+        "auto takes a graphics card where there is one",
+        words={
+            "auto": "what is there", "cpu": "processor", "cuda": "graphics card (CUDA)", "mps": "graphics card (Apple)",
+        },
+    )  # fmt: skip
     smallest_cell_nm2: float = _field(
         550.0,
         "Smallest cell",
@@ -88,7 +101,11 @@ class SeedSettings(Settings):
         le=500,
     )
     dims: Literal[2, 3] = _field(
-        2, "Dimensions", "2: every section on its own, 3: through sections", more=True
+        2,
+        "Dimensions",
+        "2: every section on its own, 3: through sections",
+        more=True,
+        words={"2": "each section (2D)", "3": "through sections (3D)"},
     )
 
 
@@ -275,12 +292,16 @@ class CleanUpSettings(Settings):
         "nearest",
         "Left-out sections",
         "leave: as they are, nearest: show the nearest good section, flow: show a picture between the neighbours",
+        words={"leave": "leave as they are", "nearest": "show the nearest", "flow": "show one in between"},
     )
     mend_cracks: bool = _field(
         False, "Mend cracks", "left-out sections that a crack divides: put the parts where they belong"
     )
     contrast: Literal["leave", "stretch", "equalise"] = _field(
-        "leave", "Contrast", "stretch: use all grey values, equalise: as much contrast everywhere (CLAHE)"
+        "leave",
+        "Contrast",
+        "stretch: use all grey values, equalise: as much contrast everywhere (CLAHE)",
+        words={"leave": "leave as it is", "stretch": "use all greys", "equalise": "equal everywhere"},
     )
     radius_px: int = _field(
         15,

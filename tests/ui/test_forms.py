@@ -68,7 +68,7 @@ def test_showing_other_settings_announces_nothing(qtbot: Any) -> None:
     qtbot.addWidget(form)
     with qtbot.assertNotEmitted(form.changed):
         form.set_value(PredictSettings(tta="flips"))
-    assert form.editor("tta").focus_widget.currentText() == "flips"
+    assert form.editor("tta").focus_widget.currentText() == "4 sides"
 
 
 def test_rare_settings_are_folded_away(qtbot: Any) -> None:
@@ -86,3 +86,10 @@ def test_hidden_settings_keep_their_value(qtbot: Any) -> None:
     qtbot.addWidget(form)
     form.editor("share").focus_widget.setValue(0.25)
     assert form.value == Toy(many=9, share=0.25)
+
+
+@pytest.mark.parametrize("stage", DEFAULTS)
+def test_choices_are_shown_in_words(stage: str) -> None:
+    for spec in field_specs(DEFAULTS[stage]):
+        assert len(spec.words) == len(spec.choices)
+        assert not {"none", "cpu", "flips"} & set(spec.words), f"{spec.title} shows a name of the program"

@@ -87,6 +87,7 @@ class Desk:
         self.sayings: dict[str, Saying] = {}
         self.tool: ClickTool | None = None
         self.learning: Any = None
+        self.version = ""
         self.cleaning: Any = None
         self.doubts: frozenset[int] = frozenset()
         self.doubt: Doubt | None = None
@@ -389,6 +390,7 @@ class Desk:
 
 def _sentence(error: EmsegError) -> str:
     what = error.what[:1].upper() + error.what[1:]
-    where = f" ({error.where})" if error.where else ""
+    # which of our functions failed says nothing to a person at the window
+    where = f" ({error.where})" if error.where and not error.where.startswith("napari_emseg.") else ""
     remedy = f": {error.remedy}" if error.remedy else ""
     return f"{what}{where}{remedy}."

@@ -28,6 +28,8 @@ class FieldSpec:
     more: bool
     default: Any
     choices: tuple[Any, ...] = ()
+    words: tuple[str, ...] = ()
+    """What is shown for each choice."""
     low: float = 0
     high: float = 0
     step: float = 1
@@ -52,7 +54,11 @@ def _spec(name: str, info: FieldInfo) -> FieldSpec:
     }
     kind: Any = info.annotation
     if typing.get_origin(kind) is Literal:
-        return FieldSpec(kind="choice", choices=typing.get_args(kind), **common)
+        choices = typing.get_args(kind)
+        given = extra.get("words")
+        known = given if isinstance(given, dict) else {}
+        words = tuple(str(known.get(str(choice), choice)) for choice in choices)
+        return FieldSpec(kind="choice", choices=choices, words=words, **common)
     if isinstance(kind, types.UnionType):
         kind = next(part for part in typing.get_args(kind) if part is not type(None))
     if kind is bool:

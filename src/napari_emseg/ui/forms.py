@@ -159,7 +159,7 @@ class Editor(QWidget):
             return box
         if spec.kind == "choice":
             combo = QComboBox()
-            combo.addItems([str(c) for c in spec.choices])
+            combo.addItems(spec.words)
             combo.currentIndexChanged.connect(lambda i: self._announce(spec.choices[i]))
             row.addWidget(combo)
             return combo
