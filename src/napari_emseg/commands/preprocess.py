@@ -20,7 +20,7 @@ STEPS = {
     "deflicker": "even out brightness and contrast between sections",
     "detect-bad": "list suspicious sections with a score and a reason, as .csv or .json",
     "replace-bad": "put good sections, or pictures between them, in the place of bad ones",
-    "align": "shift sections by a table (or estimate one) on a canvas that cuts nothing; IN may be points (.csv)",
+    "align": "shift sections by a table (or estimate one) and bend them if asked; nothing is cut; IN may be points (.csv)",
     "unalign": "take align back exactly; IN may be points (.csv)",
     "crack": "put the parts of cracked sections where they belong and fill the gap",
     "uncrack": "bring predictions on mended sections back to the cracked ones",
@@ -79,6 +79,11 @@ def _add_align(align: argparse.ArgumentParser, unalign: argparse.ArgumentParser)
             "--margin", type=int, default=0, metavar="PX", help="empty pixels around all sections"
         )
         step.add_argument("--labels", action="store_true", help="IN holds ids")
+        step.add_argument(
+            "--elastic", metavar="FILE.npz",
+            help="with --estimate: also estimate smooth displacements of every section and write them here; with --table:"
+            " apply those that this file holds" if step is align else "the displacements that align --elastic has written",
+        )  # fmt: skip
         add_pixel_size(step)
     align.add_argument(
         "--most", type=float, metavar="PX", help="--estimate: largest shift between neighbours"
@@ -143,14 +148,14 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         )  # fmt: skip
     elif args.step == "align":
         said = warp_files.align_file(
-            args.source, args.output, table=args.table, estimate=args.estimate, cumulative=args.cumulative,
-            margin=args.margin, labels=args.labels, most_px=args.most, bad=args.bad, given=args.pixel_size,
-            progress=progress,
+            args.source, args.output, table=args.table, estimate=args.estimate, elastic=args.elastic,
+            cumulative=args.cumulative, margin=args.margin, labels=args.labels, most_px=args.most, bad=args.bad,
+            given=args.pixel_size, progress=progress,
         )  # fmt: skip
     elif args.step == "unalign":
         said = warp_files.unalign_file(
-            args.source, args.output, table=args.table, cumulative=args.cumulative, margin=args.margin,
-            labels=args.labels, given=args.pixel_size, progress=progress,
+            args.source, args.output, table=args.table, elastic=args.elastic, cumulative=args.cumulative,
+            margin=args.margin, labels=args.labels, given=args.pixel_size, progress=progress,
         )  # fmt: skip
     elif args.step == "crack":
         said = warp_files.crack_file(

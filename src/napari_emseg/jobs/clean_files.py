@@ -98,8 +98,19 @@ def write_text(path: str | Path, text: str) -> None:
     EmsegError
         If the place cannot be written.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a small file as a whole or not at all.
+
+    Raises
+    ------
+    EmsegError
+        If the place cannot be written.
+    """
     try:
-        write_atomic(Path(path), text.encode())
+        write_atomic(Path(path), content)
     except OSError as error:
         raise EmsegError(
             f"it cannot be written ({error.strerror})", str(path), "choose another place"

@@ -12,20 +12,21 @@ import numpy as np
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_image
 from napari_emseg.io.writing import writer_for
-from napari_emseg.jobs.clean_files import open_sections, provenance, read_text, write_mapped, write_text
+from napari_emseg.jobs.clean_files import (
+    open_sections,
+    provenance,
+    read_text,
+    write_bytes,
+    write_mapped,
+    write_text,
+)
 from napari_emseg.jobs.recipe import parse_sections
 from napari_emseg.jobs.section_flow import sections_of
+from napari_emseg.preprocess.alignment import Alignment
 from napari_emseg.preprocess.cracks import Crack, cracks_as_text, locate, read_cracks
+from napari_emseg.preprocess.elastic import read_warp, warp_as_bytes
 from napari_emseg.preprocess.mending import mend, mend_labels, unmend
-from napari_emseg.preprocess.shift_table import (
-    ShiftTable,
-    align_points,
-    align_section,
-    read_shifts,
-    shifts_as_text,
-    unalign_points,
-    unalign_section,
-)
+from napari_emseg.preprocess.shift_table import read_shifts, shifts_as_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +43,7 @@ def align_file(
     *,
     table: str | None,
     estimate: str | None,
+    elastic: str | None,
     cumulative: bool,
     margin: int,
     labels: bool,
@@ -50,34 +52,66 @@ def align_file(
     given: tuple[float, ...] | None,
     progress: Progress,
 ) -> list[str]:
-    """Shift every section, on a canvas that cuts nothing. Points (.csv) are moved by the same table."""
+    """Shift every section, on a canvas that cuts nothing, and bend it if asked; points (.csv) are moved alike."""
     if table is not None:
-        shifts = read_shifts(Path(table), cumulative=cumulative, margin=margin)
+        alignment = read_alignment(table, elastic, cumulative=cumulative, margin=margin)
         said: list[str] = []
     else:
         assert estimate is not None
-        shifts, said = _estimated(source, estimate, most_px, bad, margin, progress)
+        alignment, said = _estimated(source, estimate, elastic, most_px, bad, margin, progress)
     if source.lower().endswith(".csv"):
-        return _points_file(source, output, shifts, given, back=False)
+        return _points_file(source, output, alignment, given, back=False)
     writer_for(output)
     channels, spacing = open_sections(source, labels=labels)
     depth, height, width = channels[0].shape
-    shifts.check_length(depth, table or estimate or "")
-    canvas = shifts.canvas((height, width))
+    alignment.check((depth, height, width), elastic or table or estimate or "")
+    canvas = alignment.shifts.canvas((height, width))
 
     def compute(channel: Any, z: int) -> NDArray[Any]:
-        return align_section(np.asarray(channel[z]), z, shifts)
+        return alignment.forward(np.asarray(channel[z]), z, labels=labels)
 
-    note = provenance("align", source, shifts=shifts.shifts.tolist(), margin=margin)
+    note = provenance(
+        "align", source, shifts=alignment.shifts.shifts.tolist(), margin=margin, elastic=elastic or ""
+    )
     write_mapped(output, channels, compute, (depth, *canvas), spacing, progress, "aligning", note)
     if estimate is not None:
-        write_text(estimate, shifts_as_text(shifts, comment=f"shifts that align {source}"))
+        write_text(estimate, shifts_as_text(alignment.shifts, comment=f"shifts that align {source}"))
+        if elastic is not None and alignment.warp is not None:
+            write_bytes(elastic, warp_as_bytes(alignment.warp))
     return [f"{output}: {depth} sections on a canvas of {canvas[0]} x {canvas[1]} px", *said]
 
 
+def read_alignment(
+    table: str, elastic: str | None = None, *, cumulative: bool = False, margin: int = 0
+) -> Alignment:
+    """Shifts from a table, and displacements from what ``align --elastic`` has written.
+
+    Raises
+    ------
+    EmsegError
+        If a file cannot be read, or the two belong to different stacks.
+    """
+    shifts = read_shifts(Path(table), cumulative=cumulative, margin=margin)
+    if elastic is None:
+        return Alignment(shifts)
+    try:
+        content = Path(elastic).read_bytes()
+    except OSError as error:
+        raise EmsegError(
+            "the elastic alignment cannot be read", elastic, error.strerror or "check the path"
+        ) from error
+    return Alignment(shifts, read_warp(content, elastic))
+
+
 def _estimated(
-    source: str, estimate: str, most_px: float | None, bad: str | None, margin: int, progress: Progress
-) -> tuple[ShiftTable, list[str]]:
+    source: str,
+    estimate: str,
+    elastic: str | None,
+    most_px: float | None,
+    bad: str | None,
+    margin: int,
+    progress: Progress,
+) -> tuple[Alignment, list[str]]:
     from napari_emseg.preprocess.registration import estimate_alignment
 
     stack = open_image(source)
@@ -93,7 +127,17 @@ def _estimated(
     if found.doubtful:
         rows = ", ".join(str(z) for z in found.doubtful)
         said.append(f"no neighbour agrees with sections {rows}: they lie between their neighbours")
-    return found.table(margin=margin), said
+    shifts = found.table(margin=margin)
+    if elastic is None:
+        return Alignment(shifts), said
+    alignment = Alignment.elastic(
+        stack.data, shifts, excluded={*excluded, *found.doubtful}, progress=progress
+    )
+    assert alignment.warp is not None
+    said.append(
+        f"{elastic}: displacements up to {alignment.warp.largest_px:.1f} px; unalign needs it with the table"
+    )
+    return alignment, said
 
 
 def unalign_file(
@@ -101,32 +145,35 @@ def unalign_file(
     output: str,
     *,
     table: str,
+    elastic: str | None,
     cumulative: bool,
     margin: int,
     labels: bool,
     given: tuple[float, ...] | None,
     progress: Progress,
 ) -> list[str]:
-    """The exact inverse of `align_file` with the same table."""
-    shifts = read_shifts(Path(table), cumulative=cumulative, margin=margin)
+    """The inverse of `align_file` with the same table: exact for shifts, the nearest pixel for bent labels."""
+    alignment = read_alignment(table, elastic, cumulative=cumulative, margin=margin)
     if source.lower().endswith(".csv"):
-        return _points_file(source, output, shifts, given, back=True)
+        return _points_file(source, output, alignment, given, back=True)
     writer_for(output)
     channels, spacing = open_sections(source, labels=labels)
     depth, height, width = channels[0].shape
-    shifts.check_length(depth, table)
-    size = shifts.original((height, width), source)
+    size = alignment.shifts.original((height, width), source)
+    alignment.check((depth, *size), elastic or table)
 
     def compute(channel: Any, z: int) -> NDArray[Any]:
-        return unalign_section(np.asarray(channel[z]), z, shifts)
+        return alignment.back(np.asarray(channel[z]), z, labels=labels)
 
-    note = provenance("unalign", source, shifts=shifts.shifts.tolist(), margin=margin)
+    note = provenance(
+        "unalign", source, shifts=alignment.shifts.shifts.tolist(), margin=margin, elastic=elastic or ""
+    )
     write_mapped(output, channels, compute, (depth, *size), spacing, progress, "taking back", note)
     return [f"{output}: {depth} sections of {size[0]} x {size[1]} px"]
 
 
 def _points_file(
-    source: str, output: str, shifts: ShiftTable, given: tuple[float, ...] | None, *, back: bool
+    source: str, output: str, alignment: Alignment, given: tuple[float, ...] | None, *, back: bool
 ) -> list[str]:
     """Move the points of a table with columns z, y, x (pixels) or z_nm, y_nm, x_nm; other columns stay."""
     reader = csv.DictReader(text_io.StringIO(read_text(source, "give a table of points")))
@@ -148,7 +195,7 @@ def _points_file(
         if given is None or len(given) != 3:
             raise EmsegError("the voxel size is missing", source, "give --pixel-size Z,Y,X in nm")
         size = np.array(given)
-    moved = (unalign_points if back else align_points)(points / size, shifts) * size
+    moved = (alignment.points_back if back else alignment.points_forward)(points / size) * size
     for row, place in zip(rows, moved.tolist(), strict=True):
         row.update({n: f"{v:.9g}" for n, v in zip(names, place, strict=True)})
     out = text_io.StringIO()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.core.progress import Progress
-    from napari_emseg.preprocess.registration import Alignment
+    from napari_emseg.preprocess.registration import Positions
     from napari_emseg.preprocess.section_features import Features
 
 KINDS = {
@@ -140,7 +140,7 @@ class Evidence:
     """What is known when sections are judged: measurements, and where sections lie."""
 
     features: StackFeatures
-    alignment: Alignment
+    alignment: Positions
 
     @property
     def sections(self) -> tuple[Features, ...]:
@@ -152,7 +152,7 @@ class Evidence:
         return np.array([getattr(f, name) for f in self.sections], dtype=np.float64)
 
 
-def _places(features: StackFeatures) -> Alignment:
+def _places(features: StackFeatures) -> Positions:
     pairs = {
         pair: Shift(found.dy, found.dx, found.quality)
         for pair, found in features.pairs.items()

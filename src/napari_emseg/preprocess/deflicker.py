@@ -1,12 +1,14 @@
 """Even out brightness and contrast between sections, globally and locally.
 
 Every section gets the mean and the standard deviation of a reference; then what the local mean (over a square)
-deviates from its median over neighbouring sections is taken away. With I the section, m its local mean and t the
-temporal median of m over 2 r + 1 sections (mirrored at the ends of the stack)::
+deviates from its usual level in neighbouring sections is taken away. With I the section, m its local mean and t the
+level of m over 2 r + 1 sections (mirrored at the ends of the stack)::
 
     I <- (I - mean(I)) / std(I) * reference_std + reference_mean
     out = clip(I + localmean(t - m))
 
+The level is the median of up to five sections, and the mean of the middle half of more: as little moved by a few odd
+sections as the median, and it wavers less.
 Mean and standard deviation are those of one section, over all its pixels (population); both mirrors leave the edge
 out. Batch and stream give the same bytes, because both are made of the same two steps.
 """
@@ -183,11 +185,10 @@ def level(
         Of the input's type; integers are rounded and clipped to the range of their type.
     """
     grid = Grid.of(settings.radius_px)
-    maps = [one.local for one in around]
-    steady = _median_of_5(maps) if len(maps) == 5 else np.median(np.stack(maps), axis=0).astype(np.float32)
+    steady = steady_level([one.local for one in around])
     steady -= own.local
     correction = smooth_nodes(steady, grid)
-    del steady, maps
+    del steady
     out = np.empty(section.shape, section.dtype)
     limits = np.iinfo(section.dtype) if section.dtype.kind in "ui" else None
     for top in range(0, len(correction), _NODE_ROWS):
@@ -212,6 +213,41 @@ def level(
     if void is not None:
         out[void] = section[void]
     return out
+
+
+def steady_level(maps: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """What local means are when they do not flicker: see the head of this file.
+
+    Parameters
+    ----------
+    maps : sequence of ndarray (y, x) float32
+        Of a section and its neighbours, an odd number; not changed.
+    """
+    n = len(maps)
+    if n == 5:
+        return _median_of_5(maps)
+    if n < 5:
+        return np.median(np.stack(maps), axis=0).astype(np.float32)
+    total = np.zeros_like(maps[0])
+    outer = n // 4
+    low = [np.full_like(total, np.inf) for _ in range(outer)]
+    high = [np.full_like(total, -np.inf) for _ in range(outer)]
+    for one in maps:
+        total += one
+        _sift_in(low, one, np.minimum, np.maximum)
+        _sift_in(high, one, np.maximum, np.minimum)
+    for extreme in (*low, *high):
+        total -= extreme
+    total /= n - 2 * outer
+    return total
+
+
+def _sift_in(
+    held: list[NDArray[np.float32]], one: NDArray[np.float32], better: np.ufunc, worse: np.ufunc
+) -> None:
+    """Keep the best values so far, place by place, in order."""
+    for rank, known in enumerate(held):
+        held[rank], one = better(known, one), worse(known, one)
 
 
 def _median_of_5(a: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ _LEAST_SCALE_PX = 0.5  # residuals of good pairs; below this the estimate itself
 
 
 @dataclass(frozen=True)
-class Alignment:
+class Positions:
     """Where sections lie and how sure that is.
 
     Parameters
@@ -60,7 +60,7 @@ def estimate_alignment(
     smooth_px: float = 2.0,
     progress: Progress | None = None,
     count: int = 0,
-) -> Alignment:
+) -> Positions:
     """Estimate the shifts of all sections, reading each once and in order.
 
     Parameters
@@ -104,7 +104,7 @@ def estimate_alignment(
     return chain(pairs, z + 1)
 
 
-def chain(pairs: Mapping[tuple[int, int], Shift], count: int) -> Alignment:
+def chain(pairs: Mapping[tuple[int, int], Shift], count: int) -> Positions:
     """Positions that fit all measured shifts best, wrong ones left out.
 
     Parameters
@@ -122,7 +122,7 @@ def chain(pairs: Mapping[tuple[int, int], Shift], count: int) -> Alignment:
     good = {pair: shift for pair, shift in pairs.items() if shift.quality > _CHANCE}
     links = list(good)
     if not links:
-        return Alignment(np.zeros((count, 2)), tuple(range(1, count)), pairs)
+        return Positions(np.zeros((count, 2)), tuple(range(1, count)), pairs)
     a, b = (np.array(side) for side in zip(*links, strict=True))
     measured = np.array([(good[p].dy, good[p].dx) for p in links])
     trust = np.array([good[p].quality for p in links])
@@ -145,7 +145,7 @@ def chain(pairs: Mapping[tuple[int, int], Shift], count: int) -> Alignment:
         known = np.flatnonzero(supported)
         for axis in (0, 1):
             positions[doubtful, axis] = np.interp(doubtful, known, positions[known, axis])
-    return Alignment(positions - positions[0], tuple(int(z) for z in doubtful), pairs)
+    return Positions(positions - positions[0], tuple(int(z) for z in doubtful), pairs)
 
 
 def _solve(
