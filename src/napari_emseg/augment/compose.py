@@ -287,7 +287,7 @@ def _apply_defects(
         settings = getattr(recipe, name)
         covered: NDArray[np.bool_] | None
         if name == "fold":
-            out[z], covered = fold(image[z], settings, folds[z]), folds[z].line
+            out[z], covered = fold(image[z], folds[z]), folds[z].line
         elif name == "artefact":
             out[z], covered = artefact(image[z], settings, rng, source)
         else:

@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_emseg.augment.fields import chance, option, strength
 from napari_emseg.augment.lines import draw_line, signed_distance
-from napari_emseg.augment.lost import Fill, fill_value
+from napari_emseg.augment.lost import Fill, chosen_fill, fill_value
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ class Fold(Settings):
 
 @dataclass(frozen=True, eq=False)
 class FoldShape:
-    """One fold: displacement (2, y, x) in pixels, and the pixels (y, x) of its line."""
+    """One fold: displacement (2, y, x) in pixels, the pixels (y, x) of its line, and what these show."""
 
     displacement: NDArray[np.float32]
     line: NDArray[np.bool_]
+    fill: Fill
 
 
 def draw_fold(size: tuple[int, int], settings: Fold, rng: np.random.Generator) -> FoldShape:
@@ -55,11 +56,12 @@ def draw_fold(size: tuple[int, int], settings: Fold, rng: np.random.Generator) -
         pull = pull * np.exp(-np.abs(away) / np.float32(settings.reach_px))
     normal = np.asarray(line.normal, np.float32)
     width = rng.uniform(0, settings.width_px)
-    return FoldShape(normal[:, None, None] * pull, np.abs(away) < width / 2)
+    over = chosen_fill(settings.fill, rng)
+    return FoldShape(normal[:, None, None] * pull, np.abs(away) < width / 2, over)
 
 
-def fold(section: NDArray[np.float32], settings: Fold, shape: FoldShape) -> NDArray[np.float32]:
+def fold(section: NDArray[np.float32], shape: FoldShape) -> NDArray[np.float32]:
     """Draw the line of a fold over one section (y, x) that is displaced already."""
     out = section.copy()
-    out[shape.line] = fill_value(section, settings.fill)
+    out[shape.line] = fill_value(section, shape.fill)
     return out

@@ -13,7 +13,7 @@ from napari_emseg.settings import Settings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Fill = Literal["black", "mean", "white"]
+Fill = Literal["black", "mean", "white", "any"]
 
 
 class Lost(Settings):
@@ -26,11 +26,17 @@ class Lost(Settings):
 def lost(
     section: NDArray[np.float32],
     settings: Lost,
-    rng: np.random.Generator,  # noqa: ARG001 - all defects are called alike
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Blank one section (y, x); all of it is hidden."""
-    blank = np.full_like(section, fill_value(section, settings.fill))
+    blank = np.full_like(section, fill_value(section, chosen_fill(settings.fill, rng)))
     return blank, np.ones(section.shape, bool)
+
+
+def chosen_fill(fill: Fill, rng: np.random.Generator) -> Fill:
+    """One of black, mean and white; only where it is left open is something drawn."""
+    shades: tuple[Fill, ...] = ("black", "mean", "white")
+    return shades[int(rng.integers(len(shades)))] if fill == "any" else fill
 
 
 def fill_value(section: NDArray[np.float32], fill: Fill) -> float:

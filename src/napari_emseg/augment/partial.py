@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_emseg.augment.fields import chance, option, strength
 from napari_emseg.augment.lines import draw_line, signed_distance
-from napari_emseg.augment.lost import Fill, fill_value
+from napari_emseg.augment.lost import Fill, chosen_fill, fill_value
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,5 +38,5 @@ def partial(
     else:
         hidden = np.abs(away) < rng.uniform(0, settings.width_px) / 2
     out = section.copy()
-    out[hidden] = fill_value(section, settings.fill)
+    out[hidden] = fill_value(section, chosen_fill(settings.fill, rng))
     return out, hidden
