@@ -1,0 +1,145 @@
+"""The open project: its image, labels, history, section states, model and settings.
+
+Everything that changes a project goes through here. All methods are called from one thread, the main one,
+and all signals are emitted in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_emseg import __version__
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.folder_lock import FolderLock
+from napari_emseg.core.image_reference import ImageReference
+from napari_emseg.core.journal import Journal
+from napari_emseg.core.project import (
+    SUFFIX,
+    belongs,
+    default_folder,
+    fresh,
+    is_project,
+    load_project,
+    move_into_place,
+    new_folder,
+)
+from napari_emseg.core.recovery import open_volume
+from napari_emseg.core.volume import LabelVolume
+from napari_emseg.session.disagreeing import Disagreeing
+from napari_emseg.session.image import image_of
+from napari_emseg.session.marking import Marking
+from napari_emseg.session.remembering import STAGES, Remembering
+from napari_emseg.session.undoing import Undoing
+
+if TYPE_CHECKING:
+    from napari_emseg.core.stack import ImageStack
+
+__all__ = ["STAGES", "Session"]
+
+
+class Session(Undoing, Marking, Disagreeing, Remembering):
+    """One open project. Made by `create`, `open` or `open_or_create`; ended by `close`.
+
+    Attributes
+    ----------
+    image : ImageStack
+    project : Project
+    volume : LabelVolume
+        Object ids; napari paints into it, everything else goes through `commit`.
+    sections : SectionStates
+    read_only : bool
+        True if another process has the project open, or the folder cannot be written.
+    notices : list of str
+        Sentences for the person, oldest first; later ones also come through `notice`.
+    """
+
+    @classmethod
+    def create(cls, folder: Path, image: ImageStack) -> Session:
+        """Make a project for an image. The folder appears complete or not at all.
+
+        Parameters
+        ----------
+        folder : Path
+            ``NAME.emseg``; must not exist.
+        image : ImageStack
+            The stack to be proofread.
+
+        Raises
+        ------
+        EmsegError
+            If the name is taken or the place cannot be written.
+        """
+        folder = _absolute(folder)
+        beside = new_folder(folder)
+        try:
+            project = fresh(beside, ImageReference.to(image, folder), f"napari-emseg {__version__}").saved()
+            volume = LabelVolume.create(project.labels, image.shape, image.spacing_nm)
+            Journal.create(project.journal, volume.dtype).close()
+            project.models.mkdir()
+        except OSError as error:
+            raise EmsegError(f"the project cannot be made ({error.strerror})", str(folder)) from error
+        move_into_place(beside, folder)
+        return cls.open(folder, image)
+
+    @classmethod
+    def open(cls, folder: Path, image: ImageStack | None = None) -> Session:
+        """Open a project and bring its labels up to date from the journal.
+
+        Parameters
+        ----------
+        folder : Path
+            ``NAME.emseg``.
+        image : ImageStack, optional
+            Its image, if it is open already or lies somewhere else now.
+
+        Raises
+        ------
+        EmsegError
+            If a part of the project is missing, damaged beyond mending, or from a newer version.
+        """
+        folder = _absolute(folder)
+        project = load_project(folder)
+        lock = FolderLock(project.lock)
+        reason = lock.acquire()
+        journal: Journal | None = None
+        try:
+            journal = Journal.open_read_only(project.journal) if reason else Journal.open(project.journal)
+            volume, notice = open_volume(
+                project.labels, journal, project.image.shape, project.image.spacing_nm
+            )
+            image = image_of(project, image)
+            session = cls(image, project, journal, volume, lock, reason)
+        except BaseException:
+            if journal is not None:
+                journal.close()
+            lock.release()
+            raise
+        if notice:
+            session.notices.append(notice)
+        session.remember_image()
+        return session
+
+    @classmethod
+    def open_or_create(cls, image: ImageStack, folder: Path | None = None) -> Session:
+        """The project of an image: the one that exists, else a new one.
+
+        Parameters
+        ----------
+        image : ImageStack
+        folder : Path, optional
+            By default ``<stem>.emseg`` beside the image if that can be written, else in the person's own
+            folder.
+        """
+        if folder is not None:
+            return cls.open(folder, image) if is_project(_absolute(folder)) else cls.create(folder, image)
+        first = default_folder(image.uri, image.name)
+        candidate, n = first, 1
+        while candidate.exists() and not belongs(candidate, image):
+            n += 1
+            candidate = first.with_name(f"{first.stem}-{n}{SUFFIX}")
+        return cls.open(candidate, image) if candidate.exists() else cls.create(candidate, image)
+
+
+def _absolute(folder: Path) -> Path:
+    return Path(folder).expanduser().resolve()

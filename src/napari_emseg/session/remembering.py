@@ -1,0 +1,109 @@
+"""What a project remembers beside its labels: the model, the settings of every stage, the voxel size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.image_reference import ImageReference
+from napari_emseg.session.kernel import Kernel
+from napari_emseg.settings import (
+    AugmentationSettings,
+    CleanUpSettings,
+    FinetuneSettings,
+    PredictSettings,
+    PropagateSettings,
+    SeedSettings,
+    SegmentSettings,
+    Settings,
+)
+
+if TYPE_CHECKING:
+    from napari_emseg.core.stack import Spacing
+
+STAGES: dict[str, type[Settings]] = {
+    "cleanup": CleanUpSettings,
+    "predict": PredictSettings,
+    "seeds": SeedSettings,
+    "segment": SegmentSettings,
+    "propagate": PropagateSettings,
+    "finetune": FinetuneSettings,
+    "augmentation": AugmentationSettings,
+}
+
+
+class Remembering(Kernel):
+    """Model, settings and voxel size."""
+
+    @property
+    def model(self) -> str:
+        """Name or folder of the current membrane model."""
+        name = self.project.model
+        inside = self.project.folder / name
+        return str(inside) if name.startswith("models/") and inside.is_dir() else name
+
+    @model.setter
+    def model(self, name: str | Path) -> None:
+        path = Path(name)
+        if path.is_absolute() and path.is_relative_to(self.project.folder):
+            name = path.relative_to(self.project.folder).as_posix()
+        if str(name) != self.project.model:
+            self._save(model=str(name))
+            self.model_changed.emit(self.model)
+
+    @property
+    def settings(self) -> dict[str, Settings]:
+        """Settings of every stage."""
+        return {stage: self.get_settings(stage) for stage in STAGES}
+
+    def get_settings(self, stage: str) -> Any:
+        """Settings of one stage as the person left them; defaults where this version cannot read them."""
+        kind = STAGES[stage]
+        try:
+            return kind.model_validate(self.project.settings.get(stage, {}))
+        except ValueError:
+            return kind()
+
+    def set_settings(self, settings: Settings) -> None:
+        """Remember the settings of a stage in the project."""
+        stage = next(name for name, kind in STAGES.items() if isinstance(settings, kind))
+        content = settings.model_dump(mode="json")
+        if self.project.settings.get(stage) != content:
+            self._save(settings={**self.project.settings, stage: content})
+            self.settings_changed.emit(stage)
+
+    def set_spacing(self, spacing_nm: Spacing) -> None:
+        """Take over the voxel size that the person has given, and remember it.
+
+        Parameters
+        ----------
+        spacing_nm : tuple of float
+            Voxel size (z, y, x) in nanometres.
+
+        Raises
+        ------
+        EmsegError
+            If a size is not positive.
+        """
+        z, y, x = (float(size) for size in spacing_nm)
+        if not all(math.isfinite(size) and size > 0 for size in (z, y, x)):
+            raise EmsegError(
+                "a voxel size is a positive number", f"{z:g} x {y:g} x {x:g} nm", "give nanometres"
+            )
+        self.image = replace(self.image, spacing_nm=(z, y, x), spacing_source="you")
+        self.remember_image()
+
+    def remember_image(self) -> None:
+        """Note where the image lies now and what its voxel size is."""
+        found = ImageReference.to(self.image, self.project.folder)
+        if found != self.project.image:
+            self._save(image=found)
+        if self.image.spacing_nm is not None:
+            self.volume.set_spacing(self.image.spacing_nm)
+
+    def _save(self, **changes: Any) -> None:
+        # a read-only project remembers them while the window is open
+        self.project = replace(self.project, **changes) if self.read_only else self.project.saved(**changes)
