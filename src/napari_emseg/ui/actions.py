@@ -82,6 +82,22 @@ ACTIONS: dict[str, Action] = {
         "Predict what I see", "Shift-S", "Membrane probability of the region on screen",
         f"{_FLOWS}.predicting:predict_visible", "predict",
     ),
+    "mark_examples": Action(
+        "On it", "", "Click on a few places that are what you look for, in any section",
+        f"{_FLOWS}.examples:mark_on", "predict",
+    ),
+    "mark_counterexamples": Action(
+        "Beside it", "", "Click on a few places that are something else, lookalikes first",
+        f"{_FLOWS}.examples:mark_beside", "predict",
+    ),
+    "find_alike": Action(
+        "Find more like it", "", "Every pixel on screen is compared with the places that you clicked on",
+        f"{_FLOWS}.examples:find_alike", "predict",
+    ),
+    "forget_examples": Action(
+        "Forget the clicks", "", "Remove the clicks and what was found with them",
+        f"{_FLOWS}.examples:forget", "predict",
+    ),
     "segment": Action(
         "Segment what I see", "S", "Predict where needed, place seeds, grow them to segments",
         f"{_FLOWS}.segmenting:segment_visible", "segment",
@@ -133,6 +149,10 @@ ACTIONS: dict[str, Action] = {
     "discard_model": Action(
         "Discard it", "", "Keep the present model", f"{_FLOWS}.learning:discard", "train",
     ),
+    "use_version": Action(
+        "Use this version", "", "Predict with the chosen version from now on; all versions are kept",
+        f"{_FLOWS}.learning:use_version", "train",
+    ),
     "inspect_augmentations": Action(
         "Inspect augmentations", "", "See how samples are varied before a model learns with them",
         f"{_FLOWS}.augmenting:inspect", "train",
@@ -164,6 +184,18 @@ ACTIONS: dict[str, Action] = {
     ),
     "decide_later": Action(
         "Later", "K", "Put this doubt at the end of the queue", f"{_FLOWS}.doubting:decide_later", "proofread",
+    ),
+    "find": Action(
+        "Find", "Shift-F", "Go to an object, a section, a place, or a word of the history",
+        f"{_FLOWS}.finding:find",
+    ),
+    "show_branches": Action(
+        "Branches", "Shift-B", "The tree of the object under the mouse through the sections",
+        f"{_FLOWS}.branching:show_branches",
+    ),
+    "compare": Action(
+        "Compare two segmentations", "", "Scores, a table of errors that leads to each of them, and a map of the errors",
+        f"{_FLOWS}.comparing:compare",
     ),
     "undo": Action(
         "Undo", "Control-Z", "Take the last edit back, whatever it was", f"{_FLOWS}.proofreading:undo",

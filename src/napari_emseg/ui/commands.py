@@ -71,3 +71,13 @@ def train(viewer: napari.Viewer) -> None:
 def show_keys(viewer: napari.Viewer) -> None:
     """Show or hide the key sheet."""
     do(viewer, "show_keys")
+
+
+def show_branches(viewer: napari.Viewer) -> None:
+    """Show the tree of the object under the mouse."""
+    do(viewer, "show_branches")
+
+
+def find(viewer: napari.Viewer) -> None:
+    """Go to an object, a section or a place."""
+    do(viewer, "find")

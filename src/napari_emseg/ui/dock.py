@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
     QApplication,
+    QDockWidget,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_emseg.ui import keys
+from napari_emseg.ui.branch_page import BranchPage
 from napari_emseg.ui.conflicts_page import ConflictsPage
 from napari_emseg.ui.desk import Desk
 from napari_emseg.ui.facts import facts, header
-from napari_emseg.ui.flows import opening
+from napari_emseg.ui.find_page import FindPage
+from napari_emseg.ui.flows import branching, opening
 from napari_emseg.ui.following import Follower
 from napari_emseg.ui.header import Header
 from napari_emseg.ui.history_page import HistoryPage
@@ -135,6 +138,12 @@ class EmsegDock(QWidget):
         self.conflicts_page.setProperty("emsegPanel", True)
         self.conflicts_page.closed.connect(lambda: self._toggle(self.conflicts_page))
         self.pages.add(self.conflicts_page)
+        self.find_page = FindPage(self.desk)
+        self.branch_page = BranchPage(self.desk)
+        for page in (self.find_page, self.branch_page):
+            page.setProperty("emsegPanel", True)
+            page.closed.connect(partial(self._leave_page, page))
+            self.pages.add(page)
         scroll = QScrollArea()
         scroll.setObjectName("stageArea")
         scroll.setWidgetResizable(True)
@@ -244,14 +253,46 @@ class EmsegDock(QWidget):
             self._toggle(self.history_page)
         elif question == "conflicts":
             self._toggle(self.conflicts_page)
+        elif question == "find":
+            self._toggle(self.find_page)
+            if self.pages.current is self.find_page:
+                self.find_page.begin()
+        elif question == "branches":
+            self._show_branches()
 
     def _toggle_keys(self) -> None:
         self._toggle(self.key_sheet)
 
+    def _show_branches(self) -> None:
+        """The tree of the object that is meant; asked again for the same one, the stage again."""
+        meant = branching.object_meant(self.desk)
+        shown = self.pages.current is self.branch_page
+        if not shown or meant == self.branch_page.object_id or self._is_behind():
+            self._toggle(self.branch_page)
+        if self.pages.current is self.branch_page and not (shown and meant == self.branch_page.object_id):
+            self.branch_page.begin(meant)
+
+    def _leave_page(self, page: QWidget) -> None:
+        """Back to the open stage, and the keys to the canvas."""
+        if self.pages.current is page:
+            self._toggle(page)
+            self.desk.viewer.window._qt_viewer.canvas.native.setFocus()
+
+    def _is_behind(self) -> bool:
+        """Whether another tab hides the dock."""
+        return self.visibleRegion().isEmpty()
+
     def _toggle(self, page: QWidget) -> None:
-        """Show a page in place of the open stage, or the stage again."""
-        shown = self.pages.current is page
+        """Show a page in place of the open stage, or the stage again. A dock behind another tab comes to the front."""
+        shown = self.pages.current is page and not self._is_behind()
         self.pages.show_page(self.panels[self.desk.stage] if shown else page)
+        self._come_forward()
+
+    def _come_forward(self) -> None:
+        holder = self.parent()
+        if isinstance(holder, QDockWidget):
+            holder.show()
+            holder.raise_()
 
     def _on_rail_picked(self, section: int) -> None:
         from napari_emseg.ui.view import go_to_section
@@ -267,6 +308,8 @@ class EmsegDock(QWidget):
         self.header.set_look(look)
         self.history_page.set_look(look)
         self.conflicts_page.set_look(look)
+        self.find_page.set_look(look)
+        self.branch_page.set_look(look)
         for panel in self.panels.values():
             panel.set_look(look)
 

@@ -104,6 +104,21 @@ def go_to(viewer: Viewer, layer: Layer, voxel: tuple[int, int, int]) -> None:
     viewer.scene.camera.center = tuple(centre)
 
 
+def zoom_to(viewer: Viewer, layer: Layer, extent: tuple[float, float]) -> None:
+    """Zoom so that so many pixels of a layer fill the canvas.
+
+    Parameters
+    ----------
+    extent : (height, width)
+        In pixels along y and x; another order of axes on the screen leaves the zoom as it is.
+    """
+    if list(viewer.dims.displayed)[-2:] != [viewer.dims.ndim - 2, viewer.dims.ndim - 1]:
+        return
+    height, width = canvas_size(viewer)
+    scale = np.asarray(layer.scale, dtype=float)[-2:]
+    viewer.scene.camera.zoom = min(height / (extent[0] * scale[0]), width / (extent[1] * scale[1]))
+
+
 def _corner(
     layer: Layer, low: np.ndarray, high: np.ndarray, shown: list[int], pick: tuple[int, int]
 ) -> np.ndarray:

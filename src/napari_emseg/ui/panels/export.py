@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import exporting
 from napari_emseg.ui.forms import LABEL_WIDTH
-from napari_emseg.ui.panels.base import StagePanel, faint, row
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
@@ -68,6 +68,8 @@ class ExportPanel(StagePanel):
     def after_button(self) -> None:
         """The paragraph stands below what it goes with."""
         self.column.addLayout(row(self.copy))
+        self.compare = action_button(self.desk, "compare")
+        self.column.addWidget(self.compare)
         self.column.addWidget(self.text, 1)
         self._on_what()
 

@@ -69,7 +69,8 @@ class ProofreadPanel(StagePanel):
         self.unmark = action_button(self.desk, "mark_unseen")
         self.suggest = action_button(self.desk, "suggest")
         self.column.addLayout(row(self.exclude, self.unmark))
-        self.column.addLayout(row(self.suggest))
+        self.branches = action_button(self.desk, "show_branches")
+        self.column.addLayout(row(self.suggest, self.branches))
         self.reasons = QWidget()
         buttons = []
         for number, reason in enumerate(proofreading.REASONS, start=1):
@@ -110,6 +111,7 @@ class ProofreadPanel(StagePanel):
             self.lock,
             self.exclude,
             self.suggest,
+            self.branches,
         ]
         for widget in widgets:
             widget.setEnabled(session is not None)
