@@ -277,6 +277,25 @@ def test_ctrl_c_stops_within_a_second_and_leaves_nothing(model, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["big.tif"]
 
 
+def test_versions_of_a_project_are_shown_chosen_and_taken_in(model, stack, tmp_path, capsys):
+    from napari_emseg.io import open_image
+    from napari_emseg.session import Session
+
+    project = tmp_path / "p.emseg"
+    session = Session.create(project, open_image(stack))
+    session.model = str(model)
+    session.close()
+    assert run(capsys, "models", "tree", project)[1] == f"* {model.name}\n"
+    status, out, _ = run(capsys, "models", "accept", project, model)
+    assert (status, out) == (0, f"  {model.name}\n*   toy-2\n")
+    status, out, _ = run(capsys, "models", "use", project, model.name)
+    assert (status, out) == (0, f"* {model.name}\n    toy-2\n")
+    status, _, err = run(capsys, "models", "use", project, "toy-7")
+    assert (status, "choose one of: toy, toy-2" in err) == (1, True)
+    status, _, err = run(capsys, "models", "use", project)
+    assert (status, "takes PROJECT VERSION" in err) == (1, True)
+
+
 # --- finetune ---------------------------------------------------------------------------------------------
 
 
@@ -303,6 +322,16 @@ def test_finetune_resumes_only_what_is_there(model, stack, labels, tmp_path, cap
     status, _, err = run(capsys, "finetune", "toy", stack, labels, model)
     assert status == 1
     assert "a model here already" in err
+
+
+def test_finetune_takes_lists_of_stacks(model, stack, labels, tmp_path, capsys):
+    lists = (f"{stack}@{stack}", f"{labels}@{labels}")
+    status, _, err = run(capsys, "finetune", model, lists[0], labels, tmp_path / "out")
+    assert (status, "2 images and 1 files of labels" in err) == (1, True)
+    status, _, err = run(capsys, "finetune", model, *lists, tmp_path / "out", "--sections", "0@1@0")
+    assert (status, "2 images and 3 lists of sections" in err) == (1, True)
+    status, _, err = run(capsys, "finetune", model, *lists, tmp_path / "out", "--sections", "0@2")
+    assert (status, "no labels in section 2" in err) == (1, True)
 
 
 # --- segment, propagate, evaluate -------------------------------------------------------------------------

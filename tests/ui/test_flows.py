@@ -344,6 +344,36 @@ def test_discarding_leaves_nothing_behind(taught: Any) -> None:
     assert taught.session.model == "membrane"
 
 
+def test_any_version_can_be_gone_back_to(taught: Any) -> None:
+    for _ in range(2):
+        taught.do("train")
+        taught.do("accept_model")
+    tree = learning.version_tree(taught.session)
+    assert [(v.name, v.depth) for v in tree] == [("membrane", 0), ("membrane-2", 1), ("membrane-3", 2)]
+    assert "from section 2" in learning.version_words(tree[1])
+    taught.do("predict")
+    taught.version = tree[1].model
+    taught.do("use_version")
+    assert taught.session.model == tree[1].model
+    assert taught.layers.boundary_map.sections == (), "another model makes other probabilities"
+    taught.version = "membrane"
+    taught.do("use_version")
+    assert taught.session.model == "membrane"
+    assert [v.is_current for v in learning.version_tree(taught.session)] == [True, False, False]
+    taught.do("use_version")
+    assert "predicts already" in taught.sayings["train"].text
+
+
+def test_a_model_that_did_not_help_is_not_recommended(taught: Any, engine: Any) -> None:
+    learn = engine.answers["napari_emseg.jobs.finetune:run"]
+    engine.answers["napari_emseg.jobs.finetune:run"] = lambda *a: replace(
+        learn(*a), share=0.0, after={"v_rand": 0.98, "edits_per_100_objects": 13.7}
+    )
+    taught.do("train")
+    assert not learning.is_better(taught.learning)
+    assert "did not help" in taught.sayings["train"].text
+
+
 def test_nothing_to_learn_from_is_said(labelled: Any) -> None:
     labelled.do("train")
     assert labelled.sayings["train"].tone == "error"

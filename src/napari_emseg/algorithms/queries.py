@@ -82,6 +82,63 @@ def two_stream(
     return np.array(chosen, np.intp)
 
 
+def worth_asking(
+    worth: NDArray[np.floating],
+    features: NDArray[np.floating],
+    budget: int,
+    *,
+    known: NDArray[np.bool_] | None = None,
+) -> NDArray[np.intp]:
+    """Choose samples that are worth much, each unlike those that are known or chosen already.
+
+    One after the other the sample is taken whose worth, times its distance from the nearest of those, is largest
+    (farthest-point choice, Sener and Savarese 2018, weighted by uncertainty). A sample that is as far away as samples
+    usually are from each other, or further, counts in full.
+
+    Parameters
+    ----------
+    worth : ndarray (n,)
+        Not negative: what a person's answer is expected to bring, such as how unsure the model is.
+    features : ndarray (n, d)
+        What the model sees in them.
+    budget : int
+        Samples wanted.
+    known : ndarray of bool (n,), optional
+        Samples that have been answered already. They are never chosen.
+
+    Returns
+    -------
+    ndarray of int (budget,)
+        Indices, without repeats, in the order in which they were taken.
+
+    Raises
+    ------
+    EmsegError
+        If there are fewer unknown samples than wanted.
+    """
+    n = len(worth)
+    known = np.zeros(n, bool) if known is None else np.asarray(known, dtype=bool)
+    free = int((~known).sum())
+    if not 0 <= budget <= free:
+        raise EmsegError(
+            f"{budget} samples were asked for", f"{free} are not answered yet", "ask for fewer of them"
+        )
+    places = standardised(features)
+    usual = float(np.mean([np.sqrt(_squared(places, place)).mean() for place in places])) if n else 0.0
+    nearest = np.full(n, np.inf)
+    for index in np.flatnonzero(known):
+        nearest = np.minimum(nearest, np.sqrt(_squared(places, places[index])))
+    left = ~known
+    chosen: list[int] = []
+    for _ in range(budget):
+        novelty = np.minimum(nearest / usual, 1.0) if usual > 0 else np.ones(n)
+        best = int(np.argmax(np.where(left, np.asarray(worth, np.float64) * novelty, -1.0)))
+        chosen.append(best)
+        left[best] = False
+        nearest = np.minimum(nearest, np.sqrt(_squared(places, places[best])))
+    return np.array(chosen, np.intp)
+
+
 def quotas(available: NDArray[np.integer], budget: int) -> NDArray[np.intp]:
     """Split a budget evenly over groups; what small ones cannot use goes to those with most left.
 

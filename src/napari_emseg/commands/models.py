@@ -4,6 +4,9 @@ models                            lists them
 models export NAME OUT            writes one: .zip (BioImage.IO package), .onnx, .pt (TorchScript), or a model folder
 models import PATH [--name NAME]  makes a model folder, a package, or with --like MODEL a file of weights, one's own
 models remove NAME                forgets one of one's own
+models tree PROJECT               versions that learned in a project, each below what it came from
+models use PROJECT VERSION        the project predicts with this version from now on; all are kept
+models accept PROJECT PATH        a model that learned elsewhere (finetune) becomes the project's next version
 """
 
 from __future__ import annotations
@@ -18,10 +21,18 @@ if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
 
 
+ACTIONS = ("list", "export", "import", "remove", "tree", "use", "accept")
+_IN_PROJECT = ("tree", "use", "accept")
+_TAKES = {
+    "export": ("NAME", "OUT"), "import": ("PATH",), "remove": ("NAME",), "tree": ("PROJECT",),
+    "use": ("PROJECT", "VERSION"), "accept": ("PROJECT", "PATH"),
+}  # fmt: skip
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to do, and how to print."""
-    parser.add_argument("action", nargs="?", choices=("list", "export", "import", "remove"), default="list")
-    parser.add_argument("what", nargs="*", metavar="...", help="NAME OUT, PATH or NAME, see above")
+    parser.add_argument("action", nargs="?", choices=ACTIONS, default="list")
+    parser.add_argument("what", nargs="*", metavar="...", help="what it takes, see above")
     parser.add_argument("--name", default="", help="import: what it is to be called")
     parser.add_argument(
         "--like", default="", metavar="MODEL", help="import: the model whose network the weights fit"
@@ -33,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Quiet) -> int:  # noqa: ARG001 - nothing takes long here
     """Print the list, or move a model."""
     if args.action != "list":
-        return _move(args)
+        _check(args)
+        return _in_project(args) if args.action in _IN_PROJECT else _move(args)
     from napari_emseg.core.model_card import list_models, other_names
 
     models = list_models()
@@ -67,20 +79,57 @@ def _row(name: str, path: Path) -> dict[str, Any]:
     return {"name": name, "path": str(path)} | card
 
 
+def _check(args: argparse.Namespace) -> None:
+    from napari_emseg.core.errors import EmsegError
+
+    if len(args.what) != len(_TAKES[args.action]):
+        raise EmsegError(
+            f"models {args.action} takes {' '.join(_TAKES[args.action])}",
+            " ".join(args.what) or "nothing given",
+            "see napari-emseg models --help",
+        )
+
+
+def _in_project(args: argparse.Namespace) -> int:
+    """Show the versions of a project, or choose one."""
+    from pathlib import Path
+
+    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.jobs import versions
+    from napari_emseg.session import Session
+
+    session = Session.open(Path(args.what[0]))
+    try:
+        if args.action != "tree" and session.read_only:
+            raise EmsegError(
+                "this project cannot be changed", session.volume.read_only_reason, "close it there first"
+            )
+        if args.action == "use":
+            versions.roll_back(session, args.what[1])
+        elif args.action == "accept":
+            versions.adopt(session, Path(args.what[1]))
+        found = versions.tree(session)
+    finally:
+        session.close()
+    if args.json:
+        print(json.dumps([vars(version) for version in found], indent=1, default=dict))
+        return 0
+    for version in found:
+        parts = [f"{'* ' if version.is_current else '  '}{'  ' * version.depth}{version.name}"]
+        if version.sections:
+            parts.append(f"from sections {', '.join(str(z) for z in version.sections)}")
+        if version.score_words:
+            parts.append(f"edits per 100 objects {version.score_words}")
+        print("; ".join(parts) + ("; no longer there" if version.is_lost else ""))
+    return 0
+
+
 def _move(args: argparse.Namespace) -> int:
     """Export, import or remove."""
     from pathlib import Path
 
-    from napari_emseg.core.errors import EmsegError
     from napari_emseg.jobs import models
 
-    wanted = 2 if args.action == "export" else 1
-    if len(args.what) != wanted:
-        raise EmsegError(
-            f"models {args.action} takes {'NAME OUT' if wanted == 2 else 'one name or path'}",
-            " ".join(args.what) or "nothing given",
-            "see napari-emseg models --help",
-        )
     if args.action == "export":
         kind = models.export_model(args.what[0], Path(args.what[1]))
         print(f"{args.what[1]}: {kind}")

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import find_model
+from napari_emseg.core.model_card import find_model, read_card
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.edit import Region
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import ImageStack
+    from napari_emseg.session import Session
+
+_MARGIN_PX = 64  # seen around what is compared
+_MOST_PX = 4_000_000  # about ten seconds a section on two cores
 
 
 @dataclass(frozen=True)
@@ -31,22 +36,104 @@ class Click:
 
 
 @dataclass(frozen=True, eq=False)
+class Cutout:
+    """The same box of some sections of a stack, ready to travel.
+
+    Parameters
+    ----------
+    sections : mapping of int to ndarray (y, x)
+        Grey values.
+    statistics_of : mapping of int to (mean, std)
+        Of the whole sections.
+    shape : (z, y, x)
+        All sections of the stack, and the extent of the box.
+    name : str
+    """
+
+    sections: Mapping[int, NDArray[Any]]
+    statistics_of: Mapping[int, tuple[float, float]]
+    shape: tuple[int, int, int]
+    name: str
+
+    @property
+    def data(self) -> Mapping[int, NDArray[Any]]:
+        """Grey values by section."""
+        return self.sections
+
+    def statistics(self, section: int) -> tuple[float, float]:
+        """Mean and standard deviation of a whole section."""
+        return self.statistics_of[section]
+
+
+@dataclass(frozen=True, eq=False)
 class FewShotRequest:
     """Clicks, and the sections to answer.
 
     Parameters
     ----------
-    stack : ImageStack
+    stack : ImageStack or Cutout
     clicks : tuple of Click
+        In voxels of it.
     sections : tuple of int
     model : Path
         Folder of the model whose features are compared.
+    box : (slice, slice), optional
+        The part, in y and x, that is wanted of each section.
     """
 
-    stack: ImageStack
+    stack: ImageStack | Cutout
     clicks: tuple[Click, ...]
     sections: tuple[int, ...]
     model: Path
+    box: tuple[slice, slice] = (slice(None), slice(None))
+
+
+def prepare_region(session: Session, clicks: Sequence[Click], region: Region) -> FewShotRequest:
+    """Copy what a worker needs to answer a region of a project, the clicked places among it.
+
+    Parameters
+    ----------
+    clicks : sequence of Click
+        In voxels of the stack, in any section.
+    region : Region
+        What is wanted.
+
+    Raises
+    ------
+    EmsegError
+        As `prepare` does, and if clicks and region lie too far apart to be compared at once.
+    """
+    image = session.image
+    model = find_model(session.model, session.project.models)
+    prepare(image, clicks, (), model)
+    places = np.array([(c.y, c.x) for c in clicks])
+    low = np.maximum(np.minimum(region.start[1:], places.min(0)) - _MARGIN_PX, 0)
+    high = np.minimum(np.maximum(region.stop[1:], places.max(0) + 1) + _MARGIN_PX, image.shape[1:])
+    extent = high - low
+    if int(extent.prod()) > _MOST_PX:
+        raise EmsegError(
+            "the clicks and what is on screen lie too far apart to be compared",
+            f"{extent[0]} x {extent[1]} px",
+            "zoom in, or click closer together",
+        )
+    ys, xs = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    wanted = range(region.start[0], region.stop[0])
+    context = read_card(model).context_sections
+    looked_at = {*wanted, *(c.z for c in clicks)}
+    near = {z + n for z in looked_at for n in range(-context, context + 1)}
+    needed = sorted(near & set(range(image.shape[0])))  # beyond an end the stack is mirrored
+    cut = Cutout(
+        {z: np.array(image.data[z, ys, xs]) for z in needed},
+        {z: image.statistics(z) for z in needed},
+        (image.shape[0], int(extent[0]), int(extent[1])),
+        image.name,
+    )
+    moved = tuple(Click(c.z, c.y - ys.start, c.x - xs.start, c.inside) for c in clicks)
+    box = (
+        slice(region.start[1] - ys.start, region.stop[1] - ys.start),
+        slice(region.start[2] - xs.start, region.stop[2] - xs.start),
+    )
+    return FewShotRequest(cut, moved, tuple(wanted), model, box)
 
 
 def prepare(
@@ -95,4 +182,5 @@ def run(request: FewShotRequest, progress: Progress) -> NDArray[np.float32]:
         return np.asarray(np.nan_to_num(values), np.float32)
 
     clicks = [(c.z, c.y, c.x, c.inside) for c in request.clicks]
-    return compare_with_clicks(request.model, section, stack.shape, clicks, request.sections, progress)
+    found = compare_with_clicks(request.model, section, stack.shape, clicks, request.sections, progress)
+    return np.ascontiguousarray(found[(slice(None), *request.box)])

@@ -34,6 +34,8 @@ class StackLayers:
     """Layers that were added here and go with the session."""
     targets: dict[str, TargetMap] = field(default_factory=dict)
     """What has been predicted beside membranes."""
+    examples: Points | None = None
+    """Clicks on what is looked for and beside it, once there are some; see `ui.examples`."""
     rings: Any = None
     """Rings around what is being asked about, once there was something; see `ui.rings`."""
 

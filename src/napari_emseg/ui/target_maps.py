@@ -17,6 +17,7 @@ WORDS = {
     "mitochondria": "Mitochondria",
     "cleft": "Clefts",
     "segment": "Inside of cells",
+    "alike": "Alike",
 }
 """Targets in the biologist's words; others are shown by their own name."""
 

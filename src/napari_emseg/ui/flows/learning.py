@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_emseg.core.learning import FinetuneResult
-    from napari_emseg.jobs.versions import Candidate
+    from napari_emseg.jobs.versions import Candidate, Version
     from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
@@ -88,6 +88,65 @@ def discard(desk: Desk) -> None:
     versions.discard(desk.learning)
     _forget(desk)
     desk.say("train", "The new model is gone; predictions come from the same model as before.")
+
+
+def use_version(desk: Desk) -> None:
+    """Predict with the version that is chosen in the list: back to an earlier one, or on to another branch."""
+    from napari_emseg.jobs import versions
+    from napari_emseg.ui.flows import predicting
+
+    session, _ = desk.need_session()
+    if not desk.version:
+        raise EmsegError("no version is chosen", "", "click on one in the list")
+    if desk.version == session.model:
+        raise EmsegError("this version predicts already", model_words(desk.version), "choose another one")
+    versions.roll_back(session, desk.version)
+    _forget_predictions(desk)
+    predicting.warm_up(desk)
+    desk.say(
+        "train",
+        f"Predictions come from {model_words(session.model)} now; all versions are kept.",
+        tone="done",
+    )
+    desk.state_changed.emit()
+
+
+def version_tree(session: Session) -> tuple[Version, ...]:
+    """All versions of the project, each after its parent; none where a card cannot be read."""
+    from napari_emseg.jobs import versions
+
+    try:
+        return versions.tree(session)
+    except EmsegError:
+        return ()
+
+
+def version_words(version: Version) -> str:
+    """One line of the list: where it stands in the tree, what taught it, and edits before and after."""
+    tick = "\u2713 " if version.is_current else "   "
+    branch = "    " * max(0, version.depth - 1) + ("\u2514 " if version.depth else "")
+    parts = [f"{tick}{branch}{version.name}"]
+    if version.sections:
+        parts.append(f"from {_listed(version.sections)}")
+    if version.score_words:
+        parts.append(f"edits {version.score_words}")
+    if version.is_lost:
+        parts.append("no longer there")
+    return "  \u00b7  ".join(parts)
+
+
+def version_help(version: Version) -> str:
+    """What the scores of a version mean."""
+    if not version.depth:
+        return "The model that this project began with"
+    if not version.score_words:
+        return "It was not scored"
+    return f"Edits per 100 objects of its parent and of itself, scored on {version.scored_on}"
+
+
+def _listed(sections: Sequence[int]) -> str:
+    few = ", ".join(str(z) for z in sections[:4]) + (" ..." if len(sections) > 4 else "")
+    return f"section{'s' * (len(sections) != 1)} {few}"
 
 
 def models(session: Session) -> dict[str, Path]:

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QLabe
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.ui import target_maps
+from napari_emseg.ui.by_clicks import ByClicks
 from napari_emseg.ui.flows import learning, predicting
 from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.panels.base import StagePanel
@@ -43,7 +44,12 @@ class PredictPanel(StagePanel):
         self._boxes: dict[str, QCheckBox] = {}
         self.form = self.settings_form("predict", hidden=("also",))
         self.body.addWidget(self.form)
+        self.by_clicks = ByClicks(self.desk)
         self._listed: list[str] = []
+
+    def after_button(self) -> None:
+        """Something that no model knows."""
+        self.column.addWidget(self.by_clicks)
 
     def hint(self) -> str:
         """Before the first prediction."""
@@ -53,6 +59,7 @@ class PredictPanel(StagePanel):
         """List the models that exist now and show the one in use."""
         session = self.desk.session
         self.model.setEnabled(session is not None)
+        self.by_clicks.refresh()
         if session is None:
             return
         names = list(learning.models(session))

@@ -11,6 +11,7 @@ from napari_emseg.ui.curve import LossCurve
 from napari_emseg.ui.flows import learning
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
 from napari_emseg.ui.three_pictures import ThreePictures
+from napari_emseg.ui.version_list import VersionList
 
 if TYPE_CHECKING:
     from napari_emseg.ui.style import Look
@@ -47,6 +48,8 @@ class TrainPanel(StagePanel):
         self.accept = action_button(self.desk, "accept_model", primary=True)
         self.discard = action_button(self.desk, "discard_model")
         self.column.addLayout(row(self.accept, self.discard))
+        self.versions = VersionList(self.desk)
+        self.column.addWidget(self.versions)
         self.desk.learned.connect(self._on_learned)
 
     def hint(self) -> str:
@@ -70,6 +73,7 @@ class TrainPanel(StagePanel):
             widget.setVisible(candidate is not None)
         self.pictures.setVisible(candidate is not None and bool(candidate.result.pictures))
         self.button.setVisible(candidate is None)
+        self.versions.refresh()
         self.curve.setVisible(bool(self.desk.losses) or "train" in self.desk.work)
         if len(self.desk.losses) < len(self.curve.points):
             self.curve.clear()

@@ -1,0 +1,126 @@
+"""A target that no model knows, from a handful of clicks: click on it, click beside it, find more like it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.examples import ALIKE, add_examples
+from napari_emseg.ui.view import visible_region
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.jobs.few_shot import Click
+    from napari_emseg.ui.desk import Desk
+
+_STAGE = "predict"
+
+
+def mark_on(desk: Desk) -> None:
+    """Take clicks on the target."""
+    _mark(desk, inside=True)
+
+
+def mark_beside(desk: Desk) -> None:
+    """Take clicks on something else."""
+    _mark(desk, inside=False)
+
+
+def find_alike(desk: Desk) -> None:
+    """Compare what is on screen with the clicks, in the worker."""
+    from napari_emseg.jobs import few_shot
+
+    session, layers = desk.need_session()
+    region = visible_region(desk.viewer, layers.image)
+    clicks = clicks_of(desk)
+    layer = layers.examples
+    if layer is not None:
+        layer.mode = "pan_zoom"
+
+    def prepare() -> Any:
+        return few_shot.prepare_region(session, clicks, region)
+
+    def done(found: NDArray[np.float32]) -> None:
+        alike = layers.target_map(desk.viewer, ALIKE)
+        alike.values.write(region, found)
+        alike.layer.visible = True
+        alike.layer.refresh(extent=False)
+        share = float((found > 0.5).mean())
+        desk.say(
+            _STAGE,
+            f"{share:.0%} of what is on screen is more like what you clicked on, by {len(clicks)} clicks. "
+            "Where it errs, click once more and find again.",
+            tone="done",
+        )
+
+    desk.start(_STAGE, "comparing with your clicks")
+    desk.runner.submit_prepared(
+        "examples",
+        prepare,
+        lambda request, **callbacks: desk.engine.submit(
+            "napari_emseg.jobs.few_shot:run", request, **callbacks
+        ),
+        desk.handlers(_STAGE, done),
+    )
+
+
+def forget(desk: Desk) -> None:
+    """Remove the clicks, and what was found with them."""
+    _, layers = desk.need_session()
+    layer = layers.examples
+    alike = layers.targets.pop(ALIKE, None)
+    desk.viewer.layers.selection.active = layers.labels
+    for gone in (layer, alike.layer if alike else None):
+        if gone is not None and gone in desk.viewer.layers:
+            desk.viewer.layers.remove(gone)
+        if gone in layers.owned:
+            layers.owned.remove(gone)
+    layers.examples = None
+    desk.state_changed.emit()
+
+
+def clicks_of(desk: Desk) -> Sequence[Click]:
+    """What has been clicked on, as voxels of the stack."""
+    from napari_emseg.jobs.few_shot import Click
+
+    _, layers = desk.need_session()
+    layer = layers.examples
+    if layer is None or layer not in desk.viewer.layers:
+        return ()
+    voxels = np.rint(layer.data).astype(int).tolist()
+    return tuple(Click(z, y, x, bool(on)) for (z, y, x), on in zip(voxels, layer.features["on"], strict=True))
+
+
+def words(desk: Desk) -> str:
+    """How many clicks there are."""
+    if desk.session is None:
+        return ""
+    clicks = clicks_of(desk)
+    on = sum(click.inside for click in clicks)
+    return f"{on} on it, {len(clicks) - on} beside it" if clicks else ""
+
+
+def _mark(desk: Desk, *, inside: bool) -> None:
+    session, layers = desk.need_session()
+    if desk.viewer.dims.ndisplay != 2:
+        raise EmsegError("the view is three-dimensional", "napari canvas", "switch to sections with Ctrl-Y")
+    desk.set_tool(None)
+    layer = layers.examples
+    if layer is None or layer not in desk.viewer.layers:
+        layer = layers.examples = add_examples(desk.viewer, session)
+        layers.owned.append(layer)
+        layer.events.data.connect(lambda _event: desk.state_changed.emit())
+    layer.selected_data = set()
+    layer.feature_defaults = {"on": inside}
+    layer.current_face_color = layer.metadata["colours"][inside]
+    layer.visible = True
+    desk.viewer.layers.selection.active = layer
+    layer.mode = "add"
+    where = "on what you look for" if inside else "on something else, lookalikes first"
+    desk.say(_STAGE, f"Click {where}. Three to five clicks are a start.", tone="busy")
+    desk.state_changed.emit()

@@ -1,0 +1,73 @@
+"""The models that have learned in this project, as a tree: go back to any of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from napari_emseg.ui.flows import learning
+from napari_emseg.ui.panels.base import action_button, heading
+
+if TYPE_CHECKING:
+    from napari_emseg.jobs.versions import Version
+    from napari_emseg.ui.desk import Desk
+
+_MODEL = Qt.ItemDataRole.UserRole
+_LINES = 5  # shown without scrolling
+
+
+class VersionList(QWidget):
+    """Versions below each other, children indented; the one that predicts is ticked.
+
+    Parameters
+    ----------
+    desk : Desk
+        Whose project's models are listed.
+    """
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        self._shown: tuple[Version, ...] = ()
+        self.list = QListWidget()
+        self.list.setObjectName("versions")
+        self.list.itemDoubleClicked.connect(lambda _: desk.do("use_version"))
+        self.list.currentItemChanged.connect(self._on_chosen)
+        self.use = action_button(desk, "use_version")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(heading("Versions"))
+        column.addWidget(self.list)
+        column.addWidget(self.use)
+
+    def refresh(self) -> None:
+        """List what there is; hidden while no model has learned here."""
+        versions = learning.version_tree(self.desk.session) if self.desk.session else ()
+        self.setVisible(len(versions) > 1)
+        if versions == self._shown:
+            return
+        self._shown = versions
+        self.list.blockSignals(True)
+        self.list.clear()
+        for version in versions:
+            item = QListWidgetItem(learning.version_words(version))
+            item.setData(_MODEL, version.model)
+            item.setToolTip(learning.version_help(version))
+            if version.is_lost:
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
+            self.list.addItem(item)
+            if version.is_current:
+                self.list.setCurrentItem(item)
+        self.list.blockSignals(False)
+        row = self.list.sizeHintForRow(0) if versions else 0
+        self.list.setFixedHeight(row * min(len(versions), _LINES) + 2 * self.list.frameWidth() + 2)
+        self._on_chosen(self.list.currentItem())
+
+    def _on_chosen(self, item: QListWidgetItem | None, _before: QListWidgetItem | None = None) -> None:
+        chosen = item.data(_MODEL) if item else ""
+        self.desk.version = chosen
+        current = next((v.model for v in self._shown if v.is_current), "")
+        self.use.setEnabled(bool(chosen) and chosen != current)
