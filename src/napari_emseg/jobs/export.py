@@ -67,7 +67,12 @@ class SomeSections:
 
 
 def export_labels(
-    session: Session, path: str | Path, *, proofread_only: bool = False, progress: Progress | None = None
+    session: Session,
+    path: str | Path,
+    *,
+    proofread_only: bool = False,
+    unaligned: bool = False,
+    progress: Progress | None = None,
 ) -> int:
     """Write the labels in the format that the name asks for, with their provenance.
 
@@ -78,6 +83,8 @@ def export_labels(
         ``.zarr``, ``.h5``, ``.tif``, ... or a folder ``OUT/``; see `napari_emseg.io.writing.WRITERS`.
     proofread_only : bool
         Leave sections blank that nobody has marked proofread.
+    unaligned : bool
+        Where the original of an aligned copy lies.
     progress : Progress, optional
 
     Returns
@@ -96,16 +103,42 @@ def export_labels(
     if kept is not None and not kept:
         raise EmsegError("no section is marked proofread", str(path), "mark one, or export all sections")
     about = provenance(session)
-    labels = SomeSections(session.volume, kept)
+    labels: Any = SomeSections(session.volume, kept)
+    offset = session.image.offset_nm
+    if unaligned:
+        labels, offset = as_before_alignment(session, labels, labels=True)
     write_array(
         path, labels, spacing_nm=session.image.spacing_nm, metadata=about, is_labels=True, progress=progress,
-        offset_nm=session.image.offset_nm,
+        offset_nm=offset,
     )  # fmt: skip
     return len(session.sections) if kept is None else len(kept)
 
 
+def as_before_alignment(
+    session: Session, values: Any, *, labels: bool
+) -> tuple[Any, tuple[float, float, float] | None]:
+    """What belongs to an aligned copy where its original lies, and the offset of that.
+
+    Raises
+    ------
+    EmsegError
+        If the stack of this project is no aligned copy.
+    """
+    from napari_emseg.jobs.align import Unaligned, alignment_of
+
+    found = alignment_of(session)
+    if found is None:
+        raise EmsegError("this stack is no aligned copy", session.image.name, "export the labels as they are")
+    return Unaligned(values, found[0], labels=labels), found[1]
+
+
 def export_probabilities(
-    session: Session, boundary: Any, path: str | Path, *, progress: Progress | None = None
+    session: Session,
+    boundary: Any,
+    path: str | Path,
+    *,
+    unaligned: bool = False,
+    progress: Progress | None = None,
 ) -> None:
     """Write the boundary probability, 0 to 255, with its provenance.
 
@@ -115,13 +148,18 @@ def export_probabilities(
     boundary : array-like (z, y, x) uint8
         Probability times 255.
     path : str or Path
+    unaligned : bool
+        Where the original of an aligned copy lies.
     progress : Progress, optional
     """
     from napari_emseg.io import write_array
 
+    offset = session.image.offset_nm
+    if unaligned:
+        boundary, offset = as_before_alignment(session, boundary, labels=False)
     write_array(
         path, boundary, spacing_nm=session.image.spacing_nm, metadata=provenance(session), is_labels=False,
-        progress=progress, offset_nm=session.image.offset_nm,
+        progress=progress, offset_nm=offset,
     )  # fmt: skip
 
 

@@ -67,6 +67,18 @@ ACTIONS: dict[str, Action] = {
         "Clean the whole stack", "", "Makes a cleaned copy in the project; your file is not changed",
         f"{_FLOWS}.cleaning:clean_up", "cleanup",
     ),
+    "estimate_shifts": Action(
+        "Estimate shifts", "", "Compares every section with those before it; you correct the table",
+        f"{_FLOWS}.aligning:estimate", "cleanup",
+    ),
+    "estimate_bending": Action(
+        "Bend sections too", "", "Also finds how sections are stretched against their neighbours, after the shifts",
+        f"{_FLOWS}.aligning:estimate_elastic", "cleanup",
+    ),
+    "align": Action(
+        "Work on an aligned copy", "", "Makes an aligned copy beside the project, with your labels; your file stays as it is",
+        f"{_FLOWS}.aligning:align", "cleanup",
+    ),
     "use_original": Action(
         "Use the original", "", "Work on your own stack again; the cleaned copy is kept",
         f"{_FLOWS}.cleaning:use_original", "cleanup",
@@ -162,6 +174,10 @@ ACTIONS: dict[str, Action] = {
     ),
     "next_section": Action(
         "Next section", ".", "One section on", f"{_FLOWS}.proofreading:next_section",
+    ),
+    "show_sections": Action(
+        "Back to sections", "", "Show one section from above, where everything can be painted",
+        f"{_FLOWS}.proofreading:show_sections",
     ),
     "next_unproofread": Action(
         "Next section to proofread", "Shift-R", "Go to the next section that has no mark",

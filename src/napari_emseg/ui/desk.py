@@ -89,6 +89,7 @@ class Desk:
         self.learning: Any = None
         self.version = ""
         self.cleaning: Any = None
+        self.aligning: Any = None
         self.doubts: frozenset[int] = frozenset()
         self.doubt: Doubt | None = None
         self.void_doubts: set[tuple[int, ...]] = set()
@@ -163,6 +164,9 @@ class Desk:
         session.sections.changed.connect(self._on_section_state)
         session.notice.connect(self._on_notice)
         self.viewer.layers.events.removed.connect(self._on_layer_removed)
+        self.layers.labels.events.editable.connect(
+            lambda _event: self.state_changed.emit()
+        )  # goes with the layer
         self._on_stepped()
         self.session_changed.emit()
         self.state_changed.emit()
@@ -183,7 +187,7 @@ class Desk:
         session.sections.changed.disconnect(self._on_section_state, missing_ok=True)
         session.notice.disconnect(self._on_notice, missing_ok=True)
         self.session = self.layers = self._adapter = None
-        self.cleaning = None
+        self.cleaning = self.aligning = None
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
         self.doubt = None
         self.void_doubts.clear()

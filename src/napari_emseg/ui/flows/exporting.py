@@ -49,9 +49,26 @@ RESULTS: dict[str, Result] = {
     "labels": Result("Labels", "object ids of all sections"),
     "proofread": Result("Labels of proofread sections", "object ids; other sections are left blank"),
     "probabilities": Result("Membrane probability", "of the sections predicted in this window, 0 to 255"),
+    "labels_back": Result("Labels, not aligned", "object ids where the original of this aligned copy lies"),
+    "probabilities_back": Result(
+        "Membrane probability, not aligned", "where the original of this aligned copy lies"
+    ),
     "sections": Result("Table of sections", "state, corrections and objects of each section", ".csv"),
     "methods": Result("Methods paragraph", "what was done, with which model, by whom and when", ".txt"),
 }
+
+
+ONLY_ALIGNED = frozenset({"labels_back", "probabilities_back"})
+"""Results that only an aligned copy has."""
+
+
+def is_offered(desk: Desk, what: str) -> bool:
+    """Whether the open project has this result."""
+    if what not in ONLY_ALIGNED:
+        return True
+    from napari_emseg.jobs.align import RECORD
+
+    return desk.session is not None and (desk.session.project.folder / RECORD).is_dir()
 
 
 def formats() -> dict[str, str]:
@@ -71,9 +88,13 @@ def formats() -> dict[str, str]:
 def suggested_name(desk: Desk, what: str, suffix: str) -> str:
     """File beside the project to begin with."""
     session, _ = desk.need_session()
-    ending = {"probabilities": "-membrane", "sections": "-sections", "methods": "-methods"}.get(
-        what, "-labels"
-    )
+    ending = {
+        "probabilities": "-membrane",
+        "labels_back": "-labels-unaligned",
+        "probabilities_back": "-membrane-unaligned",
+        "sections": "-sections",
+        "methods": "-methods",
+    }.get(what, "-labels")
     folder = session.project.folder
     return str(folder.with_name(folder.stem + ending + ("" if suffix == "/" else suffix)))
 
@@ -99,19 +120,21 @@ def export(desk: Desk, what: str, path: str) -> None:
 
     session, layers = desk.need_session()
     desk.sweep()
-    if what == "probabilities" and not layers.boundary_map.sections:
+    if what.startswith("probabilities") and not layers.boundary_map.sections:
         raise EmsegError(
             "nothing has been predicted in this window", "", "predict first", action="stage:predict"
         )
     n_sections = len(session.sections)
 
     def labels(progress: Progress) -> str:
-        n = job.export_labels(session, path, proofread_only=what == "proofread", progress=progress)
+        n = job.export_labels(session, path, proofread_only=what == "proofread", unaligned=what == "labels_back",
+                              progress=progress)  # fmt: skip
         return f"labels of {n} section{'s' * (n != 1)}"
 
     def probabilities(progress: Progress) -> str:
         n = len(layers.boundary_map.sections)
-        job.export_probabilities(session, layers.boundary_map, path, progress=progress)
+        job.export_probabilities(session, layers.boundary_map, path, unaligned=what == "probabilities_back",
+                                 progress=progress)  # fmt: skip
         return f"membrane probability of {n} of {n_sections} sections"
 
     def sections(progress: Progress) -> str:
@@ -121,7 +144,8 @@ def export(desk: Desk, what: str, path: str) -> None:
         return f"{len(job.export_methods(session, Path(path)).split())} words"
 
     work: dict[str, Callable[[Progress], str]] = {
-        "labels": labels, "proofread": labels, "probabilities": probabilities, "sections": sections,
+        "labels": labels, "proofread": labels, "probabilities": probabilities, "labels_back": labels,
+        "probabilities_back": probabilities, "sections": sections,
         "methods": methods,
     }  # fmt: skip
 

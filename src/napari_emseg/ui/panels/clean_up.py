@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QHideEvent, QIcon, QKeyEvent, QShowEvent
-from qtpy.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QPushButton
+from qtpy.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QPushButton, QTabBar, QVBoxLayout, QWidget
 
-from napari_emseg.ui.flows import cleaning
+from napari_emseg.ui.flows import aligning, cleaning
 from napari_emseg.ui.grey import pixmap
+from napari_emseg.ui.panels.alignment import AlignmentPage
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row
 
 if TYPE_CHECKING:
@@ -58,14 +59,28 @@ class CleanUpPanel(StagePanel):
         self.wanted.setObjectName("clean_preview")
         self.wanted.toggled.connect(lambda on: cleaning.want_preview(self.desk, on))
         self.flip = action_button(self.desk, "flip_preview")
-        self.body.addWidget(heading("Bad sections"))
-        self.body.addWidget(self.look)
-        self.body.addWidget(self.count)
-        self.body.addWidget(self.list)
-        self.body.addLayout(row(self.out, self.keep))
-        self.body.addWidget(heading("Whole stack"))
-        self.body.addWidget(self.form)
-        self.body.addLayout(row(self.wanted, self.flip))
+        self.pages = QTabBar()
+        self.pages.setObjectName("clean_pages")
+        self.pages.setExpanding(True)
+        for words in ("Clean", "Align"):
+            self.pages.addTab(words)
+        self.pages.currentChanged.connect(self._on_page)
+        self.cleaning_page = QWidget()
+        page = QVBoxLayout(self.cleaning_page)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(8)
+        page.addWidget(heading("Bad sections"))
+        page.addWidget(self.look)
+        page.addWidget(self.count)
+        page.addWidget(self.list)
+        page.addLayout(row(self.out, self.keep))
+        page.addWidget(heading("Whole stack"))
+        page.addWidget(self.form)
+        page.addLayout(row(self.wanted, self.flip))
+        self.alignment = AlignmentPage(self.desk)
+        self.alignment.setVisible(False)
+        for widget in (self.pages, self.cleaning_page, self.alignment):
+            self.body.addWidget(widget)
         self._listed: list[Suspicion] = []
         self.desk.cleaned.connect(self.refresh)
         self.desk.settings_changed.connect(self._on_settings)
@@ -92,9 +107,11 @@ class CleanUpPanel(StagePanel):
         for widget in (self.list, self.out, self.keep, self.count):
             widget.setVisible(has_list)
         has_copy, is_cleaned = cleaning.has_copy(self.desk), cleaning.is_cleaned(self.desk)
-        self.original.setVisible(is_cleaned)
-        self.cleaned.setVisible(has_copy and not is_cleaned)
-        self.forget.setVisible(has_copy)
+        cleans = self.pages.currentIndex() == 0
+        self.original.setVisible(cleans and is_cleaned)
+        self.cleaned.setVisible(cleans and has_copy and not is_cleaned)
+        self.forget.setVisible(cleans and has_copy)
+        self.alignment.refresh()
         if session is None:
             self.flip.setEnabled(False)
             return
@@ -117,6 +134,18 @@ class CleanUpPanel(StagePanel):
         super().hideEvent(event)
         if self.desk.session is not None and self.desk.layers is not None:
             cleaning.want_preview(self.desk, False)
+            aligning.want_preview(self.desk, False)
+
+    def _on_page(self, number: int) -> None:
+        """One page, with its own button and its own preview."""
+        self.cleaning_page.setVisible(number == 0)
+        self.button.setVisible(number == 0)
+        self.alignment.setVisible(number == 1)
+        if number == 1:
+            self.wanted.setChecked(False)
+        elif self.desk.session is not None:
+            aligning.want_preview(self.desk, False)
+        self.refresh()
 
     def _answer(self, words: str, leave_out: bool) -> QPushButton:
         button = QPushButton(words)
@@ -174,3 +203,5 @@ class CleanUpPanel(StagePanel):
     def _preview(self) -> None:
         if self.isVisible() and self.wanted.isChecked():
             cleaning.preview(self.desk)
+        elif self.isVisible() and self.pages.currentIndex() == 1:
+            aligning.preview(self.desk)

@@ -82,6 +82,13 @@ class ExportPanel(StagePanel):
         has = self.desk.session is not None
         for widget in (self.what, self.format, self.copy):
             widget.setEnabled(has)
+        view = self.what.view()
+        for number in range(self.what.count()):
+            offered = exporting.is_offered(self.desk, str(self.what.itemData(number)))
+            if view is not None and hasattr(view, "setRowHidden"):
+                view.setRowHidden(number, not offered)
+            if not offered and number == self.what.currentIndex():
+                self.what.setCurrentIndex(0)
         if self.isVisible():
             self._show_paragraph()
 

@@ -1,0 +1,265 @@
+"""Alignment of the open stack: estimate it, look at it, work on an aligned copy, and give results back unaligned.
+
+The aligned copy is a stack of its own beside the project, with a project of its own that remembers the alignment. So nothing
+is cut, the original stays as it is, and labels go back to where its tissue lies.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.edit import Edit, Patch, Region
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.jobs.clean_files import provenance, write_bytes, write_text
+from napari_emseg.jobs.section_flow import SectionMap, sections_of
+from napari_emseg.jobs.warp_files import read_alignment
+from napari_emseg.preprocess.alignment import Alignment
+from napari_emseg.preprocess.elastic import warp_as_bytes
+from napari_emseg.preprocess.shift_table import ShiftTable, shifts_as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.stack import ArrayLike3D, ImageStack, Spacing
+    from napari_emseg.io.opened import Offset
+    from napari_emseg.session import Session
+
+RECORD = "alignment"
+"""Folder of a project that says how its stack was aligned."""
+
+_SHIFTS, _WARP, _ABOUT = "shifts.txt", "elastic.npz", "about.json"
+
+
+@dataclass(frozen=True, eq=False)
+class EstimateRequest:
+    """A stack to be aligned; it is read in the worker.
+
+    Parameters
+    ----------
+    data : array-like (z, y, x)
+    where : str
+    bad : tuple of int
+        Left-out sections, which are not compared.
+    shifts : ShiftTable or None
+        With a table, only the elastic part is estimated; without one, only the table.
+    """
+
+    data: ArrayLike3D
+    where: str
+    bad: tuple[int, ...]
+    shifts: ShiftTable | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What was found, and sections that no neighbour agrees with."""
+
+    alignment: Alignment
+    doubtful: tuple[int, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class AlignRequest:
+    """A stack to be written aligned."""
+
+    data: ArrayLike3D
+    where: str
+    spacing_nm: Spacing | None
+    alignment: Alignment
+    output: Path
+
+
+@dataclass(frozen=True, eq=False)
+class PreviewRequest:
+    """A section and the one before it, to be laid over each other."""
+
+    section: int
+    sections: Mapping[int, NDArray[Any]]
+    alignment: Alignment
+
+
+def prepare_estimate(session: Session, shifts: ShiftTable | None = None) -> EstimateRequest:
+    """A request to estimate the shifts of the open stack, or the elastic part behind known ones."""
+    bad = session.sections.with_status(Status.EXCLUDED)
+    return EstimateRequest(session.image.data, session.image.uri, bad, shifts)
+
+
+def estimate(request: EstimateRequest, progress: Progress) -> Estimate:
+    """Compare all sections with those before them."""
+    from napari_emseg.preprocess.registration import estimate_alignment
+
+    started = time.monotonic()
+    if request.shifts is not None:
+        found = Alignment.elastic(request.data, request.shifts, excluded=request.bad, progress=progress)
+        return Estimate(found, (), time.monotonic() - started)
+    positions = estimate_alignment(
+        sections_of(request.data, request.where),
+        excluded=request.bad,
+        progress=progress,
+        count=request.data.shape[0],
+    )
+    return Estimate(Alignment(positions.table()), positions.doubtful, time.monotonic() - started)
+
+
+def prepare_preview(session: Session, alignment: Alignment, section: int) -> PreviewRequest:
+    """Copy a section and the one before it (of the first, the one after it)."""
+    other = section - 1 if section else min(1, len(alignment.shifts) - 1)
+    copies = {z: np.asarray(session.image.data[z]) for z in (section, other)}
+    return PreviewRequest(section, copies, alignment)
+
+
+def preview(request: PreviewRequest, progress: Progress) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The section and its neighbour (y, x) as they will lie, in the frame of the section as it lies now."""
+    z = request.section
+    own = request.alignment.forward(request.sections[z], z)
+    other = next((n for n in request.sections if n != z), z)
+    beside = request.alignment.forward(request.sections[other], other)
+    progress.report(1.0, "aligned")
+    return own, beside
+
+
+def prepare(session: Session, alignment: Alignment) -> AlignRequest:
+    """A request to write the aligned copy beside the project.
+
+    Raises
+    ------
+    EmsegError
+        If there is one with work on it already.
+    """
+    alignment.check(session.image.shape, session.image.name)
+    folder = session.project.folder
+    project = aligned_project(folder)
+    if project.exists():
+        raise EmsegError(
+            "this stack has been aligned before, and there may be work on the aligned copy",
+            str(project), "open that project, or rename it to align anew",
+        )  # fmt: skip
+    output = folder.with_name(f"{folder.stem}-aligned.zarr")
+    return AlignRequest(session.image.data, session.image.uri, session.image.spacing_nm, alignment, output)
+
+
+def aligned_project(folder: Path) -> Path:
+    """Project of the aligned copy, from that of the original."""
+    return folder.with_name(f"{folder.stem}-aligned.emseg")
+
+
+def run(request: AlignRequest, progress: Progress) -> Path:
+    """Write the aligned copy; it appears whole or not at all."""
+    from napari_emseg.io import write_array
+
+    depth, height, width = request.data.shape
+    canvas = request.alignment.shifts.canvas((height, width))
+    flow = SectionMap(
+        lambda z: request.alignment.forward(np.asarray(request.data[z]), z), (depth, *canvas),
+        request.data.dtype, progress, "aligning",
+    )  # fmt: skip
+    note = provenance("align", request.where, shifts=request.alignment.shifts.shifts.tolist())
+    write_array(request.output, flow, spacing_nm=request.spacing_nm, metadata=note)
+    return request.output
+
+
+def start_project(session: Session, alignment: Alignment, image: ImageStack) -> Session:
+    """The project of the aligned copy, with the alignment and the labels of the original.
+
+    Parameters
+    ----------
+    session : Session
+        Of the original.
+    image : ImageStack
+        The aligned copy.
+    """
+    made = type(session).create(aligned_project(session.project.folder), image)
+    record = made.project.folder / RECORD
+    record.mkdir()
+    write_text(record / _SHIFTS, shifts_as_text(alignment.shifts, comment=f"shifts of {session.image.uri}"))
+    if alignment.warp is not None:
+        write_bytes(record / _WARP, warp_as_bytes(alignment.warp))
+    about = {
+        "source": session.image.uri, "offset_nm": session.image.offset_nm, "margin": alignment.shifts.margin
+    }  # fmt: skip
+    write_text(record / _ABOUT, json.dumps(about))
+    _carry_labels(session, alignment, made)
+    return made
+
+
+def _carry_labels(session: Session, alignment: Alignment, made: Session) -> None:
+    """Labels and states of sections, as one edit."""
+    depth, height, width = session.volume.shape
+    patches = []
+    for z in sorted({key[0] for key in session.volume.occupied(range(depth))}):
+        own = session.volume.read(Region((z, 0, 0), (z + 1, height, width)))[0]
+        if own.any():
+            moved = alignment.forward(own, z, labels=True)
+            patches.append(
+                Patch(Region((z, 0, 0), (z + 1, *moved.shape)), np.zeros_like(moved)[None], moved[None])
+            )
+    if patches:
+        made.commit(Edit("take labels over, aligned", "human", tuple(patches)))
+    for z, state in enumerate(session.sections):
+        if state.status in (Status.PROOFREAD, Status.EXCLUDED):
+            made.mark(z, state.status, state.reason)
+
+
+def alignment_of(session: Session) -> tuple[Alignment, Offset | None] | None:
+    """How a project's stack was aligned, and the offset of its original; None where it was not."""
+    record = session.project.folder / RECORD
+    if not (record / _SHIFTS).is_file():
+        return None
+    try:
+        about = json.loads((record / _ABOUT).read_text("utf-8"))
+        offset = about["offset_nm"]
+        margin = int(about["margin"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EmsegError(
+            "the alignment of this project cannot be read", str(record), "restore the folder from a copy"
+        ) from error
+    elastic = record / _WARP
+    found = read_alignment(str(record / _SHIFTS), str(elastic) if elastic.is_file() else None, margin=margin)
+    return found, None if offset is None else (offset[0], offset[1], offset[2])
+
+
+class Unaligned:
+    """What belongs to an aligned stack (z, y, x), read section by section where its original lies.
+
+    Parameters
+    ----------
+    values : array-like (z, y, x)
+    alignment : Alignment
+    labels : bool
+        Whether they are ids.
+    """
+
+    ndim = 3
+
+    def __init__(self, values: Any, alignment: Alignment, *, labels: bool) -> None:
+        self._values, self._alignment, self._labels = values, alignment, labels
+        depth, height, width = values.shape
+        self.shape = (int(depth), *alignment.shifts.original((int(height), int(width))))
+        self.dtype = np.dtype(values.dtype)
+        self.size = int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        first, rest = (key[0], key[1:]) if isinstance(key, tuple) else (key, ())
+        picked = np.arange(self.shape[0])[first]
+        found = [
+            self._alignment.back(np.asarray(self._values[int(z)]), int(z), labels=self._labels)
+            for z in np.atleast_1d(picked)
+        ]
+        if np.ndim(picked) == 0:
+            return found[0][rest] if rest else found[0]
+        stack = np.stack(found) if found else np.empty((0, *self.shape[1:]), self.dtype)
+        return stack[(slice(None), *rest)] if rest else stack

@@ -1,0 +1,285 @@
+"""Align sections: estimate, edit the table, look at it over the neighbour, work on the aligned copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.runner import Handlers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+    from napari_emseg.jobs.align import Estimate
+    from napari_emseg.preprocess.alignment import Alignment
+    from napari_emseg.session import Session
+    from napari_emseg.ui.desk import Desk
+
+_STAGE = "cleanup"
+_PREVIEW = "alignment preview"
+_COLOURS = ("green", "magenta")  # white where both agree, and told apart by everybody
+
+
+@dataclass(eq=False)
+class Aligning:
+    """What the Clean up stage knows of the alignment of the open stack.
+
+    Attributes
+    ----------
+    session : Session
+        That it belongs to.
+    alignment : Alignment or None
+        What was estimated, or typed.
+    doubtful : tuple of int
+        Sections that no neighbour agrees with.
+    is_wanted : bool
+        Whether the person wants previews.
+    """
+
+    session: Session
+    alignment: Alignment | None = None
+    doubtful: tuple[int, ...] = ()
+    is_wanted: bool = False
+    layers: tuple[Image, ...] = ()
+
+
+def aligning_of(desk: Desk) -> Aligning:
+    """The state of the open stack's alignment.
+
+    Raises
+    ------
+    EmsegError
+        If no stack is open.
+    """
+    session = desk.session
+    if session is None:
+        session, _ = desk.need_session()
+    held: Any = desk.aligning
+    if held is None or held.session is not session:
+        desk.aligning = held = Aligning(session)
+    found: Aligning = held
+    return found
+
+
+def estimate(desk: Desk) -> None:
+    """Find the shifts of all sections in the background."""
+    _submit(desk, with_shifts=False)
+
+
+def estimate_elastic(desk: Desk) -> None:
+    """Find the smooth displacements that are left after the shifts of the table."""
+    _submit(desk, with_shifts=True)
+
+
+def _submit(desk: Desk, *, with_shifts: bool) -> None:
+    from napari_emseg.jobs import align as job
+
+    state = aligning_of(desk)
+    table = _need(state).shifts if with_shifts else None
+    request = job.prepare_estimate(state.session, table)
+
+    def done(found: Estimate) -> None:
+        if desk.session is not state.session:
+            return
+        state.alignment, state.doubtful = found.alignment, found.doubtful
+        desk.say(_STAGE, _words(found), tone="done")
+        desk.cleaned.emit()
+        preview(desk)
+
+    desk.start(_STAGE, "comparing sections")
+    desk.runner.submit(
+        _STAGE,
+        lambda **callbacks: desk.engine.submit(
+            "napari_emseg.jobs.align:estimate", request, lane="background", **callbacks
+        ),
+        desk.handlers(_STAGE, done),
+    )
+
+
+def _words(found: Estimate) -> str:
+    if found.alignment.warp is not None:
+        return f"Tissue is moved by up to {found.alignment.warp.largest_px:.1f} px beyond the shifts."
+    steps = np.abs(np.diff(found.alignment.shifts.shifts, axis=0))
+    text = (
+        f"Shifts of up to {int(steps.max(initial=0))} px between neighbours. Look at them, correct the table."
+    )
+    if found.doubtful:
+        rows = ", ".join(str(z) for z in found.doubtful[:5]) + ("..." if len(found.doubtful) > 5 else "")
+        text += f" No neighbour agrees with section {rows}."
+    return text
+
+
+def set_shift(desk: Desk, section: int, shift: tuple[int, int]) -> None:
+    """Take over a row of the table; displacements belong to the old shifts and go."""
+    from napari_emseg.preprocess.alignment import Alignment
+    from napari_emseg.preprocess.shift_table import ShiftTable
+
+    state = aligning_of(desk)
+    old = _need(state)
+    rows = old.shifts.shifts.copy()
+    if tuple(rows[section].tolist()) == shift:
+        return
+    rows[section] = shift
+    state.alignment = Alignment(ShiftTable.of(rows, margin=old.shifts.margin))
+    if old.warp is not None:
+        desk.say(_STAGE, "The shifts have changed: bend the sections anew if that is wanted.")
+    desk.cleaned.emit()
+    preview(desk)
+
+
+def open_table(desk: Desk, path: Path) -> None:
+    """Take the shifts of a text file."""
+    from napari_emseg.preprocess.alignment import Alignment
+    from napari_emseg.preprocess.shift_table import read_shifts
+
+    state = aligning_of(desk)
+    table = read_shifts(path)
+    table.check_length(state.session.image.shape[0], str(path))
+    state.alignment, state.doubtful = Alignment(table), ()
+    desk.say(_STAGE, f"{len(table)} shifts are read from {path.name}.", tone="done")
+    desk.cleaned.emit()
+    preview(desk)
+
+
+def save_table(desk: Desk, path: Path) -> None:
+    """Write the shifts as a text file, which the command ``preprocess align`` takes too."""
+    from napari_emseg.jobs.clean_files import write_text
+    from napari_emseg.preprocess.shift_table import shifts_as_text
+
+    state = aligning_of(desk)
+    write_text(path, shifts_as_text(_need(state).shifts, comment=f"shifts of {state.session.image.name}"))
+    desk.say(_STAGE, f"The shifts are in {path}.", tone="done")
+
+
+def _need(state: Aligning) -> Alignment:
+    if state.alignment is None:
+        raise EmsegError("there are no shifts yet", "alignment", "estimate them, or open a table")
+    return state.alignment
+
+
+# ------------------------------------------------------------------ preview
+
+
+def want_preview(desk: Desk, wanted: bool) -> None:
+    """Switch the preview on or off."""
+    if desk.session is None:
+        return
+    state = aligning_of(desk)
+    state.is_wanted = wanted
+    if wanted:
+        preview(desk)
+    else:
+        _remove(desk, state)
+
+
+def preview(desk: Desk) -> None:
+    """Lay the section on screen over the one before it, as they will lie."""
+    from napari_emseg.jobs import align as job
+
+    if desk.session is None or desk.layers is None:
+        return
+    state, section = aligning_of(desk), desk.section
+    alignment = state.alignment
+    if not state.is_wanted or alignment is None:
+        return
+
+    def done(pair: tuple[NDArray[Any], NDArray[Any]]) -> None:
+        if state.is_wanted and desk.session is state.session and state.alignment is alignment:
+            _show(desk, state, section, pair, alignment)
+
+    desk.runner.submit_prepared(
+        _PREVIEW,
+        lambda: job.prepare_preview(state.session, alignment, section),
+        lambda request, **callbacks: desk.engine.submit(
+            "napari_emseg.jobs.align:preview", request, **callbacks
+        ),
+        Handlers(done, lambda error: desk.fail(_STAGE, error), lambda: None, lambda work: None),
+    )
+
+
+def _show(
+    desk: Desk, state: Aligning, section: int, pair: tuple[NDArray[Any], NDArray[Any]], alignment: Alignment
+) -> None:
+    layers = desk.layers
+    if layers is None:
+        return
+    scale = [float(s) for s in layers.image.scale[-3:]]
+    offset = [float(t) for t in layers.image.translate[-3:]]
+    offset[0] += section * scale[0]
+    for axis, origin in ((1, alignment.shifts.origin[0]), (2, alignment.shifts.origin[1])):
+        offset[axis] -= origin * scale[axis]
+    if state.layers and all(layer in desk.viewer.layers for layer in state.layers):
+        for layer, values in zip(state.layers, pair, strict=True):
+            layer.data = values[None]
+            layer.translate = offset
+        return
+    _remove(desk, state)
+    chosen = list(desk.viewer.layers.selection)
+    made = []
+    for values, colour, name in zip(pair, _COLOURS, ("this section", "the one before"), strict=True):
+        layer = desk.viewer.add_image(
+            values[None], name=f"aligned: {name}", colormap=colour,
+            contrast_limits=layers.image.contrast_limits, scale=scale, translate=offset, units=layers.image.units,
+            axis_labels=layers.image.axis_labels, blending="opaque" if not made else "additive",
+        )  # fmt: skip
+        layers.owned.append(layer)
+        made.append(layer)
+        desk.viewer.layers.move(
+            desk.viewer.layers.index(layer), desk.viewer.layers.index(layers.image) + len(made)
+        )
+    desk.viewer.layers.selection = set(chosen)
+    state.layers = tuple(made)
+
+
+def _remove(desk: Desk, state: Aligning) -> None:
+    held, state.layers = state.layers, ()
+    for layer in held:
+        if layer in desk.viewer.layers:
+            chosen = [other for other in desk.viewer.layers.selection if other is not layer]
+            desk.viewer.layers.selection.clear()
+            desk.viewer.layers.remove(layer)
+            desk.viewer.layers.selection = set(chosen)
+        if desk.layers is not None and layer in desk.layers.owned:
+            desk.layers.owned.remove(layer)
+
+
+# ------------------------------------------------------------------ the aligned copy
+
+
+def align(desk: Desk) -> None:
+    """Write the aligned copy beside the project, and work on it from then on."""
+    from napari_emseg.jobs import align as job
+
+    state = aligning_of(desk)
+    alignment = _need(state)
+    desk.sweep()
+    request = job.prepare(state.session, alignment)
+
+    def done(path: Path) -> None:
+        from napari_emseg.io import open_image
+        from napari_emseg.ui.flows.opening import show
+
+        image = open_image(path, spacing_nm=state.session.image.spacing_nm)
+        made = job.start_project(state.session, alignment, image)
+        want_preview(desk, False)
+        show(desk, made)
+        desk.say(
+            _STAGE,
+            f"This is the aligned copy, {path.name}. Export gives labels back where the original lies.",
+            tone="done", link="Next: predict", action="stage:predict",
+        )  # fmt: skip
+
+    desk.start(_STAGE, "aligning")
+    desk.runner.submit(
+        _STAGE,
+        lambda **callbacks: desk.engine.submit(
+            "napari_emseg.jobs.align:run", request, lane="background", **callbacks
+        ),
+        desk.handlers(_STAGE, done),
+    )

@@ -1,0 +1,131 @@
+"""Alignment in the window: a table to correct, a preview, an aligned copy, and everything back in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.core.stack import ImageStack
+from napari_emseg.io import open_array
+from napari_emseg.jobs.align import alignment_of
+from napari_emseg.session import Session
+from napari_emseg.ui.flows import aligning, exporting
+from napari_emseg.ui.flows.opening import show
+
+SHIFTS = np.array([[0, 0], [3, -2], [-4, 5], [6, 1], [0, -7], [2, 2]])
+
+
+@pytest.fixture
+def slipped(desk: Any, tmp_path: Path) -> Any:
+    """The same texture six times, each shifted by a known amount."""
+    from scipy.ndimage import gaussian_filter
+
+    rough = gaussian_filter(np.random.default_rng(0).normal(size=(160, 180)), 2)
+    wide = np.clip(128 + 45 * rough / rough.std(), 1, 255).astype(np.uint8)
+    image = np.stack([wide[20 - dy : 140 - dy, 20 - dx : 160 - dx] for dy, dx in SHIFTS])
+    show(
+        desk, Session.create(tmp_path / "slip.emseg", ImageStack(image, (40.0, 8.0, 8.0), "file", "slip", ""))
+    )
+    return desk
+
+
+def test_known_shifts_are_found_corrected_and_taken_from_a_file(slipped: Any, tmp_path: Path) -> None:
+    desk = slipped
+    with pytest.raises(EmsegError, match="no shifts yet"):
+        aligning.align(desk)
+    desk.do("estimate_shifts")
+    state = aligning.aligning_of(desk)
+    assert desk.sayings["cleanup"].tone == "done", desk.sayings["cleanup"]
+    found = state.alignment.shifts.shifts
+    assert np.abs((found - found[0]) + (SHIFTS - SHIFTS[0])).max() <= 1
+    aligning.set_shift(desk, 4, (11, -3))
+    assert state.alignment.shifts.shifts[4].tolist() == [11, -3]
+    aligning.save_table(desk, tmp_path / "mine.txt")
+    aligning.set_shift(desk, 4, (0, 0))
+    aligning.open_table(desk, tmp_path / "mine.txt")
+    assert state.alignment.shifts.shifts[4].tolist() == [11, -3]
+    (tmp_path / "short.txt").write_text("0 0\n1 1\n")
+    with pytest.raises(EmsegError, match="2 rows"):
+        aligning.open_table(desk, tmp_path / "short.txt")
+
+
+def test_the_preview_lies_where_the_section_will_lie(slipped: Any) -> None:
+    desk = slipped
+    desk.do("estimate_shifts")
+    desk.viewer.dims.set_current_step(0, 2)
+    aligning.want_preview(desk, True)
+    state = aligning.aligning_of(desk)
+    own, before = (np.asarray(layer.data[0]) for layer in state.layers)
+    inside = (own > 0) & (before > 0)
+    assert (
+        np.corrcoef(own[inside], before[inside])[0, 1] > 0.5
+    )  # laid over each other; unshifted it is about 0
+    plain = desk.session.image.data
+    assert np.corrcoef(plain[2].ravel(), plain[1].ravel())[0, 1] < 0.3
+    desk.viewer.dims.set_current_step(0, 3)
+    aligning.preview(desk)
+    assert len([layer for layer in desk.viewer.layers if layer.name.startswith("aligned")]) == 2
+    aligning.want_preview(desk, False)
+    assert not [layer for layer in desk.viewer.layers if layer.name.startswith("aligned")]
+
+
+def test_an_aligned_copy_takes_the_labels_along_and_gives_them_back_exactly(
+    slipped: Any, tmp_path: Path, make_labels: Any
+) -> None:
+    desk = slipped
+    original, first = desk.session.image.data, desk.session
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 9, original.shape).astype(np.uint32)
+    labels[5] = 0
+    from napari_emseg.core.edit import Edit, Patch, Region
+
+    whole = Region.full(original.shape)
+    first.commit(Edit("paint", "human", (Patch(whole, first.volume.read(whole), labels),)))
+    first.mark(2, Status.PROOFREAD)
+    desk.do("estimate_shifts")
+    assert not exporting.is_offered(desk, "labels_back")
+    desk.do("align")
+    assert desk.sayings["cleanup"].tone == "done", desk.sayings["cleanup"]
+    made = desk.session
+    assert made is not first
+    found, offset = alignment_of(made)
+    assert offset is None
+    assert made.image.shape[1:] == found.shifts.canvas(original.shape[1:])
+    assert made.sections[2].status is Status.PROOFREAD
+    for z in range(6):
+        assert np.array_equal(found.back(np.asarray(made.image.data[z]), z), original[z])
+    assert exporting.is_offered(desk, "labels_back")
+    exporting.export(desk, "labels_back", str(tmp_path / "back.h5"))
+    assert desk.sayings["export"].tone == "done", desk.sayings["export"]
+    assert np.array_equal(np.asarray(open_array(tmp_path / "back.h5")[0][:]), labels)
+    show(
+        desk,
+        Session.open(tmp_path / "slip.emseg", ImageStack(original, (40.0, 8.0, 8.0), "file", "slip", "")),
+    )
+    desk.do("estimate_shifts")
+    with pytest.raises(EmsegError, match="aligned before"):
+        aligning.align(desk)
+
+
+def test_bending_needs_shifts_and_is_dropped_when_they_change(slipped: Any) -> None:
+    desk = slipped
+    with pytest.raises(EmsegError, match="no shifts yet"):
+        aligning.estimate_elastic(desk)
+    desk.do("estimate_shifts")
+    desk.do("estimate_bending")
+    state = aligning.aligning_of(desk)
+    assert state.alignment.warp is not None
+    assert state.alignment.warp.largest_px < 3
+    aligning.set_shift(desk, 1, (40, 40))
+    assert state.alignment.warp is None
+
+
+def test_labels_of_a_stack_that_was_not_aligned_cannot_be_taken_back(desk: Any, tmp_path: Path) -> None:
+    exporting.export(desk, "labels_back", str(tmp_path / "back.h5"))
+    assert desk.sayings["export"].tone == "error"
+    assert not (tmp_path / "back.h5").exists()
