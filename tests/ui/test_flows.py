@@ -350,7 +350,8 @@ def test_any_version_can_be_gone_back_to(taught: Any) -> None:
         taught.do("accept_model")
     tree = learning.version_tree(taught.session)
     assert [(v.name, v.depth) for v in tree] == [("membrane", 0), ("membrane-2", 1), ("membrane-3", 2)]
-    assert "from section 2" in learning.version_words(tree[1])
+    assert "1 section" in learning.version_words(tree[1])
+    assert "from section 2;" in learning.version_help(tree[1])
     taught.do("predict")
     taught.version = tree[1].model
     taught.do("use_version")

@@ -158,15 +158,19 @@ def run(request: SuggestRequest, progress: JobProgress) -> Suggestions:
 
     predictor = loaded(request.model, "auto")
     channel = predictor.card.targets.index(MEMBRANE) if MEMBRANE in predictor.card.targets else 0
-    unsure, seen = [], []
-    windows = (window for window, _ in _windows(request, predictor.card.context_sections))
+    unsure, seen, looks = [], [], []
+
+    def windows() -> Iterator[NDArray[np.float32]]:
+        for window, middle in _windows(request, predictor.card.context_sections):
+            looks.append(appearance(middle))
+            yield window
+
     margins = [piece.margins for piece in request.pieces]
-    found = look_at(predictor, windows, margins, predictor.zoom(request.spacing_nm))
+    found = look_at(predictor, windows(), margins, predictor.zoom(request.spacing_nm))
     for n, (probability, features) in enumerate(found, 1):
         unsure.append(unsure_share(probability[channel]))
         seen.append(features)
         progress.report(n / len(request.pieces), "looking at the stack")
-    looks = [appearance(middle) for _, middle in _windows(request, 0)]
     return rank(
         request.pieces, np.array(unsure), np.array(seen), np.array(looks), request.known, seed=request.seed
     )

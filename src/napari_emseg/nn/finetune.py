@@ -277,7 +277,8 @@ class _Course:
             limit = cost(best.after) if best.share else _GAIN * cost(before)
             if cost(after) < limit and after["edits_per_100_objects"] <= before["edits_per_100_objects"]:
                 best, chosen = Verdict(share, shift, before, after), found
-        self._picture(old, chosen)
+        if best.share:
+            self._picture(old, chosen)
         return replace(best, tried=tuple(compared))
 
     def _decide_at_the_end(

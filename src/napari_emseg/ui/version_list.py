@@ -33,6 +33,7 @@ class VersionList(QWidget):
         self._shown: tuple[Version, ...] = ()
         self.list = QListWidget()
         self.list.setObjectName("versions")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemDoubleClicked.connect(lambda _: desk.do("use_version"))
         self.list.currentItemChanged.connect(self._on_chosen)
         self.use = action_button(desk, "use_version")
@@ -46,7 +47,7 @@ class VersionList(QWidget):
     def refresh(self) -> None:
         """List what there is; hidden while no model has learned here."""
         versions = learning.version_tree(self.desk.session) if self.desk.session else ()
-        self.setVisible(len(versions) > 1)
+        self.setVisible(len(versions) > 1 and self.desk.learning is None)
         if versions == self._shown:
             return
         self._shown = versions
@@ -62,6 +63,7 @@ class VersionList(QWidget):
             if version.is_current:
                 self.list.setCurrentItem(item)
         self.list.blockSignals(False)
+        self.list.ensurePolished()
         row = self.list.sizeHintForRow(0) if versions else 0
         self.list.setFixedHeight(row * min(len(versions), _LINES) + 2 * self.list.frameWidth() + 2)
         self._on_chosen(self.list.currentItem())

@@ -126,8 +126,8 @@ def version_words(version: Version) -> str:
     tick = "\u2713 " if version.is_current else "   "
     branch = "    " * max(0, version.depth - 1) + ("\u2514 " if version.depth else "")
     parts = [f"{tick}{branch}{version.name}"]
-    if version.sections:
-        parts.append(f"from {_listed(version.sections)}")
+    if n := len(version.sections):
+        parts.append(f"{n} section{'s' * (n != 1)}")
     if version.score_words:
         parts.append(f"edits {version.score_words}")
     if version.is_lost:
@@ -139,14 +139,14 @@ def version_help(version: Version) -> str:
     """What the scores of a version mean."""
     if not version.depth:
         return "The model that this project began with"
+    taught = f"Learned from section{'s' * (len(version.sections) != 1)} {_listed(version.sections)}"
     if not version.score_words:
-        return "It was not scored"
-    return f"Edits per 100 objects of its parent and of itself, scored on {version.scored_on}"
+        return f"{taught}; it was not scored"
+    return f"{taught}. Edits per 100 objects of its parent and of itself, scored on {version.scored_on}"
 
 
 def _listed(sections: Sequence[int]) -> str:
-    few = ", ".join(str(z) for z in sections[:4]) + (" ..." if len(sections) > 4 else "")
-    return f"section{'s' * (len(sections) != 1)} {few}"
+    return ", ".join(str(z) for z in sections[:8]) + (" ..." if len(sections) > 8 else "")
 
 
 def models(session: Session) -> dict[str, Path]:
@@ -180,8 +180,7 @@ def teacher_words(sections: Sequence[int]) -> str:
     """Which sections teach, in a line."""
     if not sections:
         return "No section is marked proofread yet."
-    listed = ", ".join(str(z) for z in sections[:8]) + (" ..." if len(sections) > 8 else "")
-    return f"Teaches: section{'s' * (len(sections) != 1)} {listed}"
+    return f"Teaches: section{'s' * (len(sections) != 1)} {_listed(sections)}"
 
 
 def verdict(result: FinetuneResult) -> str:
