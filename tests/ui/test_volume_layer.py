@@ -75,3 +75,25 @@ def test_a_huge_stack_is_not_read() -> None:
     view = coarse_view(huge, [0, 1, 2])
     assert view is not None
     assert 2**20 < view.size <= volume_layer.MOST_VOXELS_3D
+
+
+def test_a_coarse_view_says_so_and_leads_back(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.ui.flows.proofreading import new_object, paint_with
+    from napari_emseg.ui.notes import notes
+
+    monkeypatch.setattr(volume_layer, "MOST_SECTIONS_ACROSS", 2)
+    assert not any("coarsely" in note.text for note in notes(desk))
+    told = []
+    desk.state_changed.connect(lambda: told.append(1))
+    desk.viewer.dims.order = (1, 0, 2)
+    assert told
+    (note,) = (note for note in notes(desk) if "coarsely" in note.text)
+    for refused in (new_object, lambda d: paint_with(d, "paint")):
+        with pytest.raises(EmsegError, match="cannot be painted") as error:
+            refused(desk)
+        assert error.value.action == note.action
+    desk.do(note.action)
+    assert tuple(desk.viewer.dims.order) == (0, 1, 2)
+    paint_with(desk, "paint")
+    assert str(desk.layers.labels.mode) == "paint"

@@ -51,11 +51,25 @@ def notes(desk: Desk) -> tuple[Note, ...]:
         else:
             reason = session.volume.read_only_reason
             found.append(Note(f"Read-only: {reason}.", "What is done there appears here within two seconds."))
+    if is_coarse(desk):
+        found.append(
+            Note(
+                "This view is shown coarsely and cannot be painted.",
+                "At full resolution it would read a page of every section. In single sections everything works.",
+                "Back to sections",
+                "show_sections",
+            )
+        )
     waiting = sum(not conflict.decision for conflict in session.conflicts)
     if waiting:
         text = f"{waiting} conflict{'s wait' if waiting != 1 else ' waits'} for your decision."
         found.append(Note(text, "", "Go through them", "show_conflicts"))
     return (*found, *(_note(finding) for finding in findings(desk)))
+
+
+def is_coarse(desk: Desk) -> bool:
+    """Whether the labels on screen are a coarse view, which cannot be painted."""
+    return desk.layers is not None and bool(getattr(desk.layers.labels, "is_coarse", False))
 
 
 def findings(desk: Desk) -> tuple[Finding, ...]:

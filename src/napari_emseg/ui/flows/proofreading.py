@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.ui.notes import is_coarse
 from napari_emseg.ui.tools import CutTool, MergeTool
 from napari_emseg.ui.view import go_to_section
 
@@ -75,6 +76,7 @@ def put_down(desk: Desk) -> None:
 
 def new_object(desk: Desk) -> None:
     """Choose a fresh id and the brush."""
+    _refuse_if_coarse(desk)
     fresh = desk.new_object()
     _, layers = desk.need_session()
     desk.set_tool(None)
@@ -86,9 +88,29 @@ def new_object(desk: Desk) -> None:
 def paint_with(desk: Desk, mode: str) -> None:
     """Choose one of napari's own tools on the labels."""
     _, layers = desk.need_session()
+    if mode != "pick":
+        _refuse_if_coarse(desk)
     desk.set_tool(None)
     desk.viewer.layers.selection.active = layers.labels
     layers.labels.mode = mode
+
+
+def _refuse_if_coarse(desk: Desk) -> None:
+    if is_coarse(desk):
+        raise EmsegError(
+            "this view is shown coarsely and cannot be painted",
+            "",
+            "go back to single sections",
+            action="show_sections",
+        )
+
+
+def show_sections(desk: Desk) -> None:
+    """One section from above, at the place that is on screen."""
+    desk.need_session()
+    dims = desk.viewer.dims
+    dims.ndisplay = 2
+    dims.order = tuple(range(dims.ndim))
 
 
 def mark_proofread(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.flows import proofreading
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row, set_words
@@ -151,7 +152,10 @@ class ProofreadPanel(StagePanel):
             self.desk.layers.labels.events.mode.connect(lambda _event: self.refresh())
 
     def _on_mode(self, mode: str) -> None:
-        proofreading.paint_with(self.desk, mode)
+        try:
+            proofreading.paint_with(self.desk, mode)
+        except EmsegError as error:
+            self.desk.fail(self.stage, error)
         self.refresh()
 
     def _on_tool(self, tool: ClickTool | None) -> None:
