@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.core.stack import section_statistics
 
 if TYPE_CHECKING:
@@ -26,6 +27,27 @@ LEVELS = 254
 
 STOPPED = "stopped.ckpt"
 """In the folder of a model that is being taught: the state of a learning that was stopped and can go on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Directed:
+    """A target that has a direction: it is made anew from object ids after a sample has been turned and bent.
+
+    Parameters
+    ----------
+    kind : {"affinity", "direction"}
+    objects : ndarray (z, y, x) of int
+        Ids; 0 is no object.
+    offset : tuple of int
+        (z, y, x): the voxel that an affinity compares with, or the axis (0, 0, 1) ... along which a direction is measured.
+    ignore : int, optional
+        Id that supervises nothing.
+    """
+
+    kind: Literal["affinity", "direction"]
+    objects: NDArray[Any]
+    offset: tuple[int, int, int]
+    ignore: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +74,12 @@ class TrainingVolume:
     graded : mapping of target name to float
         Targets whose truth is a level from 0 to ``LEVELS`` and not a mask, and the distance in nanometres that
         the highest level stands for.
+    directed : mapping of target name to Directed
+        Targets whose truth depends on how a sample is turned.
+    weights : mapping of target name to ndarray (z, y, x) float32
+        How much pixels of a target count; 1 where a target is not named.
+    normalisation : Normalisation
+        Of the model that is taught.
     """
 
     name: str
@@ -63,6 +91,9 @@ class TrainingVolume:
     share: float = 1.0
     statistics: NDArray[np.float64] | None = None
     graded: Mapping[str, float] = field(default_factory=dict)
+    directed: Mapping[str, Directed] = field(default_factory=dict)
+    weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    normalisation: Normalisation = field(default_factory=Normalisation)
 
     def __post_init__(self) -> None:
         if both := sorted(set(self.train) & set(self.validate)):
@@ -72,10 +103,12 @@ class TrainingVolume:
                 raise ValueError(f"{self.name}: {target} is {values.shape}, the image {self.image.shape}")
 
     def normalised(self) -> NDArray[np.float32]:
-        """The image with every section at mean 0 and standard deviation 1, (z, y, x) float32."""
+        """The image as the network sees it, usually every section at mean 0 and standard deviation 1."""
         table = self.statistics
         if table is None:
             table = np.array([section_statistics(section) for section in self.image])
+        rule = self.normalisation
+        table = np.array([rule.of_section((row[0], row[1]), self.image.dtype) for row in table])
         mean, std = (table[:, i, None, None].astype(np.float32) for i in (0, 1))
         return np.asarray((self.image.astype(np.float32) - mean) / std, dtype=np.float32)
 

@@ -41,6 +41,16 @@ class ModelCard(BaseModel):
         default_factory=dict,
         description="targets that are a distance and not a probability, and the nanometres that 1 stands for",
     )
+    offsets: dict[str, tuple[int, int, int]] = Field(
+        default_factory=dict, description="affinities: target and the voxel (z, y, x) that it compares with"
+    )
+    vectors: tuple[tuple[str, str, str], ...] = Field(
+        (), description="targets that are the z, y and x component of a direction; empty where there is none"
+    )
+    walls: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="what its judge of walls looks at: `features`, and `others`, the targets that they come from",
+    )
     pixel_size_nm: float = Field(description="in-plane pixel size that the model was trained for")
     pixel_size_range_nm: tuple[float, float] = Field(description="pixel sizes served without resampling")
     context_sections: int = Field(0, description="neighbouring sections on each side that the model sees")

@@ -38,7 +38,8 @@ from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.boundaries import membrane_target
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.learning import IGNORE, LEVELS, TrainingVolume
+from napari_emseg.core.learning import IGNORE, LEVELS, Directed, TrainingVolume
+from napari_emseg.jobs.making import Making
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,10 +47,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.stack import Spacing
+
 MEMBRANE_WIDTH_NM = 25.0  # two leaflets and the cleft between them in fly neuropil
 
 
-class TruthSource(Settings):
+class TruthSource(Making):
     """Where the truth of one target comes from: a mask, or object ids."""
 
     path: str = Field("", description="mask: values above `above` (default 0) are the target")
@@ -204,25 +207,62 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
     if stack.spacing_nm is None:
         raise EmsegError("the voxel size is unknown", source.image, "give voxel_size_nm in the recipe")
     image = np.asarray(stack.data[:])
-    pixel = stack.spacing_nm[2]
-    truth = {t: _truth(s, base, image.shape, pixel) for t, s in source.truth.items()}
+    spacing = stack.spacing_nm
     validate = parse_sections(source.validate_, len(image))
     train = parse_sections(source.train, len(image))
     if not source.train:
         train = tuple(z for z in range(len(image)) if z not in validate)
-    graded = {t: s.distance_nm for t, s in source.truth.items() if s.distance_nm}
-    yield TrainingVolume(source.name, image, pixel, truth, train, validate, source.share, graded=graded)
+    graded = {
+        t: s.distance_nm or s.graded_nm for t, s in source.truth.items() if s.distance_nm or s.graded_nm
+    }
+    truth: dict[str, NDArray[np.uint8]] = {}
+    directed: dict[str, Directed] = {}
+    weights: dict[str, NDArray[np.float32]] = {}
+    read: dict[tuple[str, str, tuple[str, ...]], NDArray[Any]] = {}
+    for target, one in source.truth.items():
+        key = (one.objects or one.path, one.classes, one.keep)
+        if key not in read:  # several targets are often made of the same objects
+            read[key] = _values(one, base, image.shape)
+        truth[target] = _truth(one, read[key], spacing)
+        objects = read[key] if one.objects else None
+        if objects is not None and (made := one.directed(objects, one.ignore)) is not None:
+            directed[target] = made
+        if one.weights.matters:
+            weights[target] = one.weight_map(truth[target], objects, spacing, train)
+    yield TrainingVolume(
+        source.name, image, spacing[2], truth, train, validate, source.share, graded=graded, directed=directed,
+        weights=weights,
+    )  # fmt: skip
 
 
-def _truth(source: TruthSource, base: Path, shape: tuple[int, ...], pixel_nm: float) -> NDArray[np.uint8]:
+def _values(source: TruthSource, base: Path, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Ids, or a mask with its grey values; objects of other classes are taken out."""
     from napari_emseg.io import open_array
 
     path = source.objects or source.path
     values = np.asarray(open_array(resolve(path, base))[0][:])
     if values.shape != shape:
         raise EmsegError("truth and image differ in shape", path, f"truth {values.shape}, image {shape}")
+    if not source.classes:
+        return values
+    from napari_emseg.algorithms.targets.classes import keep_classes, read_class_table
+
+    where = resolve(source.classes, base)
+    try:
+        table = read_class_table(Path(where).read_text("utf-8"), where)
+    except (OSError, UnicodeDecodeError) as error:
+        raise EmsegError("the table of classes cannot be read", where, "check the path") from error
+    return keep_classes(values, table, source.keep)
+
+
+def _truth(source: TruthSource, values: NDArray[Any], spacing_nm: Spacing) -> NDArray[np.uint8]:
+    pixel_nm = spacing_nm[2]
     if source.objects and not source.distance_nm:
+        if source.make != "membrane":
+            return source.truth(values, spacing_nm, source.ignore)
         return membranes_of(values, pixel_nm, ignore_id=source.ignore)
+    if source.make != "membrane":
+        raise EmsegError(f"{source.make} is made of object ids", source.path, "give objects instead of path")
     mask = (values > source.above) != source.below_is_target
     if source.distance_nm:
         return distance_levels(

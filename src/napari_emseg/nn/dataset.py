@@ -6,14 +6,15 @@ draws the same samples.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from napari_emseg.augment.compose import draw
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, TrainingVolume
-from napari_emseg.nn.emphasis import Emphasis
+from napari_emseg.nn.directed import DirectedTruth
+from napari_emseg.nn.emphasis import WEIGHT_UNIT, Emphasis
 from napari_emseg.nn.sampling import Sampling
 
 if TYPE_CHECKING:
@@ -70,12 +71,16 @@ class Pool:
         depth: int = 0,
     ) -> None:
         self.images: list[NDArray[np.float32]] = []
-        self.truths: list[NDArray[np.uint8]] = []
+        self.truths: list[NDArray[Any]] = []
         self.sections: list[tuple[int, ...]] = []
         self.zooms: list[float] = []
         self.context, self.depth = context, depth
         self.targets = len(targets)
         self.sampling = sampling or Sampling()
+        self._directed: list[DirectedTruth] = []
+        self._has_weights = emphasis is not None or any(
+            target in volume.weights for volume in volumes if volume.train for target in targets
+        )
         self._known: list[NDArray[np.float64]] = []
         areas: list[float] = []
         for volume in volumes:
@@ -88,9 +93,13 @@ class Pool:
             if depth:  # a block reaches into sections that do not teach
                 truth[:, [z for z in range(truth.shape[1]) if z not in volume.train]] = IGNORE
             self.images.append(volume.normalised())
-            self.truths.append(
-                np.concatenate([truth, emphasis.of(truth, volume.train)]) if emphasis else truth
-            )
+            directed = DirectedTruth(volume.directed, targets)
+            self._directed.append(directed)
+            channels: list[NDArray[Any]] = [truth]
+            if self._has_weights:
+                channels.append(stack_weights(volume, targets, truth, emphasis))
+            channels += [ids[None] for ids in directed.ids]
+            self.truths.append(np.concatenate(channels))
             self.sections.append(volume.train)
             same = keep_size[0] <= volume.pixel_size_nm <= keep_size[1]
             self.zooms.append(1.0 if same else pixel_size_nm / volume.pixel_size_nm)
@@ -148,7 +157,7 @@ class Pool:
 
     def draw(
         self, number: int, seed: int, size: tuple[int, int], recipe: Augmentation
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    ) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Sample `number`: image (sections, y, x) float32 and truth (targets, y, x) uint8.
 
         With a depth, the truth is (targets, depth, y, x).
@@ -163,14 +172,14 @@ class Pool:
 
     def batch(
         self, step: int, seed: int, batch: int, size: tuple[int, int], recipe: Augmentation
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    ) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """The samples of one training step, stacked."""
         drawn = [self.draw(step * batch + i, seed, size, recipe) for i in range(batch)]
         return np.stack([d[0] for d in drawn]), np.stack([d[1] for d in drawn])
 
     def _read(
         self, place: Place, size: tuple[int, int], recipe: Augmentation, rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    ) -> tuple[NDArray[np.float32], NDArray[Any]]:
         v, z, centre = place
         image, zoom = self.window(v, z), self.zooms[v]
         extent = (len(image), *size)
@@ -178,20 +187,29 @@ class Pool:
             truth = self.truths[v][:, self._window(v, z)]
             found = draw(image, truth, extent, centre, recipe, rng, outside=IGNORE, zoom=zoom)
             assert found.labels is not None
-            return found.image, found.labels
+            return found.image, self._turned(v, found.labels)
         truth = self.truths[v][:, z : z + 1]
         found = draw(
             image, truth, extent, centre, recipe, rng, outside=IGNORE, zoom=zoom, only=len(image) // 2
         )
         assert found.labels is not None
-        return found.image, found.labels[:, 0]
+        return found.image, self._turned(v, found.labels)[:, 0]
+
+    def _turned(self, volume: int, drawn: NDArray[Any]) -> NDArray[Any]:
+        """Truth and weights of a sample, those that have a direction made of the ids that were drawn with it."""
+        directed = self._directed[volume]
+        n = self.targets * (2 if self._has_weights else 1)
+        if directed:
+            drawn = drawn.copy()
+            directed.replace(drawn, drawn[n:])
+        return drawn[:n] if self._has_weights else drawn[:n].astype(np.uint8, copy=False)
 
     def _possible(self, place: Place, size: tuple[int, int]) -> float:
         """Half of the supervised share that a sample can have, where little of a section is supervised."""
         known = self._known[place.volume][self.sections[place.volume].index(place.section)]
         return float(known / self.zooms[place.volume] ** 2 / (size[0] * size[1]) / 2)
 
-    def _accepted(self, truth: NDArray[np.uint8], possible: float, rng: np.random.Generator) -> bool:
+    def _accepted(self, truth: NDArray[Any], possible: float, rng: np.random.Generator) -> bool:
         wanted = min(self.sampling.min_known, possible)
         if (truth[: self.targets] != IGNORE).any(0).mean() < wanted:
             return False
@@ -261,6 +279,22 @@ def neighbours(section: int, n_sections: int, context: int) -> list[int]:
         m = 2 * (n_sections - 1) - m if m >= n_sections else m
         out.append(min(max(m, 0), n_sections - 1))
     return out
+
+
+def stack_weights(
+    volume: TrainingVolume, targets: Sequence[str], truth: NDArray[np.uint8], emphasis: Emphasis | None
+) -> NDArray[Any]:
+    """Weights of all targets, of the shape of their truth, in units of `WEIGHT_UNIT`."""
+    weights: NDArray[Any] = (
+        np.full(truth.shape, WEIGHT_UNIT, np.uint8) if emphasis is None else emphasis.of(truth, volume.train)
+    )
+    if not volume.weights:
+        return weights
+    weights = weights.astype(np.int32)  # more than 16 times the usual weight does not fit into a byte
+    for channel, target in enumerate(targets):
+        if target in volume.weights:
+            weights[channel] = np.rint(weights[channel] * volume.weights[target])
+    return weights
 
 
 def stack_truth(volume: TrainingVolume, targets: Sequence[str]) -> NDArray[np.uint8]:

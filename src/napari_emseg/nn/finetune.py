@@ -19,6 +19,7 @@ import torch
 
 from napari_emseg.augment.recipe import load_recipe
 from napari_emseg.core.learning import STOPPED, FinetuneRequest, FinetuneResult
+from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.comparison import most_changed
 from napari_emseg.nn.dataset import Pool
@@ -30,6 +31,7 @@ from napari_emseg.nn.held_out import (
     Fold,
     Question,
     answers,
+    best_shift,
     cost,
     folds_of,
     questions,
@@ -49,14 +51,12 @@ if TYPE_CHECKING:
 
     State = dict[str, Tensor]
 
-_FOR_COPIES = 0.45  # of the time; the rest is for learning from everything
-_COPY_S, _COPY_STEPS = 13.0, 45  # what a copy needs to come to something
+_FOR_COPIES = 0.8  # of the time, so that they are as good as what comes of them; the rest is for learning from everything
+_COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
 _MOST_COPIES = 8
 _GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
 _LEAST = 0.2
-_GAIN = 0.95  # of the cost before: what is not clearly below it is chance
-_SHIFTS = (1.0, 2.0, 3.0)  # of the membrane's log-odds
-_LOW_CUT = 0.2  # membranes are cut best below this probability: more of them wait below
+_GAIN = 0.98  # of the cost before: what is not below it is chance
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,9 @@ class _Course:
     def run(self) -> FinetuneResult:
         request = self.request
         self.progress.report(0.0, "looking at the model as it is")
-        volumes, kept = with_keepsakes(request.volumes, self.network, self.card, self.device)
+        rule = Normalisation.of_card(self.card).for_network(self.card.name)
+        taught = tuple(replace(v, normalisation=rule) for v in request.volumes)
+        volumes, kept = with_keepsakes(taught, self.network, self.card, self.device)
         self._pool(volumes)  # says at once when there is nothing to learn from
         folds, ask, said = self._split(volumes)
         old = self._answers(self.start, ask)
@@ -173,7 +175,7 @@ class _Course:
         plan = Plan(
             self.card.targets, tuple(self.card.graded), kept, load_recipe(request.settings.augmentation),
             "full" if request.settings.strategy == "auto" else request.settings.strategy,
-            request.settings.learning_rate or RATE * tried**2, self.device,
+            request.settings.learning_rate or RATE * tried, self.device,
         )  # fmt: skip
         parts = [_FOR_COPIES / len(folds)] * len(folds) + [1 - _FOR_COPIES] if folds else [1.0]
         budgets = Budget(request.settings.max_seconds, request.settings.max_steps).parts(parts)
@@ -272,7 +274,7 @@ class _Course:
                 for fold, copy in zip(folds, copies, strict=True)
                 for answer in self._answers(mixed(self.start, copy, share), fold.ask)
             ]
-            shift, after = _best_shift(found, tried)
+            shift, after = self._cut(found, tried)
             compared.append({"share": share, "cost": cost(after)} | after)
             limit = cost(best.after) if best.share else _GAIN * cost(before)
             if cost(after) < limit and after["edits_per_100_objects"] <= before["edits_per_100_objects"]:
@@ -286,9 +288,13 @@ class _Course:
     ) -> Verdict:
         """Without copies: take what was tried, and score it on what is there."""
         found = self._answers(mixed(self.start, end, tried), ask)
-        shift, after = _best_shift(found, tried) if found else (0.0, {})
+        shift, after = self._cut(found, tried)
         self._picture(old, found)
         return Verdict(tried, shift, before, after)
+
+    def _cut(self, found: Sequence[Answer], tried: float) -> tuple[float, dict[str, float]]:
+        """How much to raise the membranes, and the scores then; a model that was good already knows where to cut."""
+        return best_shift(found) if tried == 1 else (0.0, score(found))
 
     def _picture(self, old: Sequence[Answer], new: Sequence[Answer]) -> None:
         if old and new:
@@ -330,24 +336,6 @@ class _Course:
             request.out_dir, len(self.losses), self.seconds, tuple(self.losses), verdict.before, verdict.after,
             scored_on, self.pictures, verdict.share,
         )  # fmt: skip
-
-
-def _best_shift(found: Sequence[Answer], tried: float) -> tuple[float, dict[str, float]]:
-    """How much to raise the membranes' log-odds, and the scores with it.
-
-    Only where the starting model was poor: one that was good already knows where to cut.
-    """
-    shift, best = 0.0, score(found)
-    if tried < 1:
-        return shift, best
-    for more in _SHIFTS:
-        if best["object_threshold"] > _LOW_CUT:
-            break
-        raised = score(found, shift=more)
-        if raised["edits_per_100_objects"] >= best["edits_per_100_objects"]:
-            break
-        shift, best = more, raised
-    return shift, best
 
 
 def _about(request: FinetuneRequest) -> dict[str, Any]:

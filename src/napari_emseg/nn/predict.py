@@ -13,12 +13,13 @@ from napari_emseg.algorithms.specks import fill_specks
 from napari_emseg.algorithms.tiling import Block, tiles
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.stack import section_statistics
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.dataset import neighbours
 from napari_emseg.nn.device import choose_device, is_out_of_memory, to_device, use_all_cores
-from napari_emseg.nn.views import mean_over_views
+from napari_emseg.nn.views import Directions, mean_over_views
 from napari_emseg.nn.volumetric import AsSections, block_sections, block_tiles, mean_over_block_views
 from napari_emseg.settings import PredictSettings
 
@@ -65,6 +66,8 @@ class Predictor:
     def __init__(self, folder: Path, device: str = "auto") -> None:
         use_all_cores()
         self.network, self.card = load_model(folder)
+        self.directions = Directions.of_card(self.card)
+        self.normalisation = Normalisation.of_card(self.card).for_network(self.card.name)
         self.notes: list[str] = []
         self._move(choose_device(device))
 
@@ -134,9 +137,9 @@ class Predictor:
             )
         with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
             if self.card.depth:
-                result = mean_over_block_views(self._forward, block, views, self.card.depth)
+                result = mean_over_block_views(self._forward, block, views, self.card.depth, self.directions)
             else:
-                result = mean_over_views(self._forward, block, views)
+                result = mean_over_views(self._forward, block, views, directions=self.directions)
         if zoom != 1:
             result = functional.interpolate(
                 result, size, mode="bilinear", antialias=zoom > 1, align_corners=False
@@ -242,11 +245,12 @@ def predict_volume(
 
     def section_stats(z: int) -> tuple[float, float]:
         if z not in known:
-            known[z] = (
+            own = (
                 statistics(z)
                 if statistics
                 else section_statistics(np.asarray(block.data[z - block.origin[0]]))
             )
+            known[z] = predictor.normalisation.of_section(own, np.dtype(block.data.dtype))
         return known[z]
 
     zoom = predictor.zoom(spacing_nm)

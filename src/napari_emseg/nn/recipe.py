@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from napari_emseg.augment.recipe import Augmentation
+from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.nn.emphasis import Emphasis
 from napari_emseg.nn.sampling import Sampling
 from napari_emseg.settings import Settings
@@ -42,6 +43,10 @@ class TrainRecipe(Settings):
     )
     pixel_size_nm: float = Field(4.6, gt=0)
     pixel_size_range_nm: tuple[float, float] = (3.2, 6.5)
+    normalisation: Normalisation = Field(
+        default_factory=Normalisation,
+        description="of grey values, in training and whenever the model is used",
+    )
     loss: str = "bce_dice"
     losses: dict[str, tuple[LossTerm, ...]] = Field(
         default_factory=dict, description="terms of a target's loss; targets that are not named take `loss`"
@@ -87,6 +92,9 @@ class TrainRecipe(Settings):
     )
     validate_every: int = Field(250, ge=1)
     save_every: int = Field(100, ge=1)
+    walls: bool = Field(
+        True, description="at the end, learn which walls between pieces of a membrane map are true"
+    )
     seed: int = Field(0, ge=0)
     augmentation: Augmentation = Field(default_factory=Augmentation)
     licence: str = ""
@@ -114,6 +122,8 @@ class TrainRecipe(Settings):
         for where, names in named.items():
             if unknown := sorted(set(names) - set(self.targets)):
                 raise ValueError(f"{where} names {unknown[0]}, which is none of the targets")
+        if self.normalisation.clahe_clip:
+            raise ValueError("equalise the stack before training: preprocess normalize --kind clahe")
         if sum(self.sampling.at.values()) > 1:
             raise ValueError("the chances of sampling.at add up to more than 1")
         return self

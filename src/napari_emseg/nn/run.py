@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from napari_emseg.nn.interrupts import uninterrupted
 from napari_emseg.nn.losses.combine import TrainingLoss
 from napari_emseg.nn.recipe import TrainRecipe
 from napari_emseg.nn.schedule import Schedule
-from napari_emseg.nn.targets import graded_targets, truth_and_weight
+from napari_emseg.nn.targets import graded_targets, offsets_of, truth_and_weight
 from napari_emseg.nn.validate import predict_sections, validate
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ MAY_CHANGE = frozenset(
         "stop_after",
         "accumulate",
         "start_from",
+        "walls",
     }
     | {"name", "licence", "citation", "limits"}
 )
@@ -74,6 +76,7 @@ class Run:
         device: torch.device,
         start_from: Path | None = None,
     ) -> None:
+        volumes = [replace(v, normalisation=recipe.normalisation) for v in volumes]
         self.volumes, self.recipe, self.out_dir, self.device = volumes, recipe, out_dir, device
         self.size = (recipe.size, recipe.size)
         self.graded = graded_targets(volumes, recipe.targets)
@@ -328,12 +331,16 @@ def _card(recipe: TrainRecipe, volumes: Sequence[TrainingVolume], graded: dict[s
     }
     if recipe.exclusive:
         arguments["exclusive"] = [[recipe.targets.index(t) for t in group] for group in recipe.exclusive]
+    offsets, vectors = offsets_of(volumes, recipe.targets)
     card = ModelCard(
         name=recipe.name,
         architecture=recipe.architecture,
         arguments=arguments,
         targets=recipe.targets,
         graded=graded,
+        offsets=offsets,
+        vectors=vectors,
+        normalisation=recipe.normalisation.text,
         pixel_size_nm=recipe.pixel_size_nm,
         pixel_size_range_nm=recipe.pixel_size_range_nm,
         context_sections=recipe.context_sections,

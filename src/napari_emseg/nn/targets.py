@@ -39,6 +39,34 @@ def graded_targets(volumes: Sequence[TrainingVolume], targets: Sequence[str]) ->
     return {target: value for target, value in found.items() if value is not None}
 
 
+def offsets_of(
+    volumes: Sequence[TrainingVolume], targets: Sequence[str]
+) -> tuple[dict[str, tuple[int, int, int]], tuple[tuple[str, str, str], ...]]:
+    """Affinities with their offsets, and the vectors that components of directions make up; see `ModelCard`.
+
+    Raises
+    ------
+    EmsegError
+        If the volumes disagree.
+    """
+    found: dict[str, tuple[str, tuple[int, int, int]]] = {}
+    for volume in volumes:
+        for target in targets:
+            one = volume.directed.get(target)
+            if one is not None and found.setdefault(target, (one.kind, one.offset)) != (one.kind, one.offset):
+                raise EmsegError(
+                    f"{target} does not look the same way in all volumes",
+                    volume.name,
+                    "give it the same offset or axis everywhere",
+                )
+    affinities = {target: offset for target, (kind, offset) in found.items() if kind == "affinity"}
+    vector = ["", "", ""]
+    for target, (kind, offset) in found.items():
+        if kind == "direction":
+            vector[[abs(o) for o in offset].index(1)] = target
+    return affinities, ((vector[0], vector[1], vector[2]),) if any(vector) else ()
+
+
 def truth_and_weight(drawn: Tensor, targets: Sequence[str], graded: Sequence[str]) -> tuple[Tensor, Tensor]:
     """Truth in [0, 1] and weight of a batch; the weight is 0 where nothing is known.
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_emseg.core.model_card import ModelCard
+
 Offset = tuple[int, int, int]
 _SLAB = 256  # rows that are turned back at a time
 
@@ -84,10 +86,23 @@ class Directions:
         Channel to the offset of the voxel that it is compared with.
     flows : tuple of (int, int, int)
         Channels of the components z, y, x of a vector; -1 for one that is not there.
+    middle : float
+        Value of a component that points nowhere: one half where -1 to 1 is given as 0 to 1.
     """
 
     affinities: Mapping[int, Offset] = field(default_factory=dict)
     flows: tuple[tuple[int, int, int], ...] = ()
+    middle: float = 0.0
+
+    @classmethod
+    def of_card(cls, card: ModelCard) -> Directions:
+        """The channels of a model that have a direction; its vectors are given as levels from 0 to 1."""
+        channel = {name: n for n, name in enumerate(card.targets)}
+        return cls(
+            {channel[name]: offset for name, offset in card.offsets.items()},
+            tuple((channel.get(z, -1), channel.get(y, -1), channel.get(x, -1)) for z, y, x in card.vectors),
+            middle=0.5,
+        )
 
     def source(self, channel: int, view: View) -> tuple[int, int, Offset | None]:
         """Where a channel is found in a turned result: its channel, its sign, and the offset at which it is read.
@@ -168,6 +183,8 @@ def mean_over_views(
             _add(
                 total[:, channel : channel + 1], result[:, source : source + 1], view, activate, sign, offset
             )
+            if sign < 0:
+                total[:, channel] += 2 * turns.middle
             if offset is not None:
                 unknown[channel] = unknown.get(channel, 0) + 1
         del result

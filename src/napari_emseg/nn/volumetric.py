@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from napari_emseg.algorithms.tiling import mirrored, tiles
 from napari_emseg.core.edit import Region
-from napari_emseg.nn.views import VIEWS
+from napari_emseg.nn.views import Directions, mean_over_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,24 +68,27 @@ def block_sections(
 
 
 def mean_over_block_views(
-    network: Callable[[Tensor], Tensor], block: Tensor, views: str, depth: int
+    network: Callable[[Tensor], Tensor],
+    block: Tensor,
+    views: str,
+    depth: int,
+    directions: Directions | None = None,
 ) -> Tensor:
     """Mean probability over views, as `views.mean_over_views`, of a network that gives `depth` sections per target.
 
     Parameters
     ----------
     block : Tensor (batch, sections, y, x)
+    directions : Directions, optional
+        Targets that are turned with the block.
 
     Returns
     -------
     Tensor (batch, targets * depth, y, x)
     """
-    total: Tensor | None = None
-    for view in VIEWS[views]:
-        found = view.inverse(torch.sigmoid(network(view.forward(block)).float()))
-        if view.z:
-            shape = found.shape
-            found = found.reshape(shape[0], -1, depth, *shape[2:]).flip(2).reshape(shape)
-        total = found.clone() if total is None else total.add_(found)
-    assert total is not None
-    return total / len(VIEWS[views])
+
+    def by_target(turned: Tensor) -> Tensor:
+        found = network(turned)
+        return found.reshape(found.shape[0], -1, depth, *found.shape[2:])
+
+    return mean_over_views(by_target, block, views, directions=directions).flatten(1, 2)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
 
+from napari_emseg.core import normalisation as core
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.normalisation import SECTION_STATISTICS
+from napari_emseg.core.normalisation import white as _white
 from napari_emseg.core.stack import section_statistics
 from napari_emseg.preprocess.flow import to_type
 from napari_emseg.preprocess.void import void_mask
-from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_emseg.core.model_card import ModelCard
-
-SECTION_STATISTICS = "section mean and standard deviation"
-"""What a model card says when its model normalises every section by itself, as all bundled ones do."""
+__all__ = ["SECTION_STATISTICS", "Normalisation", "clahe", "window", "window_of"]
 
 
 def window(section: NDArray[Any], low: float, high: float) -> NDArray[Any]:
@@ -82,27 +80,8 @@ def clahe(section: NDArray[Any], *, clip: float = 2.0, tiles: int = 8) -> NDArra
     return out
 
 
-def _white(dtype: np.dtype[Any]) -> float:
-    return float(np.iinfo(dtype).max) if dtype.kind in "ui" else 1.0
-
-
-class Normalisation(Settings):
-    """How grey values become a network's input; kept with the model, so that training and use cannot differ.
-
-    "section": every section gets mean 0 and standard deviation 1 (`napari_emseg.core.stack.section_statistics`).
-    "fixed": the given mean and standard deviation for all sections. "range": 0 to 1 over the type's range.
-    """
-
-    kind: Literal["section", "fixed", "range"] = "section"
-    mean: float = 0.0
-    std: float = Field(1.0, gt=0)
-    clahe_clip: float = Field(0.0, ge=0, description="equalise first with this clip limit; 0 does not")
-
-    @model_validator(mode="after")
-    def _plain(self) -> Normalisation:
-        if self.kind != "fixed" and (self.mean, self.std) != (0.0, 1.0):
-            raise ValueError("mean and std belong to the fixed kind")
-        return self
+class Normalisation(core.Normalisation):
+    """How grey values become a network's input, section by section; the rule itself is in `core.normalisation`."""
 
     def apply(
         self, section: NDArray[Any], statistics: tuple[float, float] | None = None
@@ -117,34 +96,5 @@ class Normalisation(Settings):
         """
         if self.clahe_clip > 0:
             section = clahe(section, clip=self.clahe_clip)
-        if self.kind == "range":
-            return (section.astype(np.float32) / np.float32(_white(section.dtype))).astype(np.float32)
-        mean, std = (
-            (self.mean, self.std) if self.kind == "fixed" else statistics or section_statistics(section)
-        )
+        mean, std = self.of_section(statistics or section_statistics(section), section.dtype)
         return (section.astype(np.float32) - np.float32(mean)) / np.float32(std)
-
-    @property
-    def text(self) -> str:
-        """What a model card says."""
-        return SECTION_STATISTICS if self == Normalisation() else self.model_dump_json(exclude_defaults=True)
-
-    @classmethod
-    def of_card(cls, card: ModelCard) -> Normalisation:
-        """The normalisation that a model was trained with.
-
-        Raises
-        ------
-        EmsegError
-            If this version does not know it: guessing would spoil every prediction silently.
-        """
-        if card.normalisation == SECTION_STATISTICS:
-            return cls()
-        try:
-            return cls.model_validate_json(card.normalisation)
-        except ValidationError as error:
-            raise EmsegError(
-                f"the model's normalisation {card.normalisation!r} is not known",
-                card.name,
-                "update napari-emseg",
-            ) from error

@@ -14,6 +14,7 @@ TARGETS: dict[str, str] = {
     "skeleton": f"{_HERE}.skeleton:skeleton",
     "distance": f"{_HERE}.signed_distance:signed_distance",
     "affinities": f"{_HERE}.affinities:affinities",
+    "direction": f"{_HERE}.direction:direction",
     "polarity": f"{_HERE}.polarity:polarity",
 }
 """Name to function."""
