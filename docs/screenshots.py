@@ -26,7 +26,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as home:
         # A project of its own: what the person has open must not show.
         os.environ["NAPARI_EMSEG_HOME"] = os.environ.get("SCREENSHOTS_HOME", home)
-        for name in (*walk_through(output), *clean_up(output, Path(home))):
+        for name in (*walk_through(output), *clean_up(output, Path(home)), *compare(output, Path(home))):
             print(output / f"{name}.png")
     return 0
 
@@ -160,6 +160,64 @@ def clean_up(output: Path, folder: Path) -> list[str]:
     shrink(output / "clean-up.png")
     viewer.close()
     return ["clean-up"]
+
+
+def compare(output: Path, folder: Path) -> list[str]:
+    """Two segmentations of a phantom compared, and the tree of an object that was merged with another one."""
+    import numpy as np
+
+    from napari_emseg.core.edit import Edit, Patch, Region
+    from napari_emseg.io import write_array
+    from napari_emseg.phantom import make_phantom
+    from napari_emseg.ui.comparing.widget import CompareSegmentations
+    from napari_emseg.ui.flows import comparing, opening
+    from napari_emseg.ui.picture import save, wait_until
+    from napari_emseg.ui.view import go_to_section
+    from napari_emseg.ui.window import open_window
+
+    made = make_phantom((16, 512, 512), (50.0, 4.6, 4.6), seed=1)
+    truth = np.asarray(made.labels, np.uint32)
+    ids, sizes = np.unique(truth[truth > 0], return_counts=True)
+    large = ids[np.argsort(-sizes)][:8].tolist()
+    wrong = truth.copy()
+    wrong[6:][wrong[6:] == large[0]] = 60001  # an id that is lost on the way
+    wrong[wrong == large[2]] = large[1]
+    wrong[:, :, :256][wrong[:, :, :256] == large[3]] = 60002
+    wrong[wrong == large[5]] = 0
+    write_array(folder / "phantom.tif", made.image, spacing_nm=made.spacing_nm)
+    write_array(folder / "true neurites.zarr", truth, spacing_nm=made.spacing_nm)
+    viewer, dock = open_window(size=SIZE)
+    desk = dock.desk
+    opening.open_path(desk, folder / "phantom.tif")
+    wait_until(lambda: desk.session is not None and "data" not in desk.work)
+    session, layers = desk.need_session()
+    boxes = [Region((z, 0, 0), (z + 1, *truth.shape[1:])) for z in range(len(truth))]
+    patches = tuple(Patch(box, session.volume.read(box), wrong[box.slices]) for box in boxes)
+    session.commit(Edit("segment", "model", patches))
+    comparing.open_file(viewer, str(folder / "true neurites.zarr")).visible = False
+    viewer.layers.selection.active = layers.labels
+    desk.do("compare")
+    panel = viewer.window._qt_window.findChildren(CompareSegmentations)[0]
+    panel.button.click()
+    wait_until(lambda: panel.result is not None or panel.says.saying.tone == "error")
+    go_to_section(viewer, layers.image, SECTION)
+    zoom_in(viewer)
+    index = panel.shown.index(1, 0)
+    panel.table.setCurrentIndex(index)
+    panel.table.clicked.emit(index)
+    save(viewer, output / "compare.png")
+    panel.shut_down()
+    desk.open_stage("proofread")
+    layers.labels.selected_label = large[1]
+    viewer.mouse_over_canvas = False
+    desk.do("show_branches")
+    page = dock.branch_page
+    wait_until(lambda: page.view is not None or page.says.saying.tone == "error")
+    save(viewer, output / "branches.png")
+    viewer.close()
+    for name in ("compare", "branches"):
+        shrink(output / f"{name}.png")
+    return ["compare", "branches"]
 
 
 def shrink(file: Path) -> None:

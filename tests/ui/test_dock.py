@@ -181,3 +181,22 @@ def test_keys_of_another_stage_are_answered_in_the_open_panel(
     # undo with the labels layer chosen would go to napari, which says nothing
     bound = desk.layers.labels.keymap
     assert {str(key) for key in bound} >= {"Ctrl+Z", "Ctrl+Shift+Z"}
+
+
+def test_a_page_comes_to_the_front_when_another_tab_hides_the_dock(opened: Any, qtbot: Any) -> None:
+    from qtpy.QtWidgets import QWidget
+
+    viewer = opened.desk.viewer
+    other = viewer.window.add_dock_widget(QWidget(), name="another", area="right", tabify=True)
+    other.raise_()
+    qtbot.waitUntil(lambda: opened.visibleRegion().isEmpty(), timeout=5000)
+    opened.desk.do("show_keys")
+    qtbot.waitUntil(lambda: not opened.visibleRegion().isEmpty(), timeout=5000)
+    assert opened.pages.current is opened.key_sheet
+    other.raise_()
+    qtbot.waitUntil(lambda: opened.visibleRegion().isEmpty(), timeout=5000)
+    opened.header.help.click()  # it was shown, but nobody could see it: it is not hidden now
+    qtbot.waitUntil(lambda: not opened.visibleRegion().isEmpty(), timeout=5000)
+    assert opened.pages.current is opened.key_sheet
+    opened.desk.do("show_keys")
+    assert opened.pages.current is opened.panels[opened.desk.stage]

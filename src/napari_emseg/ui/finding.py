@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,7 @@ MOST = 30
 EXAMPLES = "27 · s 12 · 12 340 560 · 600 1564 2576 nm · x 560 y 340 · fold"
 """Shown before anything is typed."""
 
+_ROUNDING = 1e-6
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _UNITS = {"nm": 1.0, "um": 1000.0, "µm": 1000.0, "μm": 1000.0}
 _OBJECT = re.compile(r"(?:object|id|o|#)\s*(\d+)", re.IGNORECASE)
@@ -71,10 +73,13 @@ def read(text: str, shape: tuple[int, int, int], spacing_nm: Spacing | None) -> 
     bare, scale = _without_unit(text)
     if scale is not None and spacing_nm is None:
         return ()
-    steps = (1.0, 1.0, 1.0) if scale is None or spacing_nm is None else tuple(s / scale for s in spacing_nm)
+    steps = (1.0, 1.0, 1.0) if scale is None or spacing_nm is None else spacing_nm
     if wanted := _coordinates(bare):
-        # Voxel n covers n to n + 1 voxel sizes.
-        place = [-1 if v is None else int(v // step) for v, step in zip(wanted, steps, strict=True)]
+        # Voxel n covers n to n + 1 voxel sizes; 0.6 um are 12 x 50 nm in spite of rounding.
+        place = [
+            -1 if v is None else math.floor(v * (scale or 1.0) / step + _ROUNDING)
+            for v, step in zip(wanted, steps, strict=True)
+        ]
         inside = all(v is None or 0 <= p < n for v, p, n in zip(wanted, place, shape, strict=True))
         if inside:
             z, y, x = place

@@ -22,7 +22,7 @@ KEY = "branches"
 
 def show_branches(desk: Desk) -> None:
     """Show the tree of the object under the mouse, or hide it."""
-    desk.need_session()
+    object_meant(desk)  # a refusal is said before anything is shown
     desk.asked.emit("branches")
 
 
