@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from napari_emseg.core.stack import ImageStack
+from napari_emseg.core.volume import LabelVolume
 from napari_emseg.session import Session
 
 SIDE = 2048
@@ -27,10 +28,10 @@ DEPTH = 24_000  # 100.7 gigavoxels
 BRUSH = 20
 
 
-def stroke(rng: np.random.Generator, dabs: int) -> np.ndarray:
+def stroke(rng: np.random.Generator, dabs: int, side: int) -> np.ndarray:
     """A wandering line of (y, x), inside the section."""
-    start = rng.uniform(200, SIDE - 200, 2)
-    return np.clip(start + np.cumsum(rng.normal(0, 8, (dabs, 2)), axis=0), 0, SIDE - 1)
+    start = rng.uniform(200, side - 200, 2)
+    return np.clip(start + np.cumsum(rng.normal(0, 8, (dabs, 2)), axis=0), 0, side - 1)
 
 
 class Painter:
@@ -38,9 +39,13 @@ class Painter:
 
     def __init__(self, data: Any, section: int) -> None:
         import napari
+        from napari.layers import Labels
+
+        from napari_emseg.ui.volume_layer import VolumeLabels
 
         self.viewer = napari.Viewer(show=True)
-        self.layer = self.viewer.add_labels(data, multiscale=False)
+        kind = VolumeLabels if isinstance(data, LabelVolume) else Labels  # as in the program's own window
+        self.layer = self.viewer.add_layer(kind(data, multiscale=False))
         self.layer.mode = "paint"
         self.layer.brush_size = BRUSH
         self.section = section
@@ -78,7 +83,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--strokes", type=int, default=40)
     parser.add_argument("--dabs", type=int, default=15)
+    parser.add_argument("--side", type=int, default=SIDE, help="pixels of a section's side")
     options = parser.parse_args(argv)
+    side: int = options.side
+    depth = DEPTH * SIDE**2 // side**2
     import zarr
     from qtpy.QtCore import QTimer
 
@@ -87,16 +95,16 @@ def main(argv: list[str] | None = None) -> int:
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as home:
         image = ImageStack(
-            np.broadcast_to(np.zeros(1, np.uint8), (DEPTH, SIDE, SIDE)), (50.0, 4.6, 4.6), "sample", "toy", ""
+            np.broadcast_to(np.zeros(1, np.uint8), (depth, side, side)), (50.0, 4.6, 4.6), "sample", "toy", ""
         )
         session = Session.create(Path(home) / "toy.emseg", image)
         bare = zarr.create_array(
-            f"{home}/bare.zarr", shape=(DEPTH, SIDE, SIDE), chunks=(1, 512, 512), dtype="uint32"
+            f"{home}/bare.zarr", shape=(depth, side, side), chunks=(1, 512, 512), dtype="uint32"
         )
         painters = {
-            "numpy array": Painter(np.zeros((3, SIDE, SIDE), np.uint32), 1),
-            "label volume": Painter(session.volume, DEPTH // 2),
-            "bare zarr array": Painter(bare, DEPTH // 2),
+            "numpy array": Painter(np.zeros((3, side, side), np.uint32), 1),
+            "label volume": Painter(session.volume, depth // 2),
+            "bare zarr array": Painter(bare, depth // 2),
         }
         adapter = LabelsAdapter(
             painters["label volume"].layer,
@@ -107,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
         dabs: dict[str, list[float]] = {name: [] for name in painters}
         ends: dict[str, list[float]] = {name: [] for name in painters}
         for n in range(options.strokes + 2):
-            line = stroke(rng, options.dabs)
+            line = stroke(rng, options.dabs, side)
             for name, painter in painters.items():
                 if name == "bare zarr array" and n > options.strokes // 4:
                     continue
@@ -115,9 +123,9 @@ def main(argv: list[str] | None = None) -> int:
                 if n >= 2:  # the first ones warm up
                     dabs[name] += seconds
                     ends[name].append(end)
-        same = np.array_equal(session.volume[DEPTH // 2], painters["numpy array"].layer.data[1])
+        same = np.array_equal(session.volume[depth // 2], painters["numpy array"].layer.data[1])
         assert same, "both windows are to be painted alike"
-        assert session.volume[DEPTH // 2].any()
+        assert session.volume[depth // 2].any()
         assert len(session.history.names()) >= options.strokes + 2, len(session.history.names())
         adapter.disconnect()
         for painter in painters.values():

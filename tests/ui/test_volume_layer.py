@@ -97,3 +97,16 @@ def test_a_coarse_view_says_so_and_leads_back(desk: Any, monkeypatch: pytest.Mon
     assert tuple(desk.viewer.dims.order) == (0, 1, 2)
     paint_with(desk, "paint")
     assert str(desk.layers.labels.mode) == "paint"
+
+
+def test_a_dab_of_the_brush_reads_no_other_section(shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, layer = shown
+    layer.mode = "paint"
+    read = []
+    inner = LabelVolume.read
+    monkeypatch.setattr(LabelVolume, "read", lambda self, region: read.append(region) or inner(self, region))
+    layer.paint((10, 50, 50), 9)
+    assert {z for region in read for z in range(region.start[0], region.stop[0])} == {10}
+    assert max(region.shape[1] * region.shape[2] for region in read) < 100 * 100
+    with pytest.raises(ValueError, match="4294967296"):
+        layer.paint((10, 50, 50), 2**32)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
-from napari.layers.labels.labels import _LabelsSlicingState
+from napari.layers.labels.labels import WrongSelectedLabelError, _LabelsSlicingState
 
 if TYPE_CHECKING:
     from napari_emseg.core.pyramid import CoarseLabels
@@ -36,6 +36,14 @@ class VolumeLabels(Labels):
     @property
     def _type_string(self) -> str:
         return "labels"  # napari looks up controls and icons by this
+
+    def _validate_label_in_range(self, label: int) -> None:
+        """As napari does, which asks ``data[0]`` for its type: that would read a section with every dab of the brush."""
+        limits = np.iinfo(self.data.dtype)
+        if not limits.min <= label <= limits.max:
+            raise WrongSelectedLabelError(
+                dtype=self.data.dtype, value=label, lower_bound=limits.min, upper_bound=limits.max
+            )
 
     def _get_layer_slicing_state(self, data: Any, cache: bool) -> _SlicingState:
         return _SlicingState(self, data, cache)
