@@ -64,6 +64,11 @@ class PredictSettings(Settings):
         ge=0,
         le=100000,
     )
+    walls: bool = _field(
+        True,
+        "Mend membranes",
+        "close gaps and take false walls away, by what the model has learned about whole membranes",
+    )
     also: tuple[str, ...] = _field((), "Also show", "what the model finds beside membranes")
     tile: int = _field(
         512, "Tile", "core size of one tile", unit="px", more=True, ge=64, le=2048, multiple_of=32
@@ -122,15 +127,16 @@ class SegmentSettings(Settings):
     merge_threshold: float = _field(
         0.5,
         "Join below",
-        "3D only: neighbouring segments whose common border has a lower mean membrane probability become one",
+        "3D only, and not with auto: neighbours whose common border has a lower mean membrane probability become one",
         more=True,
         ge=0,
         le=1,
     )
-    joining: Literal["mean", "gasp", "multicut", "mutex"] = _field(
-        "mean",
+    joining: Literal["auto", "mean", "gasp", "multicut", "mutex"] = _field(
+        "auto",
         "Join by",
-        "3D only: mean takes the weakest mean border first; gasp, multicut and mutex weigh evidence for and against",
+        "3D only: auto learns from all borders of the volume which of them are real; mean takes the weakest mean "
+        "border first; gasp, multicut and mutex weigh evidence for and against",
         more=True,
     )
 
@@ -267,7 +273,7 @@ class DeflickerSettings(Settings):
         ge=-1,
     )
     radius_px: int = _field(
-        15,
+        47,
         "Local radius",
         "brightness is compared in squares of twice this and one",
         unit="px",
@@ -276,7 +282,7 @@ class DeflickerSettings(Settings):
         le=512,
     )
     sections: int = _field(
-        2, "Look around", "neighbours on each side", unit="sections", more=True, ge=1, le=10
+        10, "Look around", "neighbours on each side", unit="sections", more=True, ge=1, le=30
     )
 
 
@@ -304,7 +310,7 @@ class CleanUpSettings(Settings):
         words={"leave": "leave as it is", "stretch": "use all greys", "equalise": "equal everywhere"},
     )
     radius_px: int = _field(
-        15,
+        47,
         "Local radius",
         "brightness is compared in squares of twice this",
         unit="px",
@@ -313,7 +319,7 @@ class CleanUpSettings(Settings):
         le=512,
     )
     sections: int = _field(
-        2, "Look around", "neighbours on each side", unit="sections", more=True, ge=1, le=10
+        10, "Look around", "neighbours on each side", unit="sections", more=True, ge=1, le=30
     )
     clip: float = _field(2.0, "Equalise up to", "limit of local contrast", more=True, ge=0.5, le=20)
     use_cleaned: bool = _field(False, "Work on the cleaned copy", "the file itself is never changed")

@@ -17,7 +17,9 @@ from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io import open_array, write_array
 from napari_emseg.jobs import segment
+from napari_emseg.jobs.segment import segment_file
 from napari_emseg.session import Session
+from napari_emseg.settings import SeedSettings, SegmentSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,3 +134,53 @@ def test_values_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
     write_array(tmp_path / "n.h5", np.full((1, 4, 4), np.nan, np.float32), spacing_nm=(50.0, 4.0, 4.0))
     with pytest.raises(EmsegError, match="not numbers"):
         segment.segment_file(tmp_path / "n.h5", tmp_path / "s.h5")
+
+
+def test_a_file_in_blocks_is_the_file_at_once(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    boundary = np.zeros((6, 40, 44), np.float32)
+    boundary[:, :, 20:23] = boundary[:, 18:21] = 0.95
+    boundary = np.clip(boundary + rng.normal(0, 0.02, boundary.shape), 0, 1).astype(np.float32)
+    write_array(tmp_path / "p.h5", boundary, spacing_nm=(20, 10, 10))
+    found = []
+    for n, block in enumerate([None, (3, 15, 20)]):
+        said = segment_file(tmp_path / "p.h5", tmp_path / f"{n}.h5", seeds=SeedSettings(dims=3), block=block)
+        assert (said["segments"], said["notes"]) == (4, [])
+        found.append(np.asarray(open_array(tmp_path / f"{n}.h5")[0][:]))
+    np.testing.assert_array_equal(*found)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["0.h5", "1.h5", "p.h5"]
+
+
+def test_empty_membranes_in_three_dimensions(tmp_path: Path) -> None:
+    boundary = np.zeros((3, 20, 43), np.float32)
+    boundary[:, :, 20:23] = 0.95
+    write_array(tmp_path / "p.h5", boundary, spacing_nm=(20, 10, 10))
+    segment_file(
+        tmp_path / "p.h5", tmp_path / "o.h5", seeds=SeedSettings(dims=3),
+        settings=SegmentSettings(membrane_lines=True), block=(2, 20, 15),
+    )  # fmt: skip
+    labels = np.asarray(open_array(tmp_path / "o.h5")[0][:])
+    np.testing.assert_array_equal(labels == 0, boundary > 0.4)
+
+
+def test_areas_that_no_seed_fits_into_are_counted(tmp_path: Path) -> None:
+    # A cell of 60 pixels and a corridor of one: the corridor is no place for a seed of depth 15 nm.
+    boundary = np.zeros((2, 60, 70), np.float32)
+    boundary[:, :, 60:64] = boundary[:, :, 65:] = 0.95
+    write_array(tmp_path / "p.h5", boundary, spacing_nm=(50, 10, 10))
+    said = segment_file(tmp_path / "p.h5", tmp_path / "o.h5", settings=SegmentSettings(min_size_nm2=100))
+    assert said["segments"] == 2
+    assert said["notes"][0].startswith("2 areas between membranes held no seed")
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_stopping_leaves_nothing(tmp_path: Path, dims: int) -> None:
+    class Stopping:
+        def report(self, fraction: float, message: str = "", **values: float) -> None:
+            if fraction > 0.3:
+                raise KeyboardInterrupt
+
+    write_array(tmp_path / "p.h5", np.zeros((4, 20, 20), np.float32))
+    with pytest.raises(KeyboardInterrupt):
+        segment_file(tmp_path / "p.h5", tmp_path / "o.h5", seeds=SeedSettings(dims=dims), progress=Stopping())
+    assert [p.name for p in tmp_path.iterdir()] == ["p.h5"]

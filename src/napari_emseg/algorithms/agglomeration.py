@@ -96,10 +96,27 @@ def merge_tree(
     MergeTree
     """
     scale = 255.0 if boundary.dtype == np.uint8 else 1.0
-    steps = merge_order(contacts(labels, boundary), below * scale, min_faces)
+    pairs = contacts(labels, boundary)
+    pairs = Contacts(pairs.a, pairs.b, pairs.faces, pairs.boundary / scale)
+    return merge_graph(pairs, int(labels.max(initial=0)), below=below, min_faces=min_faces)
+
+
+def merge_graph(pairs: Contacts, top: int, *, below: float = np.inf, min_faces: int = 1) -> MergeTree:
+    """The same from borders that are known already.
+
+    Parameters
+    ----------
+    pairs : Contacts
+        With means in [0, 1].
+    top : int
+        Largest id.
+    below, min_faces
+        As in `merge_tree`.
+    """
+    steps = merge_order(pairs, below, min_faces)
     kept, gone, height = (np.array([step[k] for step in steps]) for k in range(3))
-    rising = np.maximum.accumulate(height.astype(float) / scale) if steps else height.astype(float)
-    return MergeTree(kept.astype(np.int64), gone.astype(np.int64), rising, int(labels.max(initial=0)))
+    rising = np.maximum.accumulate(height.astype(float)) if steps else height.astype(float)
+    return MergeTree(kept.astype(np.int64), gone.astype(np.int64), rising, top)
 
 
 def merge_order(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_emseg.algorithms.contacts import contacts
+from napari_emseg.algorithms.contacts import Contacts, contacts
 from napari_emseg.algorithms.joining import contract
 
 if TYPE_CHECKING:
@@ -47,23 +47,42 @@ def partition(
     doi:10.1007/978-3-030-01225-0_34, here on segments.
     """
     pairs = contacts(labels, boundary)
-    top = int(labels.max(initial=0))
-    if pairs.a.size == 0:
-        return labels.copy()
     scale = 255.0 if boundary.dtype == np.uint8 else 1.0
-    chance = np.clip(pairs.boundary / scale, _LIMIT, 1 - _LIMIT)
+    pairs = Contacts(pairs.a, pairs.b, pairs.faces, pairs.boundary / scale)
+    group = divide(pairs, int(labels.max(initial=0)) + 1, threshold, rule)
+    return np.asarray(group[labels], np.uint32)
+
+
+def divide(pairs: Contacts, n: int, threshold: float, rule: Rule) -> NDArray[np.int64]:
+    """The same from borders that are known already.
+
+    Parameters
+    ----------
+    pairs : Contacts
+        With means in [0, 1].
+    n : int
+        Largest id and one.
+    threshold, rule
+        As in `partition`.
+
+    Returns
+    -------
+    ndarray of int64 (n,)
+        Group of every id.
+    """
+    if pairs.a.size == 0:
+        return np.arange(n)
+    chance = np.clip(pairs.boundary, _LIMIT, 1 - _LIMIT)
     zero = np.clip(threshold, _LIMIT, 1 - _LIMIT)
     evidence = np.log((1 - chance) / chance) + np.log(zero / (1 - zero))
     weight = pairs.faces.astype(float)
     if rule == "mutex":
-        group = mutex(pairs.a, pairs.b, evidence * np.sqrt(weight), top + 1)
-    elif rule == "gasp":
-        group = contract(pairs.a, pairs.b, evidence, weight, top + 1)
-    else:
-        # A sum is a mean whose weight does not grow: unit weights on evidence that is multiplied already.
-        group = contract(pairs.a, pairs.b, evidence * weight, np.ones(weight.size), top + 1)
-        group = improve(pairs.a, pairs.b, evidence * weight, group)
-    return np.asarray(group[labels], np.uint32)
+        return mutex(pairs.a, pairs.b, evidence * np.sqrt(weight), n)
+    if rule == "gasp":
+        return contract(pairs.a, pairs.b, evidence, weight, n)
+    # A sum is a mean whose weight does not grow: unit weights on evidence that is multiplied already.
+    group = contract(pairs.a, pairs.b, evidence * weight, np.ones(weight.size), n)
+    return improve(pairs.a, pairs.b, evidence * weight, group)
 
 
 def mutex(

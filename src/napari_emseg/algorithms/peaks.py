@@ -8,7 +8,7 @@ the h-maxima of the map and its watershed in one go, in time linear in the pixel
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def hills(height: NDArray[np.float32], tolerance: float) -> NDArray[np.int32]:
     number[peaks] = np.arange(peaks.size, dtype=np.int32)
     basin = number[top]
     a, b, saddle = _passes(basin, flat, offsets, peaks.size)
-    root = _join(a, b, saddle, flat[peaks], tolerance)
+    root = join_basins(a, b, saddle, flat[peaks], tolerance)
     names = np.cumsum(root == np.arange(root.size)) - 1
     numbers = names[root].astype(np.int32)
     inner = tuple(slice(1, -1) for _ in height.shape)
@@ -103,14 +103,26 @@ def _passes(
     return key // n, key % n, saddle
 
 
-def _join(
+def join_basins(
     a: NDArray[np.int64],
     b: NDArray[np.int64],
-    saddle: NDArray[np.float32],
-    peak: NDArray[np.float32],
+    saddle: NDArray[Any],
+    peak: NDArray[Any],
     tolerance: float,
 ) -> NDArray[np.int64]:
-    """Root basin of every basin, joining over the highest passes first."""
+    """Root basin of every basin, joining over the highest passes first.
+
+    Parameters
+    ----------
+    a, b : ndarray of int64 (m,)
+        Basins on both sides of a pass.
+    saddle : ndarray (m,)
+        Height of the highest pass between them.
+    peak : ndarray (n,)
+        Height of each basin's peak.
+    tolerance : float
+        Joined unless the pass is lower than the lower peak by this.
+    """
     parent = list(range(peak.size))
     tops = peak.tolist()
 

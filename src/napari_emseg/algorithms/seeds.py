@@ -151,3 +151,41 @@ def _halved(height: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _doubled(numbers: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
     return numbers.repeat(2, axis=-2)[..., : shape[-2], :].repeat(2, axis=-1)[..., : shape[-1]]
+
+
+def count_unseeded(
+    boundary: NDArray[Any],
+    seeds: NDArray[np.uint32],
+    settings: SeedSettings,
+    spacing_nm: Spacing | None,
+    *,
+    min_area_px: float = 0.0,
+    mask: NDArray[np.bool_] | None = None,
+) -> int:
+    """Number of areas between membranes in which no seed lies: neighbours will take them.
+
+    Parameters
+    ----------
+    boundary : ndarray (y, x)
+        Membrane probability: floats in [0, 1] or uint8 in 0..255.
+    seeds : ndarray of int, same shape
+    settings : SeedSettings
+        What counts as membrane.
+    spacing_nm : tuple of float or None
+        Voxel size (z, y, x).
+    min_area_px : float
+        Smaller areas are specks and not counted.
+    mask : ndarray of bool, same shape, optional
+        Areas are looked for inside.
+    """
+    import cc3d
+
+    cells = cell_mask(boundary, settings, working_spacing(spacing_nm))
+    if mask is not None:
+        cells &= mask
+    areas = cc3d.connected_components(cells, connectivity=4, out_dtype=np.uint32)
+    size = np.bincount(areas.ravel())
+    bare = size >= max(min_area_px, 1)
+    bare[0] = False
+    bare[areas[seeds > 0]] = False
+    return int(bare.sum())

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.algorithms.agglomeration import merge_by_boundary
 from napari_emseg.algorithms.cleanup import join_small
 from napari_emseg.algorithms.flood import flood
-from napari_emseg.algorithms.partition import partition
 from napari_emseg.algorithms.scale import working_spacing
-from napari_emseg.algorithms.seeds import distance_seeds
+from napari_emseg.algorithms.seeds import count_unseeded, distance_seeds
+from napari_emseg.algorithms.volumes import segment_blocks
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from napari_emseg.core.progress import Progress
@@ -122,6 +124,26 @@ def segment_section(
     return labels
 
 
+@dataclass(eq=False)
+class Losses:
+    """What a segmentation left out.
+
+    Attributes
+    ----------
+    unseeded : int
+        Areas between membranes, no smaller than the smallest segment, in which no seed lies: they went to a neighbour.
+    """
+
+    unseeded: int = 0
+
+    @property
+    def words(self) -> list[str]:
+        """One sentence for each kind of loss."""
+        n = self.unseeded
+        what = f"{n} area{'s' * (n != 1)} between membranes held no seed and went to a neighbour"
+        return [f"{what}: lower the seed depth to keep them apart"] if n else []
+
+
 def segment_sections(
     boundary: ArrayLike3D,
     seed_settings: SeedSettings,
@@ -130,6 +152,7 @@ def segment_sections(
     *,
     mask: NDArray[np.bool_] | None = None,
     fixed: NDArray[Any] | None = None,
+    losses: Losses | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.uint32]:
     """Segment every section by itself.
@@ -145,6 +168,8 @@ def segment_sections(
         Voxel size (z, y, x); None takes 5 nm on all axes.
     mask, fixed : ndarray, same shape, optional
         As in `grow`.
+    losses : Losses, optional
+        Added up here.
     progress : Progress, optional
 
     Returns
@@ -152,16 +177,54 @@ def segment_sections(
     ndarray of uint32 (z, y, x)
         Ids from 1 that do not repeat between sections, without gaps unless ids were fixed.
     """
+    labels = np.zeros(boundary.shape, np.uint32)
+    sections = each_section(
+        boundary,
+        seed_settings,
+        settings,
+        spacing_nm,
+        mask=mask,
+        fixed=fixed,
+        losses=losses,
+        progress=progress,
+    )
+    for z, found in enumerate(sections):
+        labels[z] = found
+    return labels
+
+
+def each_section(
+    boundary: ArrayLike3D,
+    seed_settings: SeedSettings,
+    settings: SegmentSettings,
+    spacing_nm: Spacing | None,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    fixed: NDArray[Any] | None = None,
+    losses: Losses | None = None,
+    progress: Progress | None = None,
+) -> Iterator[NDArray[np.uint32]]:
+    """The sections of `segment_sections`, one after the other: memory does not follow their number.
+
+    Yields
+    ------
+    ndarray of uint32 (y, x)
+    """
     report = progress or Silent()
     flat = seed_settings.model_copy(update={"dims": 2})
-    labels = np.zeros(boundary.shape, np.uint32)
     last = 0 if fixed is None else int(np.asarray(fixed).max(initial=0))
+    pixel = working_spacing(spacing_nm)
     for z in range(boundary.shape[0]):
         section = np.asarray(boundary[z])
         inside = None if mask is None else mask[z]
         kept = None if fixed is None else fixed[z]
         free = inside if kept is None else (kept == 0) if inside is None else inside & (kept == 0)
         seeds = distance_seeds(section, flat, spacing_nm, mask=free)
+        if losses is not None:
+            smallest = settings.min_size_nm2 / (pixel[1] * pixel[2])
+            losses.unseeded += count_unseeded(
+                section, seeds, flat, spacing_nm, min_area_px=smallest, mask=free
+            )
         np.add(seeds, last, out=seeds, where=seeds > 0)
         found = segment_section(
             section, seeds, settings, spacing_nm, threshold=flat.threshold, mask=inside, fixed=kept
@@ -172,9 +235,8 @@ def segment_sections(
             last += ids.size - 1
         else:
             last = max(last, int(found.max(initial=0)))
-        labels[z] = found
         report.report((z + 1) / boundary.shape[0], f"section {z + 1} of {boundary.shape[0]}")
-    return labels
+        yield found
 
 
 def segment_volume(
@@ -186,14 +248,14 @@ def segment_volume(
     mask: NDArray[np.bool_] | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.uint32]:
-    """Segment through sections: seeds and watershed in three dimensions, then agglomeration.
+    """Segment through sections: pieces of cells in three dimensions, then agglomeration.
 
     Parameters
     ----------
     boundary : ndarray (z, y, x)
         Membrane probability: floats in [0, 1] or uint8 in 0..255.
     seed_settings, settings
-        ``settings.merge_threshold`` then joins what belongs together.
+        Membrane threshold and smoothing; how pieces are joined, smallest size, lines.
     spacing_nm : tuple of float or None
         Voxel size (z, y, x); None takes 5 nm on all axes.
     mask : ndarray of bool, same shape, optional
@@ -203,22 +265,15 @@ def segment_volume(
     Returns
     -------
     ndarray of uint32 (z, y, x)
-        Ids from 1 without gaps.
+        Ids from 1 without gaps; the same as those of `volumes.segment_blocks`.
     """
-    report = progress or Silent()
     boundary = np.asarray(boundary)
-    solid = seed_settings.model_copy(update={"dims": 3})
-    report.report(0.0, "seeds")
-    seeds = distance_seeds(boundary, solid, spacing_nm, mask=mask)
-    report.report(0.3, "watershed")
-    labels = segment_section(boundary, seeds, settings, spacing_nm, threshold=solid.threshold, mask=mask)
-    report.report(0.7, "joining")
-    if settings.joining == "mean":
-        joined = merge_by_boundary(labels, boundary, settings.merge_threshold)
-    else:
-        joined = partition(labels, boundary, settings.merge_threshold, settings.joining)
-    report.report(1.0, "done")
-    return _dense(joined)[0]
+    if boundary.size == 0:
+        return np.zeros(boundary.shape, np.uint32)
+    found = segment_blocks(boundary, seed_settings, settings, spacing_nm, mask=mask, progress=progress)
+    if settings.membrane_lines:
+        found = found.without(boundary, seed_settings.threshold * (255 if boundary.dtype == np.uint8 else 1))
+    return found[:]
 
 
 def _levels(boundary: NDArray[Any]) -> NDArray[np.uint8]:

@@ -1,7 +1,8 @@
 """Membrane probability to a label volume: seeds from the distance to membranes, then watershed.
 
 --dims 2 segments every section by itself (ids mean nothing between sections: propagate carries them),
---dims 3 goes through sections and joins pieces across weak borders.
+--dims 3 goes through sections: pieces of cells are joined by what all borders of the volume say. Both work block by
+block, also on volumes larger than memory, and what they give does not depend on the blocks.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_pixel_size(parser)
     add_settings(parser, SeedSettings)
     add_settings(parser, SegmentSettings)
+    parser.add_argument(
+        "--block",
+        metavar="Z,Y,X",
+        type=_block,
+        help="with --dims 3: voxels of a block; smaller needs less memory",
+    )
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
@@ -40,10 +47,23 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     if seeds.dims == 3 and spacing is not None and not is_known:
         raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     found = segment_file(
-        args.source, args.output, seeds=seeds, settings=settings, voxel=VoxelSize(spacing, is_known), progress=progress,
+        args.source, args.output, seeds=seeds, settings=settings, voxel=VoxelSize(spacing, is_known), block=args.block,
+        progress=progress,
     )  # fmt: skip
     progress.close()
     print(f"{args.output}: {found['segments']} segments, {' x '.join(str(n) for n in found['shape'])}")
     for note in found["notes"]:
         print(note)
     return 0
+
+
+def _block(text: str) -> tuple[int, int, int]:
+    import argparse
+
+    try:
+        z, y, x = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no Z,Y,X in voxels") from None
+    if min(z, y, x) < 1:
+        raise argparse.ArgumentTypeError("a block has at least one voxel on every axis")
+    return z, y, x

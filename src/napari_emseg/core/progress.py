@@ -32,3 +32,22 @@ class Silent:
 
     def report(self, fraction: float, message: str = "", **values: float) -> None:
         """Ignore the report."""
+
+
+class Part:
+    """A stretch of a longer work.
+
+    Parameters
+    ----------
+    whole : Progress
+        Told about the whole.
+    start, stop : float
+        Where this stretch lies in it, 0 to 1.
+    """
+
+    def __init__(self, whole: Progress, start: float, stop: float) -> None:
+        self._whole, self._start, self._stop = whole, start, stop
+
+    def report(self, fraction: float, message: str = "", **values: float) -> None:
+        """Pass it on."""
+        self._whole.report(self._start + (self._stop - self._start) * fraction, message, **values)

@@ -49,7 +49,7 @@ def atomic_output(path: Path) -> Iterator[Path]:
         yield beside
         _replace(beside, path)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise explained(error, path) from error
     finally:
         _remove(beside)
 
@@ -83,7 +83,7 @@ def _remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _explained(error: OSError, path: Path) -> EmsegError:
+def explained(error: OSError, path: Path) -> EmsegError:
     """What a failed write means to a person."""
     text = str(error)
     number = error.errno or _errno_in(text)

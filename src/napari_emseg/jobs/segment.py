@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.jobs.scratch import scratch_folder
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import SeedSettings, SegmentSettings
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.algorithms.block_store import RenamedBlocks
+    from napari_emseg.algorithms.watershed import Losses
     from napari_emseg.core.edit import Edit, Region
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
@@ -66,10 +69,13 @@ class SegmentResult:
         Segments, numbered from 1.
     known : ndarray of int64 (segments + 1,)
         The id that a segment had before, or 0 for one that needs a new id.
+    losses : tuple of str
+        What was left out on the way, in words.
     """
 
     labels: NDArray[np.uint32]
     known: NDArray[np.int64]
+    losses: tuple[str, ...] = ()
 
     @property
     def n_segments(self) -> int:
@@ -132,13 +138,24 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
     SegmentResult
     """
     from napari_emseg.algorithms.relabel import keep_ids
-    from napari_emseg.algorithms.watershed import segment_sections, segment_volume
+    from napari_emseg.algorithms.watershed import Losses, segment_sections, segment_volume
 
     free = ~request.protected
-    segment = segment_volume if request.seeds.dims == 3 else segment_sections
-    labels = segment(
-        request.boundary, request.seeds, request.settings, request.spacing_nm, mask=free, progress=progress
-    )
+    losses = Losses()
+    if request.seeds.dims == 3:
+        labels = segment_volume(
+            request.boundary,
+            request.seeds,
+            request.settings,
+            request.spacing_nm,
+            mask=free,
+            progress=progress,
+        )
+    else:
+        labels = segment_sections(
+            request.boundary, request.seeds, request.settings, request.spacing_nm, mask=free, losses=losses,
+            progress=progress,
+        )  # fmt: skip
     known = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
     # Protected objects keep their pixels, but a segment beside one is another object.
     around = request.around.copy()
@@ -149,7 +166,7 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
             # An object that a person protects is not made larger.
             if known[new] == 0 and before not in protected_ids:
                 known[new] = before
-    return SegmentResult(labels, known)
+    return SegmentResult(labels, known, tuple(losses.words))
 
 
 def finish(session: Session, request: SegmentRequest, result: SegmentResult) -> Edit:
@@ -190,19 +207,22 @@ def segment_file(
     seeds: SeedSettings | None = None,
     settings: SegmentSettings | None = None,
     voxel: VoxelSize = FROM_FILE,
+    block: tuple[int, int, int] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Segment a file of membrane probability into a label volume.
+    """Segment a file of membrane probability, larger than memory or not, into a label volume.
 
     Parameters
     ----------
     source : path
         Probability (z, y, x), floats in [0, 1] or uint8 in 0..255.
     output : path
-        Its suffix decides the format; appears when complete.
+        Its suffix decides the format; appears when complete. Blocks are kept beside it meanwhile.
     seeds, settings : optional
         ``seeds.dims`` 2 segments every section by itself, 3 through sections with agglomeration.
     voxel : VoxelSize, optional
+    block : (z, y, x), optional
+        With three dimensions: voxels of the blocks in which it is done. The result does not depend on it.
     progress : Progress, optional
 
     Returns
@@ -215,20 +235,69 @@ def segment_file(
     EmsegError
         If the file cannot be read or is not one channel of probability.
     """
-    from napari_emseg.algorithms.watershed import segment_sections, segment_volume
+    from napari_emseg.algorithms.watershed import Losses
+    from napari_emseg.core.progress import Part, Silent
     from napari_emseg.io import write_array
 
     seeds, settings = seeds or SeedSettings(), settings or SegmentSettings()
     opened = open_stack(source, voxel)
-    boundary, spacing = opened.stack, opened.spacing_nm
-    if seeds.dims == 3:
-        labels = segment_volume(
-            check_probability(boundary[:], source), seeds, settings, spacing, progress=progress
-        )
-    else:
-        labels = segment_sections(_Checked(boundary, source), seeds, settings, spacing, progress=progress)
-    write_array(output, labels, spacing_nm=opened.written_nm, metadata=_provenance(source, seeds, settings))
-    return {"segments": int(np.unique(labels[labels > 0]).size), **opened.said}
+    report, losses = progress or Silent(), Losses()
+    with scratch_folder(output) as folder:
+        work = Part(report, 0.0, 0.9)
+        if seeds.dims == 3:
+            labels = _volume(
+                _Checked(opened.stack, source), seeds, settings, opened.spacing_nm, block, folder, work
+            )
+        else:
+            labels = _sections(
+                _Checked(opened.stack, source), seeds, settings, opened.spacing_nm, folder, losses, work
+            )
+        write_array(
+            output, labels, spacing_nm=opened.written_nm, metadata=_provenance(source, seeds, settings),
+            progress=Part(report, 0.9, 1.0),
+        )  # fmt: skip
+    said = opened.said
+    return {"segments": labels.n_ids, **said, "notes": losses.words + said["notes"]}
+
+
+def _volume(
+    boundary: _Checked,
+    seeds: SeedSettings,
+    settings: SegmentSettings,
+    spacing_nm: Spacing | None,
+    block: tuple[int, int, int] | None,
+    folder: Path,
+    progress: Progress,
+) -> RenamedBlocks:
+    from napari_emseg.algorithms.volumes import BLOCK, segment_blocks
+
+    found = segment_blocks(
+        boundary, seeds, settings, spacing_nm, block=block or BLOCK, folder=folder, progress=progress
+    )
+    line = seeds.threshold * (255 if boundary.dtype == np.uint8 else 1)
+    return found.without(boundary, line) if settings.membrane_lines else found
+
+
+def _sections(
+    boundary: _Checked,
+    seeds: SeedSettings,
+    settings: SegmentSettings,
+    spacing_nm: Spacing | None,
+    folder: Path,
+    losses: Losses,
+    progress: Progress,
+) -> RenamedBlocks:
+    from napari_emseg.algorithms.block_store import BlockStore, RenamedBlocks
+    from napari_emseg.algorithms.watershed import each_section
+    from napari_emseg.core.edit import Region
+
+    z, y, x = boundary.shape
+    store, last = BlockStore((z, y, x), (1, max(y, 1), max(x, 1)), folder), 0
+    sections = each_section(boundary, seeds, settings, spacing_nm, losses=losses, progress=progress)
+    for k, section in enumerate(sections):
+        store.write(Region((k, 0, 0), (k + 1, y, x)), section[None])
+        last = max(last, int(section.max(initial=0)))
+    return RenamedBlocks(store, np.arange(last + 1, dtype=np.uint32))
 
 
 def check_probability(values: NDArray[Any], source: object) -> NDArray[Any]:
@@ -260,6 +329,9 @@ class _Checked:
     def __init__(self, array: Any, source: object) -> None:
         self.shape, self.dtype = array.shape, array.dtype
         self._array, self._source = array, source
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         return check_probability(np.asarray(self._array[key]), self._source)
