@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.stack import ImageStack, Spacing
     from napari_emseg.jobs.progress import JobProgress
+    from napari_emseg.nn.judge import Judge
     from napari_emseg.nn.predict import Predictor
     from napari_emseg.session import Session
 
@@ -149,18 +150,27 @@ def run(request: PredictRequest, progress: JobProgress) -> PredictResult:
 
     began = time.perf_counter()
     predictor = loaded(request.model, request.settings.device)
+    judge = judge_of(request)
+    targets = tuple(dict.fromkeys((*request.targets, *(judge.others if judge else ()))))
     probability = predict_volume(
         request.block,
         predictor,
         spacing_nm=request.spacing_nm,
         region=request.region,
-        targets=request.targets,
+        targets=targets,
         settings=request.settings,
         statistics=request.statistics.__getitem__,
         skip=request.skip,
-        on_tile=lambda where, tile: progress.partial((where, tile)),
+        on_tile=lambda where, tile: progress.partial((where, tile[: len(request.targets)])),
         progress=progress,
     )
+    if judge:
+        spacing = request.spacing_nm
+        pixel_nm = (spacing[1] + spacing[2]) / 2 if spacing else predictor.card.pixel_size_nm
+        for z in range(probability.shape[1]):
+            maps = dict(zip(targets, probability[:, z], strict=True))
+            probability[targets.index(MEMBRANE), z] = judge.correct(maps, pixel_nm)
+        probability = probability[: len(request.targets)]
     seconds = time.perf_counter() - began
     return PredictResult(
         request.region,
@@ -170,6 +180,20 @@ def run(request: PredictRequest, progress: JobProgress) -> PredictResult:
         tuple(predictor.notes),
         seconds,
     )
+
+
+def judge_of(request: PredictRequest) -> Judge | None:
+    """What mends the membranes of a request, if they are wanted and the model has it."""
+    if not request.settings.walls or MEMBRANE not in request.targets:
+        return None
+    return _judge(request.model, (request.model / WEIGHTS).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _judge(folder: Path, changed_ns: int) -> Judge | None:  # noqa: ARG001 - part of the key
+    from napari_emseg.nn.judge import Judge
+
+    return Judge.of_model(folder, read_card(folder))
 
 
 def finish(session: Session, request: PredictRequest, result: PredictResult) -> dict[str, Any]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+WALLS = "walls."
+"""Weights of this prefix belong to the judge of walls (`nn.judge`) and not to the network."""
+
 
 def build(card: ModelCard) -> nn.Module:
     """The network that a card describes, with random weights.
@@ -69,7 +72,8 @@ def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:
     card = read_card(folder)
     network = build(card)
     try:
-        network.load_state_dict(load_file(folder / WEIGHTS))
+        tensors = load_file(folder / WEIGHTS)
+        network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(WALLS)})
     except (SafetensorError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise EmsegError(

@@ -33,10 +33,12 @@ from napari_emseg.nn.held_out import (
     answers,
     best_shift,
     cost,
+    everything,
     folds_of,
     questions,
     score,
 )
+from napari_emseg.nn.judge import Judge, Lesson, lesson_of
 from napari_emseg.nn.keepsake import with_keepsakes
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
 
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 
     State = dict[str, Tensor]
 
+_FEWEST_WALLS = 100
+_WALL_ROUNDS, _WALL_RATE = 10, 1e-3
 _FOR_COPIES = 0.8  # of the time, so that they are as good as what comes of them; the rest is for learning from everything
 _COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
 _MOST_COPIES = 8
@@ -156,6 +160,7 @@ class _Course:
         self.network, self.card = load_model(request.model)
         self.device = choose_device("auto")
         to_device(self.network, self.device)
+        self.judge = Judge.of_model(request.model, self.card)
         self.start: State = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.losses: list[float] = []
         self.seconds = 0.0
@@ -179,7 +184,7 @@ class _Course:
         )  # fmt: skip
         parts = [_FOR_COPIES / len(folds)] * len(folds) + [1 - _FOR_COPIES] if folds else [1.0]
         budgets = Budget(request.settings.max_seconds, request.settings.max_steps).parts(parts)
-        copies = []
+        copies: list[State] = []
         for n, fold in enumerate(folds):
             name = f"copy {n + 1}"
             copies.append(self._lesson(name, fold.teach, plan, budgets[n], sum(parts[:n]), parts[n]).state)
@@ -188,12 +193,13 @@ class _Course:
             self.progress.report(_FOR_COPIES, "scoring on what was held back")
             verdict = self._decide(old, before, folds, copies, tried)
             if verdict.share == 0:
-                return self._save(self.start, verdict, said)
+                return self._save(self.start, verdict, said, self.judge)
             self.network.load_state_dict(soup(copies))
         end = self._lesson("all", volumes, plan, budgets[-1], 1 - parts[-1], parts[-1], adapt=not folds).state
         if not folds:
             verdict = self._decide_at_the_end(old, before, ask, end, tried)
-        return self._save(self._shifted(mixed(self.start, end, verdict.share), verdict.shift), verdict, said)
+        state = self._shifted(mixed(self.start, end, verdict.share), verdict.shift)
+        return self._save(state, verdict, said, self._taught_judge(volumes, folds, copies, state, verdict))
 
     def _split(self, volumes: Sequence[TrainingVolume]) -> tuple[list[Fold], tuple[Question, ...], str]:
         """Folds, what is asked about, and what the scores mean."""
@@ -296,6 +302,42 @@ class _Course:
         """How much to raise the membranes, and the scores then; a model that was good already knows where to cut."""
         return best_shift(found) if tried == 1 else (0.0, score(found))
 
+    def _taught_judge(
+        self,
+        volumes: Sequence[TrainingVolume],
+        folds: Sequence[Fold],
+        copies: Sequence[State],
+        state: State,
+        verdict: Verdict,
+    ) -> Judge | None:
+        """What copies say about tissue that they have not seen teaches the judge of walls, too."""
+        if self.judge is None or self.request.target != TARGET:
+            return self.judge
+        self.progress.report(1.0, "learning which membranes are true")
+        asked = [
+            (self._shifted(mixed(self.start, copy, verdict.share), verdict.shift), fold.ask)
+            for fold, copy in zip(folds, copies, strict=True)
+        ]
+        asked = asked or [(state, questions((v, z) for v in volumes for z in v.train))]
+        lessons = []
+        for weights, ask in asked:
+            self.network.load_state_dict(weights)
+            lessons += [
+                lesson_of(
+                    maps,
+                    self.judge.others,
+                    question.cells,
+                    question.volume.pixel_size_nm,
+                    known=question.known,
+                )[0]
+                for question, maps in everything(self.network, self.card, ask, self.device)
+            ]
+        self.network.load_state_dict(self.start)
+        whole = Lesson.joined(lessons)
+        if len(whole.true) < _FEWEST_WALLS:
+            return self.judge
+        return self.judge.learn(whole, rounds=_WALL_ROUNDS, seed=self.request.settings.seed, rate=_WALL_RATE)
+
     def _picture(self, old: Sequence[Answer], new: Sequence[Answer]) -> None:
         if old and new:
             self.pictures = most_changed(old[0].image, old[0].probability, new[0].probability)
@@ -307,7 +349,7 @@ class _Course:
             return state | {"out.bias": bias}
         return state
 
-    def _save(self, state: State, verdict: Verdict, said: str) -> FinetuneResult:
+    def _save(self, state: State, verdict: Verdict, said: str, judge: Judge | None) -> FinetuneResult:
         request, card = self.request, self.card
         thresholds = card.thresholds
         if verdict.after:
@@ -331,7 +373,7 @@ class _Course:
                 "thresholds": thresholds, "training": training,
             }
         )  # fmt: skip
-        save_model(request.out_dir, state, made)
+        save_model(request.out_dir, state | (judge.tensors() if judge else {}), made)
         return FinetuneResult(
             request.out_dir, len(self.losses), self.seconds, tuple(self.losses), verdict.before, verdict.after,
             scored_on, self.pictures, verdict.share,

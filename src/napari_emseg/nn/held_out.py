@@ -18,7 +18,7 @@ from napari_emseg.nn.sections import probabilities
 from napari_emseg.settings import PredictSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import torch
     from numpy.typing import NDArray
@@ -30,6 +30,8 @@ TARGET = "membrane"
 KEYS = ("v_rand", "v_info", "edits_per_100_objects", "threshold", "object_threshold")
 _GAP_PX = 8  # between the half that teaches and the half that is asked about
 _MARGIN_PX = 64  # seen around what is asked about
+_SHIFTS = (1.0, 2.0, 3.0)  # of the membrane's log-odds
+_LOW_CUT = 0.2
 _MOST_PX = 4_000_000  # asked about altogether; two megapixels take a second or two on two cores
 
 
@@ -53,6 +55,11 @@ class Question:
     def cells(self) -> NDArray[np.bool_]:
         """True inside cells, (y, x)."""
         return np.asarray(self.volume.truth[TARGET][self.z][self.box] == 0)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where it is known what is cell and what is membrane, (y, x)."""
+        return np.asarray(self.volume.truth[TARGET][self.z][self.box] != IGNORE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,15 +128,33 @@ def answers(
 ) -> list[Answer]:
     """What a network says about each question."""
     channel = card.targets.index(TARGET)
-    out = []
+    return [
+        Answer(question, image, found[channel])
+        for question, image, found in _predicted(network, card, asked, device)
+    ]
+
+
+def everything(
+    network: nn.Module, card: ModelCard, asked: Iterable[Question], device: torch.device
+) -> Iterator[tuple[Question, dict[str, NDArray[np.float32]]]]:
+    """The maps of all targets of a network for each question, specks filled."""
+    for question, _, found in _predicted(network, card, asked, device):
+        maps = dict(zip(card.targets, found, strict=True))
+        smallest_px = PredictSettings().smallest_cell_nm2 / question.volume.pixel_size_nm**2
+        yield question, maps | {TARGET: fill_specks(maps[TARGET], smallest_px)}
+
+
+def _predicted(
+    network: nn.Module, card: ModelCard, asked: Iterable[Question], device: torch.device
+) -> Iterator[tuple[Question, NDArray[np.float32], NDArray[np.float32]]]:
+    """Every question with its normalised image (y, x) and the probabilities (targets, y, x)."""
     for question in asked:
         volume = question.volume
         image = volume.normalised()
         seen, inner = _with_margin(question.box, volume.image.shape[1:])
         window = np.ascontiguousarray(image[(slice(None), *seen)])
-        found = probabilities(network, card, window, question.z, volume.pixel_size_nm, device)[channel]
-        out.append(Answer(question, window[question.z][inner], found[inner]))
-    return out
+        found = probabilities(network, card, window, question.z, volume.pixel_size_nm, device)
+        yield question, window[question.z][inner], np.ascontiguousarray(found[(slice(None), *inner)])
 
 
 def score(found: Sequence[Answer], *, shift: float = 0.0) -> dict[str, float]:
@@ -155,6 +180,19 @@ def score(found: Sequence[Answer], *, shift: float = 0.0) -> dict[str, float]:
         return {}
     mean = {k: float(np.average([row[k] for row in rows], weights=weights)) for k in KEYS}
     return mean | {"objects": objects}
+
+
+def best_shift(found: Sequence[Answer]) -> tuple[float, dict[str, float]]:
+    """How much to raise the log-odds of membranes so that fewest edits are left, and the scores with that.
+
+    Where membranes are cut best at a low probability, more of them wait below it.
+    """
+    plain = score(found)
+    if not plain or plain["object_threshold"] > _LOW_CUT:
+        return 0.0, plain
+    tried = {0.0: plain} | {shift: score(found, shift=shift) for shift in _SHIFTS}
+    best = min(tried, key=lambda shift: (tried[shift]["edits_per_100_objects"], shift))
+    return best, tried[best]
 
 
 def cost(scores: Mapping[str, float]) -> float:

@@ -6,13 +6,13 @@ has hundreds of walls and they are told from another by a few dozen numbers, so 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from torch.nn import functional
 
 from napari_emseg.algorithms.contingency import contingency
@@ -21,6 +21,8 @@ from napari_emseg.algorithms.metrics.thinning import components
 from napari_emseg.algorithms.wall_features import wall_features
 from napari_emseg.algorithms.wall_map import redraw
 from napari_emseg.algorithms.walls import find_walls
+from napari_emseg.core.model_card import WEIGHTS
+from napari_emseg.nn.checkpoint import WALLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_emseg.algorithms.walls import Walls
+    from napari_emseg.core.model_card import ModelCard
 
-FILE = "walls.safetensors"
 MEMBRANE = "membrane"
 
 _VOTERS = 8
@@ -147,28 +149,30 @@ class Judge:
             schedule.step()
         return Judge(self.names, self.others, self.mean, self.scale, [layer.detach() for layer in layers])
 
-    def save(self, folder: Path) -> None:
-        """Write beside the weights of a network."""
-        from safetensors.torch import save_file
+    def tensors(self) -> dict[str, Tensor]:
+        """What is kept beside the weights of the network."""
+        layers = {f"{WALLS}{n}": layer.contiguous() for n, layer in enumerate(self.layers)}
+        return layers | {
+            WALLS + "mean": torch.from_numpy(self.mean),
+            WALLS + "scale": torch.from_numpy(self.scale),
+        }
 
-        tensors = {f"layer{n}": layer.contiguous() for n, layer in enumerate(self.layers)}
-        tensors |= {"mean": torch.from_numpy(self.mean), "scale": torch.from_numpy(self.scale)}
-        about = {"names": json.dumps(self.names), "others": json.dumps(self.others)}
-        save_file(tensors, folder / FILE, metadata=about)
+    @property
+    def entry(self) -> dict[str, tuple[str, ...]]:
+        """What the card of the model says about it."""
+        return {"features": self.names, "others": self.others}
 
     @classmethod
-    def load(cls, folder: Path) -> Judge | None:
+    def of_model(cls, folder: Path, card: ModelCard) -> Judge | None:
         """The judge of a model, if it has one."""
-        from safetensors import safe_open
-
-        if not (folder / FILE).exists():
+        if not card.walls:
             return None
-        with safe_open(folder / FILE, "pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-            about = file.metadata()
-        layers = [tensors[f"layer{n}"] for n in range(len(tensors) - 2)]
-        names, others = (tuple(json.loads(about[key])) for key in ("names", "others"))
-        return cls(names, others, tensors["mean"].numpy(), tensors["scale"].numpy(), layers)
+        with safe_open(folder / WEIGHTS, "pt") as file:
+            names = [name for name in file.keys() if name.startswith(WALLS)]  # noqa: SIM118 - no mapping
+            found = {name.removeprefix(WALLS): file.get_tensor(name).float() for name in names}
+        mean, scale = (found.pop(name).numpy() for name in ("mean", "scale"))
+        layers = [found[str(n)] for n in range(len(found))]
+        return cls(card.walls["features"], card.walls["others"], mean, scale, layers)
 
 
 def fresh(lesson: Lesson, names: tuple[str, ...], others: tuple[str, ...], seed: int) -> Judge:

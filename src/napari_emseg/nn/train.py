@@ -12,14 +12,18 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.curves import METRICS, Curves
-from napari_emseg.nn.device import choose_device, use_all_cores
+from napari_emseg.nn.device import choose_device, to_device, use_all_cores
 from napari_emseg.nn.prefetch import prefetched
 from napari_emseg.nn.run import STATE, Run
+from napari_emseg.nn.wall_lessons import train_judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import torch
 
     from napari_emseg.core.learning import TrainingVolume
     from napari_emseg.core.progress import Progress
@@ -107,4 +111,19 @@ def train(
             raise
         if run.best is None:
             run.keep({})
+    if recipe.walls and run.step >= recipe.steps:
+        add_judge(out_dir, volumes, run.device, seed=recipe.seed, progress=progress)
     return out_dir
+
+
+def add_judge(
+    folder: Path, volumes: Sequence[TrainingVolume], device: torch.device, *, seed: int, progress: Progress
+) -> bool:
+    """Teach the judge of walls of a model that is trained; whether there was enough to learn from."""
+    network, card = load_model(folder)
+    judge = train_judge(to_device(network, device), card, volumes, device, seed=seed, progress=progress)
+    if judge is None:
+        return False
+    made = card.model_copy(update={"walls": judge.entry})
+    save_model(folder, network.state_dict() | judge.tensors(), made)
+    return True
