@@ -33,7 +33,7 @@ from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import to_device
 from napari_emseg.nn.embeddings import look_at
-from napari_emseg.nn.held_out import Question, answers, cost, score
+from napari_emseg.nn.held_out import Question, answers, best_shift, cost
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
 from napari_emseg.nn.predict import Predictor
 
@@ -162,7 +162,7 @@ def main() -> None:
     device = torch.device("cpu")
 
     def scored(model: Path) -> dict[str, float]:
-        return score(answers(*load_model(model), asked, device))
+        return best_shift(answers(*load_model(model), asked, device))[1]
 
     before = scored(start)
     print(f"start: cost {cost(before):.2f}, edits {before['edits_per_100_objects']:.2f}", flush=True)

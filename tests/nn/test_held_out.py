@@ -9,7 +9,7 @@ import torch
 from napari_emseg.core.learning import IGNORE, TrainingVolume
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.dataset import neighbours
-from napari_emseg.nn.held_out import Answer, answers, cost, folds_of, questions, score, shifted
+from napari_emseg.nn.held_out import Answer, answers, best_shift, cost, folds_of, questions, score, shifted
 from napari_emseg.nn.predict import Predictor
 from napari_emseg.nn.sections import probabilities
 
@@ -91,6 +91,18 @@ def test_a_shift_raises_the_log_odds():
     p = np.array([0.0, 0.2, 0.5, 1.0], np.float32)
     np.testing.assert_allclose(shifted(p, np.log(4)), [0, 0.5, 0.8, 1], atol=1e-6)
     assert shifted(p, 0) is p
+
+
+def test_membranes_that_are_cut_best_low_are_raised(make_lines):
+    """Lines of 0.02 between cells of 0.001: no threshold of the scores tells them apart, three more log-odds do."""
+    (question,) = questions([(stack(make_lines, 1), 0)])
+    faint = np.where(question.cells, 0.001, 0.02).astype(np.float32)
+    shift, found = best_shift([Answer(question, faint, faint)])
+    assert score([Answer(question, faint, faint)])["edits_per_100_objects"] > 50
+    assert shift > 0
+    assert found["edits_per_100_objects"] == 0
+    clear = np.where(question.cells, 0.1, 0.9).astype(np.float32)
+    assert best_shift([Answer(question, clear, clear)])[0] == 0
 
 
 def test_a_half_is_answered_as_the_whole_is(taught, make_lines):
