@@ -139,7 +139,9 @@ def deflicker_file(source: str, output: str, settings: DeflickerSettings, progre
     writer_for(output)
     stack = open_image(source)
     flow = SectionFlow(
-        lambda: deflicker_sections(sections_of(stack.data, source), settings),
+        lambda: deflicker_sections(
+            sections_of(stack.data, source), settings, again=lambda z: np.asarray(stack.data[z])
+        ),
         stack.shape, stack.data.dtype, progress, "evening out",
     )  # fmt: skip
     note = provenance("deflicker", stack.uri, settings=settings.model_dump())

@@ -85,11 +85,10 @@ class CleanResult:
 
 @dataclass(frozen=True, eq=False)
 class PreviewRequest:
-    """One section, and copies of those that its clean-up looks at."""
+    """One section, and the stack, or copies of those sections that its clean-up looks at."""
 
     section: int
-    count: int
-    sections: Mapping[int, NDArray[Any]]
+    data: ArrayLike3D
     bad: tuple[int, ...]
     settings: CleanUpSettings
 
@@ -217,7 +216,7 @@ def cleaned(source: Source, count: int, settings: CleanUpSettings) -> Iterator[N
 
     sections: Iterator[NDArray[Any]] = (source.section(z) for z in range(count))
     if settings.even_out:
-        sections = deflicker_sections(sections, deflicker_settings(settings))
+        sections = deflicker_sections(sections, deflicker_settings(settings), again=source.section)
     return map(partial(with_contrast, settings=settings), sections)
 
 
@@ -240,12 +239,15 @@ def with_contrast(section: NDArray[Any], settings: CleanUpSettings) -> NDArray[A
 
 
 def prepare_preview(session: Session, original: ImageStack, section: int) -> PreviewRequest:
-    """Copy the sections that the clean-up of one of them looks at."""
+    """Copy the sections that the clean-up of one of them looks at; files are read in the worker."""
     settings: CleanUpSettings = session.get_settings("cleanup")
     count = original.shape[0]
     bad = session.sections.with_status(Status.EXCLUDED)
-    wanted = _looked_at(section, count, bad, settings)
-    return PreviewRequest(section, count, {z: np.asarray(original.data[z]) for z in wanted}, bad, settings)
+    data = original.data
+    if isinstance(data, np.ndarray):
+        wanted = _looked_at(section, count, bad, settings)
+        data = _Copies({z: np.asarray(data[z]) for z in wanted}, count)
+    return PreviewRequest(section, data, bad, settings)
 
 
 def _looked_at(section: int, count: int, bad: tuple[int, ...], settings: CleanUpSettings) -> set[int]:
@@ -280,12 +282,12 @@ def preview(request: PreviewRequest, progress: Progress) -> NDArray[Any]:
     from napari_emseg.preprocess.deflicker import clean_one
 
     settings, z = request.settings, request.section
-    source = Source(_Copies(request.sections, request.count), request.bad, settings, "preview")
+    source = Source(request.data, request.bad, settings, "preview")
     if settings.mend_cracks and z in request.bad:
         source.find_cracks(progress)
     section = source.section(z)
     if settings.even_out:
-        section = clean_one(source.section, z, request.count, deflicker_settings(settings))
+        section = clean_one(source.section, z, source.count, deflicker_settings(settings))
     return with_contrast(section, settings)
 
 

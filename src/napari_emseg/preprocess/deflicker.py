@@ -259,16 +259,22 @@ def _median_of_5(a: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 
 def deflicker_sections(
-    sections: Iterable[NDArray[Any]], settings: DeflickerSettings | None = None
+    sections: Iterable[NDArray[Any]],
+    settings: DeflickerSettings | None = None,
+    *,
+    again: Callable[[int], NDArray[Any]] | None = None,
 ) -> Iterator[NDArray[Any]]:
     """Streaming form: sections come in and go out one by one, in order.
 
-    Memory is bounded by ``settings.sections + 1`` sections and a few coarse maps.
+    Memory is bounded by a few sections and the coarse maps of the neighbours, and where sections cannot be read again, by
+    ``settings.sections + 1`` sections more.
 
     Parameters
     ----------
     sections : iterable of ndarray (y, x)
     settings : DeflickerSettings, optional
+    again : callable, optional
+        Gives a section by its number a second time, when its turn has come. Arrays are read again without it.
 
     Yields
     ------
@@ -277,28 +283,37 @@ def deflicker_sections(
     """
     settings = settings or DeflickerSettings()
     reach = settings.sections
+    if again is None and hasattr(sections, "__getitem__"):
+        again = sections.__getitem__
     source = iter(sections)
-    waiting: deque[NDArray[Any]] = deque(islice(source, reach + 1))
+    waiting: deque[NDArray[Any] | None] = deque()
+    first: list[Measured] = []
+    dtype: np.dtype[Any] = np.dtype(np.uint8)
+    for early in islice(source, reach + 1):
+        dtype = early.dtype
+        first.append(measure(early, settings))
+        waiting.append(early if again is None else None)
+        del early
     if not waiting:
         return
-    dtype = waiting[0].dtype
-    first = [measure(section, settings) for section in waiting]
     reference = find_reference(first, settings, dtype)
     known = {z: levelled(m, reference, dtype) for z, m in enumerate(first)}
     del first
     count, done = len(waiting), 0
     while waiting:
         around = [known[z] for z in _window(done, reach, count)]
-        section = waiting.popleft()
+        held = waiting.popleft()
+        section = np.asarray(again(done)) if held is None and again is not None else held
+        assert section is not None
         out = level(section, known[done], around, settings)
-        del section, around  # the caller may work on the answer while the next one is not needed yet
+        del section, held, around  # the caller may work on the answer while the next one is not needed yet
         known.pop(done - reach, None)
         done += 1
         yield out
         del out
         following = next(source, None)
         if following is not None:
-            waiting.append(following)
+            waiting.append(following if again is None else None)
             known[count] = levelled(measure(following, settings), reference, dtype)
             count += 1
             del following
@@ -357,9 +372,13 @@ def clean_one(
     settings : DeflickerSettings
     """
     wanted = _window(z, settings.sections, count)
-    first = list(range(min(count, settings.sections + 1)))
-    measured = {n: measure(section_of(n), settings) for n in sorted({*wanted, *first})}
+    measured = {n: measure(section_of(n), settings) for n in sorted(set(wanted))}
     section = section_of(z)
-    reference = find_reference([measured[n] for n in first], settings, section.dtype)
+    first: list[Measured] = []
+    for n in range(min(count, settings.sections + 1)):  # no further than to one that can be the reference
+        first.append(measured.get(n) or measure(section_of(n), settings))
+        reference = find_reference(first, settings, section.dtype)
+        if first[-1].std >= _flat(section.dtype):
+            break
     known = {n: levelled(measured[n], reference, section.dtype) for n in set(wanted)}
     return level(section, known[z], [known[n] for n in wanted], settings)
