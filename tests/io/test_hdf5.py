@@ -104,3 +104,24 @@ def test_real_stack_by_internal_path(data_dir: Path) -> None:
     ids, _ = open_array(f"{data_dir}/fib/train-gt.lzf.h5")
     assert image.shape == ids.shape == (50, 100, 200)
     assert (image.dtype, ids.dtype) == (np.uint8, np.int32)
+
+
+@pytest.mark.parametrize("name", ["axistags", "axes", "resolution", "offset"])
+def test_texts_at_which_the_library_would_stay_for_ever(tmp_path: Path, name: str) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["main"] = np.zeros((2, 3, 4), np.uint8)
+        file["main"].attrs[name] = "a text of any length"
+    content = bytearray((tmp_path / "a.h5").read_bytes())
+    first = content.index(b"GCOL") + 16
+    content[first : first + 16] = bytes(16)  # an object without number and length
+    (tmp_path / "a.h5").write_bytes(content)
+    with pytest.raises(EmsegError, match="its texts are broken"):
+        open_image(tmp_path / "a.h5")
+
+
+def test_dimension_labels_name_the_axes(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["main"] = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
+        for dim, letter in zip(file["main"].dims, "xyz", strict=True):
+            dim.label = letter
+    assert open_image(tmp_path / "a.h5").shape == (2, 3, 4)

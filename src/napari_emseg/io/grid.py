@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.pyramid import level_factors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from napari_emseg.core.stack import Spacing
     from napari_emseg.io.opened import Offset
     from napari_emseg.io.pyramid import Factors
+    from napari_emseg.io.source import Source
 
 _TOLERANCE = 0.01  # of a voxel: what is lost when a position is written in micrometres with few digits
 
@@ -37,6 +40,50 @@ def whole_voxels(
             "give another one with --offset Z,Y,X in nm, for instance 0,0,0",
         )  # fmt: skip
     return int(whole[0]), int(whole[1]), int(whole[2])
+
+
+def voxel_grid(
+    array: Source,
+    spacing_nm: Spacing | None,
+    path: Path,
+    *,
+    name: str,
+    types: Sequence[str],
+    instead: str,
+    least: int | None = None,
+) -> tuple[Spacing, tuple[int, int, int], list[Factors]]:
+    """Where a volume lies on the grid of a format that cannot do without one.
+
+    Parameters
+    ----------
+    array : Source
+        What is to be written.
+    spacing_nm : tuple of float or None
+        Voxel size (z, y, x).
+    path : Path
+        For the message.
+    name, types, instead : str, names of numpy types, str
+        The format, what it can hold, and what else to write.
+    least : int, optional
+        The lowest position that the format can hold.
+
+    Returns
+    -------
+    tuple
+        Voxel size, first voxel (z, y, x), and the factors between levels that begin there too.
+
+    Raises
+    ------
+    EmsegError
+        If the voxel size is unknown, the position is no whole number of voxels, or the values cannot be held.
+    """
+    if spacing_nm is None:
+        raise EmsegError("the format needs a voxel size", str(path), "give --pixel-size Z,Y,X in nm")
+    if array.dtype.name not in types:
+        raise EmsegError(f"{name} holds no {array.dtype} values", str(path), f"use --dtype {instead}")
+    begin = whole_voxels(array.offset_nm, spacing_nm, str(path), least=least)
+    factors = level_factors(array.shape[-3:], spacing_nm, array.options.levels)
+    return spacing_nm, begin, aligned_factors(factors, begin)
 
 
 def aligned_factors(factors: Sequence[Factors], begin: Sequence[int]) -> list[Factors]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
 
+from napari_emseg.io.hdf5_heap import refuse_broken_heap
 from napari_emseg.io.units import nanometres_per, valid_offset, valid_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from napari_emseg.core.stack import Spacing
     from napari_emseg.io.opened import Offset
@@ -33,17 +34,31 @@ def axes_of(dataset: Any) -> str:
     attributes = dataset.attrs
     try:
         if "axistags" in attributes:
-            letters = [str(tag["key"]) for tag in json.loads(_text(attributes["axistags"]))["axes"]]
+            letters = [str(tag["key"]) for tag in json.loads(_text(_attribute(dataset, "axistags")))["axes"]]
         elif "axes" in attributes:
-            value = attributes["axes"]
+            value = _attribute(dataset, "axes")
             letters = [_text(v) for v in value] if isinstance(value, np.ndarray) else list(_text(value))
         else:
-            letters = [dim.label for dim in dataset.dims]
+            labels = "DIMENSION_LABELS" in attributes  # only then has the library texts to walk through
+            letters = [_text(v) for v in _attribute(dataset, "DIMENSION_LABELS")] if labels else []
     except (KeyError, TypeError, ValueError):
         return ""
     if len(letters) != dataset.ndim or any(len(letter) != 1 for letter in letters):
         return ""
     return "".join(letters).lower()
+
+
+def _attribute(holder: Any, name: str) -> Any:
+    """One attribute; where it is text of any length, the file's texts are looked at first.
+
+    Raises
+    ------
+    EmsegError
+        If the library would stay at them for ever.
+    """
+    if holder.attrs.get_id(name).dtype.hasobject:
+        refuse_broken_heap(Path(holder.file.filename))
+    return holder.attrs[name]
 
 
 def _text(value: Any) -> str:
@@ -56,7 +71,7 @@ def spacing_of(dataset: Any) -> Spacing | None:
         for names, factor in ((_NM_ATTRIBUTES, 1.0), (_UM_ATTRIBUTES, 1e3)):
             for name in names:
                 if name in holder.attrs:
-                    spacing = valid_spacing(holder.attrs[name], factor)
+                    spacing = valid_spacing(_attribute(holder, name), factor)
                     if spacing:
                         return spacing
     return None
@@ -64,7 +79,7 @@ def spacing_of(dataset: Any) -> Spacing | None:
 
 def offset_of(dataset: Any) -> Offset | None:
     """Where a dataset begins, in nm, as CREMI says it: attribute ``offset``."""
-    return valid_offset(dataset.attrs["offset"]) if "offset" in dataset.attrs else None
+    return valid_offset(_attribute(dataset, "offset")) if "offset" in dataset.attrs else None
 
 
 def is_bdv(names: Iterable[str]) -> bool:

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.boxes import BUDGET_BYTES
-from napari_emseg.io.grid import aligned_factors, whole_voxels
+from napari_emseg.io.grid import voxel_grid
 from napari_emseg.io.levels import Extent, Level, Reordered, fit_unit, write_levels
 from napari_emseg.io.magic import INFO
 from napari_emseg.io.precomputed import AXES
-from napari_emseg.io.pyramid import level_factors
 from napari_emseg.io.tensorstack import TensorSink, open_tensor
 
 if TYPE_CHECKING:
@@ -56,14 +54,9 @@ def write_precomputed(
     EmsegError
         If the voxel size is unknown, the offset is no whole number of voxels, or the values cannot be held.
     """
-    if spacing_nm is None:
-        raise EmsegError("the format needs a voxel size", str(path), "give --pixel-size Z,Y,X in nm")
-    if array.dtype.name not in _TYPES:
-        raise EmsegError(
-            f"precomputed holds no {array.dtype} values", str(path), "use --dtype float32 or uint64"
-        )
-    begin = whole_voxels(array.offset_nm, spacing_nm, str(path))
-    factors = aligned_factors(level_factors(array.shape[-3:], spacing_nm, array.options.levels), begin)
+    size_nm, begin, factors = voxel_grid(
+        array, spacing_nm, path, name="precomputed", types=_TYPES, instead="float32 or uint64"
+    )
     is_compressed = array.is_labels and array.dtype.name in ("uint32", "uint64")
     volume = {
         "type": "segmentation" if array.is_labels else "image",
@@ -78,7 +71,7 @@ def write_precomputed(
         nonlocal total
         total = total * (factors[i - 1] if i else 1)
         unit = fit_unit(_FLAT if thick > BUDGET_BYTES else _CHUNK, shape)
-        resolution = (np.asarray(spacing_nm) * total)[::-1].tolist()
+        resolution = (np.asarray(size_nm) * total)[::-1].tolist()
         scale = {
             "key": "_".join(f"{r:g}" for r in resolution) + (f"_{i}" if i else ""),
             "size": list(shape[::-1]),

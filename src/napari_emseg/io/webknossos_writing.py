@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.core.errors import EmsegError
-from napari_emseg.io.grid import aligned_factors, whole_voxels
+from napari_emseg.io.grid import voxel_grid
 from napari_emseg.io.levels import Extent, Level, Reordered, write_levels
 from napari_emseg.io.magic import PROPERTIES
-from napari_emseg.io.pyramid import level_factors
 from napari_emseg.io.webknossos import ELEMENTS
 
 if TYPE_CHECKING:
@@ -57,12 +55,9 @@ def write_webknossos(
     """
     import zarr
 
-    if spacing_nm is None:
-        raise EmsegError("the format needs a voxel size", str(path), "give --pixel-size Z,Y,X in nm")
-    if array.dtype.name not in _TYPES:
-        raise EmsegError(f"WEBKNOSSOS holds no {array.dtype} values", str(path), "use --dtype float32")
-    begin = whole_voxels(array.offset_nm, spacing_nm, str(path), least=0)
-    factors = aligned_factors(level_factors(array.shape[-3:], spacing_nm, array.options.levels), begin)
+    size_nm, begin, factors = voxel_grid(
+        array, spacing_nm, path, name="WEBKNOSSOS", types=_TYPES, instead="float32", least=0
+    )
     layer = "segmentation" if array.is_labels else "color"
     channels = int(np.prod(array.shape[:-3]))
     zarr.open_group(path, mode="w-", zarr_format=3)
@@ -100,7 +95,7 @@ def write_webknossos(
         described["largestSegmentId"] = largest
     properties = {
         "id": {"name": array.name, "team": ""},
-        "scale": {"factor": list(spacing_nm[::-1]), "unit": "nanometer"},
+        "scale": {"factor": list(size_nm[::-1]), "unit": "nanometer"},
         "dataLayers": [described],
         "version": 1,
     }
