@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QImage
 from qtpy.QtTest import QTest
 
 from napari_emseg.algorithms.branches import BranchGraph
 from napari_emseg.jobs.branch_view import BranchView
+from napari_emseg.ui.branch_tree import DOUBT, BranchTree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,9 +102,17 @@ def large(n: int) -> BranchView:
     )
 
 
-def test_a_thousand_sections_are_drawn_quickly_and_can_be_walked(page: Any) -> None:
-    tree = page.tree
-    page._show(large(2000))
+@pytest.fixture
+def tree(qtbot: Any) -> BranchTree:
+    made = BranchTree()
+    qtbot.addWidget(made)
+    made.resize(340, 320)
+    made.show()
+    return made
+
+
+def test_a_thousand_sections_are_drawn_quickly_and_can_be_walked(tree: BranchTree) -> None:
+    tree.show_view(large(2000))
     drawn = []
     for row in (14.0, 0.2):
         tree.zoom(row)
@@ -116,31 +126,34 @@ def test_a_thousand_sections_are_drawn_quickly_and_can_be_walked(page: Any) -> N
     assert 0 <= at.y() <= tree.viewport().height()
     assert tree.piece_at(at.x(), at.y()) == 1500
     assert tree.piece_at(at.x() + 300, at.y()) == -1
+    gone = []
+    tree.picked.connect(gone.append)
     QTest.keyClick(tree, Qt.Key.Key_Plus)
     assert tree.row == pytest.approx(17.5)
-    page.doubt.click()
-    link = int(page.view.doubtful[0])
-    assert tree.chosen == page.view.graph.edges[link, 1]
-    assert "30% sure" in page.says.saying.text
-    assert "30% sure" in tree.words(tree.chosen)
+    QTest.keyClick(tree, Qt.Key.Key_End)
+    assert gone == [tree.view.section.size - 1]
 
 
-def test_doubtful_links_are_drawn_in_their_colour(page: Any) -> None:
-    from napari_emseg.ui.branch_tree import DOUBT
-
-    tree = page.tree
-    page._show(large(12))
+def test_doubtful_links_are_drawn_in_their_colour(tree: BranchTree) -> None:
+    wanted = np.array([int(DOUBT[k : k + 2], 16) for k in (1, 3, 5)])
 
     def vermillion() -> int:
-        image = tree.viewport().grab().toImage()
-        wanted = tuple(int(DOUBT[k : k + 2], 16) for k in (1, 3, 5))
-        return sum(
-            image.pixelColor(x, y).getRgb()[:3] == wanted
-            for x in range(image.width())
-            for y in range(image.height())
-        )
+        image = tree.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        bits = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
+        pixels = bits.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()].reshape(-1, 3)
+        return int((pixels == wanted).all(1).sum())
 
+    view = large(12)
+    tree.show_view(view)
     assert vermillion() > 10
-    page.view.graph.confidence[:] = 0.99
+    view.graph.confidence[:] = 0.99
     tree.viewport().update()
     assert vermillion() == 0
+    link = int(large(12).doubtful[0])
+    assert "30% sure" in large_words(tree, link)
+
+
+def large_words(tree: BranchTree, link: int) -> str:
+    """What the tree says of the lower end of a link."""
+    tree.show_view(large(12))
+    return tree.words(int(tree.view.graph.edges[link, 1]))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _LEFT, _TOP, _LANE = 52, 12, 20
 _ROW, _MOST_ROW, _LEAST_ROW = 14.0, 40.0, 0.05
 _NODES_FROM = 5.0  # pixels a section from which pieces are drawn as discs
+_LARGEST = 0.3  # radius of the largest piece in rows: the links between them are to be seen
 _REACH = 9.0  # pixels from a piece that still mean it
 _LABEL_PX = 34  # between numbers of sections
 DOUBT, UNSURE = "#d55e00", "#e69f00"
@@ -175,8 +176,10 @@ class BranchTree(QAbstractScrollArea):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         top, bottom = -self.row - _REACH, self.viewport().height() + self.row + _REACH
         self._draw_sections(painter)
-        self._draw_links(painter, top, bottom)
+        doubts = self._draw_links(painter, top, bottom)
         self._draw_pieces(painter, *self._in_view(top, bottom))
+        for place in doubts:
+            self._draw_doubt(painter, place)
 
     def _draw_sections(self, painter: QPainter) -> None:
         assert self.view is not None
@@ -201,11 +204,13 @@ class BranchTree(QAbstractScrollArea):
             height = max(3.0, self.row)
             painter.fillRect(QRectF(0, y - height / 2, self.viewport().width(), height), band)
 
-    def _draw_links(self, painter: QPainter, top: float, bottom: float) -> None:
+    def _draw_links(self, painter: QPainter, top: float, bottom: float) -> list[QPointF]:
+        """Draw what is in view; gives the middles of doubtful links."""
         assert self.view is not None
         graph = self.view.graph
+        doubts: list[QPointF] = []
         if not len(graph.edges):
-            return
+            return doubts
         starts = self.view.section[graph.edges[self._upper, 0]]
         low, high = self._section_at(top) - self._longest, self._section_at(bottom)
         here = self._upper[np.searchsorted(starts, low) : np.searchsorted(starts, high, "right")]
@@ -226,7 +231,8 @@ class BranchTree(QAbstractScrollArea):
             one, two = QPointF(xa[k], ya[k]), QPointF(xb[k], yb[k])
             painter.drawLine(one, two)
             if doubtful:
-                self._draw_doubt(painter, (one + two) / 2)
+                doubts.append((one + two) / 2)
+        return doubts
 
     def _draw_doubt(self, painter: QPainter, at: QPointF) -> None:
         """A diamond on a doubtful link."""
@@ -245,7 +251,7 @@ class BranchTree(QAbstractScrollArea):
         ring = QPen(QColor(self._look.text), 2)
         if self.row >= _NODES_FROM:
             x, y = self._xy(np.arange(first, last))
-            most = min(self.row, _LANE) / 2 - 0.5
+            most = min(self.row, _LANE) * _LARGEST
             size = np.sqrt(self.view.area_px[first:last] / max(1, int(self.view.area_px.max())))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._look.text))
