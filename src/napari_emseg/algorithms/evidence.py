@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.algorithms.assignment import assign
+from napari_emseg.algorithms.likelihood import first_guess, log_odds
+from napari_emseg.algorithms.motion import coarse_borders
+from napari_emseg.algorithms.neighbours import REACH_NM, Touching, common_surroundings, touching
+from napari_emseg.algorithms.scale import NOMINAL_NM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
 _LEAST_MOTION_PX = 0.3  # borders on a pixel grid are never known better
 _LARGE_ENOUGH_PX = 30  # objects that tell how borders move
 _UNKNOWN_MOTION_PX = 5.0  # where no object is large enough to tell
+_RIM_PX = 2
+_TOUCH_ONLY, _UNLIKELY = 0.1, 0.02  # pairs that share less of the smaller object are hardly one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +39,12 @@ class Objects:
     depth : ndarray of float32 (y, x)
         Distance to the nearest pixel of another object or of none, in pixels; the edge of the section is
         no border.
+    touch : Touching
+        Which objects lie side by side.
+    rim : ndarray of int64 (n,)
+        Pixels at the edge of the section.
+    borders : ndarray of float32 (r, c)
+        Of the section as it was found, see `motion.coarse_borders`.
     """
 
     dense: NDArray[np.uint32]
@@ -40,6 +52,9 @@ class Objects:
     area: NDArray[np.float64]
     centre: NDArray[np.float64]
     depth: NDArray[np.float32]
+    touch: Touching
+    rim: NDArray[np.int64]
+    borders: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +94,20 @@ CLUES = (
     "motion",  # logarithm of the border motion in pixels
     "extent",  # size of the common area in border motions
     "size",  # logarithm of the smaller radius in border motions
+    "likeness",  # whether both have the same neighbours, see `neighbours.common_surroundings`
+    "common",  # border with the same neighbours, over that of the object with less border
+    "beside_less",  # part of the border of one that lies along what the other probably is in its section,
+    "beside_more",  # ... the lower and the higher
+    "claimed_less",  # how likely the best third object is one with either, by overlap alone, the lower
+    "claimed_more",  # ... and the higher
+    "covered_less",  # part of the area of either that lies on any object of the other section, the lower
+    "covered_more",  # ... and the higher
+    "round_less",  # circumference of a disc of its area over its border, the lower
+    "round_more",  # ... and the higher
+    "guess",  # log-odds that the two are one, by overlap alone
 )
+BY_OVERLAP = CLUES.index("likeness")
+"""The clues before this one need the two objects only."""
 
 
 def gather(first: Objects, second: Objects) -> Evidence:
@@ -108,7 +136,7 @@ def gather(first: Objects, second: Objects) -> Evidence:
     rival_a, rival_b = best_other(a, shared, first.ids.size), best_other(b, shared, second.ids.size)
     other_a, other_b = best_other(a, overlap, first.ids.size), best_other(b, overlap, second.ids.size)
     share_a, share_b = shared / (shared + rival_a), shared / (shared + rival_b)
-    clues = np.stack(
+    by_overlap = np.stack(
         [
             overlap,
             shared / smaller,
@@ -127,16 +155,48 @@ def gather(first: Objects, second: Objects) -> Evidence:
         ],
         axis=1,
     )
-    return Evidence(a, b, shared, clues, motion)
+    around = _surroundings(first, second, a, b, shared, by_overlap)
+    return Evidence(a, b, shared, np.concatenate([by_overlap, around], axis=1), motion)
 
 
-def tabulate(labels: NDArray[Any]) -> Objects:
+def _surroundings(
+    first: Objects,
+    second: Objects,
+    a: NDArray[np.int64],
+    b: NDArray[np.int64],
+    shared: NDArray[np.float64],
+    by_overlap: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The clues that need third objects, (n, len(CLUES) - BY_OVERLAP)."""
+    n_a, n_b = first.ids.size, second.ids.size
+    guess = first_guess(by_overlap)
+    chance = np.where(by_overlap[:, CLUES.index("inside")] < _TOUCH_ONLY, _UNLIKELY, guess)
+    likeness, common, beside_a, beside_b = common_surroundings(
+        first.touch.matrix(n_a), second.touch.matrix(n_b), a, b, chance
+    )
+    border_a, border_b = first.touch.perimeter(n_a)[a], second.touch.perimeter(n_b)[b]
+    beside_a, beside_b = beside_a / np.maximum(border_a, 1), beside_b / np.maximum(border_b, 1)
+    claim_a, claim_b = best_other(a, chance, n_a), best_other(b, chance, n_b)
+    on_a, on_b = np.bincount(a, shared, n_a)[a], np.bincount(b, shared, n_b)[b]
+    cover_a, cover_b = on_a / np.maximum(on_a, first.area[a]), on_b / np.maximum(on_b, second.area[b])
+    disc_a, disc_b = (2 * np.sqrt(np.pi * x) for x in (first.area[a], second.area[b]))
+    round_a = np.minimum(disc_a / np.maximum(border_a, 1), 2)
+    round_b = np.minimum(disc_b / np.maximum(border_b, 1), 2)
+    pairs = ((beside_a, beside_b), (claim_a, claim_b), (cover_a, cover_b), (round_a, round_b))
+    ordered = [f(x, y) for x, y in pairs for f in (np.minimum, np.maximum)]
+    common = common / np.maximum(np.minimum(border_a, border_b), 1)
+    return np.stack([likeness, common, *ordered, log_odds(guess)], axis=1)
+
+
+def tabulate(labels: NDArray[Any], pixel_nm: float = NOMINAL_NM) -> Objects:
     """List the objects of one section.
 
     Parameters
     ----------
     labels : ndarray of int (y, x)
         Object ids; 0 is none.
+    pixel_nm : float
+        Pixel size: how far objects that touch may be apart.
 
     Returns
     -------
@@ -157,7 +217,11 @@ def tabulate(labels: NDArray[Any]) -> Objects:
     depth = edt.edt(dense, black_border=False, parallel=1)
     # An object that fills the section has no border at all.
     depth = np.minimum(depth, np.float32(max(dense.shape)))
-    return Objects(dense, ids[1 : n + 1], area, statistics["centroids"][1 : n + 1], depth)
+    edge = np.concatenate([*dense[:_RIM_PX], *dense[-_RIM_PX:], *dense.T[:_RIM_PX], *dense.T[-_RIM_PX:]])
+    rim = np.bincount(edge, minlength=n + 1)[1 : n + 1]
+    touch = touching(dense, max(2, round(REACH_NM / pixel_nm)))
+    centre = statistics["centroids"][1 : n + 1]
+    return Objects(dense, ids[1 : n + 1], area, centre, depth, touch, rim, coarse_borders(dense))
 
 
 def border_motion(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from napari_emseg.algorithms.assignment import assign
 from napari_emseg.algorithms.contingency import contingency
-from napari_emseg.algorithms.evidence import Evidence, Objects, gather, tabulate
+from napari_emseg.algorithms.evidence import CLUES, Evidence, Objects, gather, tabulate
 from napari_emseg.algorithms.joining import contract
 from napari_emseg.algorithms.likelihood import log_odds, probability
-from napari_emseg.algorithms.motion import MotionField, global_shift, translate
+from napari_emseg.algorithms.motion import MotionField, coarse_step, shift_between, translate
 from napari_emseg.algorithms.scale import working_spacing
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ class Candidates:
         How much a pair says about the objects as a whole: the extent of what they share.
     is_match : ndarray of bool (n,)
         Pairs of the optimal one-to-one assignment.
+    clues : ndarray of float32 (n, len(CLUES))
+        What is known about each pair; nothing (zero) of objects that stepped aside.
     """
 
     a: NDArray[np.int64]
@@ -92,6 +94,11 @@ class Candidates:
     probability: NDArray[np.float64]
     weight: NDArray[np.float64]
     is_match: NDArray[np.bool_]
+    clues: NDArray[np.float32]
+
+    def where(self, keep: NDArray[np.bool_]) -> Candidates:
+        """Keep the pairs for which ``keep`` (n,) holds."""
+        return Candidates(*(getattr(self, k.name)[keep] for k in fields(self)))
 
     @property
     def evidence(self) -> NDArray[np.float64]:
@@ -124,7 +131,8 @@ def link_sections(
     list of Link
         Every object appears at least once.
     """
-    one, two = tabulate(a), tabulate(b)
+    pixel_nm = min(working_spacing(spacing_nm)[1:])
+    one, two = tabulate(a, pixel_nm), tabulate(b, pixel_nm)
     found = candidates(one, two, settings, spacing_nm, shift)
     n = one.ids.size
     group = contract(found.a, found.b + n, found.evidence, found.weight, n + two.ids.size)
@@ -153,17 +161,20 @@ def candidates(
     """
     if one.ids.size == 0 or two.ids.size == 0:
         none = np.zeros(0, np.int64)
-        return Candidates(none, none, none.astype(float), none.astype(float), none.astype(bool))
+        real = none.astype(float)
+        return Candidates(none, none, real, real, none.astype(bool), np.zeros((0, len(CLUES)), np.float32))
     first = align(one, two, shift)
     known = gather(first, two)
     chance = np.where(_ruled_out(first, two, known, settings, spacing_nm), _HIDDEN, probability(known.clues))
-    near_a, near_b, near = _steps_aside(first, two, known, settings, spacing_nm)
+    near_a, near_b, near = steps_aside(first, two, known, settings, spacing_nm)
     a, b = np.r_[known.a, near_a], np.r_[known.b, near_b]
     chance = np.r_[chance, near]
     weight = np.sqrt(np.r_[known.shared, np.minimum(first.area[near_a], two.area[near_b])])
     is_match = np.zeros(a.size, bool)
     is_match[assign(a, b, 1 - chance, one.ids.size, two.ids.size, _ALONE)] = True
-    return Candidates(a, b, chance, np.maximum(weight, 1), is_match)
+    clues = np.zeros((a.size, len(CLUES)), np.float32)
+    clues[: known.a.size] = known.clues
+    return Candidates(a, b, chance, np.maximum(weight, 1), is_match, clues)
 
 
 def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> Objects:
@@ -175,11 +186,14 @@ def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> O
     shift : (dy, dx), optional
         In pixels; by default it is estimated.
     """
-    move = global_shift(one.dense, two.dense) if shift is None else np.asarray(shift, float)
+    if shift is None:
+        move = shift_between(one.borders, two.borders, coarse_step(one.dense.shape))
+    else:
+        move = np.asarray(shift, float)
     first = one
     if move.any():
-        first = Objects(
-            translate(one.dense, move), one.ids, one.area, one.centre + move, translate(one.depth, move)
+        first = replace(
+            one, dense=translate(one.dense, move), centre=one.centre + move, depth=translate(one.depth, move)
         )
         if shift is None and not _helps_most(one, first, two):
             first = one
@@ -191,7 +205,7 @@ def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> O
         return first
     field = MotionField(two.centre[column[sure]], moves)
     dense, depth = field.warp(first.dense, first.depth)
-    return Objects(dense, one.ids, one.area, first.centre + field.at(first.centre), depth)
+    return replace(first, dense=dense, centre=first.centre + field.at(first.centre), depth=depth)
 
 
 def describe(
@@ -221,8 +235,9 @@ def describe(
     list of Link
         Pairs with evidence for them, then what ends, then what starts.
     """
+    # What was joined for other reasons as well needs less to be called a link.
+    made = np.flatnonzero(is_one & (found.is_match | (log_odds(found.probability) > -JOIN_BIAS)))
     speaks = (found.evidence > 0) | found.is_match
-    made = np.flatnonzero(speaks & is_one)
     refused = np.zeros(0, np.int64)
     if is_apart is not None:
         refused = np.flatnonzero(speaks & is_apart & ~is_one)
@@ -295,7 +310,7 @@ def _ruled_out(
     return np.asarray(too_far | (known.shared < settings.min_overlap * smaller))
 
 
-def _steps_aside(
+def steps_aside(
     first: Objects, two: Objects, known: Evidence, settings: PropagateSettings, spacing_nm: Spacing | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Alike objects close by that have lost all contact with the other section: pairs and their chance."""

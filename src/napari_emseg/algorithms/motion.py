@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COARSE_PX = 256  # borders are compared at about this many pixels a side
-_BLOCK_PX = 32
+_BLOCK_PX = 64
 _CLEARLY = 0.1  # gain in correlation that tells a shift from chance
 _REACH_PX = 96.0  # a matched object speaks for its surroundings about this far
 
@@ -33,8 +33,22 @@ def global_shift(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
     -----
     Phase correlation of the borders between segments: Kuglin and Hines 1975.
     """
-    step = max(1, max(a.shape) // _COARSE_PX)
-    borders = [_borders(x, step) for x in (a, b)]
+    return shift_between(coarse_borders(a), coarse_borders(b), coarse_step(a.shape))
+
+
+def coarse_step(shape: tuple[int, ...]) -> int:
+    """Side of the blocks of pixels in which borders are compared."""
+    return max(1, max(shape) // _COARSE_PX)
+
+
+def coarse_borders(labels: NDArray[Any]) -> NDArray[np.float32]:
+    """Part of border pixels in the blocks of a section (y, x)."""
+    return _borders(labels, coarse_step(labels.shape))
+
+
+def shift_between(one: NDArray[np.float32], two: NDArray[np.float32], step: int) -> NDArray[np.float64]:
+    """The same from `coarse_borders` of both sections."""
+    borders = (one, two)
     if min(x.std() for x in borders) == 0:
         return np.zeros(2)
     spectra = [np.fft.rfft2(x - x.mean()) for x in borders]
@@ -52,13 +66,15 @@ def global_shift(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
 
 def _borders(labels: NDArray[Any], step: int) -> NDArray[np.float32]:
     """Part of border pixels in blocks of ``step`` pixels."""
-    edge = np.zeros(labels.shape, np.float32)
-    edge[:-1] += labels[:-1] != labels[1:]
-    edge[:, :-1] += labels[:, :-1] != labels[:, 1:]
-    rows, columns = len(edge) // step, len(edge[0]) // step
-    blocks = edge[: rows * step, : columns * step].reshape(rows, step, columns, step)
-    means: NDArray[np.float32] = blocks.mean((1, 3))
-    return means
+    rows, columns = labels.shape[0] // step, labels.shape[1] // step
+    seen = labels[: rows * step, : columns * step]
+    edge = np.zeros(seen.shape, np.uint8)
+    edge[:-1] += seen[:-1] != seen[1:]
+    edge[:, :-1] += seen[:, :-1] != seen[:, 1:]
+    # Adding up along each axis is many times faster than a mean over both.
+    sums = np.add.reduceat(edge.reshape(rows * step, -1), np.arange(0, rows * step, step), 0, np.uint16)
+    sums = np.add.reduceat(sums, np.arange(0, columns * step, step), 1, np.uint32)
+    return (sums / np.float32(step**2)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_emseg.algorithms.evidence import tabulate
-from napari_emseg.algorithms.joining import contract
+from napari_emseg.algorithms.evidence import CLUES, tabulate
+from napari_emseg.algorithms.likelihood import log_odds
 from napari_emseg.algorithms.matching import candidates, describe
+from napari_emseg.algorithms.neighbours import Touching
+from napari_emseg.algorithms.scale import working_spacing
+from napari_emseg.algorithms.strands import WEAKEST, Pieces, join
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import ArrayLike3D, Spacing
     from napari_emseg.settings import PropagateSettings
 
+_T = TypeVar("_T")
 _MIN_OBJECTS = 1  # a section with fewer is taken for missing
 
 
@@ -86,31 +91,67 @@ def track(
 
     Notes
     -----
-    The evidence of all sections is weighed together (see `napari_emseg.algorithms.joining`), so the result does
+    The evidence of all sections is weighed together (see `napari_emseg.algorithms.strands`), so the result does
     not depend on the direction in which the stack is read, and between two anchors both count alike. A link
     that would join two anchored ids is refused and kept as "conflict".
     """
+    graph = collect(
+        labels, settings, spacing_nm, anchors=anchors, keep=keep, excluded=excluded, progress=progress
+    )
+    return graph.tracks(first_new)
+
+
+def collect(
+    labels: ArrayLike3D,
+    settings: PropagateSettings,
+    spacing_nm: Spacing | None,
+    *,
+    anchors: Mapping[int, NDArray[Any]] | None = None,
+    keep: Collection[int] = (),
+    excluded: Collection[int] = frozenset(),
+    progress: Progress | None = None,
+) -> Graph:
+    """Find all objects of all sections, and all pairs that may be one; parameters are those of `track`."""
     report = progress or Silent()
     anchors = anchors or {}
-    kept = frozenset(keep)
+    kept = list(keep)
     n_sections = labels.shape[0]
-    graph = _Graph()
+    pixel_nm = min(working_spacing(spacing_nm)[1:])
+    graph = Graph(pixel_nm)
     recent: int | None = None
     before: Objects | None = None
-    for z in range(n_sections):
-        if z in excluded:
-            graph.add(np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+    def found_in(z: int) -> Objects | None:
+        return (
+            None
+            if z in excluded
+            else tabulate(np.asarray(anchors[z] if z in anchors else labels[z]), pixel_nm)
+        )
+
+    for z, here in enumerate(_ahead(found_in, n_sections)):
+        if here is None:
+            graph.skip()
             continue
-        here = tabulate(np.asarray(anchors[z] if z in anchors else labels[z]))
-        true = np.full(here.ids.size, z in anchors) | np.isin(here.ids, list(kept))
-        graph.add(here.ids, np.where(true, here.ids, 0))
+        true = np.full(here.ids.size, z in anchors) | np.isin(here.ids, kept)
+        graph.add(here, np.where(true, here.ids, 0))
         if here.ids.size < _MIN_OBJECTS:
             continue
         if recent is not None and before is not None and z - recent - 1 <= settings.max_gap:
             graph.link(recent, z, candidates(before, here, settings, spacing_nm))
         recent, before = z, here
         report.report((z + 1) / n_sections, f"section {z + 1} of {n_sections}")
-    return graph.tracks(first_new)
+    return graph
+
+
+def _ahead(work: Callable[[int], _T], n: int) -> Iterator[_T]:
+    """Results for 0 to ``n`` - 1, the next one being made while the last one is used."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(work, 0) if n else None
+        for k in range(n):
+            assert waiting is not None
+            result = waiting.result()
+            waiting = pool.submit(work, k + 1) if k + 1 < n else None
+            yield result
 
 
 def propagate(
@@ -162,37 +203,90 @@ def rename(section: NDArray[Any], names: Mapping[int, int]) -> NDArray[np.int64]
 
 
 @dataclass(eq=False)
-class _Graph:
-    """All objects of all sections, and the candidates between them."""
+class Graph:
+    """All objects of all sections, and the candidates between them.
 
+    Attributes
+    ----------
+    pixel_nm : float
+    ids, anchors, areas, rims : list of ndarray (n,)
+        For every section: names of its objects, the id that is true or 0, pixels, pixels at its edge.
+    touch : list of Touching
+        For every section.
+    pairs : list of (section, section, Candidates)
+        Without what is hardly possible.
+    """
+
+    pixel_nm: float
     ids: list[NDArray[np.int64]] = field(default_factory=list)
     anchors: list[NDArray[np.int64]] = field(default_factory=list)
+    areas: list[NDArray[np.float64]] = field(default_factory=list)
+    rims: list[NDArray[np.int64]] = field(default_factory=list)
+    touch: list[Touching] = field(default_factory=list)
     pairs: list[tuple[int, int, Candidates]] = field(default_factory=list)
 
-    def add(self, ids: NDArray[np.int64], anchors: NDArray[np.int64]) -> None:
+    def add(self, objects: Objects, anchors: NDArray[np.int64]) -> None:
         """Append a section."""
-        self.ids.append(ids)
+        self.ids.append(objects.ids)
         self.anchors.append(anchors)
+        self.areas.append(objects.area)
+        self.rims.append(objects.rim)
+        self.touch.append(objects.touch)
+
+    def skip(self) -> None:
+        """Append a section that is left out."""
+        none = np.zeros(0, np.int64)
+        for column in (self.ids, self.anchors, self.rims):
+            column.append(none)
+        self.areas.append(none.astype(float))
+        self.touch.append(Touching(none, none, none.astype(float)))
 
     def link(self, section_a: int, section_b: int, found: Candidates) -> None:
-        self.pairs.append((section_a, section_b, found))
+        """Remember which objects of two sections may be one."""
+        possible = (log_odds(found.probability) >= WEAKEST) | found.is_match
+        self.pairs.append((section_a, section_b, found.where(possible)))
+
+    @property
+    def start(self) -> NDArray[np.int64]:
+        """Number of the first object of every section, and of one after the last."""
+        return np.cumsum([0, *(k.size for k in self.ids)])
+
+    def pieces(self) -> Pieces:
+        """All sections together."""
+        start = self.start
+        used = np.array([k.size > 0 for k in self.ids], bool)
+        counted = (np.cumsum(used) - 1).astype(np.int64)
+        found = [found for *_, found in self.pairs]
+
+        def together(parts: list[NDArray[Any]], kind: type = np.int64) -> NDArray[Any]:
+            return np.concatenate([np.zeros(0, kind), *parts]).astype(kind, copy=False)
+
+        chance = together([k.probability for k in found], np.float64)
+        return Pieces(
+            section=np.repeat(counted, np.diff(start)),
+            area=together(self.areas, np.float64),
+            rim=together(self.rims, np.float64),
+            u=together([k.a + start[z] for z, _, k in self.pairs]),
+            v=together([k.b + start[z] for _, z, k in self.pairs]),
+            log_odds=log_odds(chance),
+            shared=together([k.weight**2 for k in found], np.float64),
+            clues=np.concatenate([np.zeros((0, len(CLUES)), np.float32), *(k.clues for k in found)]),
+            side_u=together([k.a + z for k, z in zip(self.touch, start[:-1], strict=True)]),
+            side_v=together([k.b + z for k, z in zip(self.touch, start[:-1], strict=True)]),
+            side=together([k.length for k in self.touch], np.float64),
+            anchor=together(self.anchors),
+            pixel_nm=self.pixel_nm,
+        )
 
     def tracks(self, first_new: int | None) -> Tracks:
         """Decide what is one."""
-        start = np.cumsum([0, *(len(k) for k in self.ids)])
+        start = self.start
         n = int(start[-1])
-        anchor = np.concatenate([*self.anchors, np.zeros(0, np.int64)])
+        pieces = self.pieces()
+        anchor = pieces.anchor
+        group = join(pieces)
         u = [found.a + start[z] for z, _, found in self.pairs]
         v = [found.b + start[z] for _, z, found in self.pairs]
-        none = np.zeros(0)
-        group = contract(
-            np.concatenate([*u, none]).astype(np.int64),
-            np.concatenate([*v, none]).astype(np.int64),
-            np.concatenate([*(found.evidence for *_, found in self.pairs), none]),
-            np.concatenate([*(found.weight for *_, found in self.pairs), none]),
-            n,
-            anchor,
-        )
         anchored = np.zeros(n, np.int64)
         np.maximum.at(anchored, group, anchor)
         links: list[Link] = []

@@ -9,6 +9,7 @@ import numpy as np
 from napari_emseg.algorithms.evidence import tabulate
 from napari_emseg.algorithms.joining import contract
 from napari_emseg.algorithms.matching import candidates
+from napari_emseg.algorithms.scale import working_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,7 @@ def trace_chunks(
     depend on the order of the chunks.
     """
     numbers: list[dict[int, int]] = []
+    pixel_nm = min(working_spacing(spacing_nm)[1:])
     n = 0
     u, v, evidence, weight = ([np.zeros(0)] for _ in range(4))
     last: tuple[Objects, int, dict[int, int]] | None = None
@@ -67,13 +69,13 @@ def trace_chunks(
                 last = (last[0], last[1] + chunk.shape[0], last[2])
             continue
         if last is not None and last[1] + first_used <= settings.max_gap:
-            start = tabulate(np.asarray(chunk[first_used]))
+            start = tabulate(np.asarray(chunk[first_used]), pixel_nm)
             found = candidates(last[0], start, settings, spacing_nm)
             u.append(np.array([last[2][int(k)] for k in last[0].ids[found.a]], np.int64))
             v.append(np.array([here[int(k)] for k in start.ids[found.b]], np.int64))
             evidence.append(found.evidence)
             weight.append(found.weight)
-        last = (tabulate(np.asarray(chunk[last_used])), chunk.shape[0] - 1 - last_used, here)
+        last = (tabulate(np.asarray(chunk[last_used]), pixel_nm), chunk.shape[0] - 1 - last_used, here)
     one, two = np.concatenate(u).astype(np.int64), np.concatenate(v).astype(np.int64)
     group = contract(one, two, np.concatenate(evidence), np.concatenate(weight), n)
     name = np.cumsum(group == np.arange(n))[group]
