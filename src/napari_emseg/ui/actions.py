@@ -114,6 +114,14 @@ ACTIONS: dict[str, Action] = {
         "Segment what I see", "S", "Predict where needed, place seeds, grow them to segments",
         f"{_FLOWS}.segmenting:segment_visible", "segment",
     ),
+    "join_shown": Action(
+        "Join as shown", "", "Keep what the slider Join below shows: pieces of one cell become one object",
+        f"{_FLOWS}.joining:join_shown", "segment",
+    ),
+    "grow": Action(
+        "Grow here", "G", "The object under the mouse grows into empty space up to the membranes; over empty space a new one",
+        f"{_FLOWS}.growing:grow_here", "proofread",
+    ),
     "propagate": Action(
         "Carry ids onwards", "W", "Give the same ids to the same objects in the next sections",
         f"{_FLOWS}.propagating:propagate", "propagate",

@@ -96,6 +96,7 @@ class Desk:
         self.suggestions: tuple[Suggestion, ...] = ()
         self.labelled: set[int] = set()
         self.seeds_wanted = False
+        self.joining: Any = None
         self.is_free = False
         self.without_image: Path | None = None
         self.conflict = -1

@@ -31,12 +31,14 @@ def segment_visible(desk: Desk) -> None:
         )  # fmt: skip
     started = time.monotonic()
 
-    def done(n: int) -> None:
+    def done(n: int, losses: tuple[str, ...]) -> None:
         desk.open_stage("segment")
         where = f"section {region.start[0]}" if len(sections) == 1 else f"{len(sections)} sections"
         desk.say(
             "segment",
-            f"{n} segments in {where}, {time.monotonic() - started:.1f} s.",
+            " ".join(
+                [f"{n} segments in {where}, {time.monotonic() - started:.1f} s.", *(f"{x}." for x in losses)]
+            ),
             tone="done",
             link="Next: carry the ids onwards",
             action="stage:propagate",
@@ -54,7 +56,9 @@ def with_boundary(desk: Desk, region: Region, then: Callable[[], None], *, stage
         predict_region(desk, region, stage=stage, then=then)
 
 
-def segment_region(desk: Desk, region: Region, stage: str, then: Callable[[int], None]) -> None:
+def segment_region(
+    desk: Desk, region: Region, stage: str, then: Callable[[int, tuple[str, ...]], None]
+) -> None:
     """Segment a box whose membranes are known.
 
     Parameters
@@ -62,7 +66,7 @@ def segment_region(desk: Desk, region: Region, stage: str, then: Callable[[int],
     stage : str
         Stage that shows progress and failures.
     then : callable
-        Told the number of segments when they are in the labels.
+        Told the number of segments, and in words what was left out, when they are in the labels.
     """
     from napari_emseg.jobs import segment
 
@@ -73,7 +77,7 @@ def segment_region(desk: Desk, region: Region, stage: str, then: Callable[[int],
         session.commit(segment.finish(session, request, result))
         layers.labels.visible = True
         layers.boundary.visible = False  # two maps over one image hide it
-        then(result.n_segments)
+        then(result.n_segments, result.losses)
 
     desk.start(stage, "growing seeds to segments")
     desk.runner.submit(

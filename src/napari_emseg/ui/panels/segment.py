@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtGui import QHideEvent, QShowEvent
-from qtpy.QtWidgets import QCheckBox
+from qtpy.QtWidgets import QCheckBox, QLabel, QSlider
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import seeding
-from napari_emseg.ui.panels.base import StagePanel, faint, heading
+from napari_emseg.ui.flows.joining import JoinPreview
+from napari_emseg.ui.forms import LABEL_WIDTH
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row
 
 
 class SegmentPanel(StagePanel):
@@ -19,24 +23,40 @@ class SegmentPanel(StagePanel):
         """Two forms, and how many seeds there are."""
         self.seeds = self.settings_form("seeds")
         self.segments = self.settings_form("segment", hidden=("merge_threshold",))
-        self.show_seeds = QCheckBox("Show seeds while adjusting")
+        self.show_seeds = QCheckBox("Show seeds")
         self.show_seeds.setObjectName("show_seeds")
         self.show_seeds.setChecked(True)
         self.show_seeds.toggled.connect(lambda on: seeding.show(self.desk, on))
         self.count = faint()
-        parts = (
-            heading("Seeds"),
-            self.seeds,
-            self.show_seeds,
-            self.count,
-            heading("Segments"),
-            self.segments,
-        )
-        for part in parts:
-            self.body.addWidget(part)
+        self.body.addWidget(heading("Seeds"))
+        self.body.addWidget(self.seeds)
+        self.body.addLayout(row(self.show_seeds, self.count))
+        self.body.addWidget(heading("Segments"))
+        self.body.addWidget(self.segments)
+        self.desk.session_changed.connect(self._on_session)
         self.desk.settings_changed.connect(self._on_settings)
         self.desk.predicted.connect(self._preview)
         self.desk.section_changed.connect(lambda _z: self._preview())
+
+    def after_button(self) -> None:
+        """The slider that joins pieces."""
+        self.joining: JoinPreview | None = None
+        self.join_title = QLabel("Join below")
+        self.join_title.setFixedWidth(LABEL_WIDTH)
+        tip = "Pieces whose common border has a lower mean membrane probability become one; shown at once"
+        self.join_title.setToolTip(tip)
+        self.join_slider = QSlider(Qt.Orientation.Horizontal)
+        self.join_slider.setObjectName("join_below")
+        self.join_slider.setRange(0, 100)
+        self.join_slider.setToolTip(tip)
+        self.join_value = QLabel("0 %")
+        self.join_value.setFixedWidth(44)
+        self.join_words = faint()
+        self.join_button = action_button(self.desk, "join_shown")
+        self.join_button.setEnabled(False)
+        self.join_slider.valueChanged.connect(self._on_join)
+        self.column.addLayout(row(self.join_title, self.join_slider, self.join_value, equal=False))
+        self.column.addLayout(row(self.join_words, self.join_button))
 
     def hint(self) -> str:
         """Before the first segments."""
@@ -48,6 +68,10 @@ class SegmentPanel(StagePanel):
     def refresh(self) -> None:
         """Keep the preview in step with the view."""
         self.count.setText(seeding.words(self.desk))
+        self.join_slider.setEnabled(self.desk.session is not None)
+        if self.joining is not None and self.joining.is_shown and self.joining.is_stale():
+            self.joining.hide()
+        self._show_join()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Show seeds when the panel opens."""
@@ -58,6 +82,37 @@ class SegmentPanel(StagePanel):
         """Seeds belong to this stage only."""
         super().hideEvent(event)
         seeding.hide(self.desk)
+        if self.joining is not None:
+            self.joining.hide()
+            self._show_join()
+
+    def _on_session(self) -> None:
+        self.joining = self.desk.joining = None if self.desk.session is None else JoinPreview(self.desk)
+        self._show_join()
+
+    def _on_join(self, percent: int) -> None:
+        if self.joining is None:
+            return
+        try:
+            self.joining.show(percent / 100)
+        except EmsegError as error:
+            self.joining.hide()
+            self.desk.fail("segment", error)
+        self._show_join()
+
+    def _show_join(self) -> None:
+        """Words and button say what the preview shows."""
+        joining = self.joining
+        percent = 0 if joining is None else round(100 * joining.threshold)
+        with QSignalBlocker(self.join_slider):
+            self.join_slider.setValue(percent)
+        self.join_value.setText(f"{percent} %")
+        joins = joining is not None and joining.is_shown and joining.n_objects < joining.n_pieces
+        self.join_button.setEnabled(joins)
+        shown = joining is not None and joining.is_shown
+        self.join_words.setText(
+            f"{joining.n_pieces} pieces, {joining.n_objects} objects" if joining and shown else ""
+        )
 
     def _on_settings(self, stage: str) -> None:
         if stage == "seeds":
