@@ -85,8 +85,54 @@ def our_statistics() -> dict[str, float]:
     section = from_unit(volume((1, 64, 64))[0])
     grey = np.array([to_unit(scale_shift(section, ScaleShift(), rng)) for _ in range(20 * STATISTICS)])
     struck = plan(200_000, {"lost": 0.05, "low_contrast": 0.05}, Defects(), rng)
-    return summary(np.array(fields), offsets, grey) | {
-        "missing_rate": sum(v == "lost" for v in struck.values()) / 200_000
+    return (
+        summary(np.array(fields), offsets, grey)
+        | our_mirrors()
+        | our_low_contrast()
+        | {
+            "missing_rate": sum(v == "lost" for v in struck.values()) / 200_000,
+            "low_contrast_rate": sum(v == "low_contrast" for v in struck.values()) / 200_000,
+        }
+    )
+
+
+def corners() -> np.ndarray:
+    """A cube whose mirrors and transposes are all different."""
+    return np.arange(64, dtype=np.float32).reshape(4, 4, 4)
+
+
+def mirror_shares(seen: list[np.ndarray]) -> dict[str, float]:
+    """How many of the sixteen are met, and how often the rarest and the most frequent."""
+    _, counts = np.unique(np.array([s.ravel() for s in seen]), axis=0, return_counts=True)
+    return {
+        "mirrors_met": float(len(counts)),
+        "mirror_rarest": float(counts.min() / len(seen)),
+        "mirror_most_frequent": float(counts.max() / len(seen)),
+    }
+
+
+def our_mirrors() -> dict[str, float]:
+    from napari_emseg.augment.compose import augment
+    from napari_emseg.augment.mirror import Mirror
+    from napari_emseg.augment.recipe import only
+
+    rng, recipe = np.random.default_rng(4), only(mirror=Mirror())
+    return mirror_shares([augment(corners(), None, recipe, rng).image for _ in range(100 * STATISTICS)])
+
+
+def our_low_contrast() -> dict[str, float]:
+    from napari_emseg.augment.greys import from_unit, to_unit
+    from napari_emseg.augment.low_contrast import LowContrast, low_contrast
+
+    section = from_unit(volume((1, 64, 64))[0])[0]
+    pale = low_contrast(section, LowContrast(scale=0.1), np.random.default_rng(0))[0]
+    return contrast_left(to_unit(section), to_unit(pale))
+
+
+def contrast_left(before: np.ndarray, after: np.ndarray) -> dict[str, float]:
+    return {
+        "low_contrast_left": float(after.std() / before.std()),
+        "low_contrast_mean_moved": float(abs(after.mean() - before.mean())),
     }
 
 
@@ -182,13 +228,28 @@ def peer_statistics(gp: Any, source: Any, request: Any, raw: Any) -> dict[str, f
     with gp.build(pipeline):
         wanted = request((1, 64, 64), (0, 0, 0), raw)
         grey = np.array([pipeline.request_batch(wanted)[raw].data for _ in range(20 * STATISTICS)])
-    missing, n = 0, 0
+    missing, pale, n = 0, 0, 0
+    found: dict[str, float] = {}
+    original = volume((200, 8, 8))[0]
     pipeline = source((200, 8, 8)) + gp.DefectAugment(raw)
     with gp.build(pipeline):
         for _ in range(100):
             data = pipeline.request_batch(request((200, 8, 8), (0, 0, 0), raw))[raw].data
             missing, n = missing + int((data == 0).all((1, 2)).sum()), n + 200
-    return summary(fields, np.array(offsets), grey) | {"missing_rate": missing / n}
+            changed = (data != original).any((1, 2)) & (data != 0).any((1, 2))
+            pale += int(changed.sum())
+            for z in np.flatnonzero(changed)[:1]:
+                found = contrast_left(original[z], data[z])
+    cube = array_source(gp, raw, corners())
+    pipeline = cube + gp.SimpleAugment()
+    with gp.build(pipeline):
+        wanted = request((4, 4, 4), (0, 0, 0), raw)
+        seen = [pipeline.request_batch(wanted)[raw].data for _ in range(100 * STATISTICS)]
+    # gunpowder also exchanges sections and rows, which ours never does: only orders that keep sections are counted
+    flat = [s for s in seen if abs(abs(float(s[1, 0, 0] - s[0, 0, 0])) - 16) < 0.5]
+    return summary(fields, np.array(offsets), grey) | found | mirror_shares(flat) | {
+        "missing_rate": missing / n, "low_contrast_rate": pale / n
+    }  # fmt: skip
 
 
 def main() -> None:

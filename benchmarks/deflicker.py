@@ -23,7 +23,6 @@ from napari_emseg.phantom import PhantomSettings, make_phantom
 from napari_emseg.preprocess.deflicker import deflicker, deflicker_sections
 from napari_emseg.settings import DeflickerSettings
 
-
 FIVE = DeflickerSettings(sections=2, radius_px=15)
 """As published."""
 
@@ -116,6 +115,7 @@ def main() -> None:
 
     print(f"{given.sections} x {given.side} x {given.side} uint8")
     seconds = {}
+    ours = stack
     for name, function in (
         ("default, two threads", lambda: deflicker(stack, threads=2)),
         ("default, one thread", lambda: deflicker(stack, threads=1)),

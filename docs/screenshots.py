@@ -1,7 +1,8 @@
 """Make the pictures of the README and the guide: the real window, led through the loop on the phantom.
 
-Real data are other people's and never appear in a picture. ``make screenshots`` runs this, under a virtual
-screen where there is none.
+Real data are other people's and never appear in a picture of this repository. ``make screenshots`` runs this, under a
+virtual screen where there is none. To look at the clean-up and the augmentations on real sections, somewhere else:
+``NAPARI_EMSEG_DATA=... python docs/screenshots.py --real --output DIR``.
 """
 
 from __future__ import annotations
@@ -22,10 +23,21 @@ LEARN_SECONDS = 20.0
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=IMAGES)
-    output: Path = parser.parse_args().output
+    parser.add_argument(
+        "--real", action="store_true", help="clean-up and augmentations on the fly nerve cord"
+    )
+    given = parser.parse_args()
+    output: Path = given.output
+    if given.real and output.resolve() == IMAGES:
+        raise SystemExit("error: real data stay out of the repository: give another folder with --output")
     with tempfile.TemporaryDirectory() as home:
         # A project of its own: what the person has open must not show.
         os.environ["NAPARI_EMSEG_HOME"] = os.environ.get("SCREENSHOTS_HOME", home)
+        if given.real:
+            output.mkdir(parents=True, exist_ok=True)
+            for name in on_real_sections(output, Path(home)):
+                print(output / f"{name}.png")
+            return 0
         for name in (*walk_through(output), *clean_up(output, Path(home)), *compare(output, Path(home))):
             print(output / f"{name}.png")
     return 0
@@ -126,21 +138,28 @@ def contact_sheet(file: Path) -> None:
 
 
 def clean_up(output: Path, folder: Path) -> list[str]:
-    """The Clean up stage on a phantom that flickers and has bad sections."""
+    """The Clean up stage on a phantom that flickers, has bad sections, and whose sections have slipped."""
     import numpy as np
 
     from napari_emseg.io import write_array
-    from napari_emseg.phantom import make_phantom
+    from napari_emseg.phantom import DefectSettings, PhantomSettings, make_phantom
     from napari_emseg.phantom.injuries import injure
-    from napari_emseg.ui.flows import cleaning, opening
+
+    slipped = PhantomSettings(defects=DefectSettings(max_shift_nm=70.0))
+    made = make_phantom((14, 448, 448), seed=6, settings=slipped)
+    damaged, _ = injure(made.image, ["crack", "blurred", "missing"], np.random.default_rng(4))
+    file = folder / "damaged phantom.tif"
+    write_array(file, damaged, spacing_nm=(50.0, 4.6, 4.6))
+    return cleaning_pictures(output, file)
+
+
+def cleaning_pictures(output: Path, file: Path) -> list[str]:
+    """Both pages of the Clean up stage on a stack with bad sections."""
+    from napari_emseg.ui.flows import aligning, cleaning, opening
     from napari_emseg.ui.picture import save, wait_until
     from napari_emseg.ui.view import go_to_section
     from napari_emseg.ui.window import open_window
 
-    rng = np.random.default_rng(4)
-    damaged, _ = injure(make_phantom((14, 448, 448), seed=6).image, ["crack", "blurred", "missing"], rng)
-    file = folder / "damaged phantom.tif"
-    write_array(file, damaged, spacing_nm=(50.0, 4.6, 4.6))
     viewer, dock = open_window(size=SIZE)
     desk = dock.desk
     opening.open_path(desk, file)
@@ -153,13 +172,57 @@ def clean_up(output: Path, folder: Path) -> list[str]:
     for suspect in state.found[1:]:
         cleaning.decide(desk, suspect.section, True)
     go_to_section(viewer, layers.image, state.found[0].section)
-    dock.panels["cleanup"].wanted.setChecked(True)
+    panel = dock.panels["cleanup"]
+    panel.wanted.setChecked(True)
     wait_until(lambda: state.shown is not None)
-    dock.panels["cleanup"].flip.click()
+    panel.flip.click()
     save(viewer, output / "clean-up.png")
-    shrink(output / "clean-up.png")
+    cleaning.decide(desk, state.found[0].section, True)
+    panel.pages.setCurrentIndex(1)
+    desk.do("estimate_shifts")
+    wait_until(lambda: "cleanup" not in desk.work and aligning.aligning_of(desk).alignment is not None)
+    good = next(z for z in range(4, 14) if not {z, z - 1} & {s.section for s in state.found})
+    go_to_section(viewer, layers.image, good)
+    panel.alignment.table.selectRow(good)
+    panel.alignment.wanted.setChecked(True)
+    wait_until(lambda: len(aligning.aligning_of(desk).layers) == 2)
+    zoom_in(viewer)
+    save(viewer, output / "align.png")
     viewer.close()
-    return ["clean-up"]
+    for name in ("clean-up", "align"):
+        shrink(output / f"{name}.png")
+    return ["clean-up", "align"]
+
+
+def on_real_sections(output: Path, folder: Path) -> list[str]:
+    """Clean-up and augmentations on sections of the fly nerve cord, spoiled and shifted here and there."""
+    import numpy as np
+
+    from napari_emseg.io import open_image, write_array
+    from napari_emseg.phantom.injuries import injure
+    from napari_emseg.ui.augmenting.widget import InspectAugmentations
+    from napari_emseg.ui.flows import opening
+    from napari_emseg.ui.picture import save, wait_until
+    from napari_emseg.ui.window import open_window
+
+    rng = np.random.default_rng(2)
+    stack = np.asarray(open_image("sample:vnc").data[:])
+    moves = rng.integers(-12, 13, (len(stack), 2))
+    shifted = np.stack([np.roll(s, m, (0, 1)) for s, m in zip(stack, moves, strict=True)])[:, 16:-16, 16:-16]
+    damaged, _ = injure(shifted, ["crack", "blurred", "missing"], rng, width_px=36)
+    file = folder / "nerve cord.tif"
+    write_array(file, damaged, spacing_nm=(50.0, 4.6, 4.6))
+    taken = cleaning_pictures(output, file)
+    viewer, dock = open_window(size=SIZE)
+    opening.open_vnc(dock.desk)
+    wait_until(lambda: dock.desk.session is not None and "data" not in dock.desk.work)
+    widget = InspectAugmentations(viewer)
+    viewer.window.add_dock_widget(widget, name="Inspect augmentations", area="right", tabify=True)
+    wait_until(lambda: widget.isVisible())
+    save(viewer, output / "augment.png")
+    viewer.close()
+    shrink(output / "augment.png")
+    return [*taken, "augment"]
 
 
 def compare(output: Path, folder: Path) -> list[str]:
@@ -202,9 +265,9 @@ def compare(output: Path, folder: Path) -> list[str]:
     wait_until(lambda: panel.result is not None or panel.says.saying.tone == "error")
     go_to_section(viewer, layers.image, SECTION)
     zoom_in(viewer)
-    index = panel.shown.index(1, 0)
-    panel.table.setCurrentIndex(index)
-    panel.table.clicked.emit(index)
+    index = panel.list.shown.index(1, 0)
+    panel.list.table.setCurrentIndex(index)
+    panel.list.table.clicked.emit(index)
     save(viewer, output / "compare.png")
     panel.shut_down()
     desk.open_stage("proofread")

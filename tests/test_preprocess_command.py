@@ -239,3 +239,58 @@ def test_progress_may_stand_after_the_step(source, tmp_path, capsys):
     lines = [json.loads(line) for line in err.splitlines()]
     assert lines
     assert lines[0]["message"].startswith("evening out: section 1 of 9")
+
+
+def test_bent_sections_are_aligned_and_everything_goes_back(tmp_path, capsys):
+    """Shifts and displacements are estimated and written, applied to labels and points, and taken back."""
+    from scipy.ndimage import gaussian_filter
+
+    from napari_emseg.phantom.warps import draw_warps, warped
+
+    rough = gaussian_filter(np.random.default_rng(2).normal(size=(128, 140)), 2)
+    still = np.clip(128 + 40 * rough / rough.std(), 1, 255).astype(np.uint8)
+    bent = warped(
+        np.stack([still] * 8), draw_warps(np.random.default_rng(3), (8, 128, 140), sigma_px=2, length_px=50)
+    )
+    write_array(tmp_path / "in.h5", bent, spacing_nm=SPACING)
+    labels = np.broadcast_to((np.indices((128, 140)).sum(0) // 40 + 1).astype(np.uint32), bent.shape)
+    write_array(tmp_path / "ids.h5", labels, spacing_nm=SPACING)
+    files = ("--table", tmp_path / "t.txt", "--elastic", tmp_path / "e.npz")
+    status, out, err = run(
+        capsys, "align", tmp_path / "in.h5", tmp_path / "a.h5", "--estimate", tmp_path / "t.txt",
+        "--elastic", tmp_path / "e.npz",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    assert "displacements up to" in out
+    aligned = open_array(tmp_path / "a.h5")[0][:].astype(float)
+    inner = (slice(None), slice(30, -30), slice(30, -30))
+    assert aligned[inner].std(axis=0).mean() < 0.75 * bent.astype(float)[inner].std(axis=0).mean()
+    assert run(capsys, "align", tmp_path / "in.h5", tmp_path / "again.h5", *files)[0] == 0
+    assert np.array_equal(open_array(tmp_path / "again.h5")[0][:], aligned)
+    assert run(capsys, "align", tmp_path / "ids.h5", tmp_path / "moved.h5", "--labels", *files)[0] == 0
+    assert run(capsys, "unalign", tmp_path / "moved.h5", tmp_path / "back.h5", "--labels", *files)[0] == 0
+    back = open_array(tmp_path / "back.h5")[0][:]
+    assert back.shape == labels.shape
+    assert (back == labels)[inner].mean() > 0.97
+    (tmp_path / "p.csv").write_text("z,y,x,name\n1,60.25,70.5,a\n4,20,33,b\n")
+    assert run(capsys, "align", tmp_path / "p.csv", tmp_path / "q.csv", *files)[0] == 0
+    assert run(capsys, "unalign", tmp_path / "q.csv", tmp_path / "r.csv", *files)[0] == 0
+    rows = list(csv.DictReader((tmp_path / "r.csv").read_text().splitlines()))
+    assert [float(rows[0][c]) for c in "zyx"] == pytest.approx([1, 60.25, 70.5], abs=1e-3)
+    assert rows[1]["name"] == "b"
+    write_array(tmp_path / "other.h5", bent[:, :-2], spacing_nm=SPACING)
+    status, _, err = run(capsys, "align", tmp_path / "other.h5", tmp_path / "x.h5", *files)
+    assert (status, (tmp_path / "x.h5").exists()) == (1, False)
+    assert "elastic alignment is for" in err
+    status, _, err = run(
+        capsys,
+        "align",
+        tmp_path / "in.h5",
+        tmp_path / "x.h5",
+        "--table",
+        tmp_path / "t.txt",
+        "--elastic",
+        tmp_path / "p.csv",
+    )
+    assert status == 1
+    assert "no elastic alignment" in err
