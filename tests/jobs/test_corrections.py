@@ -135,6 +135,11 @@ def test_pixels_that_both_changed_stay_and_become_conflicts(pair: Pair, tmp_path
     assert not (folder / FILE).exists()
     pair.mine.undo()
     assert pair.mine.sections[2].status is Status.PROOFREAD
+    # what is undone waits again, and redo decides it again
+    assert [c.decision for c in load_conflicts(folder)] == ["theirs", ""]
+    pair.mine.redo()
+    assert [c.decision for c in pair.mine.conflicts] == ["theirs", "theirs"]
+    assert not (folder / FILE).exists()
 
 
 def test_the_same_correction_twice_is_no_conflict(pair: Pair) -> None:

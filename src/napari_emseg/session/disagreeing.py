@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_emseg.core.conflicts import Conflict
-    from napari_emseg.core.edit import Edit
+    from napari_emseg.core.edit import Edit, Region
+    from napari_emseg.core.journal import Entry
+
+    _Key = tuple[int, int, int, Region]
 
 
 class Disagreeing(Kernel):
@@ -25,6 +28,7 @@ class Disagreeing(Kernel):
             self._conflicts = load_conflicts(self.project.folder)
         except EmsegError as error:  # the labels do not depend on it
             self.notices.append(f"{error}.")
+        self._decided_by: dict[int, tuple[_Key, Literal["mine", "theirs"]]] = {}
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -49,10 +53,31 @@ class Disagreeing(Kernel):
         self._refuse_if_read_only("the decision")
         edit = decide(self._conflicts[number], decision, self.volume, self.sections)
         self.commit(edit)
+        if not edit.is_empty and (entry := self.history.undoable) is not None:
+            self._decided_by[entry.id] = _key(self._conflicts[number]), decision
         self._keep_conflicts(decided(self._conflicts, number, decision))
         return edit
+
+    def _applied(self, edit: Edit, direction: int, forgotten: Sequence[Entry] = ()) -> None:
+        """A conflict whose decision is undone waits again; redo decides it again."""
+        super()._applied(edit, direction, forgotten)
+        entry = self.history.undoable if direction == 1 else self.history.redoable
+        if entry is None or entry.id not in self._decided_by:
+            return
+        key, decision = self._decided_by[entry.id]
+        for number, conflict in enumerate(self._conflicts):
+            if _key(conflict) == key:
+                try:
+                    self._keep_conflicts(decided(self._conflicts, number, decision if direction == 1 else ""))
+                except EmsegError as error:  # the labels are right; only the list could not be kept
+                    self._say(f"{error}.")
 
     def _keep_conflicts(self, conflicts: tuple[Conflict, ...]) -> None:
         save_conflicts(self.project.folder, conflicts)
         self._conflicts = conflicts
         self.history_changed.emit()
+
+
+def _key(conflict: Conflict) -> _Key:
+    """What makes two conflicts the same one, decided or not."""
+    return conflict.section, conflict.mine, conflict.theirs, conflict.region
