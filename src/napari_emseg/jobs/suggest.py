@@ -209,6 +209,9 @@ def rank(
 ) -> Suggestions:
     """Put sections and regions in order.
 
+    Sections come by how unsure the model is about them, those that are like a proofread one, or like one that comes
+    before, later.
+
     Parameters
     ----------
     unsure : ndarray (pieces,)
@@ -217,7 +220,7 @@ def rank(
     known : frozenset of int
         Proofread sections.
     """
-    from napari_emseg.algorithms.queries import standardised, two_stream
+    from napari_emseg.algorithms.queries import standardised, two_stream, worth_asking
 
     section = np.array([p.section for p in pieces])
     answered = np.isin(section, sorted(known))
@@ -229,9 +232,12 @@ def rank(
     open_ones = np.unique(section[~answered])
     mean_unsure = np.array([unsure[section == z].mean() for z in open_ones])
     mean_unlike = np.array([unlike[section == z].mean() for z in open_ones])
-    order = np.argsort(-(_times_median(mean_unsure) + _times_median(mean_unlike)), kind="stable")
+    every = np.unique(section)
+    worth = np.array([unsure[section == z].mean() for z in every])
+    views = np.array([np.asarray(seen)[section == z].mean(0) for z in every])
+    asked = worth_asking(worth, views, len(open_ones), known=np.isin(every, sorted(known)))
     sections = []
-    for i in order:
+    for i in np.searchsorted(open_ones, every[asked]):
         own = np.flatnonzero(section == open_ones[i])
         worst = pieces[own[np.argmax(unsure[own])]]
         reason = _reason(i, mean_unsure, mean_unlike, len(known))
