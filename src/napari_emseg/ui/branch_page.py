@@ -123,7 +123,8 @@ class BranchPage(QWidget):
         n, parts, doubts = view.section.size, view.n_parts, int(view.doubtful.size)
         first, last = int(view.section[0]), int(view.section[-1])
         text = (
-            f"{n} pieces in sections {first} to {last}, {view.n_branches} branching points, "
+            f"{n} pieces in sections {first} to {last}, {view.n_branches} branching "
+            f"point{'s' * (view.n_branches != 1)}, "
             f"{doubts} doubtful link{'s' * (doubts != 1)}."
         )
         if parts > 1:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.algorithms.metrics.object_errors import ObjectErrors
 
-COLUMNS = ("Error", "Object", "Size", "Right", "Cost")
+COLUMNS = ("Error", "Id", "Size", "Right", "Cost")
 HELP = (
     "What is wrong with the object, worst first",
     "Id in the truth; for segments that are not in it, their own id",
@@ -58,7 +58,8 @@ class ErrorModel(QAbstractTableModel):
         """Titles of the columns, and what they mean."""
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
-                return COLUMNS[section]
+                unit = "" if section != 2 else " voxels" if self._voxel_nm3 is None else " µm³"
+                return COLUMNS[section] + unit
             if role == Qt.ItemDataRole.ToolTipRole:
                 return HELP[section]
         return None
@@ -88,7 +89,7 @@ class ErrorModel(QAbstractTableModel):
         if row.pieces > 1:
             error = f"split in {row.pieces}" + (", merged" if row.merged_with else "")
         elif row.merged_with:
-            error = f"merged with {len(row.merged_with)}"
+            error = f"merged + {len(row.merged_with)}"
         extra = not row.object_id
         return (
             error[0].upper() + error[1:],

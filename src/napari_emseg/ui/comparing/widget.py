@@ -9,42 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, QModelIndex, Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QBoxLayout,
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
-    QGridLayout,
-    QHeaderView,
-    QLabel,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
-    QSpinBox,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.packed import PackedStack
-from napari_emseg.ui.comparing.legend import Legend
-from napari_emseg.ui.comparing.table import ROW_ROLE, ErrorFilter, ErrorModel, about
-from napari_emseg.ui.comparing.words import score_lines
+from napari_emseg.ui.comparing.error_list import ErrorList
+from napari_emseg.ui.comparing.form import CompareForm
+from napari_emseg.ui.comparing.scores import ScoreGrid
+from napari_emseg.ui.comparing.table import about
 from napari_emseg.ui.flows import comparing
 from napari_emseg.ui.main_thread import MainThread
-from napari_emseg.ui.panels.base import faint, heading, row
+from napari_emseg.ui.panels.base import heading
 from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.runner import Handlers, Runner, Work
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
 from napari_emseg.ui.style import look_of, style_sheet
-from napari_emseg.ui.view import visible_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +48,6 @@ _KEY = "comparison"
 _JOB = "napari_emseg.jobs.compare:run"
 _WIDE = 760  # pixels from which the table stands beside the form
 _FORM = 372
-_TABLE_HEIGHT = 150
 _HINT = "Choose what is true and what is to be judged, then compare. Both may be layers or files."
 
 
@@ -106,121 +94,42 @@ class CompareSegmentations(QWidget):
     # ------------------------------------------------------------------ building
 
     def _build(self) -> None:
-        self.truth, self.other = QComboBox(), QComboBox()
-        for name, combo in (("truth", self.truth), ("other", self.other)):
-            combo.setObjectName(name)
-            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            combo.setMinimumContentsLength(6)
-        self.truth.setToolTip("What is right. Voxels of its id 0 are not scored")
-        self.other.setToolTip("What is judged")
-        self.truth_file, self.other_file = QPushButton("File ..."), QPushButton("File ...")
-        for name, button in (("truth_file", self.truth_file), ("other_file", self.other_file)):
-            button.setObjectName(name)
-            button.setProperty("role", "tool")
-            button.setToolTip("Open a segmentation of a file; it is read section by section")
-        self.first, self.last = QSpinBox(), QSpinBox()
-        self.first.setObjectName("first_section")
-        self.last.setObjectName("last_section")
-        self.sections_words = faint()
-        self.on_screen = QCheckBox("Only what is on the screen")
-        self.on_screen.setObjectName("on_screen")
-        self.on_screen.setToolTip("The part of every section that the canvas shows now")
-        self.border = QDoubleSpinBox()
-        self.border.setObjectName("border_nm")
-        self.border.setRange(0, 1000)
-        self.border.setDecimals(0)
-        self.border.setSuffix(" nm")
-        self.border.setToolTip("True borders are not scored up to this far: people draw them differently")
+        self.form = CompareForm(self.viewer)
         self.button = QPushButton("Compare")
         self.button.setObjectName("do_compare")
         self.button.setProperty("role", "primary")
         self.progress = ProgressLine()
         self.says = SpeakingLine()
-        self.scores = QWidget()
-        self.score_grid = QGridLayout(self.scores)
-        self.score_grid.setContentsMargins(0, 0, 0, 0)
-        self.score_grid.setVerticalSpacing(2)
-        self.score_grid.setHorizontalSpacing(8)
-        self.legend = Legend()
-        self.model = ErrorModel(self)
-        self.shown = ErrorFilter(self)
-        self.shown.setSourceModel(self.model)
-        self.table = QTableView()
-        self.table.setObjectName("errors")
-        self.table.setModel(self.shown)
-        self.table.setSortingEnabled(True)
-        self.table.sortByColumn(4, Qt.SortOrder.DescendingOrder)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setShowGrid(False)
-        self.table.verticalHeader().setVisible(False)
-        self.table.verticalHeader().setDefaultSectionSize(22)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(36)
-        self.table.setMinimumHeight(_TABLE_HEIGHT)
-        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.with_right = QCheckBox("Objects without errors too")
-        self.with_right.setObjectName("with_right")
-        self.save = QPushButton("Save the table ...")
-        self.save.setObjectName("save_table")
-        self.save.setToolTip("As comma-separated values, all objects, with their places")
+        self.scores = ScoreGrid()
+        self.list = ErrorList()
         self._lay_out()
 
     def _lay_out(self) -> None:
-        form = QWidget()
-        column = QVBoxLayout(form)
+        upper = QWidget()
+        column = QVBoxLayout(upper)
         column.setContentsMargins(12, 8, 12, 8)
         column.setSpacing(6)
         column.addWidget(heading("Compare two segmentations"))
-        for spin in (self.first, self.last):
-            spin.setMinimumWidth(60)
-        for words, combo, file in (
-            ("Truth", self.truth, self.truth_file),
-            ("Other", self.other, self.other_file),
-        ):
-            line = row(QLabel(words), combo, file, equal=False)
-            line.setStretch(1, 1)
-            column.addLayout(line)
-        line = row(QLabel("Sections"), self.first, QLabel("to"), self.last, self.sections_words, equal=False)
-        line.setStretch(4, 1)
-        column.addLayout(line)
-        column.addWidget(self.on_screen)
-        line = row(QLabel("Leave out true borders up to"), self.border, equal=False)
-        line.setStretch(0, 1)
-        column.addLayout(line)
+        column.addWidget(self.form)
         column.addWidget(self.button)
         column.addWidget(self.progress)
         column.addWidget(self.says)
         column.addWidget(self.scores)
-        self.form = _scrolling(form)
-        self.results = QWidget()
-        right = QVBoxLayout(self.results)
-        right.setContentsMargins(12, 4, 12, 8)
-        right.setSpacing(6)
-        right.addWidget(self.legend)
-        right.addWidget(self.table, 1)
-        right.addLayout(row(self.with_right, self.save, equal=False))
+        self.upper = _scrolling(upper)
         self.layout_ = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self.layout_.setContentsMargins(0, 0, 0, 0)
         self.layout_.setSpacing(0)
-        self.layout_.addWidget(self.form, 0)
-        self.layout_.addWidget(self.results, 1)
+        self.layout_.addWidget(self.upper, 0)
+        self.layout_.addWidget(self.list, 1)
         self._show_result(None)
 
     def _connect(self) -> None:
-        self.truth_file.clicked.connect(lambda: self._on_file(self.truth))
-        self.other_file.clicked.connect(lambda: self._on_file(self.other))
-        self.truth.currentIndexChanged.connect(self._on_picked)
+        self.form.changed.connect(self._on_picked)
+        self.form.failed.connect(self._fail)
         self.button.clicked.connect(self.compare)
         self.progress.stopped.connect(lambda: self.runner.stop(_KEY))
-        self.legend.changed.connect(self._on_filter)
-        self.with_right.toggled.connect(self._on_filter)
-        self.table.clicked.connect(self._on_row)
-        self.table.activated.connect(self._on_row)
-        self.save.clicked.connect(self._on_save)
+        self.list.picked.connect(self._on_row)
+        self.list.save_asked.connect(self._on_save)
         for emitter, callback in self._listeners():
             emitter.connect(callback)
 
@@ -239,88 +148,44 @@ class CompareSegmentations(QWidget):
         direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         if self.layout_.direction() != direction:
             self.layout_.setDirection(direction)
-        self.form.setMaximumWidth(_FORM if wide else 16_777_215)
+        self.upper.setMaximumWidth(_FORM if wide else 16_777_215)
         self._fit_form()
 
     def _fit_form(self) -> None:
         """The form is as high as what it holds, as long as the table keeps some lines."""
-        inside = self.form.widget()
+        inside = self.upper.widget()
         if self.layout_.direction() == QBoxLayout.Direction.LeftToRight:
-            self.form.setMinimumHeight(0)
-            self.form.setMaximumHeight(16_777_215)
+            self.upper.setMinimumHeight(0)
+            self.upper.setMaximumHeight(16_777_215)
             return
         wanted = (
             inside.heightForWidth(self.width()) if inside.hasHeightForWidth() else inside.sizeHint().height()
         )
-        room = self.height() - (
-            self.results.minimumSizeHint().height() if self.results.isVisibleTo(self) else 0
-        )
-        self.form.setFixedHeight(max(120, min(wanted, room)))
+        room = self.height() - (self.list.minimumSizeHint().height() if self.list.isVisibleTo(self) else 0)
+        self.upper.setFixedHeight(max(120, min(wanted, room)))
 
     # ------------------------------------------------------------------ what is compared
 
     def _fill_layers(self, event: object = None) -> None:
-        """Offer the label layers of the viewer; what is picked stays picked."""
-        layers = comparing.candidates(self.viewer)
-        for combo, place in ((self.truth, -1), (self.other, 0)):
-            picked = combo.currentData()
-            combo.blockSignals(True)
-            combo.clear()
-            for layer in layers:
-                combo.addItem(layer.name, layer)
-            found = [n for n, layer in enumerate(layers) if layer is picked]
-            combo.setCurrentIndex(found[0] if found else place % max(len(layers), 1) if layers else -1)
-            combo.blockSignals(False)
-        self._on_picked()
+        """Offer the label layers of the viewer."""
+        self.form.fill()
         if self.errors is not None and self.errors not in self.viewer.layers:
             self.errors = None
 
-    def _on_picked(self, *_: object) -> None:
-        layer = self.truth.currentData()
-        n = 0 if layer is None else int(comparing.data_of(layer).shape[0])
-        for spin, value in ((self.first, 0), (self.last, n - 1)):
-            if spin.maximum() != max(n - 1, 0):
-                spin.setRange(0, max(n - 1, 0))
-                spin.setValue(max(value, 0))
-        self.sections_words.setText(f"of {n}" if n else "")
-        self.button.setEnabled(n > 0 and not self.runner.is_running(_KEY))
-        if self.result is None and not self.runner.is_running(_KEY):
+    def _on_picked(self) -> None:
+        n, busy = self.form.n_sections, self.runner.is_running(_KEY)
+        self.button.setEnabled(n > 0 and not busy)
+        if self.result is None and not busy:
             self.says.say(Saying(_HINT if n else "Open a segmentation first: a layer of labels, or a file."))
-        border_known = layer is not None and comparing.spacing_of(layer) is not None
-        self.border.setEnabled(border_known)
-        if not border_known:
-            self.border.setValue(0)
-
-    def _on_file(self, combo: QComboBox) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "A segmentation")
-        if not path:
-            return
-        try:
-            layer = comparing.open_file(self.viewer, path)
-        except EmsegError as error:
-            self._fail(error)
-            return
-        combo.setCurrentIndex(combo.findData(layer))
-
-    def _region(self, layer: Labels) -> Region:
-        shape = comparing.data_of(layer).shape
-        first, last = sorted((self.first.value(), self.last.value()))
-        (y0, x0), (y1, x1) = (0, 0), (int(shape[1]), int(shape[2]))
-        if self.on_screen.isChecked():
-            seen = visible_region(self.viewer, layer)
-            (_, y0, x0), (_, y1, x1) = seen.start, seen.stop
-        return Region((first, y0, x0), (last + 1, y1, x1))
 
     def compare(self) -> None:
         """Compare what is picked, in a worker; the error map fills while it is drawn."""
-        truth, other = self.truth.currentData(), self.other.currentData()
         try:
-            if truth is None or other is None:
-                raise EmsegError("there is no segmentation", "this window", "open two")
-            region = self._region(truth)
+            truth, other = self.form.pair()
+            region = self.form.region()
             number = self.runner.generation(_KEY) + 1
             prepare = comparing.request_of(
-                truth, other, region, self.border.value(), lambda: self.runner.generation(_KEY) == number
+                truth, other, region, self.form.border.value(), lambda: self.runner.generation(_KEY) == number
             )
             engine = self._engine()
         except EmsegError as error:
@@ -370,7 +235,7 @@ class CompareSegmentations(QWidget):
 
     def _end(self) -> None:
         self.progress.finish()
-        self.button.setEnabled(self.truth.count() > 0)
+        self.button.setEnabled(self.form.n_sections > 0)
 
     def _on_done(self, result: Comparison) -> None:
         self._end()
@@ -397,29 +262,11 @@ class CompareSegmentations(QWidget):
 
     def _show_result(self, result: Comparison | None) -> None:
         self.result = result
-        while (item := self.score_grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
         rows = () if result is None else result.rows
-        if result is not None:
-            for line, score in enumerate(score_lines(result.scores)):
-                title, value, meaning = QLabel(score.title), QLabel(score.value), faint(score.meaning)
-                value.setProperty("role", "heading")
-                value.setObjectName(f"score_{line}")
-                meaning.setWordWrap(False)
-                for label in (title, value, meaning):
-                    label.setToolTip(score.more)
-                self.score_grid.addWidget(title, line, 0, Qt.AlignmentFlag.AlignTop)
-                self.score_grid.addWidget(
-                    value, line, 1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight
-                )
-                self.score_grid.addWidget(meaning, line, 2)
-            self.score_grid.setColumnStretch(2, 1)
-        self.model.show_rows(rows, self._voxel_nm3())
-        self.legend.count(rows)
+        self.scores.show_scores(None if result is None else result.scores)
+        self.list.show_rows(rows, self._voxel_nm3())
         self._seen = (None, 0)
-        self.scores.setVisible(result is not None)
-        self.results.setVisible(result is not None)
+        self.list.setVisible(result is not None)
         self._fit_form()
 
     def _voxel_nm3(self) -> float | None:
@@ -430,13 +277,9 @@ class CompareSegmentations(QWidget):
 
     # ------------------------------------------------------------------ the table
 
-    def _on_filter(self, *_: object) -> None:
-        self.shown.show_kinds(self.legend.kinds, with_right=self.with_right.isChecked())
-
-    def _on_row(self, index: QModelIndex) -> None:
+    def _on_row(self, found: ObjectErrors) -> None:
         """Go to an error; a second click on the same row goes to the other one that it has."""
-        found: ObjectErrors | None = index.data(ROW_ROLE)
-        if found is None or self.compared is None:
+        if self.compared is None:
             return
         places = [place for place in (found.place, found.other_place) if place is not None]
         self.says.say(Saying(about(found)))
@@ -507,7 +350,7 @@ def table_style(look: Any) -> str:
     return f"""
     QTableView {{ background: {look.raised}; border: 1px solid {look.line}; border-radius: 3px; color: {look.text};
         selection-background-color: {look.accent}; selection-color: {look.on_accent}; }}
-    QHeaderView::section {{ background: {look.ground}; color: {look.faint}; border: none; padding: 3px 6px; }}
+    QHeaderView::section {{ background: {look.ground}; color: {look.faint}; border: none; padding: 3px 2px; }}
     """
 
 

@@ -58,7 +58,7 @@ def score_lines(scores: Mapping[str, float | str | None]) -> tuple[ScoreLine, ..
     links = f"{100 * share:.1f} %" if isinstance(share, int | float) else "none"
     return (
         ScoreLine(
-            "To correct", str(merges + splits + missed), f"{merges} to merge, {splits} to cut, {missed} missed",
+            "To correct", str(merges + splits + missed), f"merge {merges}, cut {splits}, missed {missed}",
             f"What a person would have to do to the {scores['objects']} true objects of at least 64 voxels",
         ),
         ScoreLine(
@@ -89,7 +89,5 @@ def score_lines(scores: Mapping[str, float | str | None]) -> tuple[ScoreLine, ..
 
 
 def size_words(voxels: int, voxel_nm3: float | None) -> str:
-    """A volume for people: cubic micrometres where the voxel size is known."""
-    if voxel_nm3 is None:
-        return f"{voxels:,} voxels".replace(",", " ")
-    return f"{voxels * voxel_nm3 / 1e9:.2g} µm³"
+    """A volume for people, without its unit."""
+    return str(voxels) if voxel_nm3 is None else f"{voxels * voxel_nm3 / 1e9:.2g}"
