@@ -1,4 +1,4 @@
-"""Question: do regions that the program proposes teach more than regions that are drawn at random?
+"""Whether regions that the program proposes teach more than regions that are drawn at random.
 
 An oracle proofreads windows of the fly nerve cord from ground truth, two, four, then eight; each time the starting model
 is fine-tuned on all of them, limited by steps and not by seconds, and scored on parts of sections 12-15. The next windows
