@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from napari_emseg.nn.checkpoint import load_model, save_model
+from napari_emseg.nn.judge import Judge
 from napari_emseg.phantom import make_phantom
 
 LARGEST_CHANGE = 1e-2
@@ -30,7 +31,9 @@ def main() -> None:
     if args.scores:
         card = card.model_copy(update={"scores": json.loads(args.scores.read_text("utf-8"))})
     card = card.model_copy(update={"name": args.target.name})
-    halves = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}
+    judge = Judge.of_model(args.source, card)
+    whole = network.state_dict() | (judge.tensors() if judge else {})
+    halves = {k: v.half() if v.is_floating_point() else v for k, v in whole.items()}
     save_model(args.target, halves, card)
     phantom = make_phantom((card.arguments["sections"], 256, 256), seed=0).image.astype("float32")
     image = torch.from_numpy((phantom - phantom.mean()) / phantom.std())[None]

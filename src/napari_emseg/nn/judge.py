@@ -19,7 +19,7 @@ from napari_emseg.algorithms.contingency import contingency
 from napari_emseg.algorithms.metrics.objects import MIN_SHARED_PX
 from napari_emseg.algorithms.metrics.thinning import components
 from napari_emseg.algorithms.wall_features import wall_features
-from napari_emseg.algorithms.wall_map import redraw
+from napari_emseg.algorithms.wall_map import redraw, wall_heights
 from napari_emseg.algorithms.walls import find_walls
 from napari_emseg.core.model_card import WEIGHTS
 from napari_emseg.nn.checkpoint import WALLS
@@ -124,8 +124,10 @@ class Judge:
         boundary = maps[MEMBRANE]
         walls = find_walls(boundary)
         features, names = describe(walls, maps, self.others, pixel_nm)
-        mean = features[:, names.index("mean")]
-        odds = (1 - _OWN) * _log_odds(self.chance(features)) + _OWN * _log_odds(mean)
+        own = wall_heights(
+            walls, features[:, names.index("mean")]
+        )  # where the map itself would join the pieces
+        odds = (1 - _OWN) * _log_odds(self.chance(features)) + _OWN * _log_odds(own)
         return redraw(boundary, walls, 1 / (1 + np.exp(-odds)), _REACH_NM / pixel_nm)
 
     def learn(self, lesson: Lesson, *, rounds: int, seed: int, rate: float = _RATE) -> Judge:
@@ -237,7 +239,7 @@ def lesson_of(
     return Lesson(features[use], whose[a][use] != whose[b][use], weight), names
 
 
-def _log_odds(chance: NDArray[np.float32]) -> NDArray[np.float32]:
+def _log_odds(chance: NDArray[np.floating]) -> NDArray[np.floating]:
     sure = np.clip(chance, _SURE, 1 - _SURE)
     return np.asarray(np.log(sure / (1 - sure)))
 
