@@ -57,8 +57,12 @@ def test_rejecting_parts_the_object_and_undo_takes_it_back(doubting: Any) -> Non
     assert one == 1
     assert two == three != 1
     assert column(doubting, 45) == [2, 2, 2]
+    assert doubting.doubts == {3}
     doubting.undo()
     assert column(doubting, 15) == [1, 1, 1]
+    assert doubting.doubts == {2, 3}  # what is undone waits again
+    doubting.redo()
+    assert doubting.doubts == {3}
 
 
 def test_later_and_the_end_of_the_queue(doubting: Any) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.sections import SectionState
-    from napari_emseg.jobs.doubts import Doubt
+    from napari_emseg.jobs.doubts import Doubt, Verdict
     from napari_emseg.jobs.suggest import Suggestion
     from napari_emseg.session import Session
     from napari_emseg.settings import Settings
@@ -93,6 +93,7 @@ class Desk:
         self.doubts: frozenset[int] = frozenset()
         self.doubt: Doubt | None = None
         self.void_doubts: set[tuple[int, ...]] = set()
+        self.answered: dict[int, tuple[Doubt, Verdict]] = {}
         self.suggestions: tuple[Suggestion, ...] = ()
         self.labelled: set[int] = set()
         self.seeds_wanted = False
@@ -192,6 +193,7 @@ class Desk:
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
         self.doubt = None
         self.void_doubts.clear()
+        self.answered.clear()
         self.suggestions = ()
         self.is_free, self.conflict = False, -1
         self.exported.clear()

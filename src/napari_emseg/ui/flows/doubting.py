@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
@@ -10,7 +11,7 @@ from napari_emseg.ui.view import go_to
 
 if TYPE_CHECKING:
     from napari_emseg.core.edit import Edit, Region
-    from napari_emseg.jobs.doubts import Doubt
+    from napari_emseg.jobs.doubts import Doubt, Verdict
     from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
@@ -44,6 +45,7 @@ def accept_doubt(desk: Desk) -> None:
     names = [int(session.volume[point]) for point in (doubt.at_a, doubt.at_b)]
     if doubt.kind == "conflict" and names[0] != names[1] and all(names):
         session.commit(merge(session.volume, names))
+        _note(desk, session, doubt, "right")
     decide(session, doubt, "right")
     _go_on(desk, place)
 
@@ -58,6 +60,7 @@ def reject_doubt(desk: Desk) -> None:
     names = [int(session.volume[point]) for point in (doubt.at_a, doubt.at_b)]
     if names[0] == names[1] and names[0]:
         session.commit(part(session.volume, doubt))
+        _note(desk, session, doubt, "wrong")
     decide(session, doubt, "wrong")
     _go_on(desk, place)
 
@@ -76,13 +79,37 @@ def follow(desk: Desk, edit: Edit) -> None:
     """An edit may take the objects of a doubt away, and undo brings them back: such doubts do not wait meanwhile."""
     from napari_emseg.jobs.doubts import open_doubts
 
-    if desk.session is None or not (desk.doubts or desk.void_doubts) or not (edit.patches or edit.marks):
+    if desk.session is None:
+        return
+    waits_again = _follow_answers(desk, desk.session)
+    concerned = (desk.doubts or desk.void_doubts) and (edit.patches or edit.marks)
+    if not (waits_again or concerned):
         return
     waiting = open_doubts(desk.session)
     for doubt in waiting:
         if any(_holds(patch.region, point) for patch in edit.patches for point in (doubt.at_a, doubt.at_b)):
             _check(desk, desk.session, doubt)
     desk.doubts = frozenset(d.sections[1] for d in waiting if d.key not in desk.void_doubts)
+
+
+def _note(desk: Desk, session: Session, doubt: Doubt, verdict: Verdict) -> None:
+    """Remember which edit answered a doubt."""
+    if (entry := session.history.undoable) is not None:
+        desk.answered[entry.id] = doubt, verdict
+
+
+def _follow_answers(desk: Desk, session: Session) -> bool:
+    """A doubt waits again when the edit that answered it is undone; redo answers it again. Whether there was one."""
+    from napari_emseg.jobs.doubts import decide
+
+    found = False
+    for entry, is_undone in ((session.history.redoable, True), (session.history.undoable, False)):
+        if entry is not None and entry.id in desk.answered:
+            found = True
+            doubt, verdict = desk.answered[entry.id]
+            with suppress(EmsegError):  # ids were carried anew meanwhile
+                decide(session, doubt, "" if is_undone else verdict)
+    return found
 
 
 def _check(desk: Desk, session: Session, doubt: Doubt) -> bool:
