@@ -9,7 +9,7 @@ Both are taught the membranes of sections 0 to 11 of the VNC stack for as many s
 as they are, and with one section at a time spoiled in each of eight ways (`phantom/blemishes.py`: other code, other shapes and
 other strengths than the augmentations). Truth follows the tissue over a fold, and stays where tissue is hidden. V_rand is the
 best over thresholds for each kind; with the threshold that is best on clean sections, it is given beside it.
-Networks that lie in --models already are not taught again.
+Networks that lie in --models already are neither taught nor scored again.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ RECIPES: dict[str, Augmentation] = {
     "serial sections": load_recipe("serial sections"),
 }
 SCORED = (12, 13, 14, 15)
+SCORES = "scores.json"
 
 
 def volume(home: Path) -> TrainingVolume:
@@ -106,6 +107,16 @@ class Scorer:
         return {"best": float(best["v_rand"]), "fixed": float(np.mean(fixed))}
 
 
+def scored(scorer: Scorer, seeds: int) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """V_rand of clean sections, and of those that are spoiled in each way."""
+    good = scorer.score("", 0)
+    rows = {}
+    for kind in BLEMISHES:
+        bad = [scorer.score(kind, seed) for seed in range(seeds)]
+        rows[kind] = {way: float(np.mean([one[way] for one in bad])) for way in ("best", "fixed")}
+    return good, rows
+
+
 def at_threshold(cells: NDArray[np.bool_], found: NDArray[np.float32], threshold: float) -> float:
     """V_rand of one section at a threshold that was chosen elsewhere."""
     truth = components(cells)
@@ -138,11 +149,12 @@ def main() -> int:
             started = time.process_time()
             if not (folder / CARD).is_file():
                 learn(taught, augmentation, args.steps, folder)
-            rows, clean = {}, Scorer(folder, taught, cells)
-            good = clean.score("", 0)
-            for kind in BLEMISHES:
-                bad = [clean.score(kind, seed) for seed in range(args.seeds)]
-                rows[kind] = {way: float(np.mean([one[way] for one in bad])) for way in ("best", "fixed")}
+            kept = folder / SCORES
+            if kept.is_file():
+                good, rows = json.loads(kept.read_text("utf-8"))
+            else:
+                good, rows = scored(Scorer(folder, taught, cells), args.seeds)
+                kept.write_text(json.dumps([good, rows]), "utf-8")
             lost[name] = {way: good[way] - float(np.mean([r[way] for r in rows.values()])) for way in good}
             report[name] = {
                 "processor seconds": round(time.process_time() - started),

@@ -157,3 +157,20 @@ def test_a_part_of_a_section_is_missing():
         assert hidden.mean() <= 0.5
         if hidden.any():
             assert np.unique(out[hidden]).size == 1
+
+
+def test_a_blank_of_any_shade_is_black_mean_or_white_and_other_recipes_draw_nothing_for_it():
+    from napari_emseg.augment.lost import chosen_fill
+
+    rng = np.random.default_rng(0)
+    drawn = [chosen_fill("any", rng) for _ in range(300)]
+    assert {shade: drawn.count(shade) > 70 for shade in ("black", "mean", "white")} == dict.fromkeys(
+        ("black", "mean", "white"), True
+    )
+    before = rng.bit_generator.state
+    assert chosen_fill("black", rng) == "black"
+    assert rng.bit_generator.state == before
+    image = np.random.default_rng(1).normal(size=(40, 50, 60)).astype(np.float32)
+    found = augment(image, None, only(lost=Lost(per_section=1, fill="any")), rng).image
+    assert len({float(section[0, 0]) for section in found}) >= 3
+    assert all(np.ptp(section) == 0 for section in found)

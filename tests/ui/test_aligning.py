@@ -129,3 +129,35 @@ def test_labels_of_a_stack_that_was_not_aligned_cannot_be_taken_back(desk: Any, 
     exporting.export(desk, "labels_back", str(tmp_path / "back.h5"))
     assert desk.sayings["export"].tone == "error"
     assert not (tmp_path / "back.h5").exists()
+
+
+def test_the_page_shows_the_table_and_takes_corrections(opened: Any, qtbot: Any) -> None:
+    desk, panel = opened.desk, opened.panels["cleanup"]
+    desk.open_stage("cleanup")
+    page = panel.alignment
+    panel.pages.setCurrentIndex(1)
+    assert page.isVisibleTo(panel)
+    assert not panel.cleaning_page.isVisibleTo(panel)
+    assert not panel.button.isVisibleTo(panel)
+    assert not page.apply.isEnabled()
+    aligning.aligning_of(desk).alignment = _flat(desk.session.image.shape[0])
+    desk.cleaned.emit()
+    assert page.apply.isEnabled()
+    assert page.table.rowCount() == desk.session.image.shape[0]
+    page.table.item(2, 1).setText("7")
+    assert aligning.aligning_of(desk).alignment.shifts.shifts[2].tolist() == [7, 0]
+    page.table.item(2, 2).setText("far")
+    assert desk.sayings["cleanup"].tone == "error"
+    assert page.table.item(2, 2).text() == "0"
+    page.wanted.setChecked(True)
+    qtbot.waitUntil(lambda: len(aligning.aligning_of(desk).layers) == 2, timeout=10000)
+    panel.pages.setCurrentIndex(0)
+    assert not aligning.aligning_of(desk).layers
+    assert panel.button.isVisibleTo(panel)
+
+
+def _flat(count: int) -> Any:
+    from napari_emseg.preprocess.alignment import Alignment
+    from napari_emseg.preprocess.shift_table import ShiftTable
+
+    return Alignment(ShiftTable.of(np.zeros((count, 2))))

@@ -1,0 +1,34 @@
+"""Switches of the command line mean what they say: no argument takes "False" for true."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+
+import pytest
+
+from napari_emseg.commands import COMMANDS
+
+
+def parsers(parser: argparse.ArgumentParser):
+    """A parser and all those of its sub-commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in set(action.choices.values()):
+                yield from parsers(one)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_switch_takes_a_word(command):
+    top = argparse.ArgumentParser(prog=command)
+    import_module(f"napari_emseg.commands.{command}").add_arguments(top)
+    for parser in parsers(top):
+        for action in parser._actions:
+            assert action.type is not bool, (
+                f"{parser.prog} {action.option_strings} would take 'False' for true"
+            )
+            if isinstance(action.default, bool):
+                assert action.nargs == 0, (
+                    f"{parser.prog} {action.option_strings} is a switch and takes a word"
+                )
