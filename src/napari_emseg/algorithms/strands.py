@@ -28,6 +28,8 @@ JOIN_FROM = 0.6
 WEAKEST = -8.0
 """Pairs of objects with lower log-odds are left out."""
 
+_CRUMB_PX = 16.0  # strands this small are cut-off corners of anything around them ...
+_CRUMB_FROM = 0.85  # ... and join only if that is nearly certain
 _SIDE_BY_SIDE = -4.0  # log-odds that two objects of one section are one that touch along ...
 _SIDE_NM = 50.0  # ... at least this: folds of one object touch in points
 _ROUNDS = 30
@@ -145,7 +147,10 @@ def join(pieces: Pieces) -> NDArray[np.int64]:
         anchor = np.zeros(int(strand.max(initial=-1)) + 1, np.int64)
         np.maximum.at(anchor, strand, pieces.anchor)
         apart = (anchor[found.a] > 0) & (anchor[found.b] > 0) & (anchor[found.a] != anchor[found.b])
-        joined = merge(found, np.where(apart, 0, chance), strand)
+        volume = np.bincount(strand, pieces.area)
+        is_crumb = volume[found.smaller] < _CRUMB_PX
+        possible = ~apart & (chance >= np.where(is_crumb, _CRUMB_FROM, JOIN_FROM))
+        joined = merge(found, np.where(possible, chance, 0), strand)
         if joined.max(initial=-1) == strand.max(initial=-1):
             break
         strand = joined
