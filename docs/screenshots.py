@@ -218,7 +218,7 @@ def on_real_sections(output: Path, folder: Path) -> list[str]:
     wait_until(lambda: dock.desk.session is not None and "data" not in dock.desk.work)
     widget = InspectAugmentations(viewer)
     viewer.window.add_dock_widget(widget, name="Inspect augmentations", area="right", tabify=True)
-    wait_until(lambda: widget.isVisible())
+    wait_until(lambda: inspected(viewer))
     save(viewer, output / "augment.png")
     viewer.close()
     shrink(output / "augment.png")
