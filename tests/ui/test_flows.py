@@ -373,6 +373,7 @@ def test_a_model_that_did_not_help_is_not_recommended(taught: Any, engine: Any) 
     taught.do("train")
     assert not learning.is_better(taught.learning)
     assert "did not help" in taught.sayings["train"].text
+    assert "time for 3 steps only" in taught.sayings["train"].text
 
 
 def test_nothing_to_learn_from_is_said(labelled: Any) -> None:

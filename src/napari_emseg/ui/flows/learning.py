@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
 _KEY = "train"
+_ENOUGH_STEPS = 120  # of the copies; with fewer they came to nothing even where more helped
 _ROWS = (
     ("edits_per_100_objects", "Edits per 100 objects", "{:.1f}"),
     ("v_rand", "V_rand", "{:.4f}"),
@@ -187,7 +188,10 @@ def verdict(result: FinetuneResult) -> str:
     """What learning has brought, in numbers; whether that is better is the person's to say."""
     text = f"Learned for {result.seconds:.0f} s."
     if result.share == 0:
-        return f"{text} On what was held back it did not help: keep the present model, and proofread on."
+        text += " On what was held back it did not help: keep the present model"
+        if result.steps < _ENOUGH_STEPS:
+            return f"{text}, or let it learn longer: there was time for {result.steps} steps only."
+        return f"{text}, and proofread on."
     key, _, form = _ROWS[0]
     if key in result.before and key in result.after:
         before, after = result.before[key], result.after[key]
