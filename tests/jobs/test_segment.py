@@ -170,7 +170,7 @@ def test_areas_that_no_seed_fits_into_are_counted(tmp_path: Path) -> None:
     write_array(tmp_path / "p.h5", boundary, spacing_nm=(50, 10, 10))
     said = segment_file(tmp_path / "p.h5", tmp_path / "o.h5", settings=SegmentSettings(min_size_nm2=100))
     assert said["segments"] == 2
-    assert said["notes"][0].startswith("2 areas between membranes held no seed")
+    assert said["notes"][0].startswith("2 areas too thin for a seed")
 
 
 @pytest.mark.parametrize("dims", [2, 3])

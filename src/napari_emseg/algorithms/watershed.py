@@ -140,8 +140,8 @@ class Losses:
     def words(self) -> list[str]:
         """One sentence for each kind of loss."""
         n = self.unseeded
-        what = f"{n} area{'s' * (n != 1)} between membranes held no seed and went to a neighbour"
-        return [f"{what}: lower the seed depth to keep them apart"] if n else []
+        what = f"{n} area{'s' * (n != 1)} too thin for a seed went to a neighbour"
+        return [f"{what}: a smaller seed depth keeps them apart"] if n else []
 
 
 def segment_sections(

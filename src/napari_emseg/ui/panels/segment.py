@@ -57,12 +57,13 @@ class SegmentPanel(StagePanel):
         self.join_slider.valueChanged.connect(self._on_join)
         self.column.addLayout(row(self.join_title, self.join_slider, self.join_value, equal=False))
         self.column.addLayout(row(self.join_words, self.join_button))
+        self._show_join()
 
     def hint(self) -> str:
         """Before the first segments."""
         return (
-            "One click finds membranes where needed, puts a seed into every object and grows it up to the "
-            "membranes. Your proofread sections stay as they are."
+            "One click finds membranes, puts a seed into every object and grows it. Proofread sections stay as "
+            "they are."
         )
 
     def refresh(self) -> None:
@@ -110,6 +111,8 @@ class SegmentPanel(StagePanel):
         joins = joining is not None and joining.is_shown and joining.n_objects < joining.n_pieces
         self.join_button.setEnabled(joins)
         shown = joining is not None and joining.is_shown
+        self.join_words.setVisible(shown)
+        self.join_button.setVisible(shown)
         self.join_words.setText(
             f"{joining.n_pieces} pieces, {joining.n_objects} objects" if joining and shown else ""
         )
