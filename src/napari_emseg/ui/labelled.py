@@ -25,7 +25,9 @@ def after(known: set[int], edit: Edit, volume: LabelVolume) -> set[int]:
     Pages are read only where an edit has left nothing in its box: after erasing, or when a section's
     segmentation is undone.
     """
-    full = {p.region.start[0] + int(i) for p in edit.patches for i in p.after.any(axis=(1, 2)).nonzero()[0]}
+    full = {
+        z for p in edit.patches for z, layer in enumerate(p.after, start=p.region.start[0]) if layer.any()
+    }
     touched = {z for p in edit.patches for z in range(p.region.start[0], p.region.stop[0])}
     emptied = {z for z in touched - full if not _holds_any(volume, z)}
     return (known | full) - emptied
