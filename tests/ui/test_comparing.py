@@ -74,7 +74,7 @@ def test_scores_table_and_map(widget: Any, qtbot: Any) -> None:
     compare(widget, qtbot)
     rows = listed(widget)
     assert rows[0] == ("Missed", "16")
-    assert sorted(rows[1:]) == [("Merged + 1", "10"), ("Merged + 1", "11"), ("Split in 2", "6")]
+    assert sorted(rows[1:]) == [("Merged 2", "10"), ("Merged 2", "11"), ("Split in 2", "6")]
     assert widget.says.saying.text == "4 of 16 objects have an error. Click one to go there."
     lines = score_lines(widget.result.scores)
     assert lines[0].value == "3"

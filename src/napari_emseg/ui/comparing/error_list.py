@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QModelIndex, Qt, Signal
+from qtpy.QtCore import QModelIndex, QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from napari_emseg.algorithms.metrics.object_errors import ObjectErrors
 
 _TABLE_HEIGHT = 112
+_SWATCH = 10
 _COST = 4  # column that the table is sorted by at first
 
 
@@ -51,6 +52,7 @@ class ErrorList(QWidget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setShowGrid(False)
+        self.table.setIconSize(QSize(_SWATCH, _SWATCH))
         self.table.verticalHeader().setVisible(False)
         self.table.verticalHeader().setDefaultSectionSize(22)
         header = self.table.horizontalHeader()

@@ -22,7 +22,7 @@ class ScoreGrid(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(2)
-        self._grid.setHorizontalSpacing(8)
+        self._grid.setHorizontalSpacing(6)
         self._grid.setColumnStretch(2, 1)
 
     def show_scores(self, scores: Mapping[str, float | str | None] | None) -> None:

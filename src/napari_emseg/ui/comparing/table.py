@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("Error", "Id", "Size", "Right", "Cost")
 HELP = (
-    "What is wrong with the object, worst first",
+    "What is wrong: into how many segments it is split, or how many objects its segment holds",
     "Id in the truth; for segments that are not in it, their own id",
     "Volume of the object",
     "How much of it the largest segment holds",
@@ -89,7 +89,7 @@ class ErrorModel(QAbstractTableModel):
         if row.pieces > 1:
             error = f"split in {row.pieces}" + (", merged" if row.merged_with else "")
         elif row.merged_with:
-            error = f"merged + {len(row.merged_with)}"
+            error = f"merged {len(row.merged_with) + 1}"
         extra = not row.object_id
         return (
             error[0].upper() + error[1:],

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
@@ -48,6 +48,7 @@ _KEY = "comparison"
 _JOB = "napari_emseg.jobs.compare:run"
 _WIDE = 760  # pixels from which the table stands beside the form
 _FORM = 372
+_SLACK = 4  # pixels that style sheets add here and there
 _HINT = "Choose what is true and what is to be judged, then compare. Both may be layers or files."
 
 
@@ -154,13 +155,15 @@ class CompareSegmentations(QWidget):
     def _fit_form(self) -> None:
         """The form is as high as what it holds, as long as the table keeps some lines."""
         inside = self.upper.widget()
+        inside.layout().activate()
         if self.layout_.direction() == QBoxLayout.Direction.LeftToRight:
             self.upper.setMinimumHeight(0)
             self.upper.setMaximumHeight(16_777_215)
             return
-        wanted = (
-            inside.heightForWidth(self.width()) if inside.hasHeightForWidth() else inside.sizeHint().height()
-        )
+        # As if there were a scroll bar: words that then wrap would bring one about.
+        width = self.width() - self.upper.verticalScrollBar().sizeHint().width() - _SLACK
+        tall = inside.heightForWidth(width) if inside.hasHeightForWidth() else inside.sizeHint().height()
+        wanted = tall + 2 * self.upper.frameWidth()
         room = self.height() - (self.list.minimumSizeHint().height() if self.list.isVisibleTo(self) else 0)
         self.upper.setFixedHeight(max(120, min(wanted, room)))
 
@@ -268,6 +271,7 @@ class CompareSegmentations(QWidget):
         self._seen = (None, 0)
         self.list.setVisible(result is not None)
         self._fit_form()
+        QTimer.singleShot(0, self._fit_form)  # once the new lines have their heights
 
     def _voxel_nm3(self) -> float | None:
         if self.compared is None:
@@ -283,6 +287,7 @@ class CompareSegmentations(QWidget):
             return
         places = [place for place in (found.place, found.other_place) if place is not None]
         self.says.say(Saying(about(found)))
+        QTimer.singleShot(0, self._fit_form)
         if not places:
             return
         last, times = self._seen

@@ -62,23 +62,23 @@ def score_lines(scores: Mapping[str, float | str | None]) -> tuple[ScoreLine, ..
             f"What a person would have to do to the {scores['objects']} true objects of at least 64 voxels",
         ),
         ScoreLine(
-            "Split error", number("voi_split", " bit"), "cut apart; 0 is perfect",
+            "Split error", number("voi_split", " bit"), "cut apart; best is 0",
             "Variation of information, H(other | truth): how much is not known of the segment when the object is known",
         ),
         ScoreLine(
-            "Merge error", number("voi_merge", " bit"), "run together; 0 is perfect",
+            "Merge error", number("voi_merge", " bit"), "run together; best is 0",
             "Variation of information, H(truth | other): how much is not known of the object when the segment is known",
         ),
         ScoreLine(
-            "Rand error", number("adapted_rand_error"), "adapted; 0 is perfect",
+            "Rand error", number("adapted_rand_error"), "adapted; best is 0",
             "Adapted Rand error of SNEMI3D: one minus the F score of pairs of voxels that belong together",
         ),
         ScoreLine(
-            "V_rand", number("v_rand"), "pairs of voxels; 1 is perfect",
+            "V_rand", number("v_rand"), "pairs; best is 1",
             "Foreground-restricted Rand score of ISBI 2012: voxels without a segment are lines and count alone",
         ),
         ScoreLine(
-            "V_info", number("v_info"), "information; 1 is perfect",
+            "V_info", number("v_info"), "information; best is 1",
             "Foreground-restricted information score of ISBI 2012",
         ),
         ScoreLine(
