@@ -166,6 +166,7 @@ class CompareSegmentations(QWidget):
         wanted = tall + 2 * self.upper.frameWidth()
         room = self.height() - (self.list.minimumSizeHint().height() if self.list.isVisibleTo(self) else 0)
         self.upper.setFixedHeight(max(120, min(wanted, room)))
+        self.layout_.activate()  # the list moves at once, not when the window has time
 
     # ------------------------------------------------------------------ what is compared
 
