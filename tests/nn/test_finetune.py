@@ -10,14 +10,23 @@ from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.learning import IGNORE, STOPPED, FinetuneRequest, TrainingVolume
 from napari_emseg.core.model_card import read_card
 from napari_emseg.core.progress import Silent
-from napari_emseg.nn.checkpoint import load_model
+from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.finetune import candidates, finetune, how_far, mixed, soup
+from napari_emseg.nn.judge import Judge, fresh, lesson_of
 from napari_emseg.nn.keepsake import with_keepsakes
 from napari_emseg.nn.sections import probabilities
 from napari_emseg.nn.strategies import RANK
 from napari_emseg.settings import FinetuneSettings
 
+CPU = torch.device("cpu")
 QUICK = FinetuneSettings(max_seconds=120, max_steps=25)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """There is time enough for copies, however little is asked for here."""
+    monkeypatch.setattr("napari_emseg.nn.finetune._ENOUGH_S", 0.0)
+    monkeypatch.setattr("napari_emseg.nn.finetune._ENOUGH_STEPS", 0)
 
 
 def inverted(make_lines, n_sections=3):
@@ -44,6 +53,34 @@ def test_a_model_learns_a_new_stack_and_the_old_one_stays(taught, make_lines, tm
     assert card.training["sections"] == {"inverted": [0, 1, 2]}
     for name, value in load_model(taught)[0].state_dict().items():
         assert torch.equal(value, before[name])
+
+
+def test_a_poor_model_in_a_hurry_learns_all_the_time(taught, make_lines, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    result = finetune(FinetuneRequest(taught, (inverted(make_lines),), tmp_path / "new", QUICK), Silent())
+    assert result.scored_on == "the sections that it learned from"
+    assert result.share == 1
+    assert result.after["v_rand"] > result.before["v_rand"] + 0.05
+
+
+def test_the_judge_of_walls_learns_too(taught, make_lines, tmp_path):
+    """From what the taught model says about the sections that are proofread."""
+    network, card = load_model(taught)
+    others = tuple(t for t in card.targets if t != "membrane")
+    volume = make_lines(3, seed=4)
+    maps = dict(
+        zip(card.targets, probabilities(network, card, volume.normalised(), 1, 4.6, CPU), strict=True)
+    )
+    lesson, names = lesson_of(maps, others, volume.truth["membrane"][1] == 0, 4.6)
+    judge = fresh(lesson, names, others, 0)
+    judged = tmp_path / "judged"
+    save_model(judged, network.state_dict() | judge.tensors(), card.model_copy(update={"walls": judge.entry}))
+    request = QUICK.model_copy(update={"trust": True, "max_steps": 2})
+    finetune(FinetuneRequest(judged, (inverted(make_lines, 6),), tmp_path / "new", request), Silent())
+    new = Judge.of_model(tmp_path / "new", read_card(tmp_path / "new"))
+    assert new is not None
+    assert new.names == judge.names
+    assert not all(torch.equal(a, b) for a, b in zip(new.layers, judge.layers, strict=True))
 
 
 def test_stop_leaves_nothing(taught, make_lines, tmp_path):

@@ -1,10 +1,11 @@
 """Teach a model from a few proofread sections, in about a minute on two cores, and find out whether that helped.
 
-First copies learn from parts of what is proofread and are scored on the rest (`nn.held_out`). The mean of their
-weights then learns from everything (model soups, Wortsman et al. 2022a). How far the weights may move from where they
-were is chosen by the held-out score (WiSE-FT, Wortsman et al. 2022b): where moving does not help, they stay, and the
-person is told. Where the starting model was poor, the output is also shifted to where membranes are cut best. How a
-lesson itself is kept careful is told in `nn.lesson`.
+Of a model that is good already, first copies learn from parts of what is proofread and are scored on the rest
+(`nn.held_out`). The mean of their weights then learns from everything (model soups, Wortsman et al. 2022a). How far the
+weights may move from where they were is chosen by the held-out score (WiSE-FT, Wortsman et al. 2022b): where moving
+does not help, they stay, and the person is told. A poor model gains for certain: where time is short all of it goes
+into learning, and the output is also shifted to where membranes are cut best. How a lesson itself is kept careful is
+told in `nn.lesson`. What decides between true and false membranes (`nn.judge`) learns last.
 """
 
 from __future__ import annotations
@@ -54,12 +55,17 @@ if TYPE_CHECKING:
     State = dict[str, Tensor]
 
 _FEWEST_WALLS = 100
-_WALL_ROUNDS, _WALL_RATE = 10, 1e-3
+_WALL_ROUNDS, _WALL_RATE = 40, 1e-3
 _FOR_COPIES = 0.8  # of the time, so that they are as good as what comes of them; the rest is for learning from everything
 _COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
 _MOST_COPIES = 8
 _GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
 _LEAST = 0.2
+_PLAIN = (
+    0.5  # of a change: a model from which so much is tried gains by learning, and needs all the time for it
+)
+_ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
+LEARNED = "the sections that it learned from"
 _GAIN = 0.98  # of the cost before: what is not below it is chance
 
 
@@ -177,6 +183,8 @@ class _Course:
         old = self._answers(self.start, ask)
         before = self.diary.once("before", lambda: score(old))
         tried = how_far(before)
+        if folds and tried >= _PLAIN and self._in_a_hurry():
+            folds, said = [], LEARNED
         plan = Plan(
             self.card.targets, tuple(self.card.graded), kept, load_recipe(request.settings.augmentation),
             "full" if request.settings.strategy == "auto" else request.settings.strategy,
@@ -213,7 +221,13 @@ class _Course:
         if folds:
             return folds, tuple(q for fold in folds for q in fold.ask), said
         ask = questions((v, z) for v in volumes for z in v.train)
-        return [], ask, "the sections that it learned from" if ask else ""
+        return [], ask, LEARNED if ask else ""
+
+    def _in_a_hurry(self) -> bool:
+        """Whether copies would take the time that learning needs."""
+        settings = self.request.settings
+        few = settings.max_steps and settings.max_steps < _ENOUGH_STEPS
+        return bool(few or settings.max_seconds < _ENOUGH_S)
 
     def _most_copies(self) -> int:
         settings = self.request.settings
