@@ -33,7 +33,7 @@ _LARGEST = 0.3  # radius of the largest piece in rows: the links between them ar
 _REACH = 9.0  # pixels from a piece that still mean it
 _LABEL_PX = 34  # between numbers of sections
 DOUBT, UNSURE = "#d55e00", "#e69f00"
-"""Vermillion and orange of Okabe and Ito: told from grey by everybody, and doubtful links are broken lines too."""
+"""Vermilion and orange of Okabe and Ito: told from grey by everybody, and doubtful links are broken lines too."""
 
 
 class BranchTree(QAbstractScrollArea):

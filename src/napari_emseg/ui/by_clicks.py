@@ -27,7 +27,7 @@ class ByClicks(QWidget):
         self.desk = desk
         self.on = action_button(desk, "mark_examples")
         self.beside = action_button(desk, "mark_counterexamples")
-        self.find = action_button(desk, "find_alike")
+        self.seek = action_button(desk, "find_alike")
         self.forget = action_button(desk, "forget_examples")
         self.count = faint()
         column = QVBoxLayout(self)
@@ -36,12 +36,12 @@ class ByClicks(QWidget):
         column.addWidget(heading("Something else, by clicks"))
         column.addLayout(row(self.on, self.beside))
         column.addWidget(self.count)
-        column.addLayout(row(self.find, self.forget))
+        column.addLayout(row(self.seek, self.forget))
 
     def refresh(self) -> None:
         """Follow the clicks."""
         words = examples.words(self.desk)
         self.setEnabled(self.desk.session is not None)
         self.count.setText(words or "Vesicles, nuclei, cracks: show a few, and what only looks like them.")
-        self.find.setEnabled(bool(words))
+        self.seek.setEnabled(bool(words))
         self.forget.setEnabled(bool(words))

@@ -19,7 +19,7 @@ _COLOURS = {True: "#009e73", False: "#d55e00"}  # Okabe and Ito 2008: told apart
 
 
 def add_examples(viewer: ViewerModel, session: Session) -> Points:
-    """Add the layer: clicks on the target are bluish green, those beside it vermillion."""
+    """Add the layer: clicks on the target are bluish green, those beside it vermilion."""
     from napari_emseg.ui.layers import geometry
 
     layer = viewer.add_points(

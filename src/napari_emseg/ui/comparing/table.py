@@ -85,7 +85,7 @@ class ErrorModel(QAbstractTableModel):
         return None
 
     def _words(self, row: ObjectErrors) -> tuple[str, ...]:
-        error = row.error
+        error: str = row.error
         if row.pieces > 1:
             error = f"split in {row.pieces}" + (", merged" if row.merged_with else "")
         elif row.merged_with:

@@ -221,7 +221,7 @@ def _show(
         return
     _remove(desk, state)
     chosen = list(desk.viewer.layers.selection)
-    made = []
+    made: list[Any] = []
     for values, colour, name in zip(pair, _COLOURS, ("this section", "the one before"), strict=True):
         layer = desk.viewer.add_image(
             values[None], name=f"aligned: {name}", colormap=colour,

@@ -157,10 +157,12 @@ def add_error_map(viewer: Viewer, like: Labels, errors: PackedStack) -> Labels:
 
     hide(viewer)
     active = viewer.layers.selection.active
+    colours: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
+    colours |= {**COLOURS}
     layer = viewer.add_labels(
         errors,
         name="errors",
-        colormap=DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", **COLOURS}),
+        colormap=DirectLabelColormap(color_dict=colours),
         opacity=0.75,
         multiscale=False,
         metadata={MARK: "errors"},

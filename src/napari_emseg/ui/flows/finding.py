@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
     from napari_emseg.ui.finding import Found
 
+_NUMBERS = "biufc"  # kinds of columns that hold no words
+
 
 def find(desk: Desk) -> None:
     """Show the line to type into, or hide it."""
@@ -34,13 +36,12 @@ def look_up(desk: Desk, text: str) -> tuple[Found, ...]:
 def notes_of_layers(desk: Desk) -> Iterator[tuple[str, Any]]:
     """Words that belong to points of other layers, and the voxels where these are."""
     from napari.layers import Points
-    from pandas.api.types import is_numeric_dtype
 
     _, layers = desk.need_session()
     for layer in desk.viewer.layers:
         if not isinstance(layer, Points) or layer is layers.seeds or layer.ndim != 3:
             continue
-        columns = [c for c in layer.features if not is_numeric_dtype(layer.features[c])]
+        columns = [c for c in layer.features if layer.features[c].dtype.kind not in _NUMBERS]
         for k, point in enumerate(layer.data):
             words = " ".join(str(layer.features[c].iloc[k]) for c in columns)
             place = np.rint(np.asarray(layers.image.world_to_data(layer.data_to_world(point))))

@@ -79,7 +79,7 @@ class JoinPreview:
 
     def is_stale(self) -> bool:
         """Whether the labels or the section have changed under the preview."""
-        if self._layer is None or self._region is None or self._desk.session is None:
+        if self._layer is None or self._region is None or self._pieces is None or self._desk.session is None:
             return False
         if self._desk.section != self._region.start[0]:
             return True
@@ -139,6 +139,8 @@ class JoinPreview:
         pieces, walls = session.volume.read(region)[0], layers.boundary_map.walls(region)[0]
         if (
             self._tree is None
+            or self._pieces is None
+            or self._walls is None
             or region != self._region
             or not np.array_equal(pieces, self._pieces)
             or not np.array_equal(walls, self._walls)
@@ -150,7 +152,7 @@ class JoinPreview:
             dense, mapping = fastremap.renumber(free, preserve_zero=True, in_place=False)
             self._dense = dense.astype(np.uint32)
             self._ids = np.zeros(int(dense.max(initial=0)) + 1, pieces.dtype)
-            self._ids[list(mapping.values())] = list(mapping.keys())
+            self._ids[[int(n) for n in mapping.values()]] = list(mapping.keys())
             self._tree = merge_tree(self._dense, walls)
         return self._tree
 

@@ -66,9 +66,9 @@ class AlignmentPage(QWidget):
         self.wanted.toggled.connect(lambda on: aligning.want_preview(self.desk, on))
         self.open = self._file_button("Open a table", self._on_open)
         self.save = self._file_button("Save the table", self._on_save)
-        self.find = action_button(desk, "estimate_shifts")
+        self.estimate = action_button(desk, "estimate_shifts")
         self.bend = action_button(desk, "estimate_bending")
-        column.addLayout(row(self.find, self.bend))
+        column.addLayout(row(self.estimate, self.bend))
         column.addWidget(self.about)
         column.addWidget(self.table)
         column.addWidget(self.wanted)
@@ -81,9 +81,10 @@ class AlignmentPage(QWidget):
         has = self.desk.session is not None
         state = aligning.aligning_of(self.desk) if has else None
         found = None if state is None else state.alignment
-        for widget in (self.find, self.open):
-            widget.setEnabled(has)
-        for widget in (self.bend, self.save, self.apply, self.wanted, self.table):
+        for button in (self.estimate, self.open):
+            button.setEnabled(has)
+        needing: tuple[QWidget, ...] = (self.bend, self.save, self.apply, self.wanted, self.table)
+        for widget in needing:
             widget.setEnabled(found is not None)
         self.wanted.blockSignals(True)
         self.wanted.setChecked(state is not None and state.is_wanted)
