@@ -137,7 +137,7 @@ def test_a_thousand_sections_are_drawn_quickly_and_can_be_walked(tree: BranchTre
 def test_doubtful_links_are_drawn_in_their_colour(tree: BranchTree) -> None:
     wanted = np.array([int(DOUBT[k : k + 2], 16) for k in (1, 3, 5)])
 
-    def vermillion() -> int:
+    def vermilion() -> int:
         image = tree.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
         bits = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
         pixels = bits.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()].reshape(-1, 3)
@@ -145,10 +145,10 @@ def test_doubtful_links_are_drawn_in_their_colour(tree: BranchTree) -> None:
 
     view = large(12)
     tree.show_view(view)
-    assert vermillion() > 10
+    assert vermilion() > 10
     view.graph.confidence[:] = 0.99
     tree.viewport().update()
-    assert vermillion() == 0
+    assert vermilion() == 0
     link = int(large(12).doubtful[0])
     assert "30% sure" in large_words(tree, link)
 

@@ -158,7 +158,8 @@ def add_error_map(viewer: Viewer, like: Labels, errors: PackedStack) -> Labels:
     hide(viewer)
     active = viewer.layers.selection.active
     colours: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
-    colours |= {**COLOURS}
+    for number, colour in COLOURS.items():
+        colours[number] = colour
     layer = viewer.add_labels(
         errors,
         name="errors",
