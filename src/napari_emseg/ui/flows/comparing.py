@@ -159,7 +159,7 @@ def add_error_map(viewer: Viewer, like: Labels, errors: PackedStack) -> Labels:
     active = viewer.layers.selection.active
     colours: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
     for number, colour in COLOURS.items():
-        colours[number] = colour
+        colours[number] = colour  # noqa: PERF403 - the keys are of a wider type
     layer = viewer.add_labels(
         errors,
         name="errors",
