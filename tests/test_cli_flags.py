@@ -32,3 +32,7 @@ def test_no_switch_takes_a_word(command):
                 assert action.nargs == 0, (
                     f"{parser.prog} {action.option_strings} is a switch and takes a word"
                 )
+            if action.default is True:
+                assert any(option.startswith("--no-") for option in action.option_strings), (
+                    f"{parser.prog} {action.option_strings} is on and cannot be switched off"
+                )

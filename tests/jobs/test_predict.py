@@ -11,6 +11,8 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs import predict
+from napari_emseg.nn.checkpoint import load_model, save_model
+from napari_emseg.nn.judge import fresh, lesson_of
 from napari_emseg.settings import PredictSettings
 
 SETTINGS = PredictSettings(tile=64, halo=32, device="cpu")
@@ -111,3 +113,21 @@ def test_warm_up_names_the_device(session, model):
     session.model = str(model)
     session.set_settings(SETTINGS)
     assert "CPU" in predict.warm_up(predict.prepare_warm_up(session), Pieces())
+
+
+def test_membranes_are_mended_where_the_model_can_and_it_is_wanted(image, model, tmp_path):
+    network, card = load_model(model)
+    region = Region.full(image.shape)
+    raw = predict.run(predict.prepare(image, region, model, SETTINGS), Pieces())
+    maps = {"membrane": raw.probability[0, 1]}
+    lesson, names = lesson_of(maps, (), np.indices(maps["membrane"].shape)[1] % 8 > 1, 4.6)
+    judge = fresh(lesson, names, (), 0)
+    judged = card.model_copy(update={"walls": judge.entry})
+    save_model(tmp_path / "judged", network.state_dict() | judge.tensors(), judged)
+    mended = predict.run(predict.prepare(image, region, tmp_path / "judged", SETTINGS), Pieces())
+    expected = judge.correct(maps, image.spacing_nm[1])
+    np.testing.assert_array_equal(mended.probability[0, 1], expected)
+    assert not np.array_equal(expected, maps["membrane"])
+    off = SETTINGS.model_copy(update={"walls": False})
+    plain = predict.run(predict.prepare(image, region, tmp_path / "judged", off), Pieces())
+    np.testing.assert_array_equal(plain.probability, raw.probability)

@@ -128,7 +128,8 @@ def add_settings(
         text = f"{field.description or field.title}{unit} (default {default})".replace("%", "%%")
         option = "--" + name.removesuffix("_nm").removesuffix("_nm2").replace("_", "-")
         if field.annotation is bool:
-            parser.add_argument(option, dest=name, action="store_true", default=default, help=text)
+            action = argparse.BooleanOptionalAction if default else "store_true"
+            parser.add_argument(option, dest=name, action=action, default=default, help=text)
         elif get_origin(field.annotation) is Literal:
             choices = get_args(field.annotation)
             parser.add_argument(
