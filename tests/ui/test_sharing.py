@@ -89,6 +89,8 @@ def test_a_colleague_gets_a_pack_and_sends_corrections_back(
     assert len(desk.viewer.layers) == before
     desk.do("undo")
     assert int(labels[3, 12, 12]) == 0
+    qtbot.waitUntil(lambda: "1 conflict waits" in opened.header.notes.text(), timeout=3000)
+    desk.do("take_theirs")
     click(opened, qtbot, "close_conflicts")
     qtbot.waitUntil(lambda: not opened.header.notes.isVisible(), timeout=3000)
     # a stranger's project is refused in words
@@ -107,36 +109,36 @@ def test_results_are_exported_with_what_they_come_from(
     panel = opened.panels["export"]
     click(opened, qtbot, "stage_export")
 
-    def export(what: int, title: str, path: Path, words: str) -> None:
-        panel.what.setCurrentIndex(what)
+    def export(what: str, title: str, path: Path, words: str) -> None:
+        panel.what.setCurrentIndex(panel.what.findData(what))
         panel.format.setCurrentIndex(panel.format.findData(".h5"))
         answers[f"Export {title}"] = (str(path), "")
         click(opened, qtbot, "do_export")
         said(opened, qtbot, "export", words)
 
     whole = desk.session.volume[:]
-    export(0, "labels", tmp_path / "all", "labels of 6 sections")
+    export("labels", "labels", tmp_path / "all", "labels of 6 sections")
     found, spacing = open_array(tmp_path / "all.h5")
     np.testing.assert_array_equal(found[:], whole)
     assert spacing == (40, 8, 8)
-    export(1, "labels of proofread sections", tmp_path / "some.h5", "labels of 1 section.")
+    export("proofread", "labels of proofread sections", tmp_path / "some.h5", "labels of 1 section.")
     found, _ = open_array(tmp_path / "some.h5")
     np.testing.assert_array_equal(found[2], whole[2])
     assert not found[3].any()
-    export(2, "membrane probability", tmp_path / "p.h5", "Nothing has been predicted in this window")
+    export("probabilities", "membrane probability", tmp_path / "p.h5", "Nothing has been predicted in this window")
     click(opened, qtbot, "stage_predict")
     desk.do("predict")
     qtbot.waitUntil(lambda: 2 in desk.layers.boundary_map.sections and not desk.work, timeout=5000)
     click(opened, qtbot, "stage_export")
-    export(2, "membrane probability", tmp_path / "p.h5", "1 of 6 sections")
-    export(3, "table of sections", tmp_path / "s", "6 rows")
+    export("probabilities", "membrane probability", tmp_path / "p.h5", "1 of 6 sections")
+    export("sections", "table of sections", tmp_path / "s", "6 rows")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "s.csv").read_text("utf-8"))))
     assert (rows[2]["state"], rows[2]["objects"], rows[2]["position_nm"]) == ("proofread", "2", "80.0")
-    panel.what.setCurrentIndex(4)
+    panel.what.setCurrentIndex(panel.what.findData("methods"))
     text = panel.text.toPlainText()
     assert "1 of 6 sections were proofread (2)" in text
     assert "with the model membrane" in text
-    export(4, "methods paragraph", tmp_path / "m.txt", "words")
+    export("methods", "methods paragraph", tmp_path / "m.txt", "words")
     assert (tmp_path / "m.txt").read_text("utf-8") == panel.text.toPlainText()
     click(opened, qtbot, "copy_methods")
     from qtpy.QtWidgets import QApplication
