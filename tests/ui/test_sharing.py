@@ -125,7 +125,12 @@ def test_results_are_exported_with_what_they_come_from(
     found, _ = open_array(tmp_path / "some.h5")
     np.testing.assert_array_equal(found[2], whole[2])
     assert not found[3].any()
-    export("probabilities", "membrane probability", tmp_path / "p.h5", "Nothing has been predicted in this window")
+    export(
+        "probabilities",
+        "membrane probability",
+        tmp_path / "p.h5",
+        "Nothing has been predicted in this window",
+    )
     click(opened, qtbot, "stage_predict")
     desk.do("predict")
     qtbot.waitUntil(lambda: 2 in desk.layers.boundary_map.sections and not desk.work, timeout=5000)
