@@ -108,3 +108,16 @@ def test_it_is_kept_with_the_model(judge, tmp_path):
 def test_a_map_without_walls_stays_as_it_is(judge):
     flat = np.zeros((20, 20), np.float32)
     assert np.array_equal(judge.correct({"membrane": flat, "mitochondria": flat}, NM), flat)
+
+
+def test_large_sections_are_put_together_from_blocks(judge, monkeypatch):
+    maps, cells = section(5)
+    monkeypatch.setattr("napari_emseg.nn.judge._BLOCK", 64)
+    monkeypatch.setattr("napari_emseg.nn.judge._MARGIN", 40)
+    after = boundary_scores(cells, judge.correct(maps, NM))
+    assert (
+        after["edits_per_100_objects"]
+        < 10
+        < 40
+        < boundary_scores(cells, maps["membrane"])["edits_per_100_objects"]
+    )

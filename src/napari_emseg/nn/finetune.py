@@ -39,9 +39,10 @@ from napari_emseg.nn.held_out import (
     questions,
     score,
 )
-from napari_emseg.nn.judge import Judge, Lesson, lesson_of
+from napari_emseg.nn.judge import Judge
 from napari_emseg.nn.keepsake import with_keepsakes
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
+from napari_emseg.nn.wall_lessons import taught_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +55,6 @@ if TYPE_CHECKING:
 
     State = dict[str, Tensor]
 
-_FEWEST_WALLS = 100
-_WALL_ROUNDS, _WALL_RATE = 40, 1e-3
 _FOR_COPIES = 0.8  # of the time, so that they are as good as what comes of them; the rest is for learning from everything
 _COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
 _MOST_COPIES = 8
@@ -331,26 +330,13 @@ class _Course:
         asked = [
             (self._shifted(mixed(self.start, copy, verdict.share), verdict.shift), fold.ask)
             for fold, copy in zip(folds, copies, strict=True)
-        ]
-        asked = asked or [(state, questions((v, z) for v in volumes for z in v.train))]
-        lessons = []
+        ] or [(state, questions((v, z) for v in volumes for z in v.train))]
+        maps: list[Any] = []
         for weights, ask in asked:
             self.network.load_state_dict(weights)
-            lessons += [
-                lesson_of(
-                    maps,
-                    self.judge.others,
-                    question.cells,
-                    question.volume.pixel_size_nm,
-                    known=question.known,
-                )[0]
-                for question, maps in everything(self.network, self.card, ask, self.device)
-            ]
+            maps += everything(self.network, self.card, ask, self.device)
         self.network.load_state_dict(self.start)
-        whole = Lesson.joined(lessons)
-        if len(whole.true) < _FEWEST_WALLS:
-            return self.judge
-        return self.judge.learn(whole, rounds=_WALL_ROUNDS, seed=self.request.settings.seed, rate=_WALL_RATE)
+        return taught_on(self.judge, maps, seed=self.request.settings.seed)
 
     def _picture(self, old: Sequence[Answer], new: Sequence[Answer]) -> None:
         if old and new:

@@ -148,9 +148,11 @@ def _predicted(
     network: nn.Module, card: ModelCard, asked: Iterable[Question], device: torch.device
 ) -> Iterator[tuple[Question, NDArray[np.float32], NDArray[np.float32]]]:
     """Every question with its normalised image (y, x) and the probabilities (targets, y, x)."""
+    volume, image = None, np.empty(0, np.float32)
     for question in asked:
-        volume = question.volume
-        image = volume.normalised()
+        if volume is not question.volume:  # questions of a volume follow each other
+            volume = question.volume
+            image = volume.normalised()
         seen, inner = _with_margin(question.box, volume.image.shape[1:])
         window = np.ascontiguousarray(image[(slice(None), *seen)])
         found = probabilities(network, card, window, question.z, volume.pixel_size_nm, device)

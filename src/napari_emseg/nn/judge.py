@@ -7,7 +7,7 @@ has hundreds of walls and they are told from another by a few dozen numbers, so 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +46,7 @@ _FARTHEST = 5.0  # standard deviations: features beyond are drawn in
 _REACH_NM = 36.0
 _OWN = 0.3  # say of the map itself beside the voters: they know nothing of tissue that they have not seen
 _SURE = 1e-3
+_BLOCK, _MARGIN = 1536, 256  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,13 +121,25 @@ class Judge:
         Returns
         -------
         ndarray (y, x) float32
+            Of large sections, put together from blocks that overlap: memory follows the size of a block.
         """
+        shape = maps[MEMBRANE].shape
+        if max(shape) <= _BLOCK + 2 * _MARGIN:
+            return self._corrected(maps, pixel_nm)
+        out = np.empty(shape, np.float32)
+        for y, x in product(*(range(0, n, _BLOCK) for n in shape)):
+            seen = tuple(slice(max(0, a - _MARGIN), a + _BLOCK + _MARGIN) for a in (y, x))
+            inner = tuple(slice(a - s.start, a - s.start + _BLOCK) for a, s in zip((y, x), seen, strict=True))
+            part = {name: np.ascontiguousarray(values[seen]) for name, values in maps.items()}
+            out[y : y + _BLOCK, x : x + _BLOCK] = self._corrected(part, pixel_nm)[inner]
+        return out
+
+    def _corrected(self, maps: Mapping[str, NDArray[np.float32]], pixel_nm: float) -> NDArray[np.float32]:
         boundary = maps[MEMBRANE]
         walls = find_walls(boundary)
         features, names = describe(walls, maps, self.others, pixel_nm)
-        own = wall_heights(
-            walls, features[:, names.index("mean")]
-        )  # where the map itself would join the pieces
+        # where the map itself would join the pieces
+        own = wall_heights(walls, features[:, names.index("mean")])
         odds = (1 - _OWN) * _log_odds(self.chance(features)) + _OWN * _log_odds(own)
         return redraw(boundary, walls, 1 / (1 + np.exp(-odds)), _REACH_NM / pixel_nm)
 

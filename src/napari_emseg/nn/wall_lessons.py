@@ -16,7 +16,7 @@ from napari_emseg.nn.sections import probabilities
 from napari_emseg.settings import PredictSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import nn
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from napari_emseg.core.learning import TrainingVolume
     from napari_emseg.core.model_card import ModelCard
     from napari_emseg.core.progress import Progress
+    from napari_emseg.nn.held_out import Question
     from napari_emseg.nn.judge import Judge
+
+    Maps = dict[str, NDArray[np.float32]]
 
 _ROUNDS = 10
 _SHIFT = 0.7  # of the log-odds: other tissue is drawn more or less boldly
 _FEWEST = 200  # walls, of which both kinds: less says nothing
+_MORE_ROUNDS, _MORE_RATE, _MORE_FEWEST = 40, 1e-3, 100  # for a judge that is taught further
 
 
 def can_judge(card: ModelCard) -> bool:
@@ -90,8 +94,19 @@ def train_judge(
     return fresh(whole, names, others, seed).learn(whole, rounds=_ROUNDS, seed=seed)
 
 
+def taught_on(judge: Judge, maps: Iterable[tuple[Question, Maps]], *, seed: int) -> Judge:
+    """A judge that was taught further on what a network says about tissue whose truth is known; or itself, on too little."""
+    lessons = [
+        lesson_of(found, judge.others, question.cells, question.volume.pixel_size_nm, known=question.known)[0]
+        for question, found in maps
+    ]
+    if sum(len(lesson.true) for lesson in lessons) < _MORE_FEWEST:
+        return judge
+    return judge.learn(Lesson.joined(lessons), rounds=_MORE_ROUNDS, seed=seed, rate=_MORE_RATE)
+
+
 def section_lesson(
-    maps: dict[str, NDArray[np.float32]],
+    maps: Maps,
     others: Sequence[str],
     volume: TrainingVolume,
     z: int,
@@ -112,7 +127,7 @@ def predictions(
     z: int,
     pixel_nm: float,
     device: torch.device,
-) -> Iterator[dict[str, NDArray[np.float32]]]:
+) -> Iterator[Maps]:
     """Maps of a section by target: as each of four mirror images shows it, their mean, and that drawn bolder and fainter.
 
     Parameters
