@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_emseg.core.folder_lock import FolderLock
 from napari_emseg.core.history import History
 from napari_emseg.core.journal import Entry
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def entry(number: int, nbytes: int = 10, state: str = "done") -> Entry:
@@ -56,3 +57,98 @@ def test_one_writer(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     assert FolderLock(tmp_path / "missing" / "lock").acquire() == "the folder cannot be written"
+
+
+def test_a_lock_holds_where_the_disk_has_no_room_for_its_holders_name() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    lock = FolderLock(full)
+    assert lock.acquire() == ""
+    lock.release()
+    assert lock.acquire() == ""
+    lock.release()
+
+
+class Plain:
+    """What a history is, written down as simply as it can be."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.state: dict[int, str] = {}
+        self.size: dict[int, int] = {}
+
+    def those(self, *states: str) -> list[int]:
+        return sorted(n for n, s in self.state.items() if s in states)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(self.size[n] for n in self.those("done", "dropped"))
+
+    def push(self, number: int, nbytes: int) -> list[int]:
+        self.state |= dict.fromkeys(self.those("undone"), "dropped")
+        self.state[number], self.size[number] = "done", nbytes
+        gone = []
+        for old in self.those("done", "dropped")[:-1]:
+            if self.nbytes <= self.limit:
+                break
+            self.state[old] = "forgotten"
+            gone.append(old)
+        return gone
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("push"), st.integers(1, 100)),
+        st.tuples(st.just("undo"), st.just(0)),
+        st.tuples(st.just("redo"), st.just(0)),
+        st.tuples(st.just("grow"), st.integers(1, 30)),
+    ),
+    max_size=60,
+)
+
+
+@given(steps=STEPS, limit=st.integers(0, 200))
+def test_it_forgets_exactly_the_oldest_whatever_was_undone_and_has_grown(
+    steps: list[tuple[str, int]], limit: int
+) -> None:
+    history, plain, last = History(limit_bytes=limit), Plain(limit), 0
+    for what, number in steps:
+        if what == "push":
+            last += 1
+            assert [old.id for old in history.push(entry(last, number))] == plain.push(last, number)
+        elif what == "undo" and plain.those("done"):
+            assert history.undoable is not None
+            assert history.undoable.id == plain.those("done")[-1]
+            plain.state[plain.those("done")[-1]] = "undone"
+            history.undo()
+        elif what == "redo" and plain.those("undone"):
+            assert history.redoable is not None
+            assert history.redoable.id == plain.those("undone")[0]
+            plain.state[plain.those("undone")[0]] = "done"
+            history.redo()
+        elif what == "grow" and last:
+            which = 1 + number % last
+            plain.size[which] += number
+            history.grow({which: number})
+        assert history.numbers() == plain.those("done")
+        assert history.nbytes == plain.nbytes
+
+
+class Counting(list[Entry]):
+    """Says how often it was gone through."""
+
+    walks = 0
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        Counting.walks += 1
+        return super().__iter__()
+
+
+def test_a_stroke_does_not_go_through_the_work_of_months() -> None:
+    history = History([entry(n) for n in range(1, 1000)])
+    history._done, Counting.walks = Counting(history._done), 0
+    history.push(entry(1000))
+    history.undo()
+    history.redo()
+    assert Counting.walks == 0

@@ -159,3 +159,45 @@ def test_ids_beyond_what_sqlite_counts(tmp_path: Path) -> None:
 def test_two_journals_cannot_share_a_place(journal: Journal) -> None:
     with pytest.raises(EmsegError, match="already a journal"):
         Journal.create(journal.path, np.dtype(np.uint32))
+
+
+def test_a_stroke_asks_an_index_for_what_is_undone(journal: Journal) -> None:
+    plan = journal._db.execute(
+        "EXPLAIN QUERY PLAN UPDATE edits SET state = 'dropped' WHERE state = 'undone'"
+    ).fetchall()
+    assert "edits_undone" in plan[0][-1]
+
+
+def test_an_earlier_journal_gets_the_index_when_it_is_opened(journal: Journal) -> None:
+    journal._db.execute("DROP INDEX edits_undone")
+    journal.close()
+    again = Journal.open(journal.path)
+    names = again.rows("SELECT name FROM sqlite_master WHERE type = 'index' AND name = 'edits_undone'")
+    again.close()
+    assert names == [("edits_undone",)]
+
+
+def kept(journal: Journal) -> list[int]:
+    return [row[0] for row in journal.rows("SELECT edit FROM patches WHERE before IS NOT NULL ORDER BY edit")]
+
+
+def test_given_up_edits_are_emptied_once_they_are_on_disk_and_each_only_once(journal: Journal) -> None:
+    places = [journal.record(edit(n, n + 1), max_id=9)[1] for n in range(4)]
+    journal.record(edit(4, 5), max_id=9, forget=[1, 2, 3])
+    assert kept(journal) == [1, 2, 3, 4, 5]  # nothing is on disk yet: all are needed to replay
+    journal.note_checkpoint(places[1], [])
+    assert kept(journal) == [3, 4, 5]
+    assert journal.meta("purged", 0) == 2
+    journal.note_checkpoint(places[3], [])
+    assert kept(journal) == [4, 5]
+    assert journal.meta("purged", 0) == 3
+
+
+def test_an_edit_that_was_touched_again_is_emptied_when_that_is_on_disk(journal: Journal) -> None:
+    places = [journal.record(edit(n, n + 1), max_id=9)[1] for n in range(2)]
+    back = journal.turn(2, journal.read(2).inverse(), -1)
+    journal.record(edit(1, 3), max_id=9, forget=[1, 2])  # the second is dropped, and given up with the first
+    journal.note_checkpoint(places[1], [])
+    assert kept(journal) == [2, 3]
+    journal.note_checkpoint(back, [])
+    assert kept(journal) == [3]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_emseg.core import following
+from napari_emseg.core.chunks import ChunkStore
 from napari_emseg.core.edit import Edit, Relabel
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.core.volume import LabelVolume
 from napari_emseg.session import Session
@@ -17,6 +22,8 @@ from napari_emseg.session import Session
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from napari_emseg.core.page import Page
 
 SHAPE = (3, 1100, 600)  # three by two pages; two levels above them
 
@@ -155,3 +162,68 @@ def test_true_after_any_script(tmp_path_factory: pytest.TempPathFactory, script:
         check(session.volume)
     finally:
         session.close()
+
+
+def test_a_disk_that_takes_no_tile_stops_neither_writing_nor_looking(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = ChunkStore.write
+
+    def full(store: ChunkStore, key: tuple[int, int, int], page: Page) -> None:
+        if store._is_part:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(store, key, page)
+
+    monkeypatch.setattr(ChunkStore, "write", full)
+    out = session.volume.pages.out
+    out.delay_s = 0.01
+    paint(session, 0, 500, 500, 3)
+    deadline = time.monotonic() + 10
+    while session.volume.pyramid._waiting or session.volume.pages.dirty:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert files(session) == []
+    check(session.volume)
+    assert out._thread is not None
+    assert out._thread.is_alive()
+    paint(session, 1, 0, 0, 4)
+    while session.volume.pages.dirty:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_window_that_only_reads_does_not_keep_coarse_views_of_before(session: Session) -> None:
+    paint(session, 0, 0, 0, 3)
+    session.save()
+    reader = Session.open(session.project.folder, session.image)
+    assert reader.read_only
+    check(reader.volume)
+    reader.volume.pages.pages.clear()  # as a cache does that is full of other pages
+    paint(session, 0, 0, 0, 4)
+    session.save()
+    assert reader.refresh() == 1
+    assert reader.volume.coarse(2)[0, 0, 0] == 4
+    check(reader.volume)
+    reader.close()
+
+
+def test_a_window_that_loads_everything_again_does_not_keep_coarse_views_of_before(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint(session, 0, 0, 0, 3)
+    session.save()
+    reader = Session.open(session.project.folder, session.image)
+    check(reader.volume)
+    paint(session, 0, 0, 0, 4)
+    session.save()
+
+    def gone(*_: object) -> None:
+        raise EmsegError("this edit was forgotten")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reader._journal, "since", gone)
+        patched.setattr(following, "replay", lambda journal, volume: None)
+        reader.refresh()
+    check(reader.volume)
+    reader.close()

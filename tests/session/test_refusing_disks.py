@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +163,33 @@ def test_closing_twice_and_working_after(session: Session) -> None:
     session.close()
     with pytest.raises(EmsegError, match="the project is closed"):
         session.mark(0, Status.PROOFREAD)
+
+
+def test_a_project_that_cannot_be_made_leaves_nothing(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise EmsegError("the disk is full")
+
+    monkeypatch.setattr("napari_emseg.session.Journal.create", full)
+    with pytest.raises(EmsegError, match="the disk is full"):
+        Session.create(tmp_path / "new.emseg", toy())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_opens_where_its_image_cannot_be_noted(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.close()
+    moved = replace(session.image, uri=str(tmp_path / "elsewhere.tif"))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("napari_emseg.core.project.write_atomic", full)
+        again = Session.open(session.project.folder, moved)
+    assert "the project cannot be saved (No space left on device)" in again.notices[-1]
+    assert not again.read_only
+    again.close()
+    Session.open(session.project.folder, session.image).close()  # nobody holds the lock

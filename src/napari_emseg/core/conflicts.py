@@ -179,7 +179,7 @@ def load_conflicts(folder: Path) -> tuple[Conflict, ...]:
 
 def _row(conflict: Conflict) -> str:
     states = [str(part) for s in conflict.states or () for part in (s.status, s.reason)]
-    return "\t".join((conflict.author.replace("\t", " "), conflict.decision, *states))
+    return "\t".join(part.replace("\t", " ") for part in (conflict.author, conflict.decision, *states))
 
 
 def _read(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,20 +41,25 @@ class FolderLock:
             holder = file.read().strip() or "another process"
             file.close()
             return f"it is open in {holder}"
-        file.seek(0)
-        file.truncate()
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
         self._file = file
+        with suppress(
+            OSError
+        ):  # the lock holds all the same where a full disk has no room for its holder's name
+            file.seek(0)
+            file.truncate()
+            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.flush()
         return ""
 
     def release(self) -> None:
         """Give the lock back; a second call does nothing."""
         if self._file is not None:
-            self._file.truncate(0)
+            with suppress(OSError):
+                self._file.truncate(0)
             if sys.platform != "win32":
                 fcntl.flock(self._file, fcntl.LOCK_UN)  # also where a forked child still holds the file
-            self._file.close()
+            with suppress(OSError):  # a full disk may still not take what was to be written; closed it is
+                self._file.close()
             self._file = None
 
 

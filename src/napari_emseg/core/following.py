@@ -46,6 +46,7 @@ def catch_up(journal: Journal, volume: LabelVolume) -> list[Edit]:
     except EmsegError:
         # The writer has emptied patches that it will not need again: its labels on disk are newer than that.
         volume.pages.drop_all()
+        volume.pyramid.forget_memory()
         replay(journal, volume)
         nothing = np.zeros((0, 0, 0), volume.dtype)
         return [Edit("changes elsewhere", "system", (Patch(Region((0, 0, 0), (0, 0, 0)), nothing, nothing),))]

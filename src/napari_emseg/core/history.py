@@ -30,6 +30,9 @@ class History:
         self._dropped = [entry for entry in entries if entry.state == "dropped"]
         self._grown: dict[int, int] = {}
         self.limit_bytes = limit_bytes
+        # a project of months has a hundred thousand edits: none of what follows goes through all of them
+        self._sizes = {entry.id: entry.nbytes for entry in (*self._done, *self._dropped)}
+        self._total = sum(self._sizes.values())
 
     @property
     def undoable(self) -> Entry | None:
@@ -44,41 +47,58 @@ class History:
     @property
     def nbytes(self) -> int:
         """Compressed size of everything that can be undone or restored."""
-        return sum(self._size(entry) for entry in (*self._done, *self._dropped))
+        return self._total
 
     def grow(self, grown: dict[int, int]) -> None:
         """Ways back over these edits have taken so many more bytes."""
         for number, nbytes in grown.items():
             self._grown[number] = self._grown.get(number, 0) + nbytes
+            if number in self._sizes:
+                self._sizes[number] += nbytes
+                self._total += nbytes
 
-    def _size(self, entry: Entry) -> int:
-        return entry.nbytes + self._grown.get(entry.id, 0)
+    def _count(self, entry: Entry) -> None:
+        self._sizes[entry.id] = size = entry.nbytes + self._grown.get(entry.id, 0)
+        self._total += size
 
     def push(self, entry: Entry) -> list[Entry]:
         """Add a new edit; what was undone is dropped. Returns the edits that are forgotten for it."""
-        self._dropped += self._undone
-        self._undone.clear()
+        for undone in self._undone:
+            self._count(undone)
+        if self._undone:
+            self._dropped = sorted((*self._dropped, *self._undone), key=lambda dropped: dropped.id)
+            self._undone.clear()
         self._done.append(entry)
-        total = self.nbytes
+        self._count(entry)
+        n_done = n_dropped = 0
         forgotten: list[Entry] = []
-        for old in sorted((*self._done[:-1], *self._dropped), key=lambda old: old.id):
-            if total <= self.limit_bytes:
+        while self._total > self.limit_bytes:
+            done = self._done[n_done] if n_done < len(self._done) - 1 else None  # the newest stays
+            dropped = self._dropped[n_dropped] if n_dropped < len(self._dropped) else None
+            if dropped is not None and (done is None or dropped.id < done.id):
+                n_dropped += 1
+                old = dropped
+            elif done is not None:
+                n_done += 1
+                old = done
+            else:
                 break
-            total -= self._size(old)
+            self._total -= self._sizes.pop(old.id)
             forgotten.append(old)
-        if forgotten:
-            last = forgotten[-1].id
-            self._done = [kept for kept in self._done if kept.id > last]
-            self._dropped = [kept for kept in self._dropped if kept.id > last]
+        del self._done[:n_done], self._dropped[:n_dropped]
         return forgotten
 
     def undo(self) -> None:
         """The newest edit was taken back."""
-        self._undone.append(self._done.pop())
+        entry = self._done.pop()
+        self._total -= self._sizes.pop(entry.id)
+        self._undone.append(entry)
 
     def redo(self) -> None:
         """The edit that was taken back last was done again."""
-        self._done.append(self._undone.pop())
+        entry = self._undone.pop()
+        self._count(entry)
+        self._done.append(entry)
 
     def numbers(self) -> list[int]:
         """Numbers of the edits that can be undone, oldest first."""

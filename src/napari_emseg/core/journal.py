@@ -249,7 +249,9 @@ class Journal:
         if position <= self.checkpoint:
             return
         self.set_meta(db, "checkpoint", position)
-        purge(db, position, self.meta("forgotten", 0))
+        purged = self.meta("purged", 0)
+        if (now := purge(db, position, self.meta("forgotten", 0), purged)) != purged:
+            self.set_meta(db, "purged", now)
 
     # --- reading -------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,9 +121,10 @@ def other_names(models: Mapping[str, Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for folder in models.values():
-        for target in read_card(folder).targets:
-            if target not in models:
-                found.setdefault(target, folder)
+        with suppress(EmsegError):  # one damaged model must not hide what the others find
+            for target in read_card(folder).targets:
+                if target not in models:
+                    found.setdefault(target, folder)
     return found
 
 

@@ -8,7 +8,6 @@ folder, which may be deleted at any time.
 
 from __future__ import annotations
 
-import shutil
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -147,16 +146,24 @@ class Pyramid:
                 key for key in self._tiles if key[1] == z and key not in self._saved and key not in unclean
             ]
             copies = [(key, Page(self._tiles[key].data, self._tiles[key].generation)) for key in fresh]
-        for (level, *place), page in copies:
-            store = self._store(level)
-            if store is not None:
-                store.write((place[0], place[1], place[2]), page)
+        written = [key for key, page in copies if self._wrote(key, page)]
         with self._pages.lock:
             # what was changed meanwhile is outdated again, and its file goes before its page is written
-            kept = {key for key, page in copies if key in self._tiles}
+            kept = {key for key in written if key in self._tiles}
             self._saved |= kept
             self._outdated -= kept
         return bool(self._waiting)
+
+    def _wrote(self, key: TileKey, page: Page) -> bool:
+        """Whether a tile could be kept on disk; where the disk refuses it is made again when it is looked at."""
+        level, *place = key
+        store = self._store(level)
+        try:
+            if store is not None:
+                store.write((place[0], place[1], place[2]), page)
+        except (OSError, EmsegError):
+            return False
+        return True
 
     def _dirty_tiles(self) -> set[TileKey]:
         """Tiles over pages that are not on disk yet."""
@@ -191,19 +198,11 @@ class Pyramid:
             )
         return self._stores[level]
 
-    def forget(self) -> None:
-        """Throw everything away; it is made again when it is looked at.
-
-        Raises
-        ------
-        EmsegError
-            If the disk refuses: what would be wrong could not be removed.
-        """
+    def forget_memory(self) -> None:
+        """The pages were read anew: what was made of the earlier ones counts no more."""
         with self._pages.lock:
             self._tiles.clear()
             self._saved.clear()
-        if self._pages.store is not None:
-            shutil.rmtree(folder(self._pages.store.path), ignore_errors=True)
 
 
 def folder(labels: Path) -> Path:

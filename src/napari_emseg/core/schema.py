@@ -11,16 +11,14 @@ sections, locked : present state of sections and objects
 chunks : chunks that were written to disk, so that a lost one is noticed
 meta : label type; ``checkpoint``: everything in the log up to here is on disk; ``max_id``;
     ``forgotten``: edits up to this one can no longer be taken back; ``compacted``: relabels up to this one have
-    gone through every page; ``retired``: relabels up to this one are no longer needed;
-    ``indexed``: whether ``places`` knows every page
+    gone through every page; ``purged``: given up edits up to this one have empty patches; ``retired``: relabels up
+    to this one are no longer needed; ``indexed``: whether ``places`` knows every page
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import sqlite3
+import sqlite3
+from contextlib import suppress
 
 VERSION = 2
 APPLICATION = 0x656D7365  # "emse": tells our files from other SQLite databases
@@ -51,9 +49,13 @@ CREATE INDEX log_of ON log (edit);
 """
 
 
+_UNDONE = "CREATE INDEX IF NOT EXISTS edits_undone ON edits (state) WHERE state = 'undone'"
+"""Every edit asks for those that are undone: without it, that would take longer with every edit there is."""
+
+
 def make(db: sqlite3.Connection, dtype_name: str) -> None:
     """Make the tables of an empty journal."""
-    db.executescript(f"BEGIN; {_FIRST} {_SECOND} COMMIT;")
+    db.executescript(f"BEGIN; {_FIRST} {_SECOND} {_UNDONE}; COMMIT;")
     start = {"dtype": dtype_name, "checkpoint": 0, "max_id": 0, "indexed": 1}
     db.executemany("INSERT INTO meta VALUES (?, ?)", list(start.items()))
     db.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -67,9 +69,11 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
             f"BEGIN IMMEDIATE; {_SECOND} INSERT OR REPLACE INTO meta VALUES ('indexed', 0); "
             f"PRAGMA user_version = {VERSION}; COMMIT;"
         )
+    with suppress(sqlite3.OperationalError):  # on a full disk the project opens all the same, and is slower
+        db.execute(_UNDONE)
 
 
-def purge(db: sqlite3.Connection, checkpoint: int, forgotten: int) -> None:
+def purge(db: sqlite3.Connection, checkpoint: int, forgotten: int, purged: int = 0) -> int:
     """Empty what can be neither taken back, nor restored, nor replayed any more.
 
     Parameters
@@ -80,20 +84,31 @@ def purge(db: sqlite3.Connection, checkpoint: int, forgotten: int) -> None:
         Everything in the log up to here is on disk.
     forgotten : int
         Edits up to this one were given up.
+    purged : int
+        What this function has given the last time: edits up to this one are empty already.
+
+    Returns
+    -------
+    int
+        Edits up to this one are empty now.
     """
-    gone = (
-        "(SELECT id FROM edits WHERE id <= :forgotten AND state IN ({states}) "
-        "AND id NOT IN (SELECT edit FROM log WHERE seq > :checkpoint))"
-    )
-    values = {"forgotten": forgotten, "checkpoint": checkpoint}
-    states = gone.format(states="'dropped', 'forgotten'")
+    waiting = "SELECT edit FROM log WHERE seq > :checkpoint"
+    values = {"forgotten": forgotten, "checkpoint": checkpoint, "purged": purged}
+    if purged < forgotten:
+        db.execute(
+            "UPDATE patches SET before = NULL, after = NULL WHERE before IS NOT NULL AND edit IN "
+            "(SELECT id FROM edits WHERE id > :purged AND id <= :forgotten "
+            f"AND state IN ('dropped', 'forgotten') AND id NOT IN ({waiting}))",
+            values,
+        )
+    # a file may still hold ids that went through a dropped relabel: its way back is needed until it is rewritten
     db.execute(
-        f"UPDATE patches SET before = NULL, after = NULL WHERE before IS NOT NULL AND edit IN {states}",
+        f"DELETE FROM versions WHERE newer <= :forgotten AND newer NOT IN ({waiting}) "
+        "AND EXISTS (SELECT 1 FROM edits WHERE id = newer AND state = 'forgotten')",
         values,
     )
-    # a file may still hold ids that went through a dropped relabel: its way back is needed until it is rewritten
-    states = gone.format(states="'forgotten'")
-    db.execute(f"DELETE FROM versions WHERE newer IN {states}", values)
+    first = db.execute(f"SELECT min(edit) FROM ({waiting})", {"checkpoint": checkpoint}).fetchone()[0]
+    return max(purged, forgotten if first is None else min(forgotten, first - 1))
 
 
 def version_of(db: sqlite3.Connection) -> int:

@@ -131,7 +131,7 @@ class WriteOut:
         """There is something to write, or something to do when all is written."""
         if self._cache.store is None or not self.may_write or self._stop.is_set():
             return
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
                 target=_write_behind,
                 args=(self._reference, self._wake, self._stop),

@@ -6,6 +6,7 @@ and all signals are emitted in it.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,8 +78,13 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
             volume = LabelVolume.create(project.labels, image.shape, image.spacing_nm)
             Journal.create(project.journal, volume.dtype).close()
             project.models.mkdir()
-        except OSError as error:
-            raise EmsegError(f"the project cannot be made ({error.strerror})", str(folder)) from error
+        except BaseException as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise EmsegError(
+                    f"the project cannot be made ({error.strerror})", str(folder), "choose another place"
+                ) from error
+            raise
         move_into_place(beside, folder)
         return cls.open(folder, image)
 
@@ -117,7 +123,10 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
             raise
         if notice:
             session.notices.append(notice)
-        session.remember_image()
+        try:
+            session.remember_image()
+        except EmsegError as error:  # on a full disk the project can still be looked at
+            session.notices.append(f"{error}.")
         return session
 
     @classmethod
