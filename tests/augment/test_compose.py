@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage as ndi
 
+from napari_emseg.augment.affine import draw_matrix
 from napari_emseg.augment.compose import augment, source_size
 from napari_emseg.augment.drop import Drop
+from napari_emseg.augment.elastic import elastic
 from napari_emseg.augment.paste import Paste
+from napari_emseg.augment.places import Places
 from napari_emseg.augment.recipe import (
     GEOMETRY,
     Augmentation,
@@ -94,13 +98,57 @@ def test_a_checkerboard_shows_that_image_and_labels_share_every_geometry(preset)
         np.testing.assert_array_equal(drawn.image[clear] > 0, drawn.labels[clear] == 1)
 
 
-def test_composed_geometry_interpolates_once():
-    """A turn by 90° out of a rotation, a scaling and its inverse: nothing is blurred."""
+@pytest.mark.parametrize("seed", range(4))
+def test_composed_geometry_is_one_map_that_is_read_once(seed):
+    """Elastic, then affine, then mirror: the product of the three maps, and one linear reading of the source."""
+    image = np.random.default_rng(9).normal(size=(1, 70, 80)).astype(np.float32)
+    affine, field = (
+        "affine: {rotation_deg: 180, scale: 1.3, shear: 0.1}",
+        "elastic: {jitter_px: 3, spacing_px: 10}",
+    )
+    recipe = parse_recipe(f"{affine}\n{field}\nmirror: {{sections: false}}")
+    drawn = augment(image, None, recipe, np.random.default_rng(seed), size=(1, 31, 31))
+    rng = np.random.default_rng(seed)
+    still = Places.still(1, (31, 31))
+    rng.random()
+    displaced = elastic(still, recipe.elastic, rng).at[:, 0]
+    rng.random()
+    matrix = draw_matrix(recipe.affine, rng)
+    turned = np.einsum("ij,jyx->iyx", matrix, displaced)
+    own = drawn.places.at[:, 0]
+    rules = [np.stack([a * turned[0], b * turned[1]]) for a in (1, -1) for b in (1, -1)]
+    rules += [np.stack([a * turned[1], b * turned[0]]) for a in (1, -1) for b in (1, -1)]
+    assert sum(np.allclose(own, rule, atol=1e-3) for rule in rules) == 1
+    at = own + np.array([34.5, 39.5], np.float32)[:, None, None]
+    np.testing.assert_allclose(
+        drawn.image[0], ndi.map_coordinates(image[0], at, order=1, mode="mirror"), atol=1e-4
+    )
+
+
+def test_geometry_that_does_nothing_blurs_nothing():
     image = np.random.default_rng(0).normal(size=(1, 41, 41)).astype(np.float32)
     recipe = parse_recipe("affine: {rotation_deg: 0, scale: 1}\nelastic: {jitter_px: 0}\nmirror: {}")
     drawn = augment(image, None, recipe, np.random.default_rng(0))
-    assert drawn.image.std() == image.std()
     assert set(drawn.image.ravel()) == set(image.ravel())
+
+
+def test_filters_and_noise_leave_mean_and_contrast_if_asked():
+    image = ndi.gaussian_filter(np.random.default_rng(0).normal(size=(4, 60, 60)), (0, 1, 1)).astype(
+        np.float32
+    )
+    image = (image - image.mean((1, 2), keepdims=True)) / image.std((1, 2), keepdims=True)
+    image[3] = 0.5  # a blank section has no contrast to be given back
+    text = "blur: {probability: 1, sigma_px: 4}\nnoise: {probability: 1, sigma: 1}\nscale_shift: {scale: 0, shift: 0.2}"
+    levelled, plain = (
+        augment(image, None, parse_recipe(text + more), np.random.default_rng(1)).image
+        for more in ("\nrenormalise: true", "")
+    )
+    np.testing.assert_allclose(levelled[:3].std((1, 2)), 1, atol=0.02)
+    assert np.abs(plain[:3].std((1, 2)) - 1).max() > 0.1
+    for a, b in zip(levelled[:3], plain[:3], strict=True):  # blurred and noisy it is all the same
+        assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.8
+        assert np.corrcoef(a.ravel(), image[0].ravel())[0, 1] < 0.95
+    assert np.isfinite(levelled).all()
 
 
 def test_the_same_seed_gives_the_same_sample_in_every_worker():

@@ -124,6 +124,24 @@ def test_an_affine_sample_is_what_scikit_image_draws():
     np.testing.assert_allclose(drawn.image[drawn.inside[0]], expected[drawn.inside[0]], atol=1e-4)
 
 
+def test_what_a_translation_brings_in_from_beyond_the_border_is_mirrored():
+    image = np.random.default_rng(0).normal(size=(1, 40, 52)).astype(np.float32)
+    settings = Affine(rotation_deg=0, scale=1, translate_px=15)
+    moved = set()
+    for seed in range(8):
+        drawn = augment(image, image, only(affine=settings), np.random.default_rng(seed), outside=7)
+        by = drawn.places.at[:, 0, 0, 0] - Places.still(1, (40, 52)).at[:, 0, 0, 0]
+        assert np.abs(by).max() <= 15
+        at = np.indices((40, 52)) + by[:, None, None]
+        np.testing.assert_allclose(
+            drawn.image[0], ndi.map_coordinates(image[0], at, order=1, mode="mirror"), atol=1e-4
+        )
+        beyond = ~drawn.inside[0]
+        assert (drawn.labels[0][beyond] == 7).all()  # an image of the tissue, and no lesson
+        moved.add(bool(beyond.any()))
+    assert True in moved
+
+
 def test_a_rotation_by_a_right_angle_is_exact():
     image = np.arange(25.0).reshape(1, 5, 5)
     places = Places.still(1, (5, 5)).mapped(rotation(np.pi / 2))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from napari_emseg.augment.recipe import Augmentation
+from napari_emseg.augment.recipe import Augmentation, load_recipe
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, TrainingVolume
 from napari_emseg.nn.dataset import Pool, neighbours, stack_truth
@@ -28,6 +30,27 @@ def test_a_sample_depends_on_its_number_and_seed_alone(volume):
 def test_sections_that_validate_are_never_drawn(volume):
     pool = Pool([volume], ("membrane",), 0, 4.6)
     assert pool.sections == [(0, 1)]
+    validates = [z for z in range(len(volume.image)) if z not in (0, 1)]
+    assert validates
+    truth = volume.truth["membrane"].copy()
+    truth[validates] = 200  # would be seen wherever it was drawn
+    marked = replace(volume, truth={"membrane": truth})
+    for depth in (0, 2):
+        pool = Pool([marked], ("membrane",), 0, 4.6, depth=depth)
+        for n in range(40):
+            assert not (pool.draw(n, 0, (32, 32), load_recipe("heavy"))[1] == 200).any()
+
+
+@pytest.mark.parametrize("preset", ["gentle", "serial sections", "heavy"])
+def test_samples_leave_the_volumes_as_they_were(volume, preset):
+    """Augmentation in place would wear the volume out, epoch by epoch."""
+    pool = Pool([volume], ("membrane",), 1, 4.6)
+    held = [volume.image, volume.truth["membrane"], *pool.images, *pool.truths]
+    before = [array.copy() for array in held]
+    for n in range(60):
+        pool.draw(n, 0, (32, 32), load_recipe(preset))
+    for array, kept in zip(held, before, strict=True):
+        assert array.tobytes() == kept.tobytes()
 
 
 def test_a_section_in_both_sets_is_refused(volume):

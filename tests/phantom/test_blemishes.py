@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage as ndi
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.phantom.blemishes import BLEMISHES, IN_PLACE, blemish
@@ -22,30 +23,46 @@ def section():
 def test_each_kind_changes_the_picture_and_nothing_given(section, kind):
     before = section.copy()
     truth = section < 110
-    spoiled, followed = blemish(section, truth, kind, np.random.default_rng(1))
+    spoiled, followed, hidden = blemish(section, truth, kind, np.random.default_rng(1))
+    assert hidden.shape == section.shape
+    assert bool(hidden.any()) == (kind in ("band missing", "stained", "fold"))
     assert spoiled.shape == section.shape
     assert spoiled.dtype == np.uint8
     assert np.array_equal(section, before)
     assert np.abs(spoiled.astype(int) - section).mean() > 2
     assert np.array_equal(followed, truth) == (kind in IN_PLACE)
-    again, _ = blemish(section, truth, kind, np.random.default_rng(1))
-    assert np.array_equal(again, spoiled)
+    again = blemish(section, truth, kind, np.random.default_rng(1))
+    assert np.array_equal(again.section, spoiled)
 
 
 def test_truth_follows_the_tissue_over_a_fold(section):
-    shown, followed = blemish(section, section < 110, "fold", np.random.default_rng(2), width_px=12)
+    shown, followed, hidden = blemish(section, section < 110, "fold", np.random.default_rng(2), width_px=12)
     darker = (shown < 110) == followed
-    assert darker.mean() > 0.85  # all but the fold itself
+    assert darker[~hidden].all()  # all but the fold itself
+    assert 0.02 < hidden.mean() < 0.15
+
+
+@pytest.mark.parametrize("kind", ["band missing", "stained"])
+def test_what_is_hidden_cannot_be_known_and_what_is_seen_is_as_it_was(section, kind):
+    """Under a band or dirt another section would look the same; elsewhere the tissue is there, but for a soft rim."""
+    other = 255 - section
+    one, two = (blemish(s, s < 110, kind, np.random.default_rng(4)) for s in (section, other))
+    assert np.array_equal(one.hidden, two.hidden)
+    core = ndi.binary_erosion(one.hidden, iterations=2)
+    assert core.any()
+    assert (one.section[core] == two.section[core]).mean() > 0.98
+    far = ~ndi.binary_dilation(one.hidden, iterations=3)
+    assert np.array_equal(one.section[far], section[far])
 
 
 def test_kinds_are_what_they_are_called(section):
     rng = np.random.default_rng(3)
-    torn, _ = blemish(section, section > 0, "band missing", rng)
+    torn, *_ = blemish(section, section > 0, "band missing", rng)
     gone = np.abs(torn.astype(int) - section) > 0
     assert 0.005 < gone.mean() < 0.15
-    pale, _ = blemish(section, section > 0, "low contrast", rng)
+    pale, *_ = blemish(section, section > 0, "low contrast", rng)
     assert pale.std() < 0.35 * section.std()
-    uneven, _ = blemish(section, section > 0, "uneven light", rng)
+    uneven, *_ = blemish(section, section > 0, "uneven light", rng)
     halves = [a.mean() for way in (0, 1) for a in np.array_split(uneven, 2, axis=way)]
     assert max(halves) > 1.2 * min(halves)
     with pytest.raises(EmsegError, match="choose of"):

@@ -34,6 +34,19 @@ def test_there_and_back_is_identity_on_labels(rows, height, width, margin):
     )
 
 
+@given(rows=tables, margin=st.integers(0, 250))
+def test_the_margin_is_kept_on_every_side_in_every_section(rows, margin):
+    full = np.ones((len(rows), 7, 5), np.uint8)
+    aligned = align(full, ShiftTable.of(rows, margin=margin))
+    least = []
+    for section in aligned:
+        y, x = np.nonzero(section)
+        assert (y.max() - y.min() + 1, x.max() - x.min() + 1, len(y)) == (7, 5, 35)
+        height, width = section.shape
+        least.append((y.min(), x.min(), height - 1 - y.max(), width - 1 - x.max()))
+    assert (np.min(least, axis=0) == margin).all()  # kept, and nowhere is more added than is needed
+
+
 @given(rows=tables, seed=st.integers(0, 1000))
 def test_points_come_back_to_a_millionth_and_none_is_lost(rows, seed):
     table = ShiftTable.of(rows)

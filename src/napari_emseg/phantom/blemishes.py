@@ -1,11 +1,12 @@
 """Blemishes of a section that leave its tissue in its place: torn away bands, dirt, grain, uneven light.
 
 They are drawn otherwise than the augmentations of the same names, so that a network can be tested on what it was not taught.
+Where a blemish hides tissue, that is returned too: nobody can know from the picture what lies there.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,21 +19,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Change = Callable[[np.random.Generator, NDArray[np.uint8]], NDArray[np.uint8]]
+    Cover = Callable[[np.random.Generator, NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.bool_]]]
 
 
-def tear(rng: np.random.Generator, section: NDArray[np.uint8]) -> NDArray[np.uint8]:
+class Blemished(NamedTuple):
+    """A spoiled section (y, x), what was drawn on it, and where its tissue is hidden."""
+
+    section: NDArray[np.uint8]
+    truth: NDArray[np.bool_]
+    hidden: NDArray[np.bool_]
+
+
+def tear(rng: np.random.Generator, section: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Take a curved band of tissue away, 1.5 to 4 % of the section wide; black or resin shows there."""
     width = rng.uniform(0.015, 0.04) * min(section.shape)
     height, breadth = section.shape
     band = draw_displacement(rng, (height, breadth), width, -1).band
     out = section.copy()
     out[band] = np.clip(rng.normal(rng.choice([6, 236]), 4, int(band.sum())), 0, 255)
-    return out
+    return out, band
 
 
-def soil(rng: np.random.Generator, section: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def soil(rng: np.random.Generator, section: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Drop precipitate on it: some forty dark ragged grains of 3 to 16 pixels radius."""
     out = section.astype(np.float32)
+    hidden = np.zeros(section.shape, bool)
     reach = 26
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     for _ in range(int(rng.integers(30, 50))):
@@ -48,7 +59,8 @@ def soil(rng: np.random.Generator, section: NDArray[np.uint8]) -> NDArray[np.uin
             columns.start - at[1] + reach : columns.stop - at[1] + reach,
         ]
         out[rows, columns] = out[rows, columns] * (1 - cut) + rng.uniform(5, 50) * cut
-    return np.clip(out, 0, 255).astype(np.uint8)
+        hidden[rows, columns] |= cut > 0.5
+    return np.clip(out, 0, 255).astype(np.uint8), hidden
 
 
 def grain(rng: np.random.Generator, section: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -69,15 +81,16 @@ def shade(rng: np.random.Generator, section: NDArray[np.uint8]) -> NDArray[np.ui
     return np.asarray(np.clip(section * light / light.mean(), 0, 255), np.uint8)
 
 
-IN_PLACE: dict[str, Change] = {
-    "band missing": tear,
+_SEEN_THROUGH: dict[str, Change] = {
     "low contrast": pale,
     "blurred": blur,
-    "stained": soil,
     "noisy": grain,
     "dark": darken,
     "uneven light": shade,
 }
+_OPAQUE: dict[str, Cover] = {"band missing": tear, "stained": soil}
+
+IN_PLACE = ("band missing", "low contrast", "blurred", "stained", "noisy", "dark", "uneven light")
 """Kinds that leave the tissue where it is."""
 
 BLEMISHES = (*IN_PLACE, "fold")
@@ -91,7 +104,7 @@ def blemish(
     rng: np.random.Generator,
     *,
     width_px: float = 24.0,
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+) -> Blemished:
     """Spoil one section, with what was drawn on it.
 
     Parameters
@@ -106,17 +119,26 @@ def blemish(
     width_px : float
         Of a fold.
 
+    Returns
+    -------
+    Blemished
+        Hidden are a band that is missing, the inner half of the rim of a grain of dirt and all within it, and the
+        layers of a fold.
+
     Raises
     ------
     EmsegError
         If the kind is not known.
     """
-    if kind in IN_PLACE:
-        return IN_PLACE[kind](rng, section), truth
+    if kind in _OPAQUE:
+        spoiled, hidden = _OPAQUE[kind](rng, section)
+        return Blemished(spoiled, truth, hidden)
+    if kind in _SEEN_THROUGH:
+        return Blemished(_SEEN_THROUGH[kind](rng, section), truth, np.zeros(section.shape, bool))
     if kind != "fold":
         raise EmsegError(
             f"no section can be made {kind!r}", "the phantom", f"choose of {', '.join(BLEMISHES)}"
         )
     height, breadth = section.shape
     where = draw_displacement(rng, (height, breadth), width_px, 1)
-    return fold(rng, section, where), truth[where.rows, where.columns]
+    return Blemished(fold(rng, section, where), truth[where.rows, where.columns], where.band)

@@ -15,7 +15,6 @@ out. Batch and stream give the same bytes, because both are made of the same two
 
 from __future__ import annotations
 
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.preprocess.aside import Aside
 from napari_emseg.preprocess.local_mean import Grid, box_means, smooth_nodes, widen
 from napari_emseg.preprocess.mirror import mirrored
 from napari_emseg.preprocess.void import void_mask
@@ -266,8 +266,8 @@ def deflicker_sections(
 ) -> Iterator[NDArray[Any]]:
     """Streaming form: sections come in and go out one by one, in order.
 
-    Memory is bounded by a few sections and the coarse maps of the neighbours, and where sections cannot be read again, by
-    ``settings.sections + 1`` sections more.
+    Memory is bounded by a few sections and the coarse maps of the neighbours. Where sections cannot be read again, up to
+    ``settings.sections + 1`` of them wait in a temporary file.
 
     Parameters
     ----------
@@ -286,37 +286,35 @@ def deflicker_sections(
     if again is None and hasattr(sections, "__getitem__"):
         again = sections.__getitem__
     source = iter(sections)
-    waiting: deque[NDArray[Any] | None] = deque()
     first: list[Measured] = []
     dtype: np.dtype[Any] = np.dtype(np.uint8)
-    for early in islice(source, reach + 1):
-        dtype = early.dtype
-        first.append(measure(early, settings))
-        waiting.append(early if again is None else None)
-        del early
-    if not waiting:
-        return
-    reference = find_reference(first, settings, dtype)
-    known = {z: levelled(m, reference, dtype) for z, m in enumerate(first)}
-    del first
-    count, done = len(waiting), 0
-    while waiting:
-        around = [known[z] for z in _window(done, reach, count)]
-        held = waiting.popleft()
-        section = np.asarray(again(done)) if held is None and again is not None else held
-        assert section is not None
-        out = level(section, known[done], around, settings)
-        del section, held, around  # the caller may work on the answer while the next one is not needed yet
-        known.pop(done - reach, None)
-        done += 1
-        yield out
-        del out
-        following = next(source, None)
-        if following is not None:
-            waiting.append(following if again is None else None)
-            known[count] = levelled(measure(following, settings), reference, dtype)
-            count += 1
-            del following
+    with Aside() as waiting:
+        for early in islice(source, reach + 1):
+            dtype = early.dtype
+            first.append(measure(early, settings))
+            if again is None:
+                waiting.put(early)
+            del early
+        reference = find_reference(first, settings, dtype)
+        known = {z: levelled(m, reference, dtype) for z, m in enumerate(first)}
+        count, done = len(first), 0
+        del first
+        while done < count:
+            around = [known[z] for z in _window(done, reach, count)]
+            section = waiting.take() if again is None else np.asarray(again(done))
+            out = level(section, known[done], around, settings)
+            del section, around  # the caller may work on the answer while the next one is not needed yet
+            known.pop(done - reach, None)
+            done += 1
+            yield out
+            del out
+            following = next(source, None)
+            if following is not None:
+                if again is None:
+                    waiting.put(following)
+                known[count] = levelled(measure(following, settings), reference, dtype)
+                count += 1
+                del following
 
 
 def _window(z: int, reach: int, count: int) -> list[int]:
