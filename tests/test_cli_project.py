@@ -145,5 +145,5 @@ def test_wrong_calls(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(capsys, "paint", folder)[0] == 2
     assert call(capsys, "info")[0] == 2
     status, _, err = call(capsys, "export", folder / "em.emseg")
-    assert (status, "nothing is asked for" in err) == (1, True)
+    assert (status, "nothing is asked for" in err) == (2, True)
     assert call(capsys, "history", folder / "nothing.emseg")[0] == 1

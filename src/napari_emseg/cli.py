@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg import __version__
 from napari_emseg.commands import COMMANDS
-from napari_emseg.commands.arguments import add_common
-from napari_emseg.commands.reporting import reporter
-from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.commands.reporting import Quiet, reporter
+from napari_emseg.core.errors import Cancelled, EmsegError, WrongCall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        module, args = _parse(words)
+        module, parser, args = _parse(words)
     except SystemExit as leaving:  # argparse has said what is wrong, or shown the help
         return int(leaving.code or 0)
+    except KeyboardInterrupt:
+        return _fail(Quiet(), "stopped", STOPPED)
     progress = reporter(args.progress)
     try:
         return int(module.run(args, progress))
@@ -47,12 +48,28 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             os._exit(status)
         return status
+    except WrongCall as error:
+        progress.close()
+        parser.print_usage(sys.stderr)
+        return _fail(progress, f"{parser.prog}: error: {error}", 2)
     except EmsegError as error:
         if args.debug:
             raise
         return _fail(progress, f"error: {error}", 1)
     except BrokenPipeError:
         return 1  # whoever read our output has gone
+    except OSError as error:
+        if args.debug:
+            raise
+        what = f"a file cannot be read or written ({(error.strerror or str(error)).lower()})"
+        return _fail(
+            progress, f"error: {EmsegError(what, str(error.filename or words[0]), 'check the disk')}", 1
+        )
+    except MemoryError:
+        if args.debug:
+            raise
+        remedy = "take a smaller region, or close other programs"
+        return _fail(progress, f"error: {EmsegError('there is not enough memory', words[0], remedy)}", 1)
     except Exception as error:
         if args.debug:
             raise
@@ -68,7 +85,9 @@ def _fail(progress: Any, text: str, status: int) -> int:
     return status
 
 
-def _parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:
+def _parse(words: list[str]) -> tuple[ModuleType, argparse.ArgumentParser, argparse.Namespace]:
+    from napari_emseg.commands.arguments import add_common  # loads numpy, and Ctrl-C may come at once
+
     name = words[0] if words else ""
     if name in COMMANDS:
         module = importlib.import_module(f"napari_emseg.commands.{name}")
@@ -79,7 +98,7 @@ def _parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:
         )
         module.add_arguments(parser)
         add_common(parser)
-        return module, parser.parse_args(words[1:])
+        return module, parser, parser.parse_args(words[1:])
     from napari_emseg.commands import window
 
     parser = argparse.ArgumentParser(
@@ -94,7 +113,7 @@ def _parse(words: list[str]) -> tuple[ModuleType, argparse.Namespace]:
     add_common(parser)
     args = parser.parse_args(words)
     window.check(parser, args)
-    return window, args
+    return window, parser, args
 
 
 def _commands() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from napari_emseg.core.edit import Edit, Patch, Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import ModelCard
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io import open_array
@@ -142,3 +144,23 @@ def test_provenance_goes_with_every_output(session: Session) -> None:
 def test_section_numbers_for_people() -> None:
     assert ranges([7, 0, 1, 2, 3]) == "0-3, 7"
     assert ranges([]) == ""
+
+
+def test_models_that_come_from_each_other_are_cited_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_emseg.jobs import methods
+
+    cards = {
+        name: ModelCard(
+            name=name, parent=parent, architecture="unet", targets=("membrane",), pixel_size_nm=5,
+            pixel_size_range_nm=(4, 6), citation=(f"Work of {name}",),
+        )
+        for name, parent in (("a", "b"), ("b", "a"))
+    }  # fmt: skip
+    monkeypatch.setattr(methods, "_card", lambda _, name: cards.get(name))
+    session.project = replace(session.project, model="a")
+    region = Region((0, 0, 0), (1, 1, 1))
+    before = session.volume.read(region)
+    session.commit(Edit("segment", "model", (Patch(region, before, before + 5),)))
+    assert "To cite with it: Work of a; Work of b." in methods_text(session)

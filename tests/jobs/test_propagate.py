@@ -17,7 +17,7 @@ from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io import open_array, write_array
-from napari_emseg.jobs import propagate
+from napari_emseg.jobs import propagate, propagate_file
 from napari_emseg.session import Session
 from napari_emseg.settings import PropagateSettings
 
@@ -146,7 +146,7 @@ def test_from_file_to_file_with_anchors_and_links(tmp_path: Path, session: Sessi
     anchors = np.zeros((DEPTH, 40, 60), np.uint32)
     anchors[2] = squares(71, 72, 2)
     write_array(tmp_path / "a.h5", anchors, spacing_nm=(50.0, 4.0, 4.0))
-    said = propagate.propagate_file(
+    said = propagate_file.propagate_file(
         tmp_path / "s.h5", tmp_path / "o.h5", anchors=tmp_path / "a.h5", links=tmp_path / "l.csv"
     )
     labels = open_array(tmp_path / "o.h5")[0][:]

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 from napari_emseg.core.edit import Region
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import EmsegError, WrongCall
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -152,7 +152,7 @@ def settings_from(args: argparse.Namespace, kind: type[S]) -> S:
 
     Raises
     ------
-    EmsegError
+    WrongCall
         If a value is out of bounds.
     """
     from pydantic import ValidationError
@@ -163,4 +163,5 @@ def settings_from(args: argparse.Namespace, kind: type[S]) -> S:
     except ValidationError as error:
         fault = error.errors()[0]
         option = "--" + str(fault["loc"][0]).removesuffix("_nm").removesuffix("_nm2").replace("_", "-")
-        raise EmsegError(f"{option} {fault['input']} is out of bounds", "", fault["msg"]) from error
+        reason = fault["msg"].replace("Input should be", "give a value that is")
+        raise WrongCall(f"{option} {fault['input']} is out of bounds", "", reason) from error

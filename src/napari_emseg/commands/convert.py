@@ -88,11 +88,11 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.io.conversion import converted
     from napari_emseg.io.paths import parse_path
     from napari_emseg.io.source import WriteOptions
-    from napari_emseg.io.writing import writer_for
+    from napari_emseg.io.writing import check_output
 
     if detect_annotations(parse_path(args.source)):
         return _annotations(args)
-    writer_for(args.output)
+    check_output(args.output, args.source)
     opened = open_volume(args.source)
     spacing, is_known = voxel_size(args.pixel_size, opened.spacing_nm)
     is_labels = True if args.labels else False if args.image else None if args.dtype else opened.is_labels

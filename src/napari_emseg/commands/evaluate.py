@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, voxel_size
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import WrongCall
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.jobs.recipe import parse_sections
 
     if not 0 < args.iou <= 1:
-        raise EmsegError(f"an overlap of {args.iou:g} does not exist", "--iou", "give more than 0, at most 1")
+        raise WrongCall(f"an overlap of {args.iou:g} does not exist", "--iou", "give more than 0, at most 1")
     spacing, sections = None, None
     if args.kind != "partners":
         array, found = open_array(args.truth)

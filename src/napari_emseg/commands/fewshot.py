@@ -28,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Compare and write."""
     from napari_emseg.io import open_image, write_array
-    from napari_emseg.io.writing import writer_for
+    from napari_emseg.io.writing import check_output
     from napari_emseg.jobs import few_shot
 
-    writer_for(args.output)
+    check_output(args.output, args.source)
     stack = open_image(args.source)
     clicks = read_clicks(args.clicks)
     request = few_shot.prepare(stack, clicks, range(stack.shape[0]), args.model)

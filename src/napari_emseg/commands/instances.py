@@ -29,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Divide and write."""
     from napari_emseg.io import open_array
-    from napari_emseg.io.writing import writer_for
+    from napari_emseg.io.writing import check_output
     from napari_emseg.jobs.instances import instances_file
     from napari_emseg.jobs.stack_file import VoxelSize
 
-    writer_for(args.output)
+    check_output(args.output, args.source)
     settings = settings_from(args, InstanceSettings)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
     if spacing is not None and not is_known:

@@ -80,10 +80,10 @@ def _row(name: str, path: Path) -> dict[str, Any]:
 
 
 def _check(args: argparse.Namespace) -> None:
-    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.core.errors import WrongCall
 
     if len(args.what) != len(_TAKES[args.action]):
-        raise EmsegError(
+        raise WrongCall(
             f"models {args.action} takes {' '.join(_TAKES[args.action])}",
             " ".join(args.what) or "nothing given",
             "see napari-emseg models --help",

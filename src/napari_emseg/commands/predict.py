@@ -56,11 +56,11 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.core.model_card import find_model, read_card
     from napari_emseg.core.stack import ImageStack
     from napari_emseg.io import open_image, write_array
-    from napari_emseg.io.writing import writer_for
+    from napari_emseg.io.writing import check_output
     from napari_emseg.jobs.predict import provenance
     from napari_emseg.jobs.predict_stack import PredictedStack
 
-    writer_for(args.output)  # refuse before hours of work, not after
+    check_output(args.output, args.source)  # refuse before hours of work, not after
     settings = settings_from(args, PredictSettings)
     folder = find_model(args.model)
     targets = wanted_targets(args.targets, args.model, read_card(folder).targets)

@@ -10,6 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, pixel_size, settings_from
+from napari_emseg.core.errors import WrongCall
 from napari_emseg.settings import DeflickerSettings
 
 if TYPE_CHECKING:
@@ -176,18 +177,21 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
 
 
 def _normalize(args: argparse.Namespace, progress: Quiet) -> list[str]:
-    from napari_emseg.core.errors import EmsegError
     from napari_emseg.jobs.clean_files import normalize_file
     from napari_emseg.preprocess import contrast
 
     if args.kind == "clahe":
+        if args.tiles < 1 or not args.clip > 0:
+            raise WrongCall(
+                f"--tiles {args.tiles} --clip {args.clip:g} is out of bounds", "", "give numbers above 0"
+            )
         return normalize_file(
             args.source, args.output, lambda s: contrast.clahe(s, clip=args.clip, tiles=args.tiles), progress,
             {"kind": "clahe", "clip": args.clip, "tiles": args.tiles},
         )  # fmt: skip
     if args.kind == "window":
         if (args.low is None) != (args.high is None):
-            raise EmsegError("a contrast window has two ends", "--low and --high", "give both, or neither")
+            raise WrongCall("a contrast window has two ends", "--low and --high", "give both, or neither")
 
         def stretched(section):  # type: ignore[no-untyped-def]  # an array in, an array out
             low, high = (args.low, args.high) if args.low is not None else contrast.window_of(section)
@@ -201,7 +205,7 @@ def _normalize(args: argparse.Namespace, progress: Quiet) -> list[str]:
         chosen = contrast.Normalisation.of_card(read_card(find_model(args.model)))
     elif args.kind == "fixed":
         if not args.std > 0:
-            raise EmsegError(f"--std {args.std:g} is out of bounds", "", "give a number above 0")
+            raise WrongCall(f"--std {args.std:g} is out of bounds", "", "give a number above 0")
         chosen = contrast.Normalisation(kind="fixed", mean=args.mean, std=args.std)
     else:
         chosen = contrast.Normalisation(kind=args.kind)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.commands.arguments import add_common
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import EmsegError, WrongCall
 
 if TYPE_CHECKING:
     import argparse
@@ -303,13 +303,13 @@ def _find_image(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG
 
 
 def _export(args: argparse.Namespace, progress: Quiet) -> None:
-    from napari_emseg.io.writing import writer_for
+    from napari_emseg.io.writing import check_output
     from napari_emseg.jobs import export
 
     if not (args.output or args.methods or args.sections):
-        raise EmsegError("nothing is asked for", "export", "name an output, --methods or --sections")
+        raise WrongCall("nothing is asked for", "export", "name an output, --methods or --sections")
     if args.output:
-        writer_for(args.output)
+        check_output(args.output)
     lines = []
     with _open(args, write=False) as session:
         if args.output:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import WrongCall
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
@@ -35,13 +35,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Propagate and write."""
     from napari_emseg.io import open_array
-    from napari_emseg.io.writing import writer_for
-    from napari_emseg.jobs.propagate import propagate_file
+    from napari_emseg.io.atomic import check_place
+    from napari_emseg.io.writing import check_output
+    from napari_emseg.jobs.propagate_file import propagate_file
     from napari_emseg.jobs.stack_file import VoxelSize
 
-    writer_for(args.output)
+    check_output(args.output, args.source, args.anchors)
+    for other in (args.links, args.graph):
+        if other is not None:
+            check_place(Path(other))
     if args.graph is not None and Path(args.graph).suffix not in (".swc", ".graphml"):
-        raise EmsegError("branches are written as .swc or .graphml", args.graph, "give one of these endings")
+        raise WrongCall("branches are written as .swc or .graphml", args.graph, "give one of these endings")
     settings = settings_from(args, PropagateSettings)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
     found = propagate_file(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.commands.arguments import add_pixel_size, region, region_of, voxel_size
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import EmsegError, WrongCall
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -58,15 +58,15 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     if args.action == "check":
         return _check(args)
     if not args.output:
-        raise EmsegError("there is no output", args.action, "name it behind the input")
+        raise WrongCall("there is no output", args.action, "name it behind the input")
     if args.action == "boxes":
         return _boxes(args, progress)
     return _cut(args, progress) if args.action == "cut" else _pad(args, progress)
 
 
 def _check(args: argparse.Namespace) -> int:
-    from napari_emseg.core.atomic import write_atomic
     from napari_emseg.io.roi_table import check_roi_table, mended, read_roi_table, roi_text
+    from napari_emseg.jobs.clean_files import write_text
 
     table = read_roi_table(Path(args.source))
     problems = check_roi_table(table, n_sections=args.sections, equal=not args.unequal)
@@ -86,19 +86,24 @@ def _check(args: argparse.Namespace) -> int:
     left = check_roi_table(right, n_sections=args.sections, equal=not args.unequal)
     if left:
         raise EmsegError(f"this cannot be mended by itself: {left[0]}", args.source, "correct it by hand")
-    write_atomic(args.fix, roi_text(right).encode())
+    write_text(args.fix, roi_text(right))
     print(f"{args.fix}: corrected")
     return 0
 
 
 def _open(args: argparse.Namespace) -> Opened:
-    from napari_emseg.io.opening import open_volume
-    from napari_emseg.io.writing import writer_for
+    from napari_emseg.io.writing import check_output
 
-    writer_for(args.output)
-    opened = open_volume(args.source)
+    check_output(args.output, args.source)
+    return _one_volume(args.source)
+
+
+def _one_volume(source: str) -> Opened:
+    from napari_emseg.io.opening import open_volume
+
+    opened = open_volume(source)
     if len(opened.array.shape) != 3:
-        raise EmsegError("it has channels", args.source, "save one of them on its own")
+        raise EmsegError("it has channels", source, "save one of them on its own")
     return opened
 
 
@@ -130,7 +135,7 @@ def _cut(args: argparse.Namespace, progress: Quiet) -> int:
 
     chosen = [name for name in ("table", "region", "centre") if getattr(args, name) is not None]
     if len(chosen) != 1:
-        raise EmsegError("it is not clear what to cut out", "", "give one of --table, --region, --centre")
+        raise WrongCall("it is not clear what to cut out", "", "give one of --table, --region, --centre")
     opened = _open(args)
     shape = tuple(int(n) for n in opened.array.shape)
     if args.table is not None:
@@ -156,13 +161,12 @@ def _boxes(args: argparse.Namespace, progress: Quiet) -> int:
     import numpy as np
 
     from napari_emseg.algorithms.boxes import section_box
-    from napari_emseg.core.atomic import write_atomic
-    from napari_emseg.io.opening import open_volume
     from napari_emseg.io.roi_table import RoiRow, RoiTable, roi_text
+    from napari_emseg.jobs.clean_files import write_text
 
     if args.margin < 0:
-        raise EmsegError("a margin cannot be negative", "--margin", "give 0 or more pixels")
-    labels = open_volume(args.source).array
+        raise WrongCall("a margin cannot be negative", "--margin", "give 0 or more pixels")
+    labels = _one_volume(args.source).array
     rows = []
     for z in range(labels.shape[0]):
         box = section_box(np.asarray(labels[z]), args.margin)
@@ -173,7 +177,7 @@ def _boxes(args: argparse.Namespace, progress: Quiet) -> int:
     progress.close()
     if not rows:
         raise EmsegError("nothing is labelled in any section", args.source, "give labels")
-    write_atomic(Path(args.output), roi_text(RoiTable(tuple(rows))).encode())
+    write_text(args.output, roi_text(RoiTable(tuple(rows))))
     empty = labels.shape[0] - len(rows)
     print(
         f"{args.output}: {len(rows)} boxes" + (f", {empty} sections without labels left out" if empty else "")
@@ -186,7 +190,7 @@ def _pad(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.io.views import Margins, Window
 
     if args.by is None:
-        raise EmsegError("it is not said by how much", "--by", "give --by Z,Y,X")
+        raise WrongCall("it is not said by how much", "--by", "give --by Z,Y,X")
     opened = _open(args)
     if not args.remove:
         padded = Margins(opened.array, args.by, args.by)

@@ -37,11 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Segment and write."""
     from napari_emseg.io import open_array
-    from napari_emseg.io.writing import writer_for
+    from napari_emseg.io.writing import check_output
     from napari_emseg.jobs.segment import segment_file
     from napari_emseg.jobs.stack_file import VoxelSize
 
-    writer_for(args.output)
+    check_output(args.output, args.source)
     seeds, settings = settings_from(args, SeedSettings), settings_from(args, SegmentSettings)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
     if seeds.dims == 3 and spacing is not None and not is_known:

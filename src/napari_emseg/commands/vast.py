@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, voxel_size
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import EmsegError, WrongCall
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     if args.action == "show":
         return _show(Path(args.source))
     if not args.output:
-        raise EmsegError("there is no output", args.action, "name it behind the source")
+        raise WrongCall("there is no output", args.action, "name it behind the source")
     {"export": _export, "import": _import, "keep": _choose, "drop": _choose}[args.action](args, progress)
     return 0
 
@@ -114,9 +114,9 @@ def _import(args: argparse.Namespace, progress: Quiet) -> None:
     from napari_emseg.io.opening import open_volume
     from napari_emseg.io.vast import INNER, VastStack
     from napari_emseg.io.vast_table import write_vast_table
-    from napari_emseg.io.writing import write_array, writer_for
+    from napari_emseg.io.writing import check_output, write_array
 
-    writer_for(args.output)
+    check_output(args.output, args.source)
     source = args.source if args.source.endswith(f"::{INNER}") else f"{args.source}::{INNER}"
     opened = open_volume(source)
     table = _table(args.table) or (opened.array.table if isinstance(opened.array, VastStack) else None)
@@ -138,12 +138,12 @@ def _choose(args: argparse.Namespace, progress: Quiet) -> None:
     from napari_emseg.io.classes import KeptLabels, ids_of_class
     from napari_emseg.io.opening import open_volume
     from napari_emseg.io.vast import VastStack
-    from napari_emseg.io.writing import write_array, writer_for
+    from napari_emseg.io.writing import check_output, write_array
 
-    writer_for(args.output)
+    check_output(args.output, args.source)
     opened = open_volume(args.source)
     if not args.class_name:
-        raise EmsegError("no class was named", args.action, "add --class NAME")
+        raise WrongCall("no class was named", args.action, "add --class NAME")
     if len(opened.array.shape) != 3 or opened.array.dtype.kind not in "ui":
         raise EmsegError("these are no labels", args.source, "give object ids (z, y, x)")
     if args.table is not None:

@@ -29,5 +29,9 @@ class EmsegError(Exception):
         return ", ".join(part for part in (self.what, self.where, self.remedy) if part)
 
 
+class WrongCall(EmsegError):  # noqa: N818 - reads as what happened
+    """What was asked for on the command line makes no sense, whatever the files hold: usage is shown."""
+
+
 class Cancelled(Exception):  # noqa: N818 - not an error: the person pressed stop
     """Raised inside long work when the person asked for it to stop."""

@@ -54,6 +54,25 @@ def atomic_output(path: Path) -> Iterator[Path]:
         _remove(beside)
 
 
+def check_place(path: Path) -> None:
+    """Refuse a place at which `atomic_output` could not write: before hours of work, not after.
+
+    Raises
+    ------
+    EmsegError
+        If something else is in the way, or the folder cannot be written.
+    """
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - as above
+    if not path.name:
+        raise EmsegError("an output has a name", str(path), "choose one")
+    _refuse_foreign_folder(path)
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir():
+        raise explained(NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), path)
+    if not os.access(folder, os.W_OK):
+        raise explained(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), path)
+
+
 def _refuse_foreign_folder(path: Path) -> None:
     marks = (*_OURS, *(name for suffix, name in _OURS_BY_SUFFIX.items() if path.suffix == suffix))
     if path.is_dir() and any(path.iterdir()) and not any((path / name).exists() for name in marks):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io.atomic import atomic_output
+from napari_emseg.io.atomic import atomic_output, check_place
+from napari_emseg.io.choice import MAIN
 from napari_emseg.io.lookup import load_function
-from napari_emseg.io.paths import DataPath, parse_output
+from napari_emseg.io.paths import DataPath, parse_output, parse_path
 from napari_emseg.io.source import Source, WriteOptions
 from napari_emseg.io.units import required_spacing
 from napari_emseg.io.zarr_group import adopt_group, check_inner
@@ -63,6 +64,10 @@ def writer_for(path: str | os.PathLike[str]) -> str:
     EmsegError
         If the suffix names no format.
     """
+    if not os.fspath(path):
+        raise EmsegError(
+            "an output has a name", "nothing was given", "name a file, or a folder/ of PNG sections"
+        )
     text = str(parse_output(path, WRITERS).path)
     if os.fspath(path).endswith(("/", os.sep)):
         text += "/"
@@ -78,6 +83,47 @@ def writer_for(path: str | os.PathLike[str]) -> str:
             f"end it in {', '.join(k for k in WRITERS if k != '/')}, or in / for a folder of PNG sections",
         )
     return suffix
+
+
+def check_output(path: str | os.PathLike[str], *sources: str | os.PathLike[str] | None) -> str:
+    """Refuse what cannot become an output before hours of work, not after.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the output is to go.
+    *sources : str or Path or None
+        What is read for it, and may not be replaced by it.
+
+    Returns
+    -------
+    str
+        Key of `WRITERS`.
+
+    Raises
+    ------
+    EmsegError
+        If the suffix names no format, the place cannot be written, or something that is read lies there.
+    """
+    key = writer_for(path)
+    where = parse_output(path, WRITERS)
+    for source in sources:
+        if source is not None and _is_replaced(parse_path(source), where):
+            raise EmsegError(
+                "this output would replace what it is made of", str(where), "choose another name"
+            )
+    if not where.inner:  # a volume is added to what is there
+        check_place(where.path)
+    return key
+
+
+def _is_replaced(source: DataPath, output: DataPath) -> bool:
+    try:
+        if not source.path.samefile(output.path):
+            return False
+    except (OSError, ValueError):  # one of them is not there
+        return False
+    return not output.inner or output.inner == (source.inner or MAIN)
 
 
 def write_array(

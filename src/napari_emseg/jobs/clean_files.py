@@ -16,8 +16,9 @@ from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, open_image, write_array
+from napari_emseg.io.atomic import check_place
 from napari_emseg.io.lazy import LazyChannels
-from napari_emseg.io.writing import writer_for
+from napari_emseg.io.writing import check_output
 from napari_emseg.jobs.recipe import parse_sections
 from napari_emseg.jobs.section_flow import ChannelMap, SectionFlow, SectionMap, checked, sections_of
 from napari_emseg.preprocess.bad_sections import Suspicion, find_bad_sections
@@ -136,7 +137,7 @@ def deflicker_file(source: str, output: str, settings: DeflickerSettings, progre
     """Even out brightness, streaming; returns what to tell the person."""
     from napari_emseg.preprocess.deflicker import deflicker_sections
 
-    writer_for(output)
+    check_output(output, source)
     stack = open_image(source)
     flow = SectionFlow(
         lambda: deflicker_sections(
@@ -154,6 +155,9 @@ def detect_file(source: str, output: str, pictures: str | None, progress: Progre
     suffix = Path(output).suffix.lower()
     if suffix not in (".csv", ".json"):
         raise EmsegError("a report is a table", output, "end it in .csv or .json")
+    check_place(Path(output))
+    if pictures and Path(pictures).exists() and not Path(pictures).is_dir():
+        raise EmsegError("pictures go into a folder", pictures, "name one, or one that is not there yet")
     stack = open_image(source)
     found = find_bad_sections(sections_of(stack.data, source), progress=progress, count=stack.shape[0])
     write_text(output, report_text(found, as_json=suffix == ".json"))
@@ -227,7 +231,9 @@ def replace_file(
     progress: Progress,
 ) -> list[str]:
     """Replace bad sections; without a list they are looked for first."""
-    writer_for(output)
+    check_output(output, source)
+    if table:
+        check_place(Path(table))
     channels, spacing = open_sections(source, labels=labels)
     count = channels[0].shape[0]
     said: list[str] = []
@@ -281,7 +287,7 @@ def normalize_file(
     note: dict[str, Any],
 ) -> list[str]:
     """Change grey values section by section."""
-    writer_for(output)
+    check_output(output, source)
     stack = open_image(source)
     apply = change if callable(change) else change.apply
     dtype = stack.data.dtype if callable(change) else np.float32
@@ -309,7 +315,7 @@ def resample_file(
     """Change the voxel size, one section of the result at a time."""
     from napari_emseg.algorithms.resampling import Resampling
 
-    writer_for(output)
+    check_output(output, source)
     channels, found = open_sections(source, labels=labels)
     spacing = _spacing(given, found)
     if factor is not None:

@@ -113,6 +113,13 @@ def evaluate_files(
     if sections is not None:
         reference, values = (np.asarray(a[:]) for a in pick(reference, values, sections, str(truth)))
     refuse_other_shape(reference, values, str(prediction))
+    for read, where in ((reference, truth), (values, prediction)):
+        if read.dtype.kind == "f" and not np.isfinite(read).all():
+            raise EmsegError(
+                "it holds values that are no numbers", str(where), "export it without NaN and infinity"
+            )
+        if kind == "detection" and read.dtype.kind == "i" and read.min(initial=0) < 0:
+            raise EmsegError("object ids are negative", str(where), "store ids from 0 up, 0 is none")
     options = _Options(
         spacing_nm=spacing_nm or spacing or spacing_there, truth_above=truth_above,
         prediction_above=prediction_above, border_is_nonzero=border_is_nonzero, iou=iou, min_voxels=min_voxels,
@@ -148,9 +155,12 @@ class _Options:
 
 def _boundary(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
     from napari_emseg.algorithms.metrics.boundary import boundary_scores
+    from napari_emseg.jobs.segment import check_probability
 
     cells = truth == 0 if options.border_is_nonzero else truth != 0
-    return {**boundary_scores(cells, prediction)}
+    if prediction.dtype == np.uint8 and prediction.max(initial=0) <= 1:
+        prediction = prediction.astype(np.float32)  # a mask, and no probability in 0..255
+    return {**boundary_scores(cells, check_probability(prediction, "PREDICTION"))}
 
 
 def _semantic(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:

@@ -200,11 +200,15 @@ def _cite(session: Session) -> str:
     works: dict[str, None] = {}
     terms: dict[str, None] = {}
     for name in names:
-        card = _card(session, name)
-        while card is not None:
+        seen: set[str] = set()  # a model that has its parent's name again, say, leads round in a circle
+        while name and name not in seen:
+            seen.add(name)
+            card = _card(session, name)
+            if card is None:
+                break
             works |= dict.fromkeys(card.citation)
             terms |= dict.fromkeys([f"{card.name}: {card.licence}"] if card.licence else [])
-            card = _card(session, card.parent) if card.parent and card.parent != card.name else None
+            name = card.parent
     lines = ["To cite with it: " + "; ".join(works) + "."] if works else []
     return "\n".join([*lines, *(["Terms of the models. " + " ".join(terms)] if terms else [])])
 

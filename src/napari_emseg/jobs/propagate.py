@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +10,10 @@ import numpy as np
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
-from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
     from napari_emseg.session import Session
-
-_CSV_COLUMNS = ("section_a", "a", "section_b", "b", "kind", "cost", "runner_up", "confidence", "id")
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,149 +247,3 @@ def _known(request: PropagateRequest, tracks: Tracks) -> NDArray[np.int64]:
                 known[k] = old
                 taken.add(old)
     return known
-
-
-def propagate_file(
-    source: str | Path,
-    output: str | Path,
-    *,
-    anchors: str | Path | None = None,
-    links: str | Path | None = None,
-    graph: str | Path | None = None,
-    settings: PropagateSettings | None = None,
-    voxel: VoxelSize = FROM_FILE,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Give the per-section labels of a file ids that are consistent through the stack.
-
-    Parameters
-    ----------
-    source : path
-        Labels (z, y, x) whose ids mean nothing between sections.
-    output : path
-        Its suffix decides the format; appears when complete.
-    anchors : path, optional
-        Labels of the same shape. Every section with an id in it is an anchor: its ids are true, and take
-        the place of the labels of that section.
-    links : path, optional
-        CSV of every link with its cost, its runner-up and its confidence.
-    graph : path, optional
-        Branches of all objects through the sections, ``.swc`` or ``.graphml``.
-    settings : PropagateSettings, optional
-    voxel : VoxelSize, optional
-    progress : Progress, optional
-
-    Returns
-    -------
-    dict
-        ``objects``, ``links``, ``doubtful``, ``shape``, ``spacing_nm``, ``notes``.
-
-    Raises
-    ------
-    EmsegError
-        If a file cannot be read, or the anchors are of another shape.
-    """
-    from napari_emseg import __version__
-    from napari_emseg.algorithms.propagation import track
-    from napari_emseg.io import write_array
-
-    settings = settings or PropagateSettings()
-    opened = open_stack(source, voxel)
-    stack, spacing = opened.stack, opened.spacing_nm
-    if np.dtype(stack.dtype).kind not in "ui":
-        raise EmsegError(f"labels are whole numbers, not {stack.dtype}", str(source), "segment it first")
-    anchored = _read_anchors(anchors, stack.shape)
-    tracks = track(stack, settings, spacing, anchors=anchored, progress=progress)
-    if tracks.first_new + tracks.n_new > np.iinfo(np.uint32).max:
-        raise EmsegError("ids do not fit into 32 bits", "propagate", "use smaller ids in the anchors")
-    metadata = {
-        "made_by": f"napari-emseg {__version__} propagate",
-        "source": str(source),
-        "propagate": settings.model_dump(),
-    }
-    renamed = _Renamed(stack, anchored, tracks.names)
-    write_array(output, renamed, spacing_nm=opened.written_nm, metadata=metadata)
-    if links is not None:
-        _write_links(Path(links), tracks)
-    if graph is not None:
-        _write_graph(graph, stack, anchored, tracks, spacing)
-    joins = [k for k in tracks.links if k.a and k.b]
-    return {
-        "objects": len({name for names in tracks.names for name in names.values()}),
-        "links": len(joins),
-        "doubtful": sum(k.confidence < settings.doubt_below for k in joins),
-        **opened.said,
-    }
-
-
-class _Renamed:
-    """Sections with their new ids, made when they are read: the stack need not fit into memory."""
-
-    dtype = np.dtype(np.uint32)
-    ndim = 3
-
-    def __init__(
-        self, stack: Any, anchors: Mapping[int, NDArray[Any]], names: Sequence[Mapping[int, int]]
-    ) -> None:
-        self.shape = tuple(int(n) for n in stack.shape)
-        self._stack, self._anchors, self._names = stack, anchors, names
-
-    def __getitem__(self, key: Any) -> NDArray[np.uint32]:
-        first, *rest = key if isinstance(key, tuple) else (key,)
-        if isinstance(first, slice):
-            sections = range(*first.indices(self.shape[0]))
-            blocks = [self._section(z)[tuple(rest)] for z in sections]
-            return (
-                np.stack(blocks) if blocks else np.zeros((0, *self.shape[1:]), np.uint32)[(slice(0), *rest)]
-            )
-        return np.asarray(self._section(range(self.shape[0])[int(first)])[tuple(rest)])
-
-    def _section(self, z: int) -> NDArray[np.uint32]:
-        from napari_emseg.algorithms.propagation import rename
-
-        section = np.asarray(self._anchors[z] if z in self._anchors else self._stack[z])
-        return rename(section, self._names[z]).astype(np.uint32)
-
-
-def _read_anchors(path: str | Path | None, shape: tuple[int, ...]) -> dict[int, NDArray[Any]]:
-    if path is None:
-        return {}
-    array = open_stack(path).stack
-    if tuple(array.shape) != tuple(shape):
-        raise EmsegError(
-            f"anchors are {tuple(array.shape)}, labels {tuple(shape)}",
-            str(path),
-            "give a stack of the same shape that is 0 in sections without anchor",
-        )
-    sections = ((z, np.asarray(array[z])) for z in range(shape[0]))
-    return {z: section for z, section in sections if section.any()}
-
-
-def _write_links(path: Path, tracks: Tracks) -> None:
-    """One row per decision; ``id`` is what the object is called in the output."""
-    from napari_emseg.io.atomic import atomic_output
-
-    with atomic_output(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(_CSV_COLUMNS)
-        for k in tracks.links:
-            name = tracks.names[k.section_a][k.a] if k.a else tracks.names[k.section_b][k.b]
-            numbers = (f"{k.cost:.4f}", f"{k.runner_up:.4f}", f"{k.confidence:.4f}")
-            rows.writerow((k.section_a, k.a or "", k.section_b, k.b or "", k.kind, *numbers, name))
-
-
-def _write_graph(
-    path: str | Path, stack: Any, anchors: Mapping[int, NDArray[Any]], tracks: Tracks, spacing: Spacing | None
-) -> None:
-    """Branches of all objects, as the suffix says."""
-    from napari_emseg.algorithms.branches import branch_graph
-    from napari_emseg.algorithms.scale import working_spacing
-    from napari_emseg.io.atomic import atomic_output
-    from napari_emseg.io.branch_graph import graph_text
-
-    sections = (np.asarray(anchors[z] if z in anchors else stack[z]) for z in range(stack.shape[0]))
-    text = graph_text(
-        branch_graph(sections, tracks.names, tracks.links, working_spacing(spacing)), Path(path).suffix
-    )
-    with atomic_output(Path(path)) as beside:
-        beside.write_text(text, encoding="utf-8")

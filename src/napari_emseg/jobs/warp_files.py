@@ -11,7 +11,8 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_image
-from napari_emseg.io.writing import writer_for
+from napari_emseg.io.atomic import check_place
+from napari_emseg.io.writing import check_output
 from napari_emseg.jobs.clean_files import (
     open_sections,
     provenance,
@@ -53,6 +54,9 @@ def align_file(
     progress: Progress,
 ) -> list[str]:
     """Shift every section, on a canvas that cuts nothing, and bend it if asked; points (.csv) are moved alike."""
+    for record in (estimate, elastic) if estimate is not None else ():
+        if record is not None:
+            check_place(Path(record))
     if table is not None:
         alignment = read_alignment(table, elastic, cumulative=cumulative, margin=margin)
         said: list[str] = []
@@ -61,7 +65,7 @@ def align_file(
         alignment, said = _estimated(source, estimate, elastic, most_px, bad, margin, progress)
     if source.lower().endswith(".csv"):
         return _points_file(source, output, alignment, given, back=False)
-    writer_for(output)
+    check_output(output, source)
     channels, spacing = open_sections(source, labels=labels)
     depth, height, width = channels[0].shape
     alignment.check((depth, height, width), elastic or table or estimate or "")
@@ -156,7 +160,7 @@ def unalign_file(
     alignment = read_alignment(table, elastic, cumulative=cumulative, margin=margin)
     if source.lower().endswith(".csv"):
         return _points_file(source, output, alignment, given, back=True)
-    writer_for(output)
+    check_output(output, source)
     channels, spacing = open_sections(source, labels=labels)
     depth, height, width = channels[0].shape
     size = alignment.shifts.original((height, width), source)
@@ -210,7 +214,7 @@ def crack_file(
     source: str, output: str, *, sections: str | None, table: str | None, labels: bool, progress: Progress
 ) -> list[str]:
     """Mend cracked sections and record how; labels are moved by an existing record."""
-    writer_for(output)
+    check_output(output, source)
     channels, spacing = open_sections(source, labels=labels)
     stack = channels[0]
     if labels:
@@ -283,7 +287,7 @@ def neighbours(stack: Any, z: int, bad: dict[int, Any]) -> tuple[NDArray[Any] | 
 
 def uncrack_file(source: str, output: str, *, table: str, labels: bool, progress: Progress) -> list[str]:
     """The way back for labels or predictions that were made on mended sections."""
-    writer_for(output)
+    check_output(output, source)
     channels, spacing = open_sections(source, labels=labels)
     cracks = _read(table, channels[0].shape)
     by_section = {c.section: c for c in cracks}
