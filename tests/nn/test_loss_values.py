@@ -255,6 +255,16 @@ def test_ohem_keeps_the_largest_losses_of_the_true_class():
     assert value(found) == pytest.approx(float((each[1] + each[2]) / 2), rel=1e-6)
 
 
+def test_ohem_of_squares_keeps_the_largest_and_nothing_unknown():
+    """Squared errors of 0.25, 0.25 and about 1; the fourth is worse and unknown."""
+    logits = torch.tensor([[[[0.0, 0.0, -SURE, SURE]]]])
+    truth = torch.tensor([[[[0.0, 1.0, 1.0, 0.0]]]])
+    known = torch.tensor([[[[1.0, 1.0, 1.0, 0.0]]]])
+    assert value(ohem_mse(logits, truth, known, keep=0.3, at_least=1)) == pytest.approx(1, rel=1e-6)
+    assert value(ohem_mse(logits, truth, known, keep=0.5, at_least=1)) == pytest.approx((1 + 0.25) / 2)
+    assert value(ohem_mse(logits, truth, known, keep=0.3, at_least=1000)) == pytest.approx(1.5 / 3)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(1, 45))
 def test_the_kept_set_is_the_k_largest_ties_included(values, k):

@@ -13,6 +13,7 @@ from napari_emseg.nn.checkpoint import make_network
 from napari_emseg.nn.models.encoders import ENCODERS, as_colours, load_encoder_weights, make_encoder
 from napari_emseg.nn.models.heads import one_against_rest
 from napari_emseg.nn.models.light_unet_3d import PrototypeUNet3D
+from napari_emseg.nn.models.unet import DoubleConvolution
 from napari_emseg.nn.models.unet_valid import ValidUNet
 from napari_emseg.nn.models.valid_unet_3d import ValidUNet3D
 
@@ -151,6 +152,23 @@ def test_extents_of_the_valid_3d_unet():
     assert network.sizes((4, 228, 228)) == ((32, 316, 316), (4, 228, 228))
 
 
+def test_the_valid_3d_unet_answers_what_it_says_and_the_same_with_more_around_it():
+    """Its answer at a voxel depends on nothing that lies beyond what `sizes` asks for."""
+    torch.manual_seed(0)
+    network = ValidUNet3D(1, 1, 2, 2).eval()
+    given, wanted = network.sizes((2, 8, 8))
+    image = torch.randn(1, 1, *given)
+    changed = image.clone()
+    changed[..., 0, 0] += 9.0
+    with torch.inference_mode():
+        found, other = network.valid(image), network.valid(changed)
+    assert tuple(found.shape[2:]) == wanted
+    assert not torch.equal(found, other)  # the corner is seen
+    torch.testing.assert_close(
+        found[..., wanted[1] - 1, wanted[2] - 1], other[..., wanted[1] - 1, wanted[2] - 1]
+    )
+
+
 TRAINED = (
     "unet",
     "vnet",
@@ -282,3 +300,14 @@ def test_group_and_no_normalisation_and_residual_blocks():
         network = small("unet", norm=norm, residual=True).eval()
         assert network(torch.zeros(1, 1, 16, 16)).shape == (1, 2, 16, 16)
     assert weights(small("unet", residual=True)) > weights(small("unet"))
+
+
+def test_a_residual_block_whose_convolutions_say_nothing_passes_on_what_it_was_given():
+    block = DoubleConvolution(3, 3, "none", residual=True).eval()
+    image = torch.rand(1, 3, 6, 6)
+    with torch.no_grad():
+        for weight in block.second.parameters():
+            weight.zero_()
+        assert torch.equal(block(image), image)
+        block.residual = False
+        assert (block(image) == 0).all()
