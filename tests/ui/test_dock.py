@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QShortcut
 from qtpy.QtWidgets import QCheckBox, QPushButton, QScrollBar
 
 from napari_emseg.core.edit import Region
@@ -200,3 +201,87 @@ def test_a_page_comes_to_the_front_when_another_tab_hides_the_dock(opened: Any, 
     assert opened.pages.current is opened.key_sheet
     opened.desk.do("show_keys")
     assert opened.pages.current is opened.panels[opened.desk.stage]
+
+
+def press(root: Any, key: str) -> None:
+    """A shortcut of the window; without a window manager Qt sends no key there."""
+    found = [s for s in root.findChildren(QShortcut) if s.key().toString() == key and s.isEnabled()]
+    assert len(found) == 1
+    found[0].activated.emit()
+
+
+def test_the_question_mark_shows_the_keys(opened: Any) -> None:
+    press(opened, "?")
+    assert opened.key_sheet.isVisible()
+    press(opened, "?")
+    assert not opened.key_sheet.isVisible()
+
+
+def test_clicks_in_the_dock_leave_the_keys_to_the_canvas(opened: Any, qtbot: Any, engine: Any) -> None:
+    window = opened.desk.viewer.window._qt_window
+    canvas = opened.desk.viewer.window._qt_viewer.canvas.native
+    click(opened, qtbot, "stage_segment")
+    number = opened.panels["segment"].segments.editor("min_size_nm2").focus_widget
+    number.setFocus()
+    assert window.focusWidget() is number
+    engine.hold = True
+    click(opened, qtbot, "do_segment")  # its button cannot be used now, and no other one may get its keys
+    assert window.focusWidget() is canvas
+    number.setFocus()
+    qtbot.keyClick(number, Qt.Key.Key_Return)
+    assert window.focusWidget() is canvas
+
+
+def test_work_begun_with_a_key_is_told_in_the_open_panel(opened: Any, qtbot: Any, engine: Any) -> None:
+    click(opened, qtbot, "stage_predict")
+    says = opened.panels["predict"].says
+    engine.hold = True
+    opened.desk.do("segment")
+    qtbot.waitUntil(lambda: says.saying.text.startswith("Seeds & segments: "), timeout=3000)
+    assert says.saying.action == "stage:segment"
+    engine.hold = False
+    engine.release()
+    qtbot.waitUntil(lambda: not opened.desk.work, timeout=5000)
+    assert says.saying.tone != "busy"
+
+
+def test_the_brush_puts_another_tool_down(opened: Any, qtbot: Any, drag: Any, make_labels: Any) -> None:
+    desk = opened.desk
+    desk.session.commit(make_labels(desk.session, (2,)))
+    click(opened, qtbot, "stage_proofread")
+    click(opened, qtbot, "do_merge")
+    drag(opened, [(20, 15)])
+    desk.layers.labels.mode = "paint"  # as napari's own key does
+    assert desk.tool is None
+    assert not opened.panels["proofread"].tool_buttons["merge"].isChecked()
+    assert opened.panels["proofread"].paint_buttons["paint"].isChecked()
+    drag(opened, [(20, 45)])
+    assert int(desk.session.volume[2, 30, 45]) == 2  # the click has painted a dot and merged nothing
+
+
+def test_leaving_a_section_out_can_be_called_off(opened: Any, qtbot: Any) -> None:
+    from napari_emseg.jobs.doubts import Doubt
+
+    panel = opened.panels["proofread"]
+    opened.desk.doubt = Doubt((1, 20, 15), (2, 20, 15), "same", 0.5)
+    click(opened, qtbot, "stage_proofread")
+    qtbot.waitUntil(panel.answers[0].isVisible, timeout=3000)
+    click(opened, qtbot, "do_exclude")
+    assert panel.why.question.text().startswith("Why is section 2 left out?")
+    assert not panel.answers[0].isVisible()  # one question at a time
+    press(panel, "Esc")
+    assert not panel.why.isVisible()
+    assert panel.answers[0].isVisible()
+    assert opened.desk.session.sections[2].status is Status.UNSEEN
+    opened.desk.viewer.dims.set_current_step(0, 4)  # the doubt is out of sight, and so are its answers
+    qtbot.waitUntil(lambda: not panel.answers[0].isVisible(), timeout=3000)
+
+
+def test_the_button_says_how_many_sections_there_are_to_carry_to(opened: Any, qtbot: Any) -> None:
+    panel = opened.panels["propagate"]
+    assert panel.button.text().startswith("Carry ids to the next 3 sections")
+    opened.desk.viewer.dims.set_current_step(0, 4)
+    qtbot.waitUntil(lambda: panel.button.text().startswith("Carry ids to the next 1 section "), timeout=3000)
+    opened.desk.set_settings("propagate", panel.form.value.model_copy(update={"direction": "both"}))
+    panel.refresh()
+    assert panel.button.text().startswith("Carry ids to 5 sections before and behind")

@@ -119,3 +119,38 @@ def test_doubts_about_objects_that_undo_took_away_do_not_wait(doubting: Any, mak
     assert doubting.doubt == FIRST
     doubting.redo()
     assert doubting.doubts == {2, 3, 4}
+
+
+@pytest.mark.parametrize("is_undone_before", [False, True])
+def test_an_answer_that_is_undone_after_a_restart_waits_again(
+    doubting: Any, tmp_path: Any, is_undone_before: bool
+) -> None:
+    from napari_emseg.session import Session
+    from napari_emseg.ui.flows.opening import show
+
+    next_doubt(doubting)
+    reject_doubt(doubting)
+    accept_doubt(doubting)  # changes no label
+    if is_undone_before:
+        doubting.undo()
+    folder, image = doubting.session.project.folder, doubting.session.image
+    doubting.clear()
+    show(doubting, Session.open(folder, image))
+    if not is_undone_before:
+        assert doubting.doubts == frozenset()
+        doubting.undo()
+    assert column(doubting, 15) == [1, 1, 1]
+    assert doubting.doubts == {2}
+    doubting.redo()
+    assert column(doubting, 15) != [1, 1, 1]
+    assert doubting.doubts == frozenset()
+
+
+def test_no_mark_is_drawn_where_a_section_has_no_ring(doubting: Any) -> None:
+    next_doubt(doubting)
+    rings = doubting.layers.rings
+    assert rings.canvas_size_limits[0] > 0
+    doubting.viewer.dims.set_current_step(0, 5)
+    assert rings.canvas_size_limits[0] == 0  # napari draws a mark of size 0 in the corner: it may not grow
+    doubting.viewer.dims.set_current_step(0, 1)
+    assert rings.canvas_size_limits[0] > 0

@@ -62,7 +62,7 @@ def test_the_sheet_lists_every_key() -> None:
     listed = [key for key, _, _ in sheet()]
     for action in ACTIONS.values():
         if action.key:
-            assert action.key_words in listed
+            assert any(action.key_words in key for key in listed)
     assert len(listed) == sum(bool(a.key) for a in ACTIONS.values()) + 1 + len(NAPARI_TOOLS)
 
 

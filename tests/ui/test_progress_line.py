@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_emseg.ui.progress_line import ProgressLine, in_words
+from napari_emseg.ui.durations import in_words, took
+from napari_emseg.ui.progress_line import ProgressLine
 
 
 def test_quick_work_shows_nothing(qtbot: Any) -> None:
@@ -39,3 +40,10 @@ def test_long_work_shows_bar_time_and_stop(qtbot: Any) -> None:
 )
 def test_times_are_rounded_for_people(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(3.14, "3.1 s"), (37.2, "37 s"), (147.2, "2.5 min"), (7200, "2 h")]
+)
+def test_what_has_passed_is_rounded_for_people(seconds: float, words: str) -> None:
+    assert took(seconds) == words

@@ -10,6 +10,7 @@ from napari.components import ViewerModel
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui import view
 from napari_emseg.ui.view import current_section, go_to_section, visible_region
 
 SPACING = (50.0, 5.0, 5.0)
@@ -77,3 +78,25 @@ def test_sections_are_counted_in_the_stack(scene: tuple[ViewerModel, Any]) -> No
     go_to_section(viewer, layer, 7)
     assert current_section(viewer, layer) == 7
     assert viewer.dims.current_step[0] == 7
+
+
+def test_going_somewhere_shows_no_more_blank_than_it_must(
+    scene: tuple[ViewerModel, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    viewer, layer = scene
+    monkeypatch.setattr(view, "canvas_size", lambda _viewer: (400.0, 600.0))
+    seen = SimpleNamespace(window=None, dims=viewer.dims, scene=viewer.scene)
+    look(viewer, 0, 0, 2.0)  # the canvas shows 200 x 300 nm of 1000 x 1500
+    for place, centre in (
+        ((3, 100, 150), (500, 750)),
+        ((3, 0, 0), (97.5, 147.5)),
+        ((3, 199, 299), (897.5, 1347.5)),
+    ):
+        view.go_to(seen, layer, place)
+        assert tuple(viewer.scene.camera.center[-2:]) == pytest.approx(centre)
+        assert viewer.dims.current_step[0] == 3
+    look(viewer, 0, 0, 0.1)  # everything has room
+    view.go_to(seen, layer, (3, 0, 0))
+    assert tuple(viewer.scene.camera.center[-2:]) == pytest.approx((497.5, 747.5))

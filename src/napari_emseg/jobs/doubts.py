@@ -43,6 +43,9 @@ class Doubt:
         Probability that the link is right.
     verdict : str
         "" nobody has looked yet; "right", "wrong", "later".
+    edit, answer : int, str
+        The edit that answered it and with which verdict, so that undoing the edit takes the answer back; 0 and "" if no
+        label was changed.
     """
 
     at_a: tuple[int, int, int]
@@ -50,6 +53,8 @@ class Doubt:
     kind: str
     confidence: float
     verdict: Verdict = ""
+    edit: int = 0
+    answer: Verdict = ""
 
     @property
     def key(self) -> tuple[int, ...]:
@@ -98,9 +103,11 @@ def remember(session: Session, fresh: Sequence[Doubt], sections: Iterable[int]) 
     """
     linked = set(sections)
     old = read_doubts(session)
-    decided = {doubt.key: doubt.verdict for doubt in old if doubt.verdict}
+    decided = {doubt.key: doubt for doubt in old if doubt.verdict or doubt.edit}
     kept = [d for d in old if not linked.issuperset(d.sections)]
-    kept += [replace(d, verdict=decided.get(d.key, "")) for d in fresh]
+    for d in fresh:
+        known = decided.get(d.key)
+        kept.append(replace(d, verdict=known.verdict, edit=known.edit, answer=known.answer) if known else d)
     return _write(session, kept)
 
 
@@ -128,8 +135,17 @@ def open_doubts(session: Session) -> tuple[Doubt, ...]:
     return tuple(sorted(waiting, key=lambda d: (d.verdict == "later", d.confidence, d.key)))
 
 
-def decide(session: Session, doubt: Doubt, verdict: Verdict) -> tuple[Doubt, ...]:
+def decide(session: Session, doubt: Doubt, verdict: Verdict, *, edit: int | None = None) -> tuple[Doubt, ...]:
     """Write down what a person thinks of a link; the labels are not changed here.
+
+    Parameters
+    ----------
+    session : Session
+    doubt : Doubt
+    verdict : str
+    edit : int, optional
+        Id in the history of the edit by which the labels follow this verdict, 0 if there is none; by default what was
+        known of it stays.
 
     Raises
     ------
@@ -141,7 +157,10 @@ def decide(session: Session, doubt: Doubt, verdict: Verdict) -> tuple[Doubt, ...
         raise EmsegError(
             "this doubt is gone", f"section {doubt.sections[1]}", "ids were carried anew meanwhile"
         )
-    return _write(session, [replace(d, verdict=verdict) if d.key == doubt.key else d for d in known])
+    answer: dict[str, Any] = {} if edit is None else {"edit": edit, "answer": verdict if edit else ""}
+    return _write(
+        session, [replace(d, verdict=verdict, **answer) if d.key == doubt.key else d for d in known]
+    )
 
 
 def part(volume: LabelVolume, doubt: Doubt) -> Edit:
@@ -211,4 +230,6 @@ def _from_json(item: dict[str, Any]) -> Doubt:
         str(item["kind"]),
         float(item["confidence"]),
         item["verdict"],
+        int(item.get("edit", 0)),
+        item.get("answer", ""),
     )

@@ -21,7 +21,7 @@ class LossCurve(QWidget):
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(_HEIGHT)
-        self.setToolTip("Loss: how far the model is from the proofread sections. Lower is better")
+        self.setToolTip("How far the model is from the proofread sections (training loss). Lower is better")
         self._points: list[tuple[float, float]] = []
         self._look = DARK
 
@@ -64,7 +64,7 @@ class LossCurve(QWidget):
         painter.drawLine(plot.topLeft(), plot.bottomLeft())
         painter.setPen(QColor(self._look.faint))
         if len(self._points) < 2:
-            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "the loss appears here")
+            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "the error falls here while it learns")
             return
         xs, ys = zip(*self._points, strict=True)
         low, high = min(0.0, *ys), max(ys) * 1.05 or 1.0
@@ -76,7 +76,7 @@ class LossCurve(QWidget):
         painter.drawText(
             QRectF(plot.left(), plot.bottom() + 3, plot.width(), 12),
             Qt.AlignmentFlag.AlignRight,
-            f"{right:.0f} s, loss {ys[-1]:.3f}",
+            f"{right:.0f} s, error {ys[-1]:.3f}",
         )
         line = QPolygonF(
             [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -12,11 +11,11 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.doubts import open_doubts
 from napari_emseg.ui import labelled
 from napari_emseg.ui.actions import ACTIONS
+from napari_emseg.ui.bench import Bench
 from napari_emseg.ui.flows import doubting
 from napari_emseg.ui.labels_layer import LabelsAdapter
 from napari_emseg.ui.layers import StackLayers, add_layers
-from napari_emseg.ui.runner import Handlers, Runner, Work
-from napari_emseg.ui.saying import Saying
+from napari_emseg.ui.runner import Runner
 from napari_emseg.ui.state import STAGES
 
 if TYPE_CHECKING:
@@ -35,13 +34,8 @@ if TYPE_CHECKING:
     from napari_emseg.settings import Settings
     from napari_emseg.ui.tools import ClickTool
 
-_TELL_EVERY_S = 0.25  # every change of the dock redraws the canvas beside it
 
-_MENDS = {"set_spacing": "stage:data", "choose_model": "stage:predict", "proofread": "stage:proofread"}
-"""Errors of other rooms name what mends them; here is where that is done."""
-
-
-class Desk:
+class Desk(Bench):
     """One open stack and the work on it.
 
     Parameters
@@ -58,9 +52,6 @@ class Desk:
 
     session_changed = Signal()
     section_changed = Signal(int)
-    state_changed = Signal()
-    said = Signal(str, Saying)
-    worked = Signal(str, object)
     opened = Signal(str)
     settings_changed = Signal(str)
     tool_changed = Signal(object)
@@ -77,14 +68,12 @@ class Desk:
         executor: Executor,
         engine: Callable[[], Any] | None = None,
     ) -> None:
+        super().__init__(Runner(post, executor))
         self.viewer = viewer
         self.post = post
-        self.runner = Runner(post, executor)
         self.session: Session | None = None
         self.layers: StackLayers | None = None
         self.stage = "data"
-        self.work: dict[str, Work] = {}
-        self.sayings: dict[str, Saying] = {}
         self.tool: ClickTool | None = None
         self.learning: Any = None
         self.version = ""
@@ -108,7 +97,6 @@ class Desk:
         self._make_engine = engine
         self._engine: Any = None
         self._section = 0
-        self._told: dict[str, float] = {}
         self._closed = False
         viewer.dims.events.current_step.connect(self._on_stepped)
 
@@ -162,6 +150,7 @@ class Desk:
         )
         self.labelled = labelled.at_opening(session)
         self.doubts = frozenset(doubt.sections[1] for doubt in open_doubts(session))
+        self.answered = doubting.answered(session)
         session.edited.connect(self._on_edited)
         session.sections.changed.connect(self._on_section_state)
         session.notice.connect(self._on_notice)
@@ -244,22 +233,7 @@ class Desk:
         assert self._adapter is not None
         return self._adapter.new_object()
 
-    # ------------------------------------------------------------------ saying and doing
-
-    def say(self, stage: str, text: str, **more: Any) -> None:
-        """Say something in a stage's panel."""
-        self.sayings[stage] = Saying(text, **more)
-        self.said.emit(stage, self.sayings[stage])
-
-    def fail(self, stage: str, error: EmsegError) -> None:
-        """Say what went wrong, with the step that mends it where there is one."""
-        action = _MENDS.get(error.action, error.action)
-        known = action in ACTIONS or action.startswith("stage:")
-        text = _sentence(error)
-        if known:
-            self.say(stage, text, tone="error", link="Take me there", action=action)
-        else:
-            self.say(stage, text, tone="error")
+    # ------------------------------------------------------------------ doing
 
     def do(self, name: str) -> None:
         """Do an action of the table, or open a stage ("stage:predict"); refusals are said in its panel."""
@@ -303,59 +277,6 @@ class Desk:
         session.set_settings(value)
         self.settings_changed.emit(stage)
 
-    # ------------------------------------------------------------------ long work
-
-    def handlers(
-        self, stage: str, done: Callable[[Any], None], *, partial: Callable[[Any], None] | None = None
-    ) -> Handlers:
-        """What every stage does with what comes back: progress shown, failures said, then `done`."""
-
-        def finished(value: Any) -> None:
-            self._end(stage)
-            try:
-                done(value)
-            except EmsegError as error:
-                self.fail(stage, error)
-            self.state_changed.emit()
-
-        def failed(error: EmsegError) -> None:
-            self._end(stage)
-            self.fail(stage, error)
-            self.state_changed.emit()
-
-        def stopped() -> None:
-            self._end(stage)
-            self.say(stage, "Stopped. What was finished stays.")
-            self.state_changed.emit()
-
-        return Handlers(finished, failed, stopped, lambda work: self._progress(stage, work), partial)
-
-    def start(self, stage: str, message: str) -> None:
-        """Show that a stage's work has begun; what went wrong before is not said any longer."""
-        if stage in self.sayings and self.sayings[stage].tone == "error":
-            self.say(stage, "")
-        self._progress(stage, Work(-1, message, None, {}))
-        self.state_changed.emit()
-
-    def stop(self, stage: str) -> None:
-        """Stop a stage's work."""
-        self.runner.stop(stage)
-
-    def _progress(self, stage: str, work: Work) -> None:
-        before = self.work.get(stage)
-        self.work[stage] = work
-        now = time.monotonic()
-        if before is not None and now - self._told.get(stage, 0.0) < _TELL_EVERY_S:
-            return
-        self._told[stage] = now
-        self.worked.emit(stage, work)
-        if before is None or round(100 * before.fraction) != round(100 * work.fraction):
-            self.state_changed.emit()
-
-    def _end(self, stage: str) -> None:
-        self.work.pop(stage, None)
-        self.worked.emit(stage, None)
-
     # ------------------------------------------------------------------ what happens elsewhere
 
     def _on_stepped(self, event: object = None) -> None:
@@ -393,11 +314,3 @@ class Desk:
         self.clear()
         self.say("data", "The stack is closed; every edit is kept in its project.")
         self.open_stage("data")
-
-
-def _sentence(error: EmsegError) -> str:
-    what = error.what[:1].upper() + error.what[1:]
-    # which of our functions failed says nothing to a person at the window
-    where = f" ({error.where})" if error.where and not error.where.startswith("napari_emseg.") else ""
-    remedy = f": {error.remedy}" if error.remedy else ""
-    return f"{what}{where}{remedy}."

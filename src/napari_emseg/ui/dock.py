@@ -7,11 +7,10 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
-    QApplication,
     QDockWidget,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -20,13 +19,14 @@ from napari_emseg.ui import keys
 from napari_emseg.ui.branch_page import BranchPage
 from napari_emseg.ui.conflicts_page import ConflictsPage
 from napari_emseg.ui.desk import Desk
+from napari_emseg.ui.docked import Docked, scrolling
 from napari_emseg.ui.facts import facts, header
 from napari_emseg.ui.find_page import FindPage
 from napari_emseg.ui.flows import branching, opening
+from napari_emseg.ui.focus import give_back
 from napari_emseg.ui.following import Follower
 from napari_emseg.ui.header import Header
 from napari_emseg.ui.history_page import HistoryPage
-from napari_emseg.ui.main_thread import MainThread
 from napari_emseg.ui.notes import notes
 from napari_emseg.ui.pages import Pages
 from napari_emseg.ui.panels.base import StagePanel, rule
@@ -39,9 +39,10 @@ from napari_emseg.ui.panels.propagate import PropagatePanel
 from napari_emseg.ui.panels.segment import SegmentPanel
 from napari_emseg.ui.panels.train import TrainPanel
 from napari_emseg.ui.rail import SectionRail
+from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.sheet import KeySheet
 from napari_emseg.ui.spine import Spine
-from napari_emseg.ui.state import resolve
+from napari_emseg.ui.state import STAGES, resolve
 from napari_emseg.ui.style import look_of, style_sheet
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from napari import Viewer
 
     from napari_emseg.ui.runner import Work
-    from napari_emseg.ui.saying import Saying
 
 WIDTH = 380
 _PANELS: tuple[type[StagePanel], ...] = (
@@ -74,7 +74,7 @@ def make_engine() -> Any:
     return engine
 
 
-class EmsegDock(QWidget):
+class EmsegDock(Docked):
     """The window's part of the program. napari makes one and gives it the viewer.
 
     Parameters
@@ -86,29 +86,21 @@ class EmsegDock(QWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, *, engine: Callable[[], Any] = make_engine) -> None:
-        super().__init__()
-        self.setObjectName("emseg")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        super().__init__(napari_viewer)
         self.setMinimumWidth(WIDTH - 20)
-        self._main_thread = MainThread(self)
-        self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="emseg")
-        # plugins get a proxy that hides private attributes; the size of the canvas is only known to one
-        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self.desk = Desk(viewer, post=self._main_thread.post, executor=self._executor, engine=engine)
+        executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="emseg")
+        self.desk = Desk(self.viewer, post=self._main_thread.post, executor=executor, engine=engine)
         self._refresh_waits = False
-        self._docked = False
+        self._elsewhere: Saying | None = None
         self._build()
         self._connect()
         self.follower = Follower(self.desk, self)
-        self._rail_dock = self._add_rail(viewer)
+        self._rail_dock = self._add_rail(self.viewer)
         keys.bind(self.desk)
         self._on_theme()
         self._on_opened(self.desk.stage)
         self._refresh()
-        self._leave = partial(_leave, self.desk, self._executor, self._rail_dock, self._listeners())
-        self.destroyed.connect(self._leave)
-        if (app := QApplication.instance()) is not None:
-            app.aboutToQuit.connect(self._leave)
+        self.at_end(partial(_leave, self.desk, executor, self._rail_dock))
         self._adopt_soon()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -144,12 +136,7 @@ class EmsegDock(QWidget):
             page.setProperty("emsegPanel", True)
             page.closed.connect(partial(self._leave_page, page))
             self.pages.add(page)
-        scroll = QScrollArea()
-        scroll.setObjectName("stageArea")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.pages)
-        self.stage_area = scroll
+        self.stage_area = scroll = scrolling(self.pages)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -158,6 +145,8 @@ class EmsegDock(QWidget):
         column.addWidget(self.spine)
         column.addWidget(rule())
         column.addWidget(scroll, 1)
+        QShortcut(QKeySequence(keys.HELP), self).activated.connect(self._toggle_keys)
+        give_back(self, self._to_canvas)
         self.rail = SectionRail()
         self.rail.picked.connect(self._on_rail_picked)
 
@@ -170,16 +159,11 @@ class EmsegDock(QWidget):
         desk.worked.connect(self._on_worked)
         desk.opened.connect(self._on_opened)
         desk.asked.connect(self._on_asked)
-        for emitter, callback in self._listeners():
-            emitter.connect(callback)
-
-    def _listeners(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        """What the viewer tells the dock; it outlives the dock."""
-        viewer = self.desk.viewer
-        return (
-            (viewer.events.theme, self._on_theme),
-            (viewer.layers.events.inserted, self._on_layer_inserted),
-            (viewer.layers.events.removed, self._refresh_soon),
+        layers = self.viewer.layers.events
+        self.hear(
+            (self.viewer.events.theme, self._on_theme),
+            (layers.inserted, self._on_layer_inserted),
+            (layers.removed, self._refresh_soon),
         )
 
     def _add_rail(self, viewer: Viewer) -> Any:
@@ -234,10 +218,26 @@ class EmsegDock(QWidget):
 
     def _on_worked(self, stage: str, work: Work | None) -> None:
         panel = self.panels[stage]
+        self._tell_elsewhere(stage, work)
         if work is None:
             panel.progress.finish()
         else:
             panel.progress.show_progress(work.fraction, work.message, work.remaining_s)
+
+    def _tell_elsewhere(self, stage: str, work: Work | None) -> None:
+        """Keys begin work of any stage: the open panel says so, as the bar is in another one."""
+        if stage == self.desk.stage:
+            return
+        panel = self.panels[self.desk.stage]
+        if work is None:
+            if panel.says.saying == self._elsewhere:
+                panel.show_own_saying()
+        elif work.fraction < 0:
+            title = next(title for name, _, title in STAGES if name == stage)
+            saying = Saying(f"{title}: {work.message} ...", "busy", "Show", f"stage:{stage}")
+            if saying != self._elsewhere:
+                self._elsewhere = saying
+                panel.show_saying(saying)
 
     def _on_opened(self, stage: str) -> None:
         panel = self.panels[stage]
@@ -276,7 +276,10 @@ class EmsegDock(QWidget):
         """Back to the open stage, and the keys to the canvas."""
         if self.pages.current is page:
             self._toggle(page)
-            self.desk.viewer.window._qt_viewer.canvas.native.setFocus()
+            self._to_canvas()
+
+    def _to_canvas(self) -> None:
+        self.desk.viewer.window._qt_viewer.canvas.native.setFocus()
 
     def _is_behind(self) -> bool:
         """Whether another tab hides the dock."""
@@ -330,42 +333,11 @@ class EmsegDock(QWidget):
             if found is not None:
                 opening.adopt_or_say(self.desk, found)
 
-    # ------------------------------------------------------------------ going away
 
-    def event(self, event: QEvent) -> bool:
-        """Shut down when napari takes the widget out of its dock."""
-        if event.type() == QEvent.Type.ParentChange:
-            if self.parent() is not None:
-                self._docked = True
-            elif self._docked:
-                self._docked = False
-                self._main_thread.post(self.shut_down)
-        return bool(super().event(event))
-
-    def shut_down(self) -> None:
-        """Let go of viewer, session and engine; the widget is not used afterwards."""
-        with suppress(TypeError, RuntimeError):  # done already
-            self.destroyed.disconnect(self._leave)
-        if (app := QApplication.instance()) is not None:
-            with suppress(TypeError, RuntimeError):
-                app.aboutToQuit.disconnect(self._leave)
-        self._leave(window_stays=True)
-
-
-def _leave(
-    desk: Desk,
-    executor: ThreadPoolExecutor,
-    rail_dock: Any,
-    listeners: tuple[tuple[Any, Callable[..., None]], ...],
-    *_: object,
-    window_stays: bool = False,
-) -> None:
+def _leave(desk: Desk, executor: ThreadPoolExecutor, rail_dock: Any, window_stays: bool) -> None:
     """End what outlives the widgets. They may be gone already, so nothing may reach them any more."""
     for signal in desk.signals():
         signal.disconnect()
-    for emitter, callback in listeners:
-        with suppress(ValueError):  # disconnected already
-            emitter.disconnect(callback)
     keys.unbind(desk.viewer)
     with suppress(RuntimeError):  # the interpreter is going away, and the worker ends with it
         desk.close(remove_layers=window_stays)

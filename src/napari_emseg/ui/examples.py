@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_emseg.ui.points import limit_size
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Points
@@ -27,12 +29,12 @@ def add_examples(viewer: ViewerModel, session: Session) -> Points:
         name="clicks",
         features={"on": np.empty(0, bool)},
         size=12,
-        canvas_size_limits=(8, 14),
         face_color=_COLOURS[True],
         border_color="#1e1e21",
         border_width=0.08,
         out_of_slice_display=False,
         **geometry(session),
     )
+    limit_size(layer, 8, 14)
     layer.metadata["colours"] = dict(_COLOURS)
     return layer

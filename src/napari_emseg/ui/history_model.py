@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from napari_emseg.core.chronicle import count_events, events
+from napari_emseg.ui.durations import took
 
 if TYPE_CHECKING:
     from napari_emseg.core.chronicle import Event
@@ -121,7 +122,7 @@ def details(event: Event) -> tuple[str, ...]:
         ", ".join(
             part
             for part in (
-                f"took {event.seconds:.1f} s" if event.seconds else "",
+                f"took {took(event.seconds)}" if event.seconds else "",
                 f"model: {event.model}" if event.model else "",
             )
             if part

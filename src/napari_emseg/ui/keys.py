@@ -27,6 +27,8 @@ NAPARI_TOOLS: tuple[tuple[str, str], ...] = (
     ("B", "Keep other objects while painting"),
     ("Space, hold", "Move the view"),
 )
+HELP = "?"
+"""A character, wherever a keyboard has it; napari's own keys are places on a keyboard, so the window binds it."""
 
 
 def bind(desk: Desk) -> None:
@@ -68,6 +70,10 @@ def bind_layer(desk: Desk) -> None:
 def sheet() -> tuple[tuple[str, str, str], ...]:
     """Rows of the key sheet: key, what it does, help."""
     rows = [(a.key_words, a.title, a.help) for a in (*ACTIONS.values(), HOLD_OVERLAYS) if a.key]
+    more = ACTIONS["show_keys"]
+    rows[rows.index((more.key_words, more.title, more.help))] = (
+        f"{HELP} or {more.key_words}", more.title, more.help,
+    )  # fmt: skip
     return (*rows, *((key, words, "napari's own") for key, words in NAPARI_TOOLS))
 
 

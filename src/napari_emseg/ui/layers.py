@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.ui.boundary_map import BoundaryMap
 from napari_emseg.ui.colours import label_colormap
+from napari_emseg.ui.points import limit_size
 from napari_emseg.ui.target_maps import TargetMap, add_target_map
 
 if TYPE_CHECKING:
@@ -126,7 +127,6 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
         np.empty((0, 3)),
         name="seeds",
         size=10,
-        canvas_size_limits=(6, 12),
         face_color="#ffd166",
         border_color="#1e1e21",
         border_width=0.05,
@@ -135,6 +135,7 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
         **place,
     )
     seeds.editable = False
+    limit_size(seeds, 6, 12)
     viewer.layers.selection.active = labels
     owned += [boundary, labels, seeds]
     return StackLayers(image, boundary, labels, seeds, boundary_map, owned)

@@ -6,6 +6,7 @@ from qtpy.QtCore import QRectF, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_emseg.ui.durations import in_words
 from napari_emseg.ui.style import DARK, Look
 
 _HEIGHT = 6
@@ -111,14 +112,3 @@ class ProgressLine(QWidget):
         self._patience.stop()
         self.bar.stop()
         self.setVisible(False)
-
-
-def in_words(seconds: float) -> str:
-    """A duration rounded for people: "4 s", "about 2 min"."""
-    if seconds < 1:
-        return "a moment"
-    if seconds < 60:
-        return f"{round(seconds)} s"
-    if seconds < 3600:
-        return f"about {round(seconds / 60)} min"
-    return f"about {round(seconds / 3600, 1):g} h"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.ui.points import limit_size
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,7 +46,6 @@ def _layer(labels: Any) -> Any:
     made = Points(
         np.empty((0, 3)),
         name="in doubt",
-        canvas_size_limits=(_PIXELS / 2, 2000),
         out_of_slice_display=False,
         scale=labels.scale,
         translate=labels.translate,
@@ -52,4 +53,5 @@ def _layer(labels: Any) -> Any:
         axis_labels=labels.axis_labels,
     )
     made.editable = False
+    limit_size(made, _PIXELS / 2, 2000)
     return made

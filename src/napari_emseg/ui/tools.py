@@ -40,6 +40,7 @@ class ClickTool(ABC):
         self.desk.viewer.layers.selection.active = labels
         labels.mode = "pan_zoom"
         labels.mouse_drag_callbacks.append(self._on_pressed)
+        labels.events.mode.connect(self._on_mode)
         self._cursor = labels.cursor
         labels.cursor = "cross"
         self._say(self.first)
@@ -50,9 +51,15 @@ class ClickTool(ABC):
     def put_down(self) -> None:
         """Listen no more."""
         labels = self.layers.labels
+        labels.events.mode.disconnect(self._on_mode)
         if self._on_pressed in labels.mouse_drag_callbacks:
             labels.mouse_drag_callbacks.remove(self._on_pressed)
             labels.cursor = self._cursor
+
+    def _on_mode(self, event: Any) -> None:
+        """A hand holds one tool: who takes napari's brush has put this one down."""
+        if self.desk.tool is self and str(self.layers.labels.mode) not in ("pan_zoom", "transform"):
+            self.desk.set_tool(None)
 
     def _on_pressed(self, layer: Any, event: Any) -> Generator[None, None, None]:
         where = self._where(event)

@@ -85,7 +85,8 @@ def go_to_section(viewer: Viewer, layer: Layer, section: int) -> None:
 def go_to(viewer: Viewer, layer: Layer, voxel: tuple[int, int, int]) -> None:
     """Move sliders and camera so that a voxel (z, y, x) of a layer is in the middle, whatever axes are on screen.
 
-    A negative coordinate leaves its axis where it is.
+    Near the border of the layer the layer fills the canvas rather than that the voxel is in the middle. A negative
+    coordinate leaves its axis where it is.
     """
     here = np.asarray(layer.world_to_data(viewer.dims.point), dtype=float)
     wanted = np.asarray(voxel, dtype=float)
@@ -94,11 +95,18 @@ def go_to(viewer: Viewer, layer: Layer, voxel: tuple[int, int, int]) -> None:
     first = viewer.dims.ndim - 3
     shown = list(viewer.dims.displayed)
     centre = list(viewer.scene.camera.center)
+    half = _half_canvas(viewer)
     for axis in range(first, viewer.dims.ndim):
         if wanted[axis - first] < 0:
             continue
         if axis in shown:
-            centre[len(centre) - len(shown) + shown.index(axis)] = float(world[axis - first])
+            place = shown.index(axis) - len(shown)
+            edge = (
+                abs(layer.extent.step[axis - first]) / 2
+            )  # the extent ends in the middle of the last voxels
+            low, high = layer.extent.world[:, axis - first] + (-edge, edge)
+            wish = float(world[axis - first])
+            centre[place] = wish if half is None else _without_blank(wish, low, high, half[place])
         else:
             viewer.dims.set_point(axis, float(world[axis - first]))
     viewer.scene.camera.center = tuple(centre)
@@ -117,6 +125,21 @@ def zoom_to(viewer: Viewer, layer: Layer, extent: tuple[float, float]) -> None:
     height, width = canvas_size(viewer)
     scale = np.asarray(layer.scale, dtype=float)[-2:]
     viewer.scene.camera.zoom = min(height / (extent[0] * scale[0]), width / (extent[1] * scale[1]))
+
+
+def _half_canvas(viewer: Viewer) -> tuple[float, float] | None:
+    """Half of what the canvas shows down and across, in world units; None for 3D views and viewers without a window."""
+    if viewer.dims.ndisplay != 2 or not hasattr(viewer, "window"):
+        return None
+    height, width = canvas_size(viewer)
+    return height / (2 * viewer.scene.camera.zoom), width / (2 * viewer.scene.camera.zoom)
+
+
+def _without_blank(wanted: float, low: float, high: float, half: float) -> float:
+    """Where to look so that a span is seen as far as there is room, and the place that is wanted is on the canvas."""
+    if high - low <= 2 * half:
+        return (low + high) / 2
+    return min(max(wanted, low + half), high - half)
 
 
 def _corner(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QSlider,
     QSpinBox,
     QVBoxLayout,
@@ -29,8 +27,8 @@ from napari_emseg.ui.augmenting.editor import RecipeEditor
 from napari_emseg.ui.augmenting.histogram import GreyHistogram
 from napari_emseg.ui.augmenting.sheet import ContactSheet
 from napari_emseg.ui.augmenting.source import Part, check, full_resolution, on_screen
+from napari_emseg.ui.docked import Docked, put_beside, scrolling
 from napari_emseg.ui.flows.augmenting import keep
-from napari_emseg.ui.main_thread import MainThread
 from napari_emseg.ui.panels.base import heading, row
 from napari_emseg.ui.runner import Handlers, Runner
 from napari_emseg.ui.saying import Saying
@@ -38,8 +36,6 @@ from napari_emseg.ui.says import SpeakingLine
 from napari_emseg.ui.style import look_of, style_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari import Viewer
     from napari.layers import Image, Labels
 
@@ -49,12 +45,10 @@ if TYPE_CHECKING:
 
 _KEY = "samples"
 _PAUSE_MS = 60  # a slider that is moved asks once, when it rests this long
-_WIDE = 760  # pixels from which the samples stand beside the controls
-_CONTROLS = 372
 _DEPTHS = (1, 3, 5, 9)
 
 
-class InspectAugmentations(QWidget):
+class InspectAugmentations(Docked):
     """A contact sheet of samples, with everything that changes them.
 
     Parameters
@@ -66,13 +60,9 @@ class InspectAugmentations(QWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, *, desk: Desk | None = None) -> None:
-        super().__init__()
-        self.setObjectName("emseg")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        super().__init__(napari_viewer)
         self.setMinimumWidth(340)
-        self.viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self.desk = desk
-        self._main_thread = MainThread(self)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="samples")
         self.runner = Runner(self._main_thread.post, self._executor)
         self._timer = QTimer(self)
@@ -85,8 +75,7 @@ class InspectAugmentations(QWidget):
         self._fill_layers()
         self._offer_saved()
         self._on_theme()
-        leave = partial(_leave, self.runner, self._executor, self._listeners())
-        self.destroyed.connect(leave)
+        self.at_end(partial(_leave, self.runner, self._executor))
         self._ask()
 
     # ------------------------------------------------------------------ building
@@ -164,7 +153,7 @@ class InspectAugmentations(QWidget):
         column.addLayout(row(self.save, self.use))
         column.addWidget(self.says)
         column.addStretch(1)
-        self.controls = _scrolling(controls)
+        self.controls = scrolling(controls)
         self.pictures = QWidget()
         right = QVBoxLayout(self.pictures)
         right.setContentsMargins(8, 8, 12, 8)
@@ -173,7 +162,7 @@ class InspectAugmentations(QWidget):
             row(self.before, self.show_labels, self.show_grid, QLabel("Section"), self.section, equal=False)
         )
         right.addWidget(self.warnings)
-        right.addWidget(_scrolling(self.sheet), 1)
+        right.addWidget(scrolling(self.sheet), 1)
         self.layout_ = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self.layout_.setContentsMargins(0, 0, 0, 0)
         self.layout_.setSpacing(0)
@@ -195,12 +184,8 @@ class InspectAugmentations(QWidget):
         self.sheet.flipped.connect(self.before.setChecked)
         self.save.clicked.connect(lambda: self._keep(use=False))
         self.use.clicked.connect(lambda: self._keep(use=True))
-        for emitter, callback in self._listeners():
-            emitter.connect(callback)
-
-    def _listeners(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
         viewer = self.viewer
-        return (
+        self.hear(
             (viewer.layers.events.inserted, self._fill_layers),
             (viewer.layers.events.removed, self._fill_layers),
             (viewer.dims.events.current_step, self._ask),
@@ -210,11 +195,7 @@ class InspectAugmentations(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Controls beside the samples where there is room, above them where not."""
         super().resizeEvent(event)
-        wide = self.width() >= _WIDE
-        direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
-        if self.layout_.direction() != direction:
-            self.layout_.setDirection(direction)
-        self.controls.setMaximumWidth(_CONTROLS if wide else 16_777_215)
+        put_beside(self.layout_, self.controls, self.width())
 
     # ------------------------------------------------------------------ what is inspected
 
@@ -305,7 +286,12 @@ class InspectAugmentations(QWidget):
         self.sheet.show_preview(found)
         self.histogram.show_values(found.histogram_before, found.histogram_after)
         n = len(found.samples)
-        self._warn(found.warnings, f"Nothing false was found in {'these' if n > 1 else 'this'} {n} samples.")
+        words = f"Nothing false was found in {f'these {n} samples' if n > 1 else 'this sample'}."
+        if not any(
+            sample.labels_before is not None and sample.labels_before.any() for sample in found.samples
+        ):
+            words += " There are no labels here that could be judged with them."
+        self._warn(found.warnings, words)
 
     def _on_failed(self, error: EmsegError) -> None:
         self.sheet.show_preview(None)
@@ -381,25 +367,6 @@ def _refill(combo: QComboBox, rows: list[tuple[str, Any]]) -> None:
     combo.blockSignals(False)
 
 
-def _scrolling(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName("stageArea")
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(widget)
-    widget.setProperty("emsegPanel", True)
-    return area
-
-
-def _leave(
-    runner: Runner,
-    executor: ThreadPoolExecutor,
-    listeners: tuple[tuple[Any, Callable[..., None]], ...],
-    *_: object,
-) -> None:
-    """End what outlives the widget."""
-    for emitter, callback in listeners:
-        with suppress(ValueError, RuntimeError):  # disconnected already
-            emitter.disconnect(callback)
+def _leave(runner: Runner, executor: ThreadPoolExecutor, window_stays: bool) -> None:
     runner.close()
     executor.shutdown(wait=False, cancel_futures=True)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
     QFileDialog,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -26,8 +24,8 @@ from napari_emseg.ui.comparing.error_list import ErrorList
 from napari_emseg.ui.comparing.form import CompareForm
 from napari_emseg.ui.comparing.scores import ScoreGrid
 from napari_emseg.ui.comparing.table import about
+from napari_emseg.ui.docked import Docked, put_beside, scrolling
 from napari_emseg.ui.flows import comparing
-from napari_emseg.ui.main_thread import MainThread
 from napari_emseg.ui.panels.base import heading
 from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.runner import Handlers, Runner, Work
@@ -46,8 +44,6 @@ if TYPE_CHECKING:
 
 _KEY = "comparison"
 _JOB = "napari_emseg.jobs.compare:run"
-_WIDE = 760  # pixels from which the table stands beside the form
-_FORM = 372
 _SLACK = 4  # pixels that style sheets add here and there
 _HINT = "Choose what is true and what is to be judged, then compare. Both may be layers or files."
 
@@ -58,7 +54,7 @@ def _own_engine() -> Any:
     return make_engine()
 
 
-class CompareSegmentations(QWidget):
+class CompareSegmentations(Docked):
     """A form, what came out, and a table that leads to every error.
 
     Parameters
@@ -70,27 +66,21 @@ class CompareSegmentations(QWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, *, engine: Callable[[], Any] | None = None) -> None:
-        super().__init__()
-        self.setObjectName("emseg")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        super().__init__(napari_viewer)
         self.setMinimumWidth(340)
-        self.viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._engine_of_dock = engine
         self._own: list[Any] = []
-        self._main_thread = MainThread(self)
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="comparison")
-        self.runner = Runner(self._main_thread.post, self._executor)
+        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="comparison")
+        self.runner = Runner(self._main_thread.post, executor)
         self.compared: tuple[Labels, Labels] | None = None
         self.errors: Labels | None = None
         self.result: Comparison | None = None
         self._seen: tuple[ObjectErrors | None, int] = (None, 0)
-        self._docked = False
         self._build()
         self._connect()
         self._fill_layers()
         self._on_theme()
-        self._leave = partial(_leave, self.runner, self._executor, self._own, self._listeners())
-        self.destroyed.connect(self._leave)
+        self.at_end(partial(_leave, self.viewer, self.runner, executor, self._own))
 
     # ------------------------------------------------------------------ building
 
@@ -116,7 +106,7 @@ class CompareSegmentations(QWidget):
         column.addWidget(self.progress)
         column.addWidget(self.says)
         column.addWidget(self.scores)
-        self.upper = _scrolling(upper)
+        self.upper = scrolling(upper)
         self.layout_ = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self.layout_.setContentsMargins(0, 0, 0, 0)
         self.layout_.setSpacing(0)
@@ -131,25 +121,17 @@ class CompareSegmentations(QWidget):
         self.progress.stopped.connect(lambda: self.runner.stop(_KEY))
         self.list.picked.connect(self._on_row)
         self.list.save_asked.connect(self._on_save)
-        for emitter, callback in self._listeners():
-            emitter.connect(callback)
-
-    def _listeners(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        viewer = self.viewer
-        return (
-            (viewer.layers.events.inserted, self._fill_layers),
-            (viewer.layers.events.removed, self._fill_layers),
-            (viewer.events.theme, self._on_theme),
+        layers = self.viewer.layers.events
+        self.hear(
+            (layers.inserted, self._fill_layers),
+            (layers.removed, self._fill_layers),
+            (self.viewer.events.theme, self._on_theme),
         )
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The table beside the form where there is room, below it where not."""
         super().resizeEvent(event)
-        wide = self.width() >= _WIDE
-        direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
-        if self.layout_.direction() != direction:
-            self.layout_.setDirection(direction)
-        self.upper.setMaximumWidth(_FORM if wide else 16_777_215)
+        put_beside(self.layout_, self.upper, self.width())
         self._fit_form()
 
     def _fit_form(self) -> None:
@@ -324,31 +306,13 @@ class CompareSegmentations(QWidget):
             Saying(f"{Path(path).name}: {len(rows)} rows. It is in {Path(path).parent}.", tone="done")
         )
 
-    # ------------------------------------------------------------------ looks, and going away
+    # ------------------------------------------------------------------ looks
 
     def _on_theme(self, event: object = None) -> None:
         look = look_of(self.viewer.theme)
         self.setStyleSheet(style_sheet(look) + table_style(look))
         self.says.set_look(look)
         self.progress.bar.set_look(look)
-
-    def event(self, event: QEvent) -> bool:
-        """Let go of everything when napari takes the widget out of its dock."""
-        if event.type() == QEvent.Type.ParentChange:
-            if self.parent() is not None:
-                self._docked = True
-            elif self._docked:
-                self._docked = False
-                self._main_thread.post(self.shut_down)
-        return bool(super().event(event))
-
-    def shut_down(self) -> None:
-        """Stop, and take the drawn layers away; the widget is not used afterwards."""
-        with suppress(TypeError, RuntimeError):  # done already
-            self.destroyed.disconnect(self._leave)
-        self._leave()
-        with suppress(Exception):  # the window may be going away with its layers
-            comparing.hide(self.viewer)
 
 
 def table_style(look: Any) -> str:
@@ -360,28 +324,13 @@ def table_style(look: Any) -> str:
     """
 
 
-def _scrolling(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName("stageArea")
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(widget)
-    widget.setProperty("emsegPanel", True)
-    return area
-
-
 def _leave(
-    runner: Runner,
-    executor: ThreadPoolExecutor,
-    engines: list[Any],
-    listeners: tuple[tuple[Any, Callable[..., None]], ...],
-    *_: object,
+    viewer: Viewer, runner: Runner, executor: ThreadPoolExecutor, engines: list[Any], window_stays: bool
 ) -> None:
-    """End what outlives the widget."""
-    for emitter, callback in listeners:
-        with suppress(ValueError, RuntimeError):  # disconnected already
-            emitter.disconnect(callback)
+    """Stop, and take the drawn layers away."""
     runner.close()
     executor.shutdown(wait=False, cancel_futures=True)
     while engines:
         engines.pop().close()
+    if window_stays:
+        comparing.hide(viewer)

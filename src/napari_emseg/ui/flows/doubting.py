@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.rings import ring
 from napari_emseg.ui.view import go_to
 
@@ -43,10 +44,11 @@ def accept_doubt(desk: Desk) -> None:
     doubt = _chosen(desk)
     place = _place(desk)
     names = [int(session.volume[point]) for point in (doubt.at_a, doubt.at_b)]
+    edit = 0
     if doubt.kind == "conflict" and names[0] != names[1] and all(names):
         session.commit(merge(session.volume, names))
-        _note(desk, session, doubt, "right")
-    decide(session, doubt, "right")
+        edit = _note(desk, session, doubt, "right")
+    decide(session, doubt, "right", edit=edit)
     _go_on(desk, place)
 
 
@@ -58,10 +60,11 @@ def reject_doubt(desk: Desk) -> None:
     doubt = _chosen(desk)
     place = _place(desk)
     names = [int(session.volume[point]) for point in (doubt.at_a, doubt.at_b)]
+    edit = 0
     if names[0] == names[1] and names[0]:
         session.commit(part(session.volume, doubt))
-        _note(desk, session, doubt, "wrong")
-    decide(session, doubt, "wrong")
+        edit = _note(desk, session, doubt, "wrong")
+    decide(session, doubt, "wrong", edit=edit)
     _go_on(desk, place)
 
 
@@ -92,10 +95,20 @@ def follow(desk: Desk, edit: Edit) -> None:
     desk.doubts = frozenset(d.sections[1] for d in waiting if d.key not in desk.void_doubts)
 
 
-def _note(desk: Desk, session: Session, doubt: Doubt, verdict: Verdict) -> None:
-    """Remember which edit answered a doubt."""
-    if (entry := session.history.undoable) is not None:
-        desk.answered[entry.id] = doubt, verdict
+def answered(session: Session) -> dict[int, tuple[Doubt, Verdict]]:
+    """Which edits of the history answered a doubt, also on earlier days: id of the edit to doubt and verdict."""
+    from napari_emseg.jobs.doubts import read_doubts
+
+    return {doubt.edit: (doubt, doubt.answer) for doubt in read_doubts(session) if doubt.edit}
+
+
+def _note(desk: Desk, session: Session, doubt: Doubt, verdict: Verdict) -> int:
+    """Remember which edit answered a doubt, and give its id."""
+    entry = session.history.undoable
+    if entry is None:
+        return 0
+    desk.answered[entry.id] = doubt, verdict
+    return entry.id
 
 
 def _follow_answers(desk: Desk, session: Session) -> bool:
@@ -175,9 +188,10 @@ def _look_at(desk: Desk, place: int) -> None:
     words = (
         _WORDS.get(doubt.kind, _WORDS["same"]) if name_a == name_b else f"and {name_b} here were kept apart"
     )
+    before, after = ACTIONS["previous_section"].key, ACTIONS["next_section"].key
     desk.say(
         _STAGE,
-        f"Doubt {place + 1} of {len(queue)}: object {name_a} of section {doubt.sections[0]} {words}, "
-        f"{100 * doubt.confidence:.0f} % sure. Is what the ring is on the same object?",
+        f"Doubt {place + 1} of {len(queue)}, {100 * doubt.confidence:.0f} % sure: object {name_a} of section "
+        f"{doubt.sections[0]} {words}. Are the two rings on one object? {before} and {after} show both sections.",
     )
     desk.state_changed.emit()

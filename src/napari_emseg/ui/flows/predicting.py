@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.settings import PredictSettings
+from napari_emseg.ui.durations import took
 from napari_emseg.ui.runner import Handlers
 from napari_emseg.ui.view import visible_region
 
@@ -34,7 +35,7 @@ def predict_visible(desk: Desk) -> None:
         _, height, width = region.shape
         desk.say(
             "predict",
-            f"Membranes of {height} × {width} px in section {region.start[0]}, {seconds:.1f} s.",
+            f"Membranes of {height} × {width} px in section {region.start[0]}, {took(seconds)}.",
             tone="done",
             link="Next: segment what you see",
             action="stage:segment",

@@ -10,6 +10,7 @@ import numpy as np
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows.segmenting import with_boundary
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _link(
         desk.doubts = frozenset(doubt.sections[1] for doubt in kept if doubt.verdict in ("", "later"))
         desk.say(
             _STAGE,
-            summary(request.region, section, result, len(doubts)) + f", {time.monotonic() - started:.1f} s.",
+            summary(request.region, section, result, len(doubts)) + f", {took(time.monotonic() - started)}.",
             tone="done",
             link="Look at the doubts" if doubts else "Next: proofread",
             action="next_doubt" if doubts else "stage:proofread",

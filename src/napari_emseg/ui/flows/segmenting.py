@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows.predicting import predict_region
 from napari_emseg.ui.view import visible_region
 
@@ -37,7 +38,7 @@ def segment_visible(desk: Desk) -> None:
         desk.say(
             "segment",
             " ".join(
-                [f"{n} segments in {where}, {time.monotonic() - started:.1f} s.", *(f"{x}." for x in losses)]
+                [f"{n} segments in {where}, {took(time.monotonic() - started)}.", *(f"{x}." for x in losses)]
             ),
             tone="done",
             link="Next: carry the ids onwards",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.flows import proofreading
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row, set_words
+from napari_emseg.ui.panels.leaving_out import WhyLeftOut
 from napari_emseg.ui.tools import ClickTool
 
 _PAINT = (("paint", "Paint", "P"), ("erase", "Erase", "E"), ("fill", "Fill", "F"), ("pick", "Pick", "L"))
@@ -65,32 +65,17 @@ class ProofreadPanel(StagePanel):
         self.desk.session_changed.connect(self._on_session)
 
     def after_button(self) -> None:
-        """The question why a section is left out, answered by a click or a digit."""
+        """What else can be done with a section, and the answers to a doubt."""
         self.exclude = action_button(self.desk, "exclude")
         self.unmark = action_button(self.desk, "mark_unseen")
         self.suggest = action_button(self.desk, "suggest")
         self.column.addLayout(row(self.exclude, self.unmark))
         self.branches = action_button(self.desk, "show_branches")
         self.column.addLayout(row(self.suggest, self.branches))
-        self.reasons = QWidget()
-        buttons = []
-        for number, reason in enumerate(proofreading.REASONS, start=1):
-            button = QPushButton(f"{number} {reason}")
-            button.setObjectName(f"reason_{reason}")
-            button.clicked.connect(lambda _on, r=reason: self._on_reason(r))
-            shortcut = QShortcut(QKeySequence(str(number)), self.reasons)
-            shortcut.activated.connect(button.click)
-            buttons.append(button)
-        grid = QGridLayout(self.reasons)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(6)
-        for place, button in enumerate(buttons):
-            grid.addWidget(button, place // 3, place % 3)
-        self.reasons.setVisible(False)
-        self.why = QLabel("Why is it left out? Click, or press the digit.")
-        self.why.setVisible(False)
+        self.why = WhyLeftOut()
+        self.why.answered.connect(self._on_reason)
+        self.why.ended.connect(self.refresh)
         self.column.addWidget(self.why)
-        self.column.addWidget(self.reasons)
         self.answers = [action_button(self.desk, n) for n in ("accept_doubt", "reject_doubt", "decide_later")]
         for button in self.answers:
             button.setProperty("role", "tool")
@@ -116,8 +101,14 @@ class ProofreadPanel(StagePanel):
         ]
         for widget in widgets:
             widget.setEnabled(session is not None)
-        for button in self.answers:
-            button.setVisible(self.desk.doubt is not None)
+        asking = session is not None and not self.why.isHidden()
+        doubt = self.desk.doubt
+        for button in self.answers:  # a doubt is answered where it is seen
+            button.setVisible(doubt is not None and self.desk.section in doubt.sections and not asking)
+        self.why.setVisible(asking)
+        self.why.show_section(self.desk.section)
+        self.suggest.setVisible(not asking)
+        self.branches.setVisible(not asking)
         if session is None or layers is None:
             self.undo.setEnabled(False)
             self.redo.setEnabled(False)
@@ -142,8 +133,8 @@ class ProofreadPanel(StagePanel):
             self.button, self.primary, "Go on to the next section" if done else "Mark section proofread"
         )
         marked = state.status in (Status.PROOFREAD, Status.EXCLUDED)
-        self.unmark.setVisible(marked)
-        self.exclude.setVisible(state.status is not Status.EXCLUDED)
+        self.unmark.setVisible(marked and not asking)
+        self.exclude.setVisible(state.status is not Status.EXCLUDED and not asking)
         for mode, button in self.paint_buttons.items():
             button.setChecked(self.desk.tool is None and str(layers.labels.mode) == mode)
 
@@ -165,12 +156,9 @@ class ProofreadPanel(StagePanel):
 
     def _on_asked(self, question: str) -> None:
         if question == "exclude":
-            self.why.setVisible(True)
-            self.reasons.setVisible(True)
-            self.reasons.setFocus()
+            (self.why.ask if self.why.isHidden() else self.why.end)()
+            self.refresh()
 
     def _on_reason(self, reason: str) -> None:
-        self.why.setVisible(False)
-        self.reasons.setVisible(False)
         proofreading.exclude_because(self.desk, reason)
         self.desk.state_changed.emit()

@@ -30,5 +30,11 @@ class PropagatePanel(StagePanel):
         settings = self.form.value
         assert isinstance(settings, PropagateSettings)
         n = settings.sections
-        where = {"forwards": "next", "backwards": "previous", "both": "next and previous"}[settings.direction]
-        set_words(self.button, self.primary, f"Carry ids to the {where} {n} section{'s' * (n != 1)}")
+        if self.desk.session is not None:  # the stack may end before
+            behind = self.desk.section
+            ahead = self.desk.session.volume.shape[0] - 1 - behind
+            room = {"forwards": (ahead,), "backwards": (behind,), "both": (ahead, behind)}[settings.direction]
+            n = sum(min(n, some) for some in room) or n
+        where = {"forwards": "the next ", "backwards": "the previous ", "both": ""}[settings.direction]
+        around = " before and behind" if settings.direction == "both" else ""
+        set_words(self.button, self.primary, f"Carry ids to {where}{n} section{'s' * (n != 1)}{around}")

@@ -1,0 +1,113 @@
+"""What all our docked widgets have in common: their look's name, whom they listen to, and how they go away."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QApplication, QBoxLayout, QScrollArea, QWidget
+
+from napari_emseg.ui.main_thread import MainThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari import Viewer
+
+_WIDE = 760  # pixels from which two parts stand beside each other
+_FIRST = 372  # pixels that the first part takes then
+_UNBOUNDED = 16_777_215  # Qt's largest size
+
+
+class Docked(QWidget):
+    """A widget in a dock of napari. It lets go of everything when napari takes it out, or the window goes.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Plugins get a proxy that hides private attributes; ``viewer`` is what is behind it.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.setObjectName("emseg")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.viewer: Viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._main_thread = MainThread(self)
+        self._docked = False
+        self._ends: list[Callable[[bool], object]] = []
+        # Qt calls this when the widget is half gone, so it is no method
+        self._leave = partial(_end, self._ends)
+        self.destroyed.connect(self._leave)
+        if (app := QApplication.instance()) is not None:
+            app.aboutToQuit.connect(self._leave)
+
+    def at_end(self, end: Callable[[bool], object]) -> None:
+        """Call something when the widget goes, in the order in which it was given.
+
+        Parameters
+        ----------
+        end : callable
+            Called with whether the window stays; without it neither widgets nor layers may be touched.
+        """
+        self._ends.append(end)
+
+    def hear(self, *pairs: tuple[Any, Callable[..., None]]) -> None:
+        """Listen to emitters that outlive the widget."""
+        for emitter, callback in pairs:
+            emitter.connect(callback)
+            self.at_end(partial(_unhear, emitter, callback))
+
+    def event(self, event: QEvent) -> bool:
+        """Shut down when napari takes the widget out of its dock."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:
+                self._docked = True
+            elif self._docked:
+                self._docked = False
+                self._main_thread.post(self.shut_down)
+        return bool(super().event(event))
+
+    def shut_down(self) -> None:
+        """Let go of everything; the widget is not used afterwards. A second call does nothing."""
+        with suppress(TypeError, RuntimeError):  # done already
+            self.destroyed.disconnect(self._leave)
+        if (app := QApplication.instance()) is not None:
+            with suppress(TypeError, RuntimeError):
+                app.aboutToQuit.disconnect(self._leave)
+        self._leave(window_stays=True)
+
+
+def put_beside(layout: QBoxLayout, first: QWidget, width: int) -> bool:
+    """Two parts beside each other where there is room, below each other where not; whether there is."""
+    wide = width >= _WIDE
+    direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+    if layout.direction() != direction:
+        layout.setDirection(direction)
+    first.setMaximumWidth(_FIRST if wide else _UNBOUNDED)
+    return wide
+
+
+def scrolling(widget: QWidget) -> QScrollArea:
+    """A widget that scrolls up and down where it has too little room."""
+    area = QScrollArea()
+    area.setObjectName("stageArea")
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(widget)
+    widget.setProperty("emsegPanel", True)
+    return area
+
+
+def _end(ends: list[Callable[[bool], object]], *_: object, window_stays: bool = False) -> None:
+    todo, ends[:] = list(ends), []
+    for end in todo:
+        # what an end reaches for may be gone already, and the next one has its turn all the same
+        with suppress(RuntimeError, ValueError, LookupError):
+            end(window_stays)
+
+
+def _unhear(emitter: Any, callback: Callable[..., None], window_stays: bool) -> None:
+    emitter.disconnect(callback)
