@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_emseg.algorithms.metrics.error_map import EXTRA, MERGE, MISSED, SPLIT
 from napari_emseg.io import write_array
@@ -102,7 +102,8 @@ def test_a_click_goes_there(widget: Any, qtbot: Any) -> None:
     row = next(k for k, (_, name) in enumerate(listed(widget)) if name == "6")
     click(widget, row)
     assert round(viewer.dims.point[0] / 50) == 2
-    np.testing.assert_allclose(np.asarray(viewer.scene.camera.center)[-2:], [30 * 4, 30 * 4], atol=4)
+    # there is room for the whole section, so nothing blank is shown beside it
+    np.testing.assert_allclose(np.asarray(viewer.scene.camera.center)[-2:], [39.5 * 4, 39.5 * 4])
     outlines = [layer for layer in viewer.layers if layer.metadata.get(comparing.MARK) == "outline"]
     assert outlines[0].name == "object 6"
     assert widget.says.saying.text.startswith("Object 6 is 50.0 % in segment")
@@ -182,13 +183,19 @@ def test_stopping(widget: Any, engine: Any, qtbot: Any) -> None:
     assert widget.button.isEnabled()
 
 
-def test_files_are_not_copied(widget: Any, engine: Any, qtbot: Any, tmp_path: Path) -> None:
+def test_files_are_not_copied(
+    widget: Any, engine: Any, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from napari_emseg.io.lazy import LazyStack
     from napari_emseg.io.packed import PackedStack
 
     write_array(tmp_path / "truth.zarr", truth(), spacing_nm=SPACING)
-    layer = comparing.open_file(widget.viewer, str(tmp_path / "truth.zarr"))
-    widget.form.truth.setCurrentText("truth.zarr")
+    # a zarr store is a folder, and no dialog of files lets people choose one
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *a, **k: str(tmp_path / "truth.zarr"))
+    _, folder = widget.form.truth_file.menu().actions()
+    folder.trigger()
+    layer = widget.form.truth.currentData()
+    assert layer.name == "truth.zarr"
     widget.form.other.setCurrentText("mine")
     compare(widget, qtbot)
     request = engine.asked[-1][1]

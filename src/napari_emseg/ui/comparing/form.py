@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QLabel,
+    QMenu,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -55,7 +57,7 @@ class CompareForm(QWidget):
         for name, button in (("truth_file", self.truth_file), ("other_file", self.other_file)):
             button.setObjectName(name)
             button.setProperty("role", "tool")
-            button.setToolTip("Open a segmentation of a file; it is read section by section")
+            button.setToolTip("Open a segmentation of a file or folder; it is read section by section")
         self.first, self.last = QSpinBox(), QSpinBox()
         for name, spin in (("first_section", self.first), ("last_section", self.last)):
             spin.setObjectName(name)
@@ -86,8 +88,13 @@ class CompareForm(QWidget):
         line = row(QLabel("Skip borders"), self.border, self.on_screen, equal=False)
         line.setStretch(1, 1)
         column.addLayout(line)
-        self.truth_file.clicked.connect(lambda: self._on_file(self.truth))
-        self.other_file.clicked.connect(lambda: self._on_file(self.other))
+        for button, combo in ((self.truth_file, self.truth), (self.other_file, self.other)):
+            menu = QMenu(button)  # no dialog of an operating system offers files and folders together
+            menu.addAction("A file ...").triggered.connect(partial(self._on_file, combo))
+            menu.addAction("A folder: zarr, N5, sections ...").triggered.connect(
+                partial(self._on_folder, combo)
+            )
+            button.setMenu(menu)
         self.truth.currentIndexChanged.connect(self._on_picked)
 
     def fill(self) -> None:
@@ -146,10 +153,18 @@ class CompareForm(QWidget):
             self.border.setValue(0)
         self.changed.emit()
 
-    def _on_file(self, combo: QComboBox) -> None:
+    def _on_file(self, combo: QComboBox, _on: bool = False) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "A segmentation")
-        if not path:
-            return
+        if path:
+            self.open(combo, path)
+
+    def _on_folder(self, combo: QComboBox, _on: bool = False) -> None:
+        path = QFileDialog.getExistingDirectory(self, "A segmentation: the folder itself")
+        if path:
+            self.open(combo, path)
+
+    def open(self, combo: QComboBox, path: str) -> None:
+        """Show a file or folder as a layer, and pick it."""
         try:
             layer = comparing.open_file(self.viewer, path)
         except EmsegError as error:
