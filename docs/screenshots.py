@@ -174,7 +174,7 @@ def cleaning_pictures(output: Path, file: Path) -> list[str]:
     go_to_section(viewer, layers.image, state.found[0].section)
     panel = dock.panels["cleanup"]
     panel.wanted.setChecked(True)
-    wait_until(lambda: state.shown is not None)
+    wait_until(lambda: state.preview is not None)
     panel.flip.click()
     save(viewer, output / "clean-up.png")
     cleaning.decide(desk, state.found[0].section, True)
@@ -185,7 +185,7 @@ def cleaning_pictures(output: Path, file: Path) -> list[str]:
     go_to_section(viewer, layers.image, good)
     panel.alignment.table.selectRow(good)
     panel.alignment.wanted.setChecked(True)
-    wait_until(lambda: len(aligning.aligning_of(desk).layers) == 2)
+    wait_until(lambda: len(aligning.aligning_of(desk).overlay.layers) == 2)
     zoom_in(viewer)
     save(viewer, output / "align.png")
     viewer.close()
