@@ -138,7 +138,7 @@ def main() -> None:
     for words, sections, settings in (
         ("default, of a file", File(stack[:30]), DeflickerSettings()),
         ("default, of a source that can be read once", iter(File(stack[:30])), DeflickerSettings()),
-        ("published, of a source that can be read once", iter(File(stack[:12])), FIVE),
+        ("published, of a source that can be read once", iter(File(stack[:30])), FIVE),
     ):
         tracemalloc.start()
         for _ in deflicker_sections(sections, settings):

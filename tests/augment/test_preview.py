@@ -78,7 +78,7 @@ def test_the_grid_is_turned_with_the_image():
         ),
         (only(elektronn=Elektronn(probability=1, contrast=2, brightness=2)), "cut off at black or white"),
         (only(scale_shift=ScaleShift(scale=1.0, shift=0, mode="3D")), "too faint"),
-        (only(lost=Lost(per_section=1)), "hidden but its labels are kept"),
+        (only(lost=Lost(per_section=1)), "hidden, beside it too, but its labels are kept"),
         (only(fold=Fold(per_section=1, labels_follow=False)), "moves the image and not its labels"),
     ],
 )
@@ -115,6 +115,28 @@ def test_what_is_harmless_is_not_complained_about(name):
 def test_hidden_tissue_that_teaches_nothing_is_fine():
     recipe = only(lost=Lost(per_section=1)).model_copy(update={"defects": Defects(hidden_labels="ignore")})
     assert not any("hidden" in text for text in ask(recipe).warnings)
+
+
+def test_tissue_that_a_neighbour_shows_need_not_be_guessed():
+    """A section lost between two good ones can be drawn from them; alone it cannot."""
+    from napari_emseg.augment.honesty import Evidence, falsehoods
+
+    recipe = only(lost=Lost())
+    image = np.random.default_rng(0).normal(size=(3, 30, 30)).astype(np.float32)
+    labels, hidden = np.ones(image.shape, int), np.zeros(image.shape, bool)
+    hidden[1] = True
+    for n, is_false in ((slice(0, 3), False), (slice(1, 2), True)):
+        seen = Evidence(
+            image[n],
+            image[n],
+            labels[n],
+            labels[n],
+            np.ones_like(hidden[n]),
+            hidden[n],
+            {},
+            np.ones((30, 30), bool),
+        )
+        assert any("has to guess" in text for text in falsehoods([seen], recipe)) is is_false
 
 
 def test_small_stacks_nan_and_missing_labels_go_through():

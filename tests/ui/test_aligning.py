@@ -60,7 +60,7 @@ def test_the_preview_lies_where_the_section_will_lie(slipped: Any) -> None:
     desk.viewer.dims.set_current_step(0, 2)
     aligning.want_preview(desk, True)
     state = aligning.aligning_of(desk)
-    own, before = (np.asarray(layer.data[0]) for layer in state.layers)
+    own, before = (np.asarray(layer.data[0]) for layer in state.overlay.layers)
     inside = (own > 0) & (before > 0)
     assert (
         np.corrcoef(own[inside], before[inside])[0, 1] > 0.5
@@ -150,9 +150,9 @@ def test_the_page_shows_the_table_and_takes_corrections(opened: Any, qtbot: Any)
     assert desk.sayings["cleanup"].tone == "error"
     assert page.table.item(2, 2).text() == "0"
     page.wanted.setChecked(True)
-    qtbot.waitUntil(lambda: len(aligning.aligning_of(desk).layers) == 2, timeout=10000)
+    qtbot.waitUntil(lambda: len(aligning.aligning_of(desk).overlay.layers) == 2, timeout=10000)
     panel.pages.setCurrentIndex(0)
-    assert not aligning.aligning_of(desk).layers
+    assert not aligning.aligning_of(desk).overlay.layers
     assert panel.button.isVisibleTo(panel)
 
 

@@ -65,6 +65,16 @@ def test_stack_and_labels_are_found_and_samples_drawn(widget):
     assert widget.warnings.text()
 
 
+def test_what_was_found_is_said_in_good_english_and_without_labels_it_is_not_promised(widget, qtbot):
+    widget.set_recipe(only())
+    settle(widget, qtbot)
+    assert widget.warnings.text() == "Nothing false was found in these 3 samples."
+    widget.count.setValue(1)
+    widget.labels.setCurrentText("none")
+    settle(widget, qtbot)
+    assert widget.warnings.text().startswith("Nothing false was found in this sample. There are no labels")
+
+
 def test_the_next_seed_draws_others_and_going_back_the_same(widget, qtbot):
     first = shown(widget)
     QTest.mouseClick(widget.findChild(QPushButton, "nextSeed"), Qt.MouseButton.LeftButton)
@@ -231,7 +241,7 @@ def test_a_recipe_is_kept_in_the_project_and_learned_with(desk, make_napari_view
     assert made.editor.recipe == recipe
     made.name.setText("gentle")
     made.save.click()
-    assert "cannot be used" in made.says.saying.text
+    assert "a name of its own" in made.says.saying.text
     made.runner.close()
 
 

@@ -108,7 +108,7 @@ def test_the_preview_is_what_the_copy_will_hold(desk: Any, stack: Any) -> None:
     desk.viewer.dims.set_current_step(0, 2)
     cleaning.want_preview(desk, True)
     state = cleaning.cleaning_of(desk)
-    assert state.shown == 2
+    assert state.overlay.section == 2
     shown = np.array(state.preview.data[0])
     assert not np.array_equal(shown, stack.data[2])
     assert state.preview.translate[0] == 2 * 40.0

@@ -68,7 +68,7 @@ def falsehoods(
         (_count(samples, _beyond), "a large part lies beyond the stack and is only a mirror image",
          "lower scale, slip or translation, or take smaller samples"),
         (_count(samples, lambda s: keeps and _guesses(s, only_middle=only_middle)),
-         "tissue is hidden but its labels are kept: the network has to guess",
+         "tissue is hidden, beside it too, but its labels are kept: the network has to guess",
          "set Labels of hidden tissue to ignore, or spare the middle section"),
         (_count(samples, lambda s: "fold" in s.struck.values() and _moved_apart(recipe)),
          "a fold moves the image and not its labels", "let the labels follow"),
@@ -136,13 +136,16 @@ def _beyond(sample: Evidence) -> bool:
 
 
 def _guesses(sample: Evidence, *, only_middle: bool) -> bool:
-    """Whether more than a tenth of the labels that are learned lie on hidden tissue."""
+    """Whether more than a tenth of the labels that are learned lie on tissue that no neighbour shows either."""
     if sample.labels_after is None:
         return False
     middle = len(sample.hidden) // 2
     part = slice(middle, middle + 1) if only_middle else slice(None)
+    unknown = sample.hidden.copy()
+    unknown[:-1] &= sample.hidden[1:]
+    unknown[1:] &= sample.hidden[:-1]
     labelled = sample.labels_after[part] != 0
-    return bool(labelled.any() and (sample.hidden[part] & labelled).sum() > 0.1 * labelled.sum())
+    return bool(labelled.any() and (unknown[part] & labelled).sum() > 0.1 * labelled.sum())
 
 
 def _moved_apart(recipe: Augmentation) -> bool:

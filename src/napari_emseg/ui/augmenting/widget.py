@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 _KEY = "samples"
 _PAUSE_MS = 60  # a slider that is moved asks once, when it rests this long
 _DEPTHS = (1, 3, 5, 9)
+_CONTROLS_PX = 230  # that stay in view above the samples, however much there is to be said about these
 
 
 class InspectAugmentations(Docked):
@@ -195,7 +196,8 @@ class InspectAugmentations(Docked):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Controls beside the samples where there is room, above them where not."""
         super().resizeEvent(event)
-        put_beside(self.layout_, self.controls, self.width())
+        is_wide = put_beside(self.layout_, self.controls, self.width())
+        self.controls.setMinimumHeight(0 if is_wide else _CONTROLS_PX)
 
     # ------------------------------------------------------------------ what is inspected
 
@@ -346,12 +348,17 @@ class InspectAugmentations(Docked):
         try:
             keep(self._project_desk(), name, self.editor.recipe, use=use)
         except EmsegError as error:
-            self.says.say(Saying(f"{str(error)[:1].upper()}{str(error)[1:]}.", tone="error"))
+            self._say(Saying(f"{str(error)[:1].upper()}{str(error)[1:]}.", tone="error"))
             return
         self._offer_saved()
         self.editor.choice.setCurrentText(name)
         then = " Samples are varied like this when the model learns." if use else ""
-        self.says.say(Saying(f"{name} is kept in the project.{then}", tone="done"))
+        self._say(Saying(f"{name} is kept in the project.{then}", tone="done"))
+
+    def _say(self, saying: Saying) -> None:
+        """Answer below the buttons, and scroll there: in a low window the answer would be out of sight."""
+        self.says.say(saying)
+        self._main_thread.post(lambda: self.controls.ensureWidgetVisible(self.says))
 
 
 def _refill(combo: QComboBox, rows: list[tuple[str, Any]]) -> None:

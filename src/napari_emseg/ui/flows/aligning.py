@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.ui.runner import Handlers
+from napari_emseg.ui.flows.overlay import Overlay, Picture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari.layers import Image
     from numpy.typing import NDArray
 
     from napari_emseg.jobs.align import Estimate
@@ -23,7 +22,12 @@ if TYPE_CHECKING:
 
 _STAGE = "cleanup"
 _PREVIEW = "alignment preview"
-_COLOURS = ("green", "magenta")  # white where both agree, and told apart by everybody
+# white where both agree, and told apart by everybody
+_LOOKS = (("aligned: this section", "green", "opaque"), ("aligned: the one before", "magenta", "additive"))
+
+
+def _overlay() -> Overlay:
+    return Overlay(_PREVIEW, _STAGE)
 
 
 @dataclass(eq=False)
@@ -38,15 +42,14 @@ class Aligning:
         What was estimated, or typed.
     doubtful : tuple of int
         Sections that no neighbour agrees with.
-    is_wanted : bool
-        Whether the person wants previews.
+    overlay : Overlay
+        The preview.
     """
 
     session: Session
     alignment: Alignment | None = None
     doubtful: tuple[int, ...] = ()
-    is_wanted: bool = False
-    layers: tuple[Image, ...] = ()
+    overlay: Overlay = field(default_factory=_overlay)
 
 
 def aligning_of(desk: Desk) -> Aligning:
@@ -170,12 +173,7 @@ def want_preview(desk: Desk, wanted: bool) -> None:
     """Switch the preview on or off."""
     if desk.session is None:
         return
-    state = aligning_of(desk)
-    state.is_wanted = wanted
-    if wanted:
-        preview(desk)
-    else:
-        _remove(desk, state)
+    aligning_of(desk).overlay.want(desk, wanted, preview)
 
 
 def preview(desk: Desk) -> None:
@@ -186,67 +184,20 @@ def preview(desk: Desk) -> None:
         return
     state, section = aligning_of(desk), desk.section
     alignment = state.alignment
-    if not state.is_wanted or alignment is None:
+    if not state.overlay.is_wanted or alignment is None:
         return
 
-    def done(pair: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        if state.is_wanted and desk.session is state.session and state.alignment is alignment:
-            _show(desk, state, section, pair, alignment)
+    def show(z: int, pair: tuple[NDArray[Any], NDArray[Any]]) -> None:
+        if state.alignment is alignment:
+            pictures = [Picture(values, *look) for values, look in zip(pair, _LOOKS, strict=True)]
+            state.overlay.lay(desk, z, pictures, origin_px=alignment.shifts.origin)
 
-    desk.runner.submit_prepared(
-        _PREVIEW,
+    state.overlay.ask(
+        desk,
         lambda: job.prepare_preview(state.session, alignment, section),
-        lambda request, **callbacks: desk.engine.submit(
-            "napari_emseg.jobs.align:preview", request, **callbacks
-        ),
-        Handlers(done, lambda error: desk.fail(_STAGE, error), lambda: None, lambda work: None),
+        "napari_emseg.jobs.align:preview",
+        show,
     )
-
-
-def _show(
-    desk: Desk, state: Aligning, section: int, pair: tuple[NDArray[Any], NDArray[Any]], alignment: Alignment
-) -> None:
-    layers = desk.layers
-    if layers is None:
-        return
-    scale = [float(s) for s in layers.image.scale[-3:]]
-    offset = [float(t) for t in layers.image.translate[-3:]]
-    offset[0] += section * scale[0]
-    for axis, origin in ((1, alignment.shifts.origin[0]), (2, alignment.shifts.origin[1])):
-        offset[axis] -= origin * scale[axis]
-    if state.layers and all(layer in desk.viewer.layers for layer in state.layers):
-        for layer, values in zip(state.layers, pair, strict=True):
-            layer.data = values[None]
-            layer.translate = offset
-        return
-    _remove(desk, state)
-    chosen = list(desk.viewer.layers.selection)
-    made: list[Any] = []
-    for values, colour, name in zip(pair, _COLOURS, ("this section", "the one before"), strict=True):
-        layer = desk.viewer.add_image(
-            values[None], name=f"aligned: {name}", colormap=colour,
-            contrast_limits=layers.image.contrast_limits, scale=scale, translate=offset, units=layers.image.units,
-            axis_labels=layers.image.axis_labels, blending="opaque" if not made else "additive",
-        )  # fmt: skip
-        layers.owned.append(layer)
-        made.append(layer)
-        desk.viewer.layers.move(
-            desk.viewer.layers.index(layer), desk.viewer.layers.index(layers.image) + len(made)
-        )
-    desk.viewer.layers.selection = set(chosen)
-    state.layers = tuple(made)
-
-
-def _remove(desk: Desk, state: Aligning) -> None:
-    held, state.layers = state.layers, ()
-    for layer in held:
-        if layer in desk.viewer.layers:
-            chosen = [other for other in desk.viewer.layers.selection if other is not layer]
-            desk.viewer.layers.selection.clear()
-            desk.viewer.layers.remove(layer)
-            desk.viewer.layers.selection = set(chosen)
-        if desk.layers is not None and layer in desk.layers.owned:
-            desk.layers.owned.remove(layer)
 
 
 # ------------------------------------------------------------------ the aligned copy

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
-from napari_emseg.ui.runner import Handlers
+from napari_emseg.ui.durations import took
+from napari_emseg.ui.flows.overlay import Overlay, Picture
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _STAGE = "cleanup"
 _PREVIEW = "clean-up preview"
+
+
+def _overlay() -> Overlay:
+    return Overlay(_PREVIEW, _STAGE)
 
 
 @dataclass(eq=False)
@@ -37,21 +42,20 @@ class Cleaning:
         Sections that look bad.
     kept : set of int
         Suspicious sections that the person has called good.
-    shown : int or None
-        Section that the preview shows.
-    preview : Image or None
-        Its layer.
-    is_wanted : bool
-        Whether the person wants previews.
+    overlay : Overlay
+        The preview.
     """
 
     session: Session
     original: ImageStack
     found: list[Suspicion] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)
-    shown: int | None = None
-    preview: Image | None = None
-    is_wanted: bool = False
+    overlay: Overlay = field(default_factory=_overlay)
+
+    @property
+    def preview(self) -> Image | None:
+        """The layer of the preview."""
+        return self.overlay.layers[0] if self.overlay.layers else None
 
     @property
     def pending(self) -> list[int]:
@@ -164,21 +168,19 @@ def preview(desk: Desk) -> None:
     """Clean the section on screen in the worker and show it over the original."""
     from napari_emseg.jobs import preprocess as job
 
-    if desk.session is None or desk.layers is None or not cleaning_of(desk).is_wanted:
+    if desk.session is None or desk.layers is None or not cleaning_of(desk).overlay.is_wanted:
         return
     state, section = cleaning_of(desk), desk.section
 
-    def done(values: NDArray[Any]) -> None:
-        if state.is_wanted and desk.session is state.session:
-            _show_preview(desk, state, section, values)
+    def show(z: int, values: NDArray[Any]) -> None:
+        state.overlay.lay(desk, z, [Picture(values, _PREVIEW)])
+        desk.cleaned.emit()
 
-    desk.runner.submit_prepared(
-        _PREVIEW,
+    state.overlay.ask(
+        desk,
         lambda: job.prepare_preview(state.session, state.original, section),
-        lambda request, **callbacks: desk.engine.submit(
-            "napari_emseg.jobs.preprocess:preview", request, **callbacks
-        ),
-        Handlers(done, lambda error: desk.fail(_STAGE, error), lambda: None, lambda work: None),
+        "napari_emseg.jobs.preprocess:preview",
+        show,
     )
 
 
@@ -186,12 +188,9 @@ def want_preview(desk: Desk, wanted: bool) -> None:
     """Switch the preview on or off."""
     if desk.session is None:
         return
-    state = cleaning_of(desk)
-    state.is_wanted = wanted
-    if wanted:
-        preview(desk)
-    else:
-        _remove_preview(desk, state)
+    cleaning_of(desk).overlay.want(desk, wanted, preview)
+    if not wanted:
+        desk.cleaned.emit()
 
 
 def flip(desk: Desk) -> None:
@@ -200,45 +199,6 @@ def flip(desk: Desk) -> None:
     if state.preview is None:
         raise EmsegError("there is no preview to compare with", "", "switch the preview on")
     state.preview.visible = not state.preview.visible
-    desk.cleaned.emit()
-
-
-def _show_preview(desk: Desk, state: Cleaning, section: int, values: NDArray[Any]) -> None:
-    layers = desk.layers
-    if layers is None:
-        return
-    place = [float(s) for s in layers.image.scale[-3:]]
-    # one thick section: it shows where it belongs and nowhere else
-    offset = [float(t) for t in layers.image.translate[-3:]]
-    offset[0] += section * place[0]
-    if state.preview is not None and state.preview in desk.viewer.layers:
-        state.preview.data = values[None]
-        state.preview.translate = offset
-    else:
-        chosen = list(desk.viewer.layers.selection)
-        state.preview = desk.viewer.add_image(
-            values[None], name="clean-up preview", colormap="gray", contrast_limits=layers.image.contrast_limits,
-            scale=place, translate=offset, units=layers.image.units, axis_labels=layers.image.axis_labels,
-            blending="translucent",
-        )  # fmt: skip
-        layers.owned.append(state.preview)
-        desk.viewer.layers.move(
-            desk.viewer.layers.index(state.preview), desk.viewer.layers.index(layers.image) + 1
-        )
-        desk.viewer.layers.selection = set(chosen)
-    state.shown = section
-    desk.cleaned.emit()
-
-
-def _remove_preview(desk: Desk, state: Cleaning) -> None:
-    layer, state.preview, state.shown = state.preview, None, None
-    if layer is not None and layer in desk.viewer.layers:
-        chosen = [other for other in desk.viewer.layers.selection if other is not layer]
-        desk.viewer.layers.selection.clear()
-        desk.viewer.layers.remove(layer)
-        desk.viewer.layers.selection = set(chosen)
-    if desk.layers is not None and layer in desk.layers.owned:
-        desk.layers.owned.remove(layer)
     desk.cleaned.emit()
 
 
@@ -254,7 +214,7 @@ def clean_up(desk: Desk) -> None:
 
     def done(result: CleanResult) -> None:
         _show(desk, cleaned=True)
-        parts = [f"{result.sections} sections cleaned in {result.seconds:.1f} s"]
+        parts = [f"{result.sections} sections cleaned in {took(result.seconds)}"]
         if result.replaced:
             parts.append(f"{len(result.replaced)} replaced")
         if result.mended:
@@ -304,8 +264,7 @@ def _show(desk: Desk, *, cleaned: bool) -> None:
 
     session, layers = desk.need_session()
     state = cleaning_of(desk)
-    state.is_wanted = False
-    _remove_preview(desk, state)
+    want_preview(desk, False)
     image = state.original
     if cleaned:
         array = open_cleaned(session, state.original)

@@ -87,7 +87,7 @@ class AlignmentPage(QWidget):
         for widget in needing:
             widget.setEnabled(found is not None)
         self.wanted.blockSignals(True)
-        self.wanted.setChecked(state is not None and state.is_wanted)
+        self.wanted.setChecked(state is not None and state.overlay.is_wanted)
         self.wanted.blockSignals(False)
         self.about.setText(self._words(state))
         self._fill(state)

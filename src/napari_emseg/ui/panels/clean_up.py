@@ -116,7 +116,7 @@ class CleanUpPanel(StagePanel):
             self.flip.setEnabled(False)
             return
         state = cleaning.cleaning_of(self.desk)
-        if state.preview is None and not state.is_wanted and self.wanted.isChecked():
+        if state.preview is None and not state.overlay.is_wanted and self.wanted.isChecked():
             self.wanted.setChecked(False)
         self.flip.setEnabled(state.preview is not None)
         seen = state.preview is not None and state.preview.visible
