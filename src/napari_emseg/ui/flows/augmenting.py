@@ -66,7 +66,9 @@ def keep(desk: Desk, name: str, recipe: Augmentation, *, use: bool) -> None:
     if name in presets():
         raise EmsegError("a recipe of the program has this name", name, "give yours a name of its own")
     if not name or ":" in name:
-        raise EmsegError("this name cannot be used", name or "empty", "give the recipe a name without a colon")
+        raise EmsegError(
+            "this name cannot be used", name or "empty", "give the recipe a name without a colon"
+        )
     kept = session.get_settings("augmentation").recipes
     desk.set_settings("augmentation", AugmentationSettings(recipes={**kept, name: recipe_text(recipe)}))
     if use:
