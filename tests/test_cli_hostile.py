@@ -237,3 +237,30 @@ def test_ctrl_c_while_the_command_is_still_loading(
 def test_the_command_line_itself_loads_nothing_slow() -> None:
     code = "import sys, napari_emseg.cli; print(sorted({'numpy', 'pydantic', 'torch', 'napari'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.full(LABELS.shape, np.nan, np.float32), "fractions and no object ids"),
+        (np.full(LABELS.shape, 0.5, np.float32), "fractions and no object ids"),
+        (LABELS.astype(np.int16) - 3, "negative ids"),
+    ],
+)
+def test_nobody_learns_from_what_are_no_labels(
+    values: np.ndarray, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_array("odd.h5", values)
+    assert said in refused(capsys, "finetune", "membrane", "prob.h5", "odd.h5", "new")
+
+
+def test_ids_of_64_bits_teach_what_small_ones_do() -> None:
+    from napari_emseg.commands.finetune import _IGNORED, _ids
+
+    section = LABELS[0].astype(np.uint64)
+    for step in (1, 2**32, 2**61):
+        large = section * np.uint64(step)
+        large[0, 0] = 2**64 - 1
+        found = _ids(large, 0, "labels.h5", 2**64 - 1)
+        assert found[0, 0] == _IGNORED
+        np.testing.assert_array_equal(found.ravel()[1:], section.ravel()[1:])

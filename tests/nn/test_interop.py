@@ -210,5 +210,22 @@ def test_the_command_moves_models(taught, tmp_path, capsys):
     assert same_weights(tmp_path / "copy", taught)
     assert main(["models", "remove", "mine"]) == 0
     capsys.readouterr()
-    assert main(["models", "export", "mine"]) == 1
+    assert main(["models", "export", "mine"]) == 2
     assert "models export takes NAME OUT" in capsys.readouterr().err
+
+
+def test_other_programs_get_no_judge_of_walls_and_that_is_said(tmp_path, taught):
+    assert read_card(find_model("membrane")).walls
+    said = export_model("membrane", tmp_path / "program.pt")
+    assert (
+        said == "TorchScript; other programs get the network alone: membranes are mended by this program only"
+    )
+    assert export_model("membrane", tmp_path / "folder") == "model folder"
+    assert export_model(str(taught), tmp_path / "toy.pt") == "TorchScript"
+
+
+def test_weights_do_not_bring_the_judge_of_the_model_that_they_are_like(tmp_path):
+    weights = tmp_path / "mine.safetensors"
+    save_file(load_model(find_model("membrane"))[0].state_dict(), weights)
+    folder = import_model(weights, like="membrane")
+    assert read_card(folder).walls == {}

@@ -56,6 +56,28 @@ def keep_ids(
     return given
 
 
+def in_32_bits(ids: NDArray[Any]) -> NDArray[np.uint32]:
+    """Ids of one section as 32-bit numbers that tell the same objects apart.
+
+    Parameters
+    ----------
+    ids : ndarray of non-negative integers
+        0 is none and stays 0.
+
+    Returns
+    -------
+    ndarray of uint32, same shape
+        The ids themselves where they fit, numbers from 1 where some do not: cutting bits off could make
+        one object of two, or none of one. The highest number of 32 bits is never used.
+    """
+    if int(ids.max(initial=0)) < np.iinfo(np.uint32).max:
+        return ids.astype(np.uint32)
+    there = ids != 0
+    dense = np.zeros(ids.shape, np.uint32)
+    dense[there] = np.unique(ids[there], return_inverse=True)[1] + 1
+    return dense
+
+
 def _edge_pairs(labels: NDArray[Any], around: NDArray[Any]) -> list[tuple[int, int]]:
     """Every pixel face between a segment at the edge of the box and an object outside."""
     inside = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])

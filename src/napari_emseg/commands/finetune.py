@@ -17,9 +17,15 @@ from napari_emseg.settings import FinetuneSettings
 
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from napari_emseg.commands.reporting import Quiet
     from napari_emseg.jobs.finetune import Teacher
+
+_IGNORED = 2**32 - 1  # id of what supervises nothing, whatever the file calls it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +59,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     model = args.out_dir if has_model else find_model(args.model)
     request = finetune.prepare_from(
         teachers(args), model, args.out_dir, settings,
-        name=args.out_dir.resolve().name, ignore_id=args.ignore, with_log=True,
+        name=args.out_dir.resolve().name, ignore_id=None if args.ignore is None else _IGNORED, with_log=True,
     )  # fmt: skip
     result = finetune.run(request, progress)
     progress.close()
@@ -119,4 +125,25 @@ def _teacher(args: argparse.Namespace, image: str, path: str, wanted: str) -> Te
     if empty or not sections:
         where = f"section {empty[0]}" if empty else "any section"
         raise EmsegError(f"there are no labels in {where}", path, "choose others with --sections")
-    return Teacher(stack, lambda z: np.asarray(labels[z]), sections)
+    return Teacher(stack, lambda z: _ids(np.asarray(labels[z]), z, path, args.ignore), sections)
+
+
+def _ids(section: NDArray[Any], z: int, path: str, ignore: int | None) -> NDArray[np.uint32]:
+    """Object ids of a section of a file, or a mask; pixels that supervise nothing become `_IGNORED`."""
+    import numpy as np
+
+    from napari_emseg.algorithms.relabel import in_32_bits
+    from napari_emseg.core.errors import EmsegError
+
+    if section.dtype.kind == "f":
+        if not (np.isfinite(section).all() and np.array_equal(section, np.rint(section))):
+            raise EmsegError(
+                f"section {z} holds fractions and no object ids", path, "give labels, or a mask of 0 and 1"
+            )
+        section = section.astype(np.int64)
+    if section.dtype.kind == "i" and section.min(initial=0) < 0:
+        raise EmsegError(f"section {z} holds negative ids", path, "store ids from 0 up, 0 is none")
+    ids = in_32_bits(section)
+    if ignore is not None:
+        ids[section == ignore] = _IGNORED
+    return ids

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FORMATS = {".zip": "BioImage.IO package", ".onnx": "ONNX", ".pt": "TorchScript"}
 """Suffix of an export to what it is; without one of these it is a model folder."""
 
+WITHOUT_JUDGE = "other programs get the network alone: membranes are mended by this program only"
+
 
 def export_model(name_or_path: str, out: Path) -> str:
     """Write a model for other programs, or for another computer; what was written, in words.
@@ -39,6 +41,7 @@ def export_model(name_or_path: str, out: Path) -> str:
         raise EmsegError(
             "a model is not written in this format", out.name, f"choose {', '.join(FORMATS)} or a folder"
         )
+    lacks = f"; {WITHOUT_JUDGE}" if read_card(model).walls else ""
     with atomic_output(out) as partial:
         if not kind:
             partial.mkdir()
@@ -48,13 +51,13 @@ def export_model(name_or_path: str, out: Path) -> str:
         if kind == FORMATS[".zip"]:
             from napari_emseg.nn.bioimageio import write_package
 
-            return f"{kind} ({', '.join(write_package(model, partial))})"
+            return f"{kind} ({', '.join(write_package(model, partial))}){lacks}"
         from napari_emseg.nn.checkpoint import load_model
         from napari_emseg.nn.export import export_onnx, export_torchscript
 
         network, card = load_model(model)
         (export_onnx if kind == FORMATS[".onnx"] else export_torchscript)(network, card, partial)
-    return kind
+    return kind + lacks
 
 
 def import_model(source: Path, name: str = "", *, like: str = "", replace: bool = False) -> Path:
@@ -116,8 +119,9 @@ def _read(source: Path, work: Path, like: str) -> ModelCard:
                 f"the weights do not fit the network of {like} ({reason})", str(source)
             ) from error
         own = {"weights": source.name, "like": card.name}
+        # its judge of walls knew another network; it does not come with the weights either
         card = card.model_copy(
-            update={"name": source.stem, "parent": card.name, "training": own, "scores": {}}
+            update={"name": source.stem, "parent": card.name, "training": own, "scores": {}, "walls": {}}
         )
         save_model(work, network.state_dict(), card)
         return card

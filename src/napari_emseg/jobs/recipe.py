@@ -37,6 +37,7 @@ from pydantic import Field, ValidationError
 from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.boundaries import membrane_target
+from napari_emseg.algorithms.relabel import in_32_bits
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, LEVELS, Directed, TrainingVolume
 from napari_emseg.jobs.making import Making
@@ -288,7 +289,7 @@ def distance_levels(
     """
     out = np.empty(objects.shape, np.uint8)
     for z, section in enumerate(objects):
-        ids = section.astype(np.uint32) if section.dtype != bool else section.astype(np.uint8)
+        ids = in_32_bits(section) if section.dtype != bool else section.astype(np.uint8)
         distance = edt.edt(np.ascontiguousarray(ids), black_border=False)
         out[z] = np.rint(np.minimum(distance / reach_px, 1) * LEVELS)
         if ignore_id is not None:

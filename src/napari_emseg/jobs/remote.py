@@ -6,10 +6,12 @@ Everything here is imported by name in the worker process and is free of torch.
 from __future__ import annotations
 
 import importlib
+import os
 import pickle
 import time
 from typing import TYPE_CHECKING, Any
 
+import dask
 from distributed import WorkerPlugin, get_worker
 
 from napari_emseg.core.errors import Cancelled, EmsegError
@@ -31,6 +33,12 @@ class Stops(WorkerPlugin):
 
     def __init__(self) -> None:
         self.tickets: set[str] = set()
+
+    def setup(self, worker: Worker) -> None:
+        """Forget the one thread that Dask's nanny writes into the environment of all its workers: nobody has wished for it."""
+        default = dask.config.get("distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS", None)
+        if worker.nanny is not None and os.environ.get("OMP_NUM_THREADS") == str(default):
+            del os.environ["OMP_NUM_THREADS"]
 
 
 def _stops(worker: Worker) -> set[str]:

@@ -210,6 +210,12 @@ def _citation(text: str) -> dict[str, str]:
     return _UNET | {"text": text}
 
 
+_ALONE = (
+    "## Mending of membranes\n\nThe weights are the network alone. In napari-emseg a second, small network judges whole "
+    "membranes and mends the map; other programs show the map as it is before that, with more gaps.\n\n"
+)
+
+
 def _readme(card: ModelCard) -> str:
     scores = json.dumps(card.scores, indent=1)
     return (
@@ -217,5 +223,6 @@ def _readme(card: ModelCard) -> str:
         f"## Input\n\nSections at mean 0 and standard deviation 1, each on its own, {card.pixel_size_nm:g} nm pixels; "
         f"several sections are channels, the middle one is answered.\n\n"
         f"## Validation\n\nScores on sections that it did not learn from:\n\n```json\n{scores}\n```\n\n"
-        f"Trained with {card.training.get('program', 'napari-emseg')}.\n"
+        + _ALONE * bool(card.walls)
+        + f"Trained with {card.training.get('program', 'napari-emseg')}.\n"
     )

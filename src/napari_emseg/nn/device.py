@@ -38,7 +38,14 @@ def to_device(network: nn.Module, device: torch.device) -> nn.Module:
 
 
 def use_all_cores() -> None:
-    """Let torch use every core that this process may run on (a worker process is started with one thread)."""
+    """Let torch use every core that this process may run on (a worker process is started with one thread).
+
+    A number in ``OMP_NUM_THREADS`` is respected: on a shared machine, somebody has set it for a reason.
+    """
+    wish = os.environ.get("OMP_NUM_THREADS", "")
+    if wish.isdecimal() and int(wish) > 0:
+        torch.set_num_threads(int(wish))
+        return
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not Linux

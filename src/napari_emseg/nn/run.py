@@ -25,7 +25,7 @@ from napari_emseg.nn.losses.combine import TrainingLoss
 from napari_emseg.nn.recipe import TrainRecipe
 from napari_emseg.nn.schedule import Schedule
 from napari_emseg.nn.targets import graded_targets, offsets_of, truth_and_weight
-from napari_emseg.nn.validate import predict_sections, validate
+from napari_emseg.nn.validate import predict_sections, validate, zoom_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -231,8 +231,9 @@ class Run:
                 if volume.validate:
                     crop = volume.normalised()[:, :_SHOWN_PX, :_SHOWN_PX]
                     z = volume.validate[0]
+                    zoom = zoom_of(self.recipe, volume)
                     maps = predict_sections(
-                        self.network, crop, [z], self.recipe.context_sections, self.device
+                        self.network, crop, [z], self.recipe.context_sections, self.device, zoom
                     )
                     yield f"validation/{volume.name}", side_by_side(crop[z], maps[:, 0])
 

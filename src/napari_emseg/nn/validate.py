@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from napari_emseg.algorithms.metrics.boundary import boundary_scores
 from napari_emseg.algorithms.metrics.semantic import average_precision
@@ -15,10 +16,10 @@ from napari_emseg.nn.dataset import neighbours, stack_truth
 from napari_emseg.nn.volumetric import AsSections, block_sections
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
-    from torch import nn
+    from torch import Tensor, nn
 
     from napari_emseg.core.learning import TrainingVolume
     from napari_emseg.nn.recipe import TrainRecipe
@@ -31,6 +32,7 @@ def predict_sections(
     sections: Sequence[int],
     context: int,
     device: torch.device,
+    zoom: float = 1.0,
 ) -> NDArray[np.float32]:
     """Probabilities of whole sections in one piece.
 
@@ -38,6 +40,8 @@ def predict_sections(
     ----------
     image : ndarray (z, y, x) float32
         Normalised stack.
+    zoom : float
+        Model pixels per image pixel: where it is not 1 the image is resampled, and the answer back, as by `Predictor`.
 
     Returns
     -------
@@ -45,13 +49,26 @@ def predict_sections(
     """
     network.eval()
     if depth := int(getattr(network, "depth", 0)):
-        return _predict_blocks(network, image, sections, context, device, depth)
+        return _predict_blocks(network, image, sections, context, device, depth, zoom)
     out = []
     for z in sections:
-        window = torch.from_numpy(image[neighbours(z, len(image), context)])[None]
-        logits = network(window.to(device, memory_format=torch.channels_last))
-        out.append(torch.sigmoid(logits)[0].float().cpu().numpy())
+        window = torch.from_numpy(image[neighbours(z, len(image), context)])[None].to(device)
+        found = _resampled(network, window, lambda x: torch.sigmoid(network(x)), zoom)
+        out.append(found[0].float().cpu().numpy())
     return np.stack(out, 1)
+
+
+def _resampled(
+    network: nn.Module, window: Tensor, forward: Callable[[Tensor], Tensor], zoom: float
+) -> Tensor:
+    """What a network says about a window (1, sections, y, x), at the pixel size that it was made for."""
+    if zoom == 1:
+        return forward(window.contiguous(memory_format=torch.channels_last))
+    size = window.shape[-2:]
+    target = [max(int(getattr(network, "divisor", 1)), round(n * zoom)) for n in size]
+    window = functional.interpolate(window, target, mode="bilinear", antialias=zoom < 1, align_corners=False)
+    found = forward(window.contiguous(memory_format=torch.channels_last))
+    return functional.interpolate(found, size, mode="bilinear", antialias=zoom > 1, align_corners=False)
 
 
 def _predict_blocks(
@@ -61,13 +78,14 @@ def _predict_blocks(
     context: int,
     device: torch.device,
     depth: int,
+    zoom: float,
 ) -> NDArray[np.float32]:
     """The same for a 3D network, block by block on the grid of `predict_volume`."""
     forward = AsSections(network, depth)
     found: dict[int, NDArray[np.float32]] = {}
     for start in sorted({z // depth * depth for z in sections}):
-        window = torch.from_numpy(image[block_sections(start, depth, len(image), context)])[None]
-        maps = torch.sigmoid(forward(window.to(device)))[0].float().cpu().numpy()
+        window = torch.from_numpy(image[block_sections(start, depth, len(image), context)])[None].to(device)
+        maps = _resampled(network, window, lambda x: torch.sigmoid(forward(x)), zoom)[0].float().cpu().numpy()
         maps = maps.reshape(-1, depth, *maps.shape[1:])
         found |= {start + n: maps[:, n] for n in range(depth)}
     return np.stack([found[z] for z in sections], 1)
@@ -90,7 +108,8 @@ def validate(
             continue
         image = volume.normalised()
         zs = list(volume.validate)
-        probability = predict_sections(network, image, zs, recipe.context_sections, device)
+        zoom = zoom_of(recipe, volume)
+        probability = predict_sections(network, image, zs, recipe.context_sections, device, zoom)
         truth = stack_truth(volume, recipe.targets)[:, zs]
         for c, target in enumerate(recipe.targets):
             known = truth[c] != IGNORE
@@ -121,6 +140,13 @@ def validate(
         total = sum(counts.get(target, 0.0) * float(np.mean(values)) for target, values in merits.items())
         scores["merit"] = total / weight
     return scores
+
+
+def zoom_of(recipe: TrainRecipe, volume: TrainingVolume) -> float:
+    """Model pixels per image pixel; 1 where the model serves the volume's pixel size as it is, see `ModelCard.zoom`."""
+    low, high = recipe.pixel_size_range_nm
+    same = low <= volume.pixel_size_nm <= high
+    return 1.0 if same else volume.pixel_size_nm / recipe.pixel_size_nm
 
 
 def mask_scores(probability: NDArray[np.float32], truth: NDArray[np.uint8]) -> dict[str, float]:
