@@ -4,8 +4,12 @@
     python tools/fit_links.py measure DIR   # after every change of the clues, some minutes
     python tools/fit_links.py fit DIR       # the networks, and V_rand of stacks that were held back
 
-DIR receives the stacks: phantoms (`ph_*`), neuropil of tubes in all directions (`tu_*`, see `tools/neuropil.py`), and FIB-SEM
-ground truth cut along three axes (`fib_*`, only with NAPARI_EMSEG_DATA). Stacks with a seed of 300 or more are held back.
+DIR receives the stacks: phantoms (`ph_*`), phantoms with their images (`im_*`), neuropil of tubes in all directions (`tu_*`, see
+`tools/neuropil.py`), and FIB-SEM ground truth cut along three axes (`fib_*`, only with NAPARI_EMSEG_DATA; its first half in x
+has its image and teaches how strands are found again). Stacks with a seed of 300 or more are held back.
+
+    python tools/fit_links.py reunion DIR   # only the network that finds broken strands again
+
 Fitting is random in its starting weights: the figures come out alike, the weights do not.
 """
 
@@ -27,13 +31,15 @@ import torch
 from neuropil import neuropil, wander
 from scipy import ndimage as ndi
 
-from napari_emseg.algorithms import strands
+from napari_emseg.algorithms import reunion, strands
 from napari_emseg.algorithms.evidence import gather, tabulate
 from napari_emseg.algorithms.likelihood import Network, log_odds
 from napari_emseg.algorithms.matching import align, steps_aside
+from napari_emseg.phantom import make_phantom
 from napari_emseg.phantom.cells import draw_tissue
 from napari_emseg.phantom.fields import pixel_centres
 from napari_emseg.phantom.identity import label_cells
+from napari_emseg.phantom.settings import DefectSettings, PhantomSettings
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
@@ -50,6 +56,8 @@ SPARSE = 0.2  # part of the objects that is kept where only some are drawn
 STRAND_BIASES = (1.5, 2.5, 3.5, 5.0)  # strands of different length
 STRAND_ROUNDS = 2
 IMPURE = 0.8  # strands of several objects teach nothing
+REUNION_ROUNDS = 3
+LOOK = reunion.N_CLUES - 4  # clues from here on need an image
 
 
 def phantom_stack(seed: int) -> tuple[str, NDArray[np.uint32], tuple[float, float, float], int]:
@@ -67,6 +75,25 @@ def phantom_stack(seed: int) -> tuple[str, NDArray[np.uint32], tuple[float, floa
     return f"ph_{seed}", wander(label_cells(owner)[0], drift, rng), spacing, i % 3
 
 
+def seen_stack(seed: int) -> tuple[Any, ...]:
+    """The same of a phantom with its image, and pieces between drawn membranes."""
+    i, rng = seed % 100, np.random.default_rng(seed)
+    pixel, thickness = (8.0, 6.0, 4.6)[i % 3], (40.0, 50.0, 30.0, 50.0, 60.0, 75.0, 40.0)[i % 7]
+    n, side = {8.0: (44, 256), 6.0: (40, 288), 4.6: (32, 352)}[pixel]
+    settings = PhantomSettings(
+        flicker=float(rng.uniform(0, 2)),
+        glia=(1.0, 1.0, 2.0, 0.0)[(i // 2) % 4],
+        calibre_nm=(180.0, 140.0, 240.0, 180.0)[(i // 3) % 4],
+        noise=float(rng.uniform(0.6, 1.6)),
+        defects=DefectSettings(max_shift_nm=(40.0, 0.0, 20.0, 60.0)[i % 4]),
+    )
+    phantom = make_phantom((n, side, side), (thickness, pixel, pixel), seed=seed, settings=settings)
+    labels = np.where(phantom.membranes > 0, 0, phantom.labels).astype(np.uint32)
+    if i % 2:
+        labels[n // 2] = 0
+    return f"im_{seed}", labels, phantom.spacing_nm, 0, phantom.image
+
+
 def tube_stack(seed: int) -> tuple[str, NDArray[np.uint32], tuple[float, float, float], int]:
     """Name, objects, voxel size and width of the borders of neuropil."""
     i = seed % 8
@@ -81,8 +108,8 @@ def tube_stack(seed: int) -> tuple[str, NDArray[np.uint32], tuple[float, float, 
     return f"tu_{seed}", labels, spacing, (1, 0, 2)[seed % 3]
 
 
-def fib_stacks() -> Iterator[tuple[str, NDArray[np.uint32], tuple[float, float, float], int]]:
-    """The FIB-SEM volume, seen along every axis in sections of 10 to 50 nm."""
+def fib_stacks() -> Iterator[tuple[Any, ...]]:
+    """The FIB-SEM volume, seen along every axis in sections of 10 to 60 nm: all of it, and halves with their image."""
     folder = os.environ.get("NAPARI_EMSEG_DATA")
     if not folder:
         return
@@ -90,10 +117,17 @@ def fib_stacks() -> Iterator[tuple[str, NDArray[np.uint32], tuple[float, float, 
 
     with h5py.File(Path(folder) / "fib/train-gt.lzf.h5") as file:
         truth = file["stack"][:].astype(np.uint32)
+    with h5py.File(Path(folder) / "fib/train-image.h5") as file:
+        image = file["stack"][:]
     for axis, name in enumerate("zyx"):
         along = np.ascontiguousarray(np.moveaxis(truth, axis, 0))
         for step in (1, 2, 3, 4, 5):
             yield f"fib_{name}{step}", along[::step], (10.0 * step, 10.0, 10.0), 0
+        for part, half in (("near", np.s_[..., :100]), ("far", np.s_[..., 100:])):
+            one, seen = (np.moveaxis(k[half], axis, 0) for k in (truth, image))
+            for step in range(1, 7):
+                spacing = (10.0 * step, 10.0, 10.0)
+                yield f"im{part}_{name}{step}", np.ascontiguousarray(one[::step]), spacing, 0, seen[::step]
 
 
 def cut(labels: NDArray[np.uint32], border_px: int) -> NDArray[np.uint32]:
@@ -108,11 +142,14 @@ def cut(labels: NDArray[np.uint32], border_px: int) -> NDArray[np.uint32]:
     return pieces
 
 
-def save(folder: Path, stack: tuple[str, NDArray[np.uint32], tuple[float, float, float], int]) -> None:
-    """Write one stack."""
-    name, labels, spacing, border_px = stack
+def save(folder: Path, stack: tuple[Any, ...]) -> None:
+    """Write one stack, and its image if there is one."""
+    name, labels, spacing, border_px, *seen = stack
     pieces = cut(labels.astype(np.uint32), border_px)
-    np.savez_compressed(folder / name, truth=labels * (pieces > 0), cut=pieces, spacing=np.array(spacing))
+    arrays = {"image": seen[0]} if seen else {}
+    np.savez_compressed(
+        folder / name, truth=labels * (pieces > 0), cut=pieces, spacing=np.array(spacing), **arrays
+    )
     print(name, labels.shape, flush=True)
 
 
@@ -120,9 +157,14 @@ def draw(folder: Path) -> None:
     """Make all stacks that are not there yet."""
     for stack in fib_stacks():
         save(folder, stack)
-    for make, seeds in ((phantom_stack, (100, 118)), (tube_stack, (200, 208))):
+    kinds = (
+        ("ph", phantom_stack, (100, 118)),
+        ("tu", tube_stack, (200, 208)),
+        ("im", seen_stack, (101, 112)),
+    )
+    for kind, make, seeds in kinds:
         for seed in (*range(*seeds), *range(HELD_BACK, HELD_BACK + 8)):
-            if not (folder / f"{'ph' if make is phantom_stack else 'tu'}_{seed}.npz").exists():
+            if not (folder / f"{kind}_{seed}.npz").exists():
                 save(folder, make(seed))
 
 
@@ -130,8 +172,9 @@ def measure(path: Path) -> None:
     """Clues of all pairs of one stack, beside it; of stacks that teach also where few objects are drawn."""
     with np.load(path) as file:
         truth, pieces, spacing = file["truth"], file["cut"], tuple(file["spacing"].tolist())
-    path.with_suffix(".pickle").write_bytes(pickle.dumps(measured(truth, pieces, spacing)))
-    if not is_held_back(path.stem):
+        image = file.get("image")
+    path.with_suffix(".pickle").write_bytes(pickle.dumps(measured(truth, pieces, spacing, image)))
+    if not is_held_back(path.stem) and image is None:
         names = np.unique(truth)
         drawn = np.random.default_rng(0).choice(names, max(8, int(SPARSE * names.size)), replace=True)
         shown = np.isin(truth, drawn)
@@ -141,10 +184,14 @@ def measure(path: Path) -> None:
 
 
 def measured(
-    truth: NDArray[np.integer], pieces: NDArray[np.integer], spacing: tuple[float, ...]
+    truth: NDArray[np.integer],
+    pieces: NDArray[np.integer],
+    spacing: tuple[float, ...],
+    image: NDArray[Any] | None = None,
 ) -> tuple[strands.Pieces, NDArray[np.int64]]:
     """All objects of all sections and their pairs, and whose every object is."""
-    objects = [tabulate(section, spacing[1]) for section in pieces]
+    pictures = image if image is not None else [None] * len(pieces)
+    objects = [tabulate(one, spacing[1], seen) for one, seen in zip(pieces, pictures, strict=True)]
     owners = []
     for one, section in zip(objects, truth, strict=True):
         owner = np.zeros(one.ids.size + 1, np.int64)
@@ -152,19 +199,20 @@ def measured(
         owners.append(owner[1:])
     start = np.cumsum([0, *(k.ids.size for k in objects)])
     u, v, shared, chance, clues = [], [], [], [], []
-    for z, (one, two) in enumerate(pairwise(objects)):
-        if not one.ids.size or not two.ids.size:
-            continue
+    moves = [np.zeros_like(k.centre) for k in objects]
+    for z, after in pairwise([k for k, one in enumerate(objects) if one.ids.size]):
+        one, two = objects[z], objects[after]
         first = align(one, two)
+        moves[z] = first.centre - one.centre
         known = gather(first, two)
         a, b, near = steps_aside(first, two, known, PropagateSettings(), spacing)
         u += [known.a + start[z], a + start[z]]
-        v += [known.b + start[z + 1], b + start[z + 1]]
+        v += [known.b + start[after], b + start[after]]
         shared += [known.shared, np.minimum(first.area[a], two.area[b])]
         chance += [np.full(known.a.size, np.nan), near]
         clues += [known.clues.astype(np.float32), np.zeros((a.size, known.clues.shape[1]), np.float32)]
     pieces_of = strands.Pieces(
-        section=np.repeat(np.arange(len(objects)), np.diff(start)),
+        section=np.repeat(np.cumsum(np.diff(start) > 0) - 1, np.diff(start)),
         area=np.concatenate([k.area for k in objects]),
         rim=np.concatenate([k.rim for k in objects]).astype(float),
         u=np.concatenate(u),
@@ -177,6 +225,9 @@ def measured(
         side=np.concatenate([k.touch.length for k in objects]),
         anchor=np.zeros(start[-1], np.int64),
         pixel_nm=spacing[1],
+        place=np.concatenate([k.centre for k in objects]),
+        move=np.concatenate(moves),
+        texture=np.concatenate([k.texture for k in objects]),
     )
     return pieces_of, np.concatenate(owners)
 
@@ -240,6 +291,48 @@ def lessons(
             strand = strands.merge(found, np.where(found.clues[:, 0] > -2, luck + 0.2, 0), strand)
 
 
+def reunion_lessons(
+    pieces: strands.Pieces, owner: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Breaks of strands, also when some have been mended: clues, whether they are one, how much it matters."""
+    strand = np.unique(strands.join(pieces), return_inverse=True)[1].astype(np.int64)
+    rows = []
+    for _ in range(REUNION_ROUNDS):
+        found = reunion.breaks(pieces, strand)
+        true, purity = _owner_of(strand, owner, pieces.area)
+        volume = np.bincount(strand, pieces.area)
+        is_one = owner[found.u] == owner[found.v]
+        one, two = strand[found.u], strand[found.v]
+        usable = (np.minimum(purity[one], purity[two]) > IMPURE) & (true[one] == owner[found.u])
+        usable &= true[two] == owner[found.v]
+        weight = np.clip(np.sqrt(np.sqrt(volume[one] * volume[two]) / volume.mean()), 0.05, 30)
+        rows.append((found.clues[usable], is_one[usable], weight[usable]))
+        luck = rng.random(is_one.size) < np.where(is_one, 0.5, 0.02)
+        strand, _ = reunion.merged(pieces, strand, found, np.where(luck, rng.uniform(0.85, 1, luck.size), 0))
+    clues, is_one, weight = (np.concatenate(k) for k in zip(*rows, strict=True))
+    if np.isfinite(pieces.texture).any():
+        # The same without the image, since often there is none.
+        blind = clues.copy()
+        blind[:, LOOK:] = 0
+        clues, is_one, weight = (np.r_[k, m] for k, m in ((clues, blind), (is_one,) * 2, (weight,) * 2))
+    return clues, is_one, weight / np.sqrt(weight.size)
+
+
+def fit_reunion(folder: Path) -> None:
+    """Fit the network that finds broken strands again, with the other two as they are."""
+    rng, rows = np.random.default_rng(0), []
+    for path in sorted(folder.glob("*.pickle")):
+        if is_held_back(path.stem) or path.stem[:2] not in ("im", "tu") or path.stem.endswith("sparse"):
+            continue
+        pieces, owner = pickle.loads(path.read_bytes())
+        clues, is_one, weight = reunion_lessons(judged(pieces, strands.network("pairs")), owner, rng)
+        rows.append((clues, is_one, weight * (0.3 if path.stem.startswith("imnear") else 1.0)))
+    found = _rounded(learn(*(np.concatenate(k) for k in zip(*rows, strict=True)), epochs=20))
+    values = json.loads(TARGET.read_text("utf-8"))
+    TARGET.write_text(json.dumps({**values, "reunion": _plain(found)}) + "\n", "utf-8")
+    strands.network.cache_clear()
+
+
 def _owner_of(
     strand: NDArray[np.int64], owner: NDArray[np.int64], area: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -265,7 +358,9 @@ def v_rand(owner: NDArray[np.int64], group: NDArray[np.int64], area: NDArray[np.
 
 def is_held_back(name: str) -> bool:
     """Whether a stack is kept for judging."""
-    return name[:2] != "fi" and int(name.split("_")[1]) >= HELD_BACK
+    if name.startswith(("fib", "imnear", "imfar")):
+        return name.startswith("imfar")
+    return int(name.split("_")[1]) >= HELD_BACK
 
 
 def family_weight(name: str) -> float:
@@ -276,7 +371,7 @@ def family_weight(name: str) -> float:
 def fit(folder: Path) -> None:
     """Fit both networks, write them, and judge them."""
     stacks = {p.stem: pickle.loads(p.read_bytes()) for p in sorted(folder.glob("*.pickle"))}
-    known = {name: stack for name, stack in stacks.items() if not is_held_back(name)}
+    known = {n: stack for n, stack in stacks.items() if not is_held_back(n) and not n.startswith("im")}
     rows = []
     for name, (pieces, owner) in known.items():
         of_pairs = np.isnan(pieces.log_odds)
@@ -290,11 +385,23 @@ def fit(folder: Path) -> None:
         rows += [(c, y, family * w) for c, y, w in lessons(judged(pieces, pairs), owner, rng)]
     print(sum(len(k[1]) for k in rows), "pairs of strands", flush=True)
     joints = _rounded(learn(*(np.concatenate(k) for k in zip(*rows, strict=True)), epochs=8))
-    TARGET.write_text(json.dumps({"pairs": _plain(pairs), "strands": _plain(joints)}) + "\n", "utf-8")
+    values = json.loads(TARGET.read_text("utf-8"))
+    values |= {"pairs": _plain(pairs), "strands": _plain(joints)}
+    TARGET.write_text(json.dumps(values) + "\n", "utf-8")
     strands.network.cache_clear()
-    for name, (pieces, owner) in stacks.items():
-        score = v_rand(owner, strands.join(judged(pieces, pairs)), pieces.area)
-        print(f"{name:8} {score:.4f} {'held back' if is_held_back(name) else ''}", flush=True)
+    fit_reunion(folder)
+    judge(folder)
+
+
+def judge(folder: Path) -> None:
+    """V_rand of all stacks: of strands, and of what they were put together to."""
+    for path in sorted(folder.glob("*.pickle")):
+        pieces, owner = pickle.loads(path.read_bytes())
+        pieces = judged(pieces, strands.network("pairs"))
+        group = strands.join(pieces)
+        scores = [v_rand(owner, k, pieces.area) for k in (group, reunion.reunite(pieces, group)[0])]
+        kept = "held back" if is_held_back(path.stem) else ""
+        print(f"{path.stem:16} {scores[0]:.4f} {scores[1]:.4f} {kept}", flush=True)
 
 
 def _rounded(found: Network) -> Network:
@@ -310,11 +417,11 @@ def _plain(found: Network) -> dict[str, Any]:
 
 
 def main() -> None:
-    """One of the three steps."""
+    """One of the steps."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=("draw", "measure", "fit"))
+    parser.add_argument("step", choices=("draw", "measure", "fit", "reunion", "judge"))
     parser.add_argument("folder", type=Path)
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
@@ -324,7 +431,7 @@ def main() -> None:
         with ProcessPoolExecutor() as pool:
             list(pool.map(measure, sorted(args.folder.glob("*.npz"))))
     else:
-        fit(args.folder)
+        {"fit": fit, "reunion": fit_reunion, "judge": judge}[args.step](args.folder)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from napari_emseg.algorithms.likelihood import first_guess, log_odds
 from napari_emseg.algorithms.motion import coarse_borders
 from napari_emseg.algorithms.neighbours import REACH_NM, Touching, common_surroundings, touching
 from napari_emseg.algorithms.scale import NOMINAL_NM
+from napari_emseg.algorithms.texture import textures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +46,8 @@ class Objects:
         Pixels at the edge of the section.
     borders : ndarray of float32 (r, c)
         Of the section as it was found, see `motion.coarse_borders`.
+    texture : ndarray of float32 (n, 2)
+        See `texture.textures`; NaN without an image.
     """
 
     dense: NDArray[np.uint32]
@@ -55,6 +58,7 @@ class Objects:
     touch: Touching
     rim: NDArray[np.int64]
     borders: NDArray[np.float32]
+    texture: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,7 +192,9 @@ def _surroundings(
     return np.stack([likeness, common, *ordered, log_odds(guess)], axis=1)
 
 
-def tabulate(labels: NDArray[Any], pixel_nm: float = NOMINAL_NM) -> Objects:
+def tabulate(
+    labels: NDArray[Any], pixel_nm: float = NOMINAL_NM, image: NDArray[Any] | None = None
+) -> Objects:
     """List the objects of one section.
 
     Parameters
@@ -197,6 +203,8 @@ def tabulate(labels: NDArray[Any], pixel_nm: float = NOMINAL_NM) -> Objects:
         Object ids; 0 is none.
     pixel_nm : float
         Pixel size: how far objects that touch may be apart.
+    image : ndarray (y, x), optional
+        The picture of the section, which tells how objects look inside.
 
     Returns
     -------
@@ -221,7 +229,8 @@ def tabulate(labels: NDArray[Any], pixel_nm: float = NOMINAL_NM) -> Objects:
     rim = np.bincount(edge, minlength=n + 1)[1 : n + 1]
     touch = touching(dense, max(2, round(REACH_NM / pixel_nm)))
     centre = statistics["centroids"][1 : n + 1]
-    return Objects(dense, ids[1 : n + 1], area, centre, depth, touch, rim, coarse_borders(dense))
+    look = np.full((n, 2), np.nan, np.float32) if image is None else textures(dense, image)
+    return Objects(dense, ids[1 : n + 1], area, centre, depth, touch, rim, coarse_borders(dense), look)
 
 
 def border_motion(

@@ -12,7 +12,7 @@ from napari_emseg.algorithms.contingency import contingency
 from napari_emseg.algorithms.evidence import CLUES, Evidence, Objects, gather, tabulate
 from napari_emseg.algorithms.joining import contract
 from napari_emseg.algorithms.likelihood import log_odds, probability
-from napari_emseg.algorithms.motion import MotionField, coarse_step, shift_between, translate
+from napari_emseg.algorithms.motion import MotionField, coarse_step, motion_field, shift_between, translate
 from napari_emseg.algorithms.scale import working_spacing
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ JOIN_BIAS = 0.7
 _ALONE = 0.45
 _SURE = 0.55  # cost up to which a pair tells how its surroundings moved
 _ENOUGH = 8  # matched objects that make a motion field
+_PASSES = 3  # better matches give a better motion field, and that better matches
+_SETTLED_PX = 0.5
 _GAIN = 0.1  # more overlap than this is clearly better
 _HIDDEN = 0.02  # probability of pairs that the settings rule out
 _LONELY = 0.1  # objects less covered than this by the other section may have stepped aside
@@ -87,6 +89,8 @@ class Candidates:
         Pairs of the optimal one-to-one assignment.
     clues : ndarray of float32 (n, len(CLUES))
         What is known about each pair; nothing (zero) of objects that stepped aside.
+    moves : ndarray of float64 (m, 2)
+        How far the surroundings of every object of the first section moved, in pixels.
     """
 
     a: NDArray[np.int64]
@@ -95,10 +99,12 @@ class Candidates:
     weight: NDArray[np.float64]
     is_match: NDArray[np.bool_]
     clues: NDArray[np.float32]
+    moves: NDArray[np.float64]
 
     def where(self, keep: NDArray[np.bool_]) -> Candidates:
         """Keep the pairs for which ``keep`` (n,) holds."""
-        return Candidates(*(getattr(self, k.name)[keep] for k in fields(self)))
+        of_pairs = [k.name for k in fields(self) if k.name != "moves"]
+        return replace(self, **{name: getattr(self, name)[keep] for name in of_pairs})
 
     @property
     def evidence(self) -> NDArray[np.float64]:
@@ -162,7 +168,15 @@ def candidates(
     if one.ids.size == 0 or two.ids.size == 0:
         none = np.zeros(0, np.int64)
         real = none.astype(float)
-        return Candidates(none, none, real, real, none.astype(bool), np.zeros((0, len(CLUES)), np.float32))
+        return Candidates(
+            none,
+            none,
+            real,
+            real,
+            none.astype(bool),
+            np.zeros((0, len(CLUES)), np.float32),
+            np.zeros((one.ids.size, 2)),
+        )
     first = align(one, two, shift)
     known = gather(first, two)
     chance = np.where(_ruled_out(first, two, known, settings, spacing_nm), _HIDDEN, probability(known.clues))
@@ -174,7 +188,7 @@ def candidates(
     is_match[assign(a, b, 1 - chance, one.ids.size, two.ids.size, _ALONE)] = True
     clues = np.zeros((a.size, len(CLUES)), np.float32)
     clues[: known.a.size] = known.clues
-    return Candidates(a, b, chance, np.maximum(weight, 1), is_match, clues)
+    return Candidates(a, b, chance, np.maximum(weight, 1), is_match, clues, first.centre - one.centre)
 
 
 def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> Objects:
@@ -197,15 +211,24 @@ def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> O
         )
         if shift is None and not _helps_most(one, first, two):
             first = one
-    row, column, cost = _rough_costs(first, two)
-    chosen = assign(row, column, cost, one.ids.size, two.ids.size, _ALONE)
-    sure = chosen[cost[chosen] < _SURE]
-    moves = two.centre[column[sure]] - first.centre[row[sure]]
-    if sure.size < _ENOUGH or np.median(np.hypot(*moves.T)) < 1:
-        return first
-    field = MotionField(two.centre[column[sure]], moves)
-    dense, depth = field.warp(first.dense, first.depth)
-    return replace(first, dense=dense, centre=first.centre + field.at(first.centre), depth=depth)
+    for _ in range(_PASSES):
+        row, column, cost = _rough_costs(first, two)
+        chosen = assign(row, column, cost, one.ids.size, two.ids.size, _ALONE)
+        sure = chosen[cost[chosen] < _SURE]
+        if sure.size < _ENOUGH:
+            break
+        points = two.centre[column[sure]]
+        field = motion_field(points, points - one.centre[row[sure]])
+        before, first = first, _moved(one, field)
+        if np.abs(first.centre - before.centre).max() < _SETTLED_PX:
+            break
+    return first
+
+
+def _moved(one: Objects, field: MotionField) -> Objects:
+    """A section whose every place has moved with its surroundings."""
+    dense, depth = field.warp(one.dense, one.depth)
+    return replace(one, dense=dense, centre=one.centre + field.at(one.centre), depth=depth)
 
 
 def describe(

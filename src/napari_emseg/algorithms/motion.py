@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _COARSE_PX = 256  # borders are compared at about this many pixels a side
 _BLOCK_PX = 64
 _CLEARLY = 0.1  # gain in correlation that tells a shift from chance
-_REACH_PX = 96.0  # a matched object speaks for its surroundings about this far
+_REACHES_PX = (24.0, 48.0, 96.0, 192.0, 1e4)  # a matched object speaks for its surroundings about this far
+_ASKED = 400  # objects that tell which reach foretells them best
 
 
 def global_shift(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
@@ -91,12 +92,13 @@ class MotionField:
 
     points: NDArray[np.float64]
     moves: NDArray[np.float64]
+    reach_px: float = 96.0
 
     def at(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Motion at places (m, 2), in pixels."""
         apart = (places[:, None, 0] - self.points[None, :, 0]) ** 2
         apart += (places[:, None, 1] - self.points[None, :, 1]) ** 2
-        weight = np.exp(-apart / (2 * _REACH_PX**2)) + 1e-9
+        weight = np.exp(-apart / (2 * self.reach_px**2)) + 1e-9
         moves: NDArray[np.float64] = weight @ self.moves / weight.sum(1, keepdims=True)
         return moves
 
@@ -112,6 +114,27 @@ class MotionField:
         inside = (from_y >= 0) & (from_y < rows) & (from_x >= 0) & (from_x < columns)
         source = np.where(inside, from_y * np.int32(columns) + from_x, 0)
         return tuple(np.where(inside, image.ravel()[source], image.dtype.type(0)) for image in images)
+
+
+def motion_field(points: NDArray[np.float64], moves: NDArray[np.float64]) -> MotionField:
+    """The motion field whose reach foretells the motion of each object best from that of the others.
+
+    Parameters
+    ----------
+    points, moves : ndarray of float64 (n, 2)
+        As in `MotionField`.
+    """
+    asked = np.linspace(0, len(points) - 1, min(len(points), _ASKED)).astype(np.intp)
+    apart = ((points[asked, None] - points[None]) ** 2).sum(-1)
+    apart[np.arange(asked.size), asked] = np.inf
+    best, least = _REACHES_PX[-1], np.inf
+    for reach in _REACHES_PX:
+        weight = np.exp(-apart / (2 * reach**2)) + np.where(np.isfinite(apart), 1e-9, 0)
+        told = weight @ moves / weight.sum(1, keepdims=True)
+        error = float(np.mean(np.hypot(*(told - moves[asked]).T)))
+        if error < least:
+            best, least = reach, error
+    return MotionField(points, moves, best)
 
 
 def translate(labels: NDArray[Any], shift: NDArray[np.float64]) -> NDArray[Any]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from napari_emseg.algorithms.evidence import CLUES, tabulate
 from napari_emseg.algorithms.likelihood import log_odds
-from napari_emseg.algorithms.matching import candidates, describe
+from napari_emseg.algorithms.matching import Link, candidates, describe
 from napari_emseg.algorithms.neighbours import Touching
+from napari_emseg.algorithms.reunion import LONGEST_STEP, reunite
 from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.strands import WEAKEST, Pieces, join
 from napari_emseg.core.errors import EmsegError
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.algorithms.evidence import Objects
-    from napari_emseg.algorithms.matching import Candidates, Link
+    from napari_emseg.algorithms.matching import Candidates
+    from napari_emseg.algorithms.reunion import Joints
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import ArrayLike3D, Spacing
     from napari_emseg.settings import PropagateSettings
@@ -59,6 +61,7 @@ def track(
     settings: PropagateSettings,
     spacing_nm: Spacing | None,
     *,
+    image: ArrayLike3D | None = None,
     anchors: Mapping[int, NDArray[Any]] | None = None,
     keep: Collection[int] = (),
     excluded: Collection[int] = frozenset(),
@@ -75,6 +78,8 @@ def track(
         Gates, and how many missing sections are bridged.
     spacing_nm : tuple of float or None
         Voxel size (z, y, x); None takes 5 nm on all axes.
+    image : array (z, y, x), optional
+        The stack that the labels are of: how objects look inside then counts as well. Read section by section.
     anchors : mapping of section to ndarray (y, x), optional
         Sections whose ids are true: they replace those of ``labels``, never change, and spread.
     keep : collection of int, optional
@@ -95,8 +100,21 @@ def track(
     not depend on the direction in which the stack is read, and between two anchors both count alike. A link
     that would join two anchored ids is refused and kept as "conflict".
     """
+    if image is not None and tuple(image.shape) != tuple(labels.shape):
+        raise EmsegError(
+            f"the image is {tuple(image.shape)}, the labels are {tuple(labels.shape)}",
+            "propagate",
+            "give the stack that the labels are of",
+        )
     graph = collect(
-        labels, settings, spacing_nm, anchors=anchors, keep=keep, excluded=excluded, progress=progress
+        labels,
+        settings,
+        spacing_nm,
+        image=image,
+        anchors=anchors,
+        keep=keep,
+        excluded=excluded,
+        progress=progress,
     )
     return graph.tracks(first_new)
 
@@ -106,6 +124,7 @@ def collect(
     settings: PropagateSettings,
     spacing_nm: Spacing | None,
     *,
+    image: ArrayLike3D | None = None,
     anchors: Mapping[int, NDArray[Any]] | None = None,
     keep: Collection[int] = (),
     excluded: Collection[int] = frozenset(),
@@ -117,7 +136,7 @@ def collect(
     kept = list(keep)
     n_sections = labels.shape[0]
     pixel_nm = min(working_spacing(spacing_nm)[1:])
-    graph = Graph(pixel_nm)
+    graph = Graph(pixel_nm, settings.max_shift_nm)
     recent: int | None = None
     before: Objects | None = None
 
@@ -125,7 +144,11 @@ def collect(
         return (
             None
             if z in excluded
-            else tabulate(np.asarray(anchors[z] if z in anchors else labels[z]), pixel_nm)
+            else tabulate(
+                np.asarray(anchors[z] if z in anchors else labels[z]),
+                pixel_nm,
+                None if image is None else np.asarray(image[z]),
+            )
         )
 
     for z, here in enumerate(_ahead(found_in, n_sections)):
@@ -159,6 +182,7 @@ def propagate(
     settings: PropagateSettings,
     spacing_nm: Spacing | None,
     *,
+    image: ArrayLike3D | None = None,
     anchors: Mapping[int, NDArray[Any]] | None = None,
     keep: Collection[int] = (),
     excluded: Collection[int] = frozenset(),
@@ -181,7 +205,14 @@ def propagate(
         If ids do not fit into 32 bits.
     """
     tracks = track(
-        labels, settings, spacing_nm, anchors=anchors, keep=keep, excluded=excluded, progress=progress
+        labels,
+        settings,
+        spacing_nm,
+        image=image,
+        anchors=anchors,
+        keep=keep,
+        excluded=excluded,
+        progress=progress,
     )
     if tracks.first_new + tracks.n_new > np.iinfo(np.uint32).max:
         raise EmsegError("ids do not fit into 32 bits", "propagate", "use smaller ids in the anchors")
@@ -209,20 +240,27 @@ class Graph:
     Attributes
     ----------
     pixel_nm : float
+    max_shift_nm : float
+        How far an object's centre may move from section to section.
     ids, anchors, areas, rims : list of ndarray (n,)
         For every section: names of its objects, the id that is true or 0, pixels, pixels at its edge.
     touch : list of Touching
         For every section.
+    places, textures : list of ndarray (n, 2)
+        For every section: centres (y, x) in pixels, and `napari_emseg.algorithms.texture.textures`.
     pairs : list of (section, section, Candidates)
         Without what is hardly possible.
     """
 
     pixel_nm: float
+    max_shift_nm: float = np.inf
     ids: list[NDArray[np.int64]] = field(default_factory=list)
     anchors: list[NDArray[np.int64]] = field(default_factory=list)
     areas: list[NDArray[np.float64]] = field(default_factory=list)
     rims: list[NDArray[np.int64]] = field(default_factory=list)
     touch: list[Touching] = field(default_factory=list)
+    places: list[NDArray[np.float64]] = field(default_factory=list)
+    textures: list[NDArray[np.float32]] = field(default_factory=list)
     pairs: list[tuple[int, int, Candidates]] = field(default_factory=list)
 
     def add(self, objects: Objects, anchors: NDArray[np.int64]) -> None:
@@ -232,6 +270,8 @@ class Graph:
         self.areas.append(objects.area)
         self.rims.append(objects.rim)
         self.touch.append(objects.touch)
+        self.places.append(objects.centre)
+        self.textures.append(objects.texture)
 
     def skip(self) -> None:
         """Append a section that is left out."""
@@ -240,6 +280,8 @@ class Graph:
             column.append(none)
         self.areas.append(none.astype(float))
         self.touch.append(Touching(none, none, none.astype(float)))
+        self.places.append(np.zeros((0, 2)))
+        self.textures.append(np.zeros((0, 2), np.float32))
 
     def link(self, section_a: int, section_b: int, found: Candidates) -> None:
         """Remember which objects of two sections may be one."""
@@ -255,7 +297,10 @@ class Graph:
         """All sections together."""
         start = self.start
         used = np.array([k.size > 0 for k in self.ids], bool)
-        counted = (np.cumsum(used) - 1).astype(np.int64)
+        follows = {second for _, second, _ in self.pairs}
+        # Nothing is looked for across a gap that is too wide to bridge.
+        ahead = [used[z] * (1 if z in follows else 1 + LONGEST_STEP) for z in range(used.size)]
+        counted = np.cumsum(ahead, dtype=np.int64)
         found = [found for *_, found in self.pairs]
 
         def together(parts: list[NDArray[Any]], kind: type = np.int64) -> NDArray[Any]:
@@ -275,8 +320,19 @@ class Graph:
             side_v=together([k.b + z for k, z in zip(self.touch, start[:-1], strict=True)]),
             side=together([k.length for k in self.touch], np.float64),
             anchor=together(self.anchors),
+            place=np.concatenate([np.zeros((0, 2)), *self.places]),
+            move=self._moves(),
+            texture=np.concatenate([np.zeros((0, 2), np.float32), *self.textures]),
             pixel_nm=self.pixel_nm,
+            max_shift_nm=self.max_shift_nm,
         )
+
+    def _moves(self) -> NDArray[np.float64]:
+        """How far the surroundings of every object move to the next section that is there."""
+        moves = [np.zeros((k.size, 2)) for k in self.ids]
+        for z, _, found in self.pairs:
+            moves[z] = found.moves
+        return np.concatenate([np.zeros((0, 2)), *moves])
 
     def tracks(self, first_new: int | None) -> Tracks:
         """Decide what is one."""
@@ -284,7 +340,7 @@ class Graph:
         n = int(start[-1])
         pieces = self.pieces()
         anchor = pieces.anchor
-        group = join(pieces)
+        group, joints = reunite(pieces, join(pieces))
         u = [found.a + start[z] for z, _, found in self.pairs]
         v = [found.b + start[z] for _, z, found in self.pairs]
         anchored = np.zeros(n, np.int64)
@@ -301,8 +357,31 @@ class Graph:
                 apart,
                 (section_a, section_b),
             )
+        links = self._with_joints(links, joints, start)
         first = int(anchor.max(initial=0)) + 1 if first_new is None else first_new
         return self._named(start, group, anchored, links, first)
+
+    def _with_joints(self, links: list[Link], joints: Joints, start: NDArray[np.int64]) -> list[Link]:
+        """Links, and those of objects that were found again without any, in place of their ends and starts."""
+        ids = np.concatenate([np.zeros(0, np.int64), *self.ids])
+        section = np.searchsorted(start, np.arange(ids.size), side="right") - 1
+        made = {(k.section_a, k.a, k.section_b, k.b) for k in links if k.kind != "conflict"}
+        new = []
+        for u, v, chance in zip(
+            joints.u.tolist(), joints.v.tolist(), joints.probability.tolist(), strict=True
+        ):
+            ends = (int(section[u]), int(ids[u]), int(section[v]), int(ids[v]))
+            if ends not in made:
+                new.append(Link(ends[1], ends[3], 1 - chance, chance, chance, "same", ends[0], ends[2]))
+        goes_on = {(k.section_a, k.a) for k in new}
+        comes_from = {(k.section_b, k.b) for k in new}
+        kept = [
+            k
+            for k in links
+            if not (k.kind == "end" and (k.section_a, k.a) in goes_on)
+            and not (k.kind == "start" and (k.section_b, k.b) in comes_from)
+        ]
+        return sorted([*kept, *new], key=lambda k: (k.section_a, k.section_b))
 
     def _named(
         self,

@@ -51,7 +51,7 @@ class Pieces:
     Attributes
     ----------
     section : ndarray of int64 (n,)
-        Of every object, counted without those that are missing.
+        Of every object, counted without those that are missing; a gap too wide to bridge counts as many.
     area : ndarray of float64 (n,)
         In pixels.
     rim : ndarray of float64 (n,)
@@ -68,6 +68,14 @@ class Pieces:
     anchor : ndarray of int64 (n,)
         Objects with different values other than 0 are not one.
     pixel_nm : float
+    place : ndarray of float64 (n, 2)
+        Centre (y, x) of every object in pixels.
+    move : ndarray of float64 (n, 2)
+        How far the surroundings of every object move to the next section, in pixels.
+    texture : ndarray of float32 (n, 2)
+        See `napari_emseg.algorithms.texture.textures`; NaN where it is not known.
+    max_shift_nm : float
+        How far an object's centre may move from section to section.
     """
 
     section: NDArray[np.int64]
@@ -83,6 +91,10 @@ class Pieces:
     side: NDArray[np.float64]
     anchor: NDArray[np.int64]
     pixel_nm: float
+    place: NDArray[np.float64]
+    move: NDArray[np.float64]
+    texture: NDArray[np.float32]
+    max_shift_nm: float = np.inf
 
     @cached_property
     def border(self) -> NDArray[np.float64]:
@@ -180,7 +192,13 @@ def start(pieces: Pieces, bias: float = CERTAIN_BIAS) -> NDArray[np.int64]:
     return np.unique(group, return_inverse=True)[1].astype(np.int64)
 
 
-def merge(found: Meetings, chance: NDArray[np.float64], strand: NDArray[np.int64]) -> NDArray[np.int64]:
+def merge(
+    found: Meetings,
+    chance: NDArray[np.float64],
+    strand: NDArray[np.int64],
+    threshold: float | None = None,
+    anchor: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
     """Join the likeliest pairs, each strand once; a large one takes in many small ones.
 
     Parameters
@@ -190,6 +208,10 @@ def merge(found: Meetings, chance: NDArray[np.float64], strand: NDArray[np.int64
         That a pair is one strand.
     strand : ndarray of int64
         Strand of every object.
+    threshold : float, optional
+        Probability from which they are joined; default `JOIN_FROM`.
+    anchor : ndarray of int64, optional
+        Of every strand: two guests of one host never have different ones other than 0.
 
     Returns
     -------
@@ -199,12 +221,16 @@ def merge(found: Meetings, chance: NDArray[np.float64], strand: NDArray[np.int64
     n = int(strand.max(initial=-1)) + 1
     host = np.arange(n)
     is_host, is_guest = bytearray(n), bytearray(n)
-    likely = np.flatnonzero(chance >= JOIN_FROM)
+    true = [0] * n if anchor is None else anchor.tolist()
+    likely = np.flatnonzero(chance >= (JOIN_FROM if threshold is None else threshold))
     order = likely[np.argsort(-chance[likely], kind="stable")]
     parts = (found.smaller[order], found.larger[order], found.ratio[order])
     for guest, other, ratio in zip(*(x.tolist() for x in parts), strict=True):
         if is_guest[guest] or is_host[guest] or is_guest[other] or (is_host[other] and ratio > _GUEST):
             continue
+        if true[guest] and true[other] and true[guest] != true[other]:
+            continue
+        true[other] = true[other] or true[guest]
         is_guest[guest] = is_host[other] = 1
         host[guest] = other
     return np.unique(host[strand], return_inverse=True)[1].astype(np.int64)
