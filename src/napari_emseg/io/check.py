@@ -49,6 +49,6 @@ def check_image(stack: ImageStack) -> None:
         if not np.isfinite(stack.data[z]).all():
             raise EmsegError(
                 "it holds values that are not numbers (NaN or infinity)",
-                f"{stack.uri}, section {z}",
+                f"{stack.uri or stack.name}, section {z}",
                 "replace them, for example by 0",
             )

@@ -270,6 +270,10 @@ ACTIONS: dict[str, Action] = {
         "Open it for editing", "", "Open this project again, now that the other window has closed it",
         f"{_FLOWS}.opening:reopen", "data",
     ),
+    "open_again": Action(
+        "Open it again", "", "The stack whose layer was removed from the list, as it was left",
+        f"{_FLOWS}.opening:open_again", "data",
+    ),
     "take_labels": Action(
         "Take labels over", "", "Write another label layer into this project, resampled where it has other voxels",
         f"{_FLOWS}.taking_over:take_over", "data",

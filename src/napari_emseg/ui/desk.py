@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.sections import SectionState
+    from napari_emseg.core.stack import ImageStack
     from napari_emseg.jobs.doubts import Doubt, Verdict
     from napari_emseg.jobs.suggest import Suggestion
     from napari_emseg.session import Session
@@ -89,6 +90,7 @@ class Desk(Bench):
         self.joining: Any = None
         self.is_free = False
         self.without_image: Path | None = None
+        self.closed: tuple[Path, ImageStack] | None = None
         self.conflict = -1
         self.exported: set[str] = set()
         self.device = ""
@@ -143,6 +145,7 @@ class Desk(Bench):
     def show(self, session: Session, *, image: Image | None = None) -> None:
         """Put a session on the desk; an earlier one is closed first."""
         self.clear()
+        self.closed = None
         self.session = session
         self.layers = add_layers(self.viewer, session, image=image)
         self._adapter = LabelsAdapter(
@@ -311,6 +314,13 @@ class Desk(Bench):
             return
         if self.layers.image in self.viewer.layers and self.layers.labels in self.viewer.layers:
             return
+        session = self.session
         self.clear()
-        self.say("data", "The stack is closed; every edit is kept in its project.")
+        self.closed = None if session is None else (session.project.folder, session.image)
+        self.say(
+            "data",
+            "The stack is closed; every edit is kept in its project.",
+            link="Open it again",
+            action="open_again",
+        )
         self.open_stage("data")

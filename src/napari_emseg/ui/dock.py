@@ -164,6 +164,7 @@ class EmsegDock(Docked):
             (self.viewer.events.theme, self._on_theme),
             (layers.inserted, self._on_layer_inserted),
             (layers.removed, self._refresh_soon),
+            (self.viewer.layers.selection.events.active, self._refresh_soon),
         )
 
     def _add_rail(self, viewer: Viewer) -> Any:
@@ -320,11 +321,18 @@ class EmsegDock(Docked):
 
     def _on_layer_inserted(self, event: Any) -> None:
         self._refresh_soon()
+        self._tell_unfit(event.value)
         self._adopt_soon()
 
     def _adopt_soon(self) -> None:
         if self.desk.session is None:
             self._main_thread.post(self._adopt)
+
+    def _tell_unfit(self, layer: Any) -> None:
+        """What is dropped into the window and is no stack is answered, too."""
+        why = "" if self.desk.session is not None or not hasattr(layer, "rgb") else opening.unfit(layer)
+        if why:
+            self.desk.say("data", why, tone="error")
 
     def _adopt(self) -> None:
         """Work at once on a stack that came through our own readers and samples."""

@@ -48,6 +48,14 @@ class StackLayers:
             self.owned.append(found.layer)
         return found
 
+    def bring_back(self, viewer: ViewerModel, layer: Any) -> None:
+        """Show a layer again that the person has removed from the list; what was chosen stays chosen."""
+        if layer in viewer.layers:
+            return
+        active = viewer.layers.selection.active
+        viewer.layers.insert(1 + viewer.layers.index(self.image), layer)
+        viewer.layers.selection.active = active
+
     def forget_predictions(self) -> None:
         """Empty all maps: another model makes other probabilities."""
         self.boundary_map.clear()

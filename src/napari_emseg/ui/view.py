@@ -48,7 +48,9 @@ def visible_region(viewer: Viewer, layer: Layer, *, size: tuple[float, float] | 
         If the view is three-dimensional, or shows nothing of the layer.
     """
     if viewer.dims.ndisplay != 2:
-        raise EmsegError("the view is three-dimensional", "napari canvas", "switch to sections with Ctrl-Y")
+        raise EmsegError(
+            "the view is three-dimensional", "", "switch to sections with Ctrl-Y", action="show_sections"
+        )
     height, width = size or canvas_size(viewer)
     world = np.asarray(viewer.dims.point, dtype=float)
     low, high = world.copy(), world.copy()

@@ -108,7 +108,9 @@ def words(desk: Desk) -> str:
 def _mark(desk: Desk, *, inside: bool) -> None:
     session, layers = desk.need_session()
     if desk.viewer.dims.ndisplay != 2:
-        raise EmsegError("the view is three-dimensional", "napari canvas", "switch to sections with Ctrl-Y")
+        raise EmsegError(
+            "the view is three-dimensional", "", "switch to sections with Ctrl-Y", action="show_sections"
+        )
     desk.set_tool(None)
     layer = layers.examples
     if layer is None or layer not in desk.viewer.layers:

@@ -110,6 +110,16 @@ def reopen(desk: Desk) -> None:
     go_to_section(desk.viewer, layers.image, section)
 
 
+def open_again(desk: Desk) -> None:
+    """Open the stack again that was closed because somebody removed one of its layers."""
+    from napari_emseg.session import Session
+
+    if desk.closed is None:
+        raise EmsegError("no stack was closed", "", "open one")
+    folder, image = desk.closed
+    show(desk, Session.open(folder, image))
+
+
 def ours(desk: Desk) -> Image | None:
     """A layer that came through our own readers or samples."""
     return next((layer for layer in candidates(desk) if _ORIGIN in layer.metadata), None)
@@ -119,11 +129,25 @@ def candidates(desk: Desk) -> list[Image]:
     """Grey stacks in the viewer that could be worked on."""
     from napari.layers import Image
 
-    return [
-        layer
-        for layer in desk.viewer.layers
-        if isinstance(layer, Image) and layer.ndim == 3 and not layer.rgb and not layer.multiscale
-    ]
+    return [layer for layer in desk.viewer.layers if isinstance(layer, Image) and not unfit(layer)]
+
+
+def offered(desk: Desk) -> Image | None:
+    """The stack that the first panel offers to work on: the chosen layer if it is one, else the first."""
+    found = candidates(desk)
+    active = desk.viewer.layers.selection.active
+    return active if active in found else next(iter(found), None)
+
+
+def unfit(layer: Image) -> str:
+    """Why an image of the viewer cannot be worked on, in a sentence; empty if it can."""
+    if layer.rgb:
+        return f"“{layer.name}” is a colour image: convert it to grey values first."
+    if layer.multiscale:
+        return f"“{layer.name}” is shown at several resolutions: open the file itself with the button above."
+    if layer.ndim != 3:
+        return f"“{layer.name}” has {layer.ndim} axes, a stack has three (z, y, x): open its file with the button above."
+    return ""
 
 
 def adopt_or_say(desk: Desk, layer: Image) -> None:

@@ -89,6 +89,7 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
         origin = predict.finish(session, requests[-1], result)
         for layer in (layers.boundary, *(layers.targets[target].layer for target in targets[1:])):
             layer.metadata["napari-emseg"] = origin
+        layers.bring_back(desk.viewer, layers.boundary)
         show()
         desk.device = result.device
         desk.predicted.emit()

@@ -48,6 +48,7 @@ def preview(desk: Desk) -> None:
 
     def done(points: NDArray[np.floating]) -> None:
         if desk.layers is not None:
+            desk.layers.bring_back(desk.viewer, desk.layers.seeds)
             desk.layers.seeds.data = points
             desk.layers.seeds.visible = True
             desk.state_changed.emit()

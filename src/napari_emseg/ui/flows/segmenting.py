@@ -38,7 +38,10 @@ def segment_visible(desk: Desk) -> None:
         desk.say(
             "segment",
             " ".join(
-                [f"{n} segments in {where}, {took(time.monotonic() - started)}.", *(f"{x}." for x in losses)]
+                [
+                    f"{n} segment{'s' * (n != 1)} in {where}, {took(time.monotonic() - started)}.",
+                    *(f"{x}." for x in losses),
+                ]
             ),
             tone="done",
             link="Next: carry the ids onwards",

@@ -79,7 +79,7 @@ class DataPanel(StagePanel):
     def refresh(self) -> None:
         """Show rows, question or first steps."""
         session = self.desk.session
-        self._adoptable = None if session else next(iter(opening.candidates(self.desk)), None)
+        self._adoptable = None if session else opening.offered(self.desk)
         self.adopt.setVisible(self._adoptable is not None)
         if self._adoptable is not None:
             self.adopt.setText(f"Work on “{self._adoptable.name}”")

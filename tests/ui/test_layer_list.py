@@ -1,0 +1,98 @@
+"""What people do in napari's own layer list: other images dropped in, layers removed and renamed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QPushButton
+
+from napari_emseg.ui.flows.seeding import preview
+
+
+@pytest.mark.parametrize(
+    ("shape", "rgb", "words"),
+    [
+        ((6, 32, 32, 3), True, "“dropped” is a colour image"),
+        ((32, 32), False, "“dropped” has 2 axes"),
+        ((2, 6, 32, 32), False, "“dropped” has 4 axes"),
+    ],
+)
+def test_what_is_no_stack_is_answered(
+    dock: Any, qtbot: Any, shape: tuple[int, ...], rgb: bool, words: str
+) -> None:
+    dock.desk.viewer.add_image(np.zeros(shape, np.uint8), rgb=rgb, name="dropped")
+    said = dock.panels["data"].says.saying
+    assert said.text.startswith(words)
+    assert said.tone == "error"
+    qtbot.wait(50)
+    assert not dock.panels["data"].adopt.isVisible()
+
+
+def test_of_two_stacks_the_chosen_one_is_offered(dock: Any, qtbot: Any) -> None:
+    viewer = dock.desk.viewer
+    first = viewer.add_image(np.zeros((4, 32, 32), np.uint8), name="first")
+    viewer.add_image(np.zeros((4, 48, 48), np.uint8), name="second")
+    button = dock.findChild(QPushButton, "adopt")
+    qtbot.waitUntil(lambda: button.text() == "Work on “second”", timeout=3000)
+    viewer.layers.selection.active = first
+    qtbot.waitUntil(lambda: button.text() == "Work on “first”", timeout=3000)
+
+
+def test_values_that_are_no_numbers_name_the_layer(dock: Any, qtbot: Any) -> None:
+    image = np.zeros((4, 32, 32), np.float32)
+    image[1, :3] = np.nan
+    dock.desk.viewer.add_image(image, name="holes")
+    qtbot.waitUntil(dock.panels["data"].adopt.isVisible, timeout=3000)
+    dock.panels["data"].adopt.click()
+    assert "(holes, section 1)" in dock.panels["data"].says.saying.text
+
+
+def test_a_prediction_brings_its_layer_back(desk: Any) -> None:
+    viewer, layers = desk.viewer, desk.layers
+    viewer.layers.remove(layers.boundary)
+    viewer.layers.remove(layers.seeds)
+    viewer.layers.selection.active = layers.labels
+    desk.do("predict")
+    assert layers.boundary in viewer.layers
+    assert viewer.layers.index(layers.boundary) == viewer.layers.index(layers.image) + 1
+    assert viewer.layers.selection.active is layers.labels
+    preview(desk)
+    assert layers.seeds in viewer.layers
+    desk.do("segment")
+    assert desk.sayings["segment"].text.startswith("2 segments in section")
+
+
+def test_layers_may_be_renamed(labelled: Any) -> None:
+    labelled.layers.labels.name = "my cells"
+    labelled.layers.image.name = "my stack"
+    labelled.do("predict")
+    labelled.do("undo")
+    assert labelled.sayings["predict"].tone == "done"
+    assert not labelled.session.volume[2].any()
+
+
+def test_a_view_from_the_side_offers_the_way_back(labelled: Any) -> None:
+    labelled.viewer.dims.ndisplay = 3
+    labelled.do("predict")
+    said = labelled.sayings["predict"]
+    assert (said.tone, said.action) == ("error", "show_sections")
+    labelled.do(said.action)
+    assert labelled.viewer.dims.ndisplay == 2
+
+
+@pytest.mark.parametrize("what", ["image", "labels"])
+def test_a_stack_that_is_removed_while_it_is_predicted(labelled: Any, engine: Any, what: str) -> None:
+    labelled.session.volume[2, 5:8, 5:8] = 9
+    labelled.sweep()
+    engine.hold = True
+    labelled.do("segment")
+    labelled.viewer.layers.remove(getattr(labelled.layers, what))
+    assert labelled.session is None
+    engine.release()  # an answer that nobody waits for any more
+    said = labelled.sayings["data"]
+    assert said.text == "The stack is closed; every edit is kept in its project."
+    labelled.do(said.action)
+    assert int(labelled.session.volume[2, 6, 6]) == 9
+    assert labelled.layers.labels in labelled.viewer.layers
