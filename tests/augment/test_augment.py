@@ -55,7 +55,7 @@ def always(name: str, **values: object) -> Augmentation:
 
 
 def test_the_tables_and_the_recipe_name_the_same_augmentations():
-    fields = set(Augmentation.model_fields) - {"about", "interpolation", "renormalise", "defects"}
+    fields = set(Augmentation.model_fields) - {"about", "interpolation", "defects"}
     assert fields == set(GEOMETRY) | set(APPEARANCE) | set(DEFECTS)
     assert len(NAMES) == len(set(NAMES)) == len(fields)
 

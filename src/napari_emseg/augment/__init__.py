@@ -46,22 +46,6 @@ APPEARANCE: dict[str, str] = {
 }
 """Name to function of what changes grey values, in the order in which they are applied."""
 
-FILTERS = frozenset(
-    {
-        "clahe",
-        "blur",
-        "defocus",
-        "motion_blur",
-        "median",
-        "sharpen",
-        "emboss",
-        "noise",
-        "shot_noise",
-        "compression",
-    }
-)
-"""Those of `APPEARANCE` that change contrast only by the way."""
-
 DEFECTS: dict[str, str] = {
     "lost": f"{_HERE}.lost:lost",
     "low_contrast": f"{_HERE}.low_contrast:low_contrast",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.augment import APPEARANCE, DEFECTS, FILTERS, GEOMETRY
+from napari_emseg.augment import APPEARANCE, DEFECTS, GEOMETRY
 from napari_emseg.augment.artefact import DefectSource, artefact
 from napari_emseg.augment.defects import plan
 from napari_emseg.augment.drop import drop
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.augment.recipe import Augmentation
-
-FLAT = np.float32(1e-3)
-"""A section whose standard deviation is smaller has no contrast that could be given back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,24 +221,10 @@ def change_appearance(
         if settings is None or not _happens(settings, rng):
             continue
         if name != "paste":
-            changed = _function(where)(image, settings, rng)
-            image = _levelled(changed, image) if recipe.renormalise and name in FILTERS else changed
+            image = _function(where)(image, settings, rng)
         elif labels is not None and labels.shape[1:] == image.shape:
             image, labels = paste(image, labels, settings, rng, outside=outside)
     return image, labels
-
-
-def _levelled(changed: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sections (z, y, x) with the mean and standard deviation that they had; flat ones stay as they are."""
-    old, new = (_levels(sections) for sections in (before, changed))
-    gain = np.where(new[1] > FLAT, old[1] / np.maximum(new[1], FLAT), np.float32(1))
-    levelled: NDArray[np.float32] = changed * gain
-    levelled += old[0] - new[0] * gain
-    return levelled
-
-
-def _levels(sections: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    return sections.mean((1, 2), keepdims=True), sections.std((1, 2), keepdims=True)
 
 
 def _happens(settings: Any, rng: np.random.Generator) -> bool:

@@ -73,11 +73,6 @@ class Augmentation(Settings):
 
     about: str = ""
     interpolation: Interpolation = Field("linear", description="of grey values; labels are always nearest")
-    renormalise: bool = Field(
-        False,
-        description="after blur, filters and noise a section gets its mean and contrast back, as in a stack, "
-        "where a blurred section is normalised like any other",
-    )
     geometry: Geometry | None = Field(default_factory=Geometry)
     elastic: Elastic | None = None
     smooth_noise: SmoothNoise | None = None

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 CLEANED = "cleaned.zarr"
 CRACKS = "cracks.json"
+_MENDED_HELD = 3  # sections
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +171,7 @@ class Source:
         self.count = int(data.shape[0])
         self.cracks: dict[int, Crack] = {}
         self.plan: dict[int, Replacement] = {}
+        self._mended: dict[int, NDArray[Any]] = {}
         self._plan()
 
     def _plan(self) -> None:
@@ -205,8 +207,12 @@ class Source:
     def section(self, z: int) -> NDArray[Any]:
         """One section (y, x)."""
         if z in self.cracks:
-            before, after = self._beside(z)
-            return mend(np.asarray(self._data[z]), self.cracks[z], before, after)
+            if z not in self._mended:  # brightness is measured before it is evened out: it is read twice
+                before, after = self._beside(z)
+                while len(self._mended) >= _MENDED_HELD:
+                    del self._mended[next(iter(self._mended))]
+                self._mended[z] = mend(np.asarray(self._data[z]), self.cracks[z], before, after)
+            return self._mended[z]
         return checked(section_or_replacement(self._data, z, self.plan), z, self._where)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.ui.desk import Desk
+    from napari_emseg.ui.runner import Work
 
 
 class Picture(NamedTuple):
@@ -49,6 +50,7 @@ class Overlay:
     is_wanted: bool = False
     section: int | None = None
     layers: tuple[Image, ...] = ()
+    _has_spoken: bool = False
 
     def want(self, desk: Desk, wanted: bool, draw: Callable[[Desk], None]) -> None:
         """Switch it on or off."""
@@ -71,12 +73,20 @@ class Overlay:
         def done(found: Any) -> None:
             if self.is_wanted and desk.session is session:
                 show(section, found)
+                if self._has_spoken:
+                    self._has_spoken = False
+                    desk.say(self.stage, f"This is section {section} as it would be.")
+
+        def working(work: Work) -> None:
+            if self.is_wanted and desk.session is session and work.message:
+                self._has_spoken = True
+                desk.say(self.stage, f"Preview: {work.message}.")
 
         desk.runner.submit_prepared(
             self.key,
             prepare,
             lambda request, **callbacks: desk.engine.submit(function, request, **callbacks),
-            Handlers(done, lambda error: desk.fail(self.stage, error), lambda: None, lambda work: None),
+            Handlers(done, lambda error: desk.fail(self.stage, error), lambda: None, working),
         )
 
     def lay(

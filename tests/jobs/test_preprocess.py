@@ -1,0 +1,49 @@
+"""Sections as the cleaned copy will hold them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.progress import Silent
+from napari_emseg.jobs import preprocess as job
+from napari_emseg.phantom import make_phantom
+from napari_emseg.phantom.injuries import crack, draw_displacement
+from napari_emseg.settings import CleanUpSettings
+
+
+@pytest.fixture(scope="module")
+def cracked() -> np.ndarray:
+    stack = make_phantom((4, 200, 200), seed=2).image.copy()
+    rng = np.random.default_rng(3)
+    stack[1] = crack(rng, stack[1], draw_displacement(rng, (200, 200), 16, -1))
+    return stack
+
+
+def test_a_cracked_section_is_mended_once_however_often_it_is_read(cracked, monkeypatch):
+    calls = []
+    real = job.mend
+    monkeypatch.setattr(job, "mend", lambda *words: calls.append(1) or real(*words))
+    source = job.Source(cracked, (1,), CleanUpSettings(mend_cracks=True), "here")
+    assert sorted(source.find_cracks(Silent())) == [1]
+    first, again = source.section(1), source.section(1)
+    assert len(calls) == 1
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, cracked[1])
+    list(job.cleaned(source, 4, CleanUpSettings(mend_cracks=True, even_out=True)))
+    assert len(calls) == 1
+
+
+def test_the_preview_says_what_it_is_doing_and_is_what_the_copy_holds(cracked):
+    said = []
+
+    class Told(Silent):
+        def report(self, fraction, message="", **values):
+            said.append(message)
+
+    settings = CleanUpSettings(mend_cracks=True)
+    found = job.preview(job.PreviewRequest(1, cracked, (1,), settings), Told())
+    assert said == ["looking for a crack in section 1"]
+    source = job.Source(cracked, (1,), settings, "here")
+    source.find_cracks()
+    assert np.array_equal(found, list(job.cleaned(source, 4, settings))[1])
