@@ -179,7 +179,7 @@ class Kernel:
             raise EmsegError(
                 f"{what} is not saved: this project is read-only",
                 self.volume.read_only_reason,
-                "close it there, or make a copy",
+                "make a copy, or open it where it can be changed",
             )
 
     @property
