@@ -102,7 +102,9 @@ def _in_project(args: argparse.Namespace) -> int:
     try:
         if args.action != "tree" and session.read_only:
             raise EmsegError(
-                "this project cannot be changed", session.volume.read_only_reason, "close it there first"
+                "this project cannot be changed",
+                session.volume.read_only_reason,
+                "close it there, or make a copy",
             )
         if args.action == "use":
             versions.roll_back(session, args.what[1])

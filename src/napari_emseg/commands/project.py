@@ -100,7 +100,9 @@ def _open(args: argparse.Namespace, *, write: bool) -> Iterator[Session]:
     try:
         if write and session.read_only:
             raise EmsegError(
-                "this project cannot be changed", session.volume.read_only_reason, "close it there first"
+                "this project cannot be changed",
+                session.volume.read_only_reason,
+                "close it there, or make a copy",
             )
         yield session
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.atomic import sync_folder
+from napari_emseg.core.database import connect_read_only
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.progress import Silent
@@ -61,7 +62,7 @@ def freeze(folder: Path, beside: Path) -> None:
     """
     # the journal first: label files may be ahead of it, and it of them never
     with (
-        closing(sqlite3.connect(folder / JOURNAL)) as source,
+        closing(connect_read_only(folder / JOURNAL)) as source,  # the folder may be one that nobody can write
         closing(sqlite3.connect(beside / JOURNAL)) as copy,
     ):
         source.backup(copy)

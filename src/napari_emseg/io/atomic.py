@@ -107,7 +107,8 @@ def explained(error: OSError, path: Path) -> EmsegError:
     text = str(error)
     number = error.errno or _errno_in(text)
     # numpy tells of a full disk without an error number.
-    if number in (errno.ENOSPC, errno.EDQUOT) or ("requested and" in text and "written" in text):
+    told = ("requested and" in text and "written" in text) or "Not enough free space" in text
+    if number in (errno.ENOSPC, errno.EDQUOT) or told:
         return EmsegError("the disk is full", str(path.parent), "free some space or choose another disk")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return EmsegError("the folder cannot be written", str(path.parent), "choose another folder")

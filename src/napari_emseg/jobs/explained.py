@@ -38,6 +38,9 @@ def explained(error: BaseException, ticket: Ticket, why_it_died: str = "") -> Ba
         return EmsegError(what, where, "it was started again; try a smaller region or a smaller tile")
     if name in _CANCELLED:
         return Cancelled()
+    if isinstance(error, OSError) and error.strerror:
+        what = f"a file cannot be read or written ({error.strerror.lower()})"
+        return EmsegError(what, str(error.filename or where), "free some space, or check the disk")
     what = f"{name}: {error}".splitlines()[0]
     found = EmsegError(what, where, "try again, or report this with --debug")
     found.__cause__ = error

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
+from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, read_card
 from napari_emseg.nn import MODELS
@@ -128,12 +131,27 @@ def take_over(network: nn.Module, folder: Path, *, targets: Sequence[str] = ()) 
     return tuple(sorted(own.keys() - fits.keys()))
 
 
+def save_state(state: Any, path: Path) -> None:
+    """Write the state of a learning as a whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses; torch's own words for it are no such error.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_atomic(path, buffer.getvalue())
+
+
 def save_model(folder: Path, state: Mapping[str, Tensor], card: ModelCard) -> None:
     """Write a model folder, each file by atomic rename; other files in the folder stay."""
     folder.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=folder, prefix=".saving-"))
     try:
-        save_file({k: v.detach().cpu().contiguous() for k, v in state.items()}, work / WEIGHTS)
+        # not save_file: what it says of a full disk is no OSError
+        weights = save({k: v.detach().cpu().contiguous() for k, v in state.items()})
+        (work / WEIGHTS).write_bytes(weights)
         (work / CARD).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
         (work / WEIGHTS).chmod(
             (work / CARD).stat().st_mode

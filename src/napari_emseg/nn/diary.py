@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.nn.checkpoint import save_state
 from napari_emseg.nn.lesson import Stopped, Taught
 
 if TYPE_CHECKING:
@@ -64,9 +65,7 @@ class Diary:
         if self._path is None or not (self._done or self._stopped):
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_name(self._path.name + ".partial")
-        torch.save({"about": self._about, "done": self._done, "stopped": self._stopped}, partial)
-        partial.replace(self._path)
+        save_state({"about": self._about, "done": self._done, "stopped": self._stopped}, self._path)
 
     def close(self) -> None:
         """The course is over: forget the file."""

@@ -16,7 +16,7 @@ from napari_emseg import __version__
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import ModelCard
 from napari_emseg.nn.average import Average
-from napari_emseg.nn.checkpoint import build, make_network, save_model, take_over
+from napari_emseg.nn.checkpoint import build, make_network, save_model, save_state, take_over
 from napari_emseg.nn.curves import side_by_side
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import is_out_of_memory, to_device
@@ -265,10 +265,8 @@ class Run:
             "scaler": self._scaler.state_dict(),
             "recipe": self.recipe.model_dump_json(),
         }
-        partial = self.out_dir / (STATE + ".partial")
         with uninterrupted():
-            torch.save(state, partial)
-            partial.replace(self.out_dir / STATE)
+            save_state(state, self.out_dir / STATE)
 
     def load(self) -> None:
         """Take up the state that `out_dir` holds.
