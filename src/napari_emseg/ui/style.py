@@ -133,9 +133,11 @@ def style_sheet(look: Look) -> str:
     QListWidget::item {{ padding: 4px 6px; }}
     QListWidget::item:selected {{ background: {look.accent}; color: {look.on_accent}; }}
     QCheckBox {{ color: {look.text}; background: transparent; }}
+    QTabBar {{ background: transparent; border: none; }}
     QTabBar::tab {{ background: transparent; border: none; border-bottom: 2px solid {look.line}; color: {look.faint};
         padding: 4px 8px; }}
     QTabBar::tab:hover {{ color: {look.text}; }}
-    QTabBar::tab:selected {{ border-bottom-color: {look.accent}; color: {look.text}; font-weight: 600; }}
+    QTabBar::tab:selected {{ background: transparent; border-bottom-color: {look.accent}; color: {look.text};
+        font-weight: 600; }}
     QScrollArea {{ border: none; background: transparent; }}
     """

@@ -191,7 +191,8 @@ def _look_at(desk: Desk, place: int) -> None:
     before, after = ACTIONS["previous_section"].key, ACTIONS["next_section"].key
     desk.say(
         _STAGE,
-        f"Doubt {place + 1} of {len(queue)}, {100 * doubt.confidence:.0f} % sure: object {name_a} of section "
-        f"{doubt.sections[0]} {words}. Are the two rings on one object? {before} and {after} show both sections.",
+        f"Doubt {place + 1} of {len(queue)}: object {name_a} of section {doubt.sections[0]} {words}, "
+        f"{100 * doubt.confidence:.0f} % likely one. Are both rings on one object? "
+        f"Keys {before} and {after} go between them.",
     )
     desk.state_changed.emit()
