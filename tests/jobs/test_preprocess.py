@@ -47,3 +47,21 @@ def test_the_preview_says_what_it_is_doing_and_is_what_the_copy_holds(cracked):
     source = job.Source(cracked, (1,), settings, "here")
     source.find_cracks()
     assert np.array_equal(found, list(job.cleaned(source, 4, settings))[1])
+
+
+def test_the_copy_opens_without_complaint_and_its_cracks_lie_beside_it(cracked, tmp_path):
+    from napari_emseg.io import open_array
+    from napari_emseg.preprocess.cracks import read_cracks
+
+    def cleaned(bad):
+        settings = CleanUpSettings(mend_cracks=True)
+        request = job.CleanRequest(cracked, "here", (50.0, 5.0, 5.0), bad, settings, tmp_path / job.CLEANED)
+        return job.run(request, Silent())
+
+    assert cleaned((1,)).mended == (1,)
+    found, spacing = open_array(tmp_path / job.CLEANED)  # warnings are errors here
+    assert (found.shape, spacing) == (cracked.shape, (50.0, 5.0, 5.0))
+    record = tmp_path / job.CRACKS
+    assert [c.section for c in read_cracks(record.read_text("utf-8"), "record")] == [1]
+    cleaned(())
+    assert not record.exists()

@@ -18,7 +18,7 @@ import numpy as np
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.io import open_array, write_array
-from napari_emseg.jobs.clean_files import provenance, section_or_replacement
+from napari_emseg.jobs.clean_files import provenance, section_or_replacement, write_text
 from napari_emseg.jobs.section_flow import SectionFlow, checked
 from napari_emseg.preprocess.bad_sections import Suspicion, find_bad_sections
 from napari_emseg.preprocess.cracks import Crack, cracks_as_text, locate
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from napari_emseg.settings import CleanUpSettings, DeflickerSettings
 
 CLEANED = "cleaned.zarr"
-CRACKS = "cracks.json"
+CRACKS = "cleaned.zarr.cracks.json"  # beside the copy; `preprocess uncrack --table` takes it
 _MENDED_HELD = 3  # sections
 
 
@@ -144,8 +144,10 @@ def run(request: CleanRequest, progress: Progress) -> CleanResult:
         replaced=replacements_as_rows(source.plan.values()), mended=sorted(cracks),
     )  # fmt: skip
     write_array(request.output, flow, spacing_nm=request.spacing_nm, metadata=note)
+    record = request.output.with_name(CRACKS)
+    record.unlink(missing_ok=True)  # that of an earlier copy
     if cracks:
-        (request.output / CRACKS).write_text(cracks_as_text(list(cracks.values())), "utf-8")
+        write_text(record, cracks_as_text(list(cracks.values())))
     return CleanResult(
         request.output,
         shape[0],
@@ -312,3 +314,4 @@ def open_cleaned(session: Session, original: ImageStack) -> Any | None:
 def forget(session: Session) -> None:
     """Remove the cleaned copy."""
     shutil.rmtree(session.project.folder / CLEANED, ignore_errors=True)
+    (session.project.folder / CRACKS).unlink(missing_ok=True)
