@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.core.indexing import box_key
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -117,22 +119,12 @@ class RenamedBlocks:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> NDArray[np.uint32]:
-        keys = key if isinstance(key, tuple) else (key,)
-        keys = tuple(k for k in keys if k is not Ellipsis)
-        keys += (slice(None),) * (3 - len(keys))
-        spans = [
-            range(n)[k] if isinstance(k, slice) else range(range(n)[int(k)], range(n)[int(k)] + 1)
-            for k, n in zip(keys, self.shape, strict=True)
-        ]
-        step = tuple(slice(None, None, s.step) for s in spans)
-        start, stop = tuple(s.start for s in spans), tuple(max(s.stop, s.start) for s in spans)
-        box = self._names[self._store.read(start, stop, np.int64)]
+        found = box_key(key, self.shape)
+        box = self._names[self._store.read(found.region.start, found.region.stop, np.int64)]
         if self._empty is not None:
-            boundary = self._empty[0][tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
-            box[np.asarray(boundary) >= self._empty[1]] = 0
-        box = box[step]
-        flat = tuple(slice(None) if isinstance(k, slice) else 0 for k in keys)
-        result: NDArray[np.uint32] = box[flat]
+            boundary, line = self._empty
+            box[np.asarray(boundary[found.region.slices]) >= line] = 0
+        result: NDArray[np.uint32] = box[found.local]
         return result
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emseg.core.edit import Region
+from napari_emseg.core.edit import Region, Relabel
 from napari_emseg.core.grid import CHUNK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
 
@@ -84,6 +84,20 @@ def boxes_of(
         box = boxes.setdefault(z, [*low, *high])
         boxes[z] = [min(box[0], low[0]), min(box[1], low[1]), max(box[2], high[0]), max(box[3], high[1])]
     return {z: Region((z, b[0], b[1]), (z + 1, b[2], b[3])) for z, b in sorted(boxes.items())}
+
+
+def relabelled(volume: LabelVolume, pairs: Collection[tuple[int, int]]) -> Relabel:
+    """A change of ids that knows where the objects lie, as far as that can be told; see `LabelVolume.relabelled`."""
+    keys = pages_of(volume, [old for old, _ in pairs])
+    if not keys:
+        return Relabel(tuple(pairs))
+    low, high = np.min(keys, axis=0), np.max(keys, axis=0) + 1
+    _, height, width = CHUNK
+    region = Region(
+        (int(low[0]), int(low[1]) * height, int(low[2]) * width),
+        (int(high[0]), int(high[1]) * height, int(high[2]) * width),
+    )
+    return Relabel(tuple(pairs), tuple(sorted({z for z, _, _ in keys})), region.clipped(volume.shape))
 
 
 def _hit(volume: LabelVolume, key: ChunkKey, wanted: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:

@@ -13,9 +13,9 @@ from napari_emseg.core.equivalence import Equivalence
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.grid import page_tiles
 from napari_emseg.core.indexing import box_key, point_sections
-from napari_emseg.core.pages import DEFAULT_CACHE_BYTES, PAGE, PageCache
+from napari_emseg.core.pages import DEFAULT_CACHE_BYTES, PageCache
 from napari_emseg.core.pyramid import CoarseLabels, Pyramid
-from napari_emseg.core.search import boxes_of, pages_of, present
+from napari_emseg.core.search import boxes_of, present, relabelled
 from napari_emseg.core.strokes import stroke_patches
 
 if TYPE_CHECKING:
@@ -358,16 +358,7 @@ class LabelVolume:
         pairs : collection of (int, int)
             Old and new id.
         """
-        keys = pages_of(self, [old for old, _ in pairs])
-        if not keys:
-            return Relabel(tuple(pairs))
-        low, high = np.min(keys, axis=0), np.max(keys, axis=0) + 1
-        height, width = PAGE
-        region = Region(
-            (int(low[0]), int(low[1]) * height, int(low[2]) * width),
-            (int(high[0]), int(high[1]) * height, int(high[2]) * width),
-        )
-        return Relabel(tuple(pairs), tuple(sorted({z for z, _, _ in keys})), region.clipped(self._shape))
+        return relabelled(self, pairs)
 
     def occupied(self, sections: Iterable[int] | None = None) -> list[ChunkKey]:
         """Chunks that may hold ids, in order."""
