@@ -38,7 +38,13 @@ def main() -> int:
             for name in on_real_sections(output, Path(home)):
                 print(output / f"{name}.png")
             return 0
-        for name in (*walk_through(output), *clean_up(output, Path(home)), *compare(output, Path(home))):
+        made = (
+            *walk_through(output),
+            *alike(output),
+            *clean_up(output, Path(home)),
+            *compare(output, Path(home)),
+        )
+        for name in made:
             print(output / f"{name}.png")
     return 0
 
@@ -103,6 +109,46 @@ def walk_through(output: Path) -> list[str]:
     contact_sheet(output / "augmentation.png")
     taken.append("augmentation")
     return taken
+
+
+def alike(output: Path) -> list[str]:
+    """Mitochondria, found by four clicks on them and six beside them."""
+    import numpy as np
+
+    from napari_emseg.phantom import make_phantom
+    from napari_emseg.ui.flows import examples
+    from napari_emseg.ui.picture import save, wait_until
+    from napari_emseg.ui.view import go_to_section, visible_region
+    from napari_emseg.ui.window import open_window
+
+    viewer, dock = open_window(size=SIZE)
+    desk = dock.desk
+    desk.do("open_phantom")
+    wait_until(lambda: desk.session is not None and not desk.work)
+    _, layers = desk.need_session()
+    go_to_section(viewer, layers.image, SECTION)
+    zoom_in(viewer)
+    desk.open_stage("predict")
+    seen = visible_region(viewer, layers.image)
+    truth = make_phantom(seed=0)  # the sample, with all that is known of it
+    # as a person would: a few in the middle of what is meant, others on what looks like it
+    rng = np.random.default_rng(1)
+    inside = truth.mitochondria[seen.slices][0] > 0
+    places = {True: inside, False: truth.membranes[seen.slices][0] & ~inside}
+    for on, count in ((True, 4), (False, 6)):
+        desk.do("mark_examples" if on else "mark_counterexamples")
+        where = np.argwhere(places[on])
+        for y, x in where[rng.choice(len(where), count, replace=False)].tolist():
+            layers.examples.add((SECTION, seen.start[1] + y, seen.start[2] + x))
+    before = desk.sayings.get("predict")
+    desk.do("find_alike")
+    wait_until(lambda: not desk.work and desk.sayings.get("predict") is not before)
+    assert len(examples.clicks_of(desk)) == 10
+    layers.examples.selected_data = set()
+    save(viewer, output / "alike.png")
+    viewer.close()
+    shrink(output / "alike.png")
+    return ["alike"]
 
 
 def inspected(viewer: Any) -> bool:

@@ -47,5 +47,5 @@ def header(desk: Desk) -> str:
         return "no stack is open"
     spacing = session.image.spacing_nm
     parts = [session.image.name, voxel_words(spacing) if spacing else "voxel size unknown"]
-    parts.append(desk.device or "starting")
+    parts.append((desk.device or "starting").replace(" ", "\u00a0"))  # a line is broken between parts
     return "  ·  ".join(parts)
