@@ -8,7 +8,7 @@ DIR receives the stacks: phantoms (`ph_*`), phantoms with their images (`im_*`),
 `tools/neuropil.py`), and FIB-SEM ground truth cut along three axes (`fib_*`, only with NAPARI_EMSEG_DATA; its first half in x
 has its image and teaches how strands are found again). Stacks with a seed of 300 or more are held back.
 
-    python tools/fit_links.py reunion DIR   # only the network that finds broken strands again
+    python tools/fit_links.py reunion DIR   # only the networks that find broken strands again, and of the confidence
 
 Fitting is random in its starting weights: the figures come out alike, the weights do not.
 """
@@ -31,10 +31,10 @@ import torch
 from neuropil import neuropil, wander
 from scipy import ndimage as ndi
 
-from napari_emseg.algorithms import reunion, strands
+from napari_emseg.algorithms import confidence, reunion, strands
 from napari_emseg.algorithms.evidence import gather, tabulate
 from napari_emseg.algorithms.likelihood import Network, log_odds
-from napari_emseg.algorithms.matching import align, steps_aside
+from napari_emseg.algorithms.matching import JOIN_BIAS, align, steps_aside
 from napari_emseg.phantom import make_phantom
 from napari_emseg.phantom.cells import draw_tissue
 from napari_emseg.phantom.fields import pixel_centres
@@ -57,6 +57,7 @@ STRAND_BIASES = (1.5, 2.5, 3.5, 5.0)  # strands of different length
 STRAND_ROUNDS = 2
 IMPURE = 0.8  # strands of several objects teach nothing
 REUNION_ROUNDS = 3
+CONFIDENCE_WEIGHTS = {"im": 1.0, "tu": 0.4, "imnear": 0.3}  # of all links of a family together
 LOOK = reunion.N_CLUES - 4  # clues from here on need an image
 
 
@@ -328,8 +329,35 @@ def fit_reunion(folder: Path) -> None:
         clues, is_one, weight = reunion_lessons(judged(pieces, strands.network("pairs")), owner, rng)
         rows.append((clues, is_one, weight * (0.3 if path.stem.startswith("imnear") else 1.0)))
     found = _rounded(learn(*(np.concatenate(k) for k in zip(*rows, strict=True)), epochs=20))
+    _write("reunion", found)
+    fit_confidence(folder)
+
+
+def fit_confidence(folder: Path) -> None:
+    """Fit the network that says how sure the links are that were made."""
+    rows: dict[str, list[tuple[NDArray[np.float64], NDArray[np.bool_]]]] = {k: [] for k in CONFIDENCE_WEIGHTS}
+    for path in sorted(folder.glob("*.pickle")):
+        family = path.stem[:2] + path.stem[2:6] * path.stem.startswith("imnear")
+        if is_held_back(path.stem) or path.stem.endswith("sparse") or family not in rows:
+            continue
+        pieces, owner = pickle.loads(path.read_bytes())
+        pieces = judged(pieces, strands.network("pairs"))
+        group = reunion.reunite(pieces, strands.join(pieces))[0]
+        made = (group[pieces.u] == group[pieces.v]) & (pieces.log_odds > -JOIN_BIAS)
+        is_one = owner[pieces.u] == owner[pieces.v]
+        rows[family].append((confidence.traits(pieces, group)[made], is_one[made]))
+    parts = []
+    for family, found in rows.items():
+        if found:
+            clues, is_one = (np.concatenate(k) for k in zip(*found, strict=True))
+            parts.append((clues, is_one, np.full(is_one.size, CONFIDENCE_WEIGHTS[family] / is_one.size)))
+    _write("confidence", _rounded(learn(*(np.concatenate(k) for k in zip(*parts, strict=True)), epochs=40)))
+
+
+def _write(name: str, found: Network) -> None:
+    """Put one network into the file, beside the others."""
     values = json.loads(TARGET.read_text("utf-8"))
-    TARGET.write_text(json.dumps({**values, "reunion": _plain(found)}) + "\n", "utf-8")
+    TARGET.write_text(json.dumps({**values, name: _plain(found)}) + "\n", "utf-8")
     strands.network.cache_clear()
 
 

@@ -158,3 +158,23 @@ def test_from_file_to_file_with_anchors_and_links(tmp_path: Path, session: Sessi
     assert {row["id"] for row in rows} == {"71", "72"}
     assert rows[0]["kind"] == "same"
     assert float(rows[0]["cost"]) < float(rows[0]["runner_up"])
+
+
+def test_the_image_beside_the_labels(
+    tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_array(tmp_path / "s.h5", session.volume[:], spacing_nm=(50.0, 4.0, 4.0))
+    image = np.random.default_rng(0).integers(0, 255, (DEPTH, 40, 60), np.uint8)
+    write_array(tmp_path / "i.h5", image, spacing_nm=(50.0, 4.0, 4.0))
+    write_array(tmp_path / "other.h5", image[:, 1:], spacing_nm=(50.0, 4.0, 4.0))
+    looked = []
+    monkeypatch.setattr(
+        "napari_emseg.algorithms.evidence.textures",
+        lambda dense, seen: looked.append(seen) or np.zeros((int(dense.max()), 2), np.float32),
+    )
+    said = propagate_file.propagate_file(tmp_path / "s.h5", tmp_path / "o.h5", image=tmp_path / "i.h5")
+    assert said["objects"] == 2
+    np.testing.assert_array_equal(np.stack(looked), image)
+    with pytest.raises(EmsegError, match="the image is"):
+        propagate_file.propagate_file(tmp_path / "s.h5", tmp_path / "p.h5", image=tmp_path / "other.h5")
+    assert not (tmp_path / "p.h5").exists()

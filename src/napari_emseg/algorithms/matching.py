@@ -12,7 +12,7 @@ from napari_emseg.algorithms.contingency import contingency
 from napari_emseg.algorithms.evidence import CLUES, Evidence, Objects, gather, tabulate
 from napari_emseg.algorithms.joining import contract
 from napari_emseg.algorithms.likelihood import log_odds, probability
-from napari_emseg.algorithms.motion import MotionField, coarse_step, motion_field, shift_between, translate
+from napari_emseg.algorithms.motion import coarse_step, motion_field, shift_between, translate
 from napari_emseg.algorithms.scale import working_spacing
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _ALONE = 0.45
 _SURE = 0.55  # cost up to which a pair tells how its surroundings moved
 _ENOUGH = 8  # matched objects that make a motion field
 _PASSES = 3  # better matches give a better motion field, and that better matches
-_SETTLED_PX = 0.5
+_SETTLED_PX = 0.75  # less is not worth another pass
 _GAIN = 0.1  # more overlap than this is clearly better
 _HIDDEN = 0.02  # probability of pairs that the settings rule out
 _LONELY = 0.1  # objects less covered than this by the other section may have stepped aside
@@ -219,16 +219,12 @@ def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> O
             break
         points = two.centre[column[sure]]
         field = motion_field(points, points - one.centre[row[sure]])
-        before, first = first, _moved(one, field)
-        if np.abs(first.centre - before.centre).max() < _SETTLED_PX:
+        place = one.centre + field.at(one.centre)
+        if np.abs(place - first.centre).max() < _SETTLED_PX:
             break
+        dense, depth = field.warp(one.dense, one.depth)
+        first = replace(one, dense=dense, centre=place, depth=depth)
     return first
-
-
-def _moved(one: Objects, field: MotionField) -> Objects:
-    """A section whose every place has moved with its surroundings."""
-    dense, depth = field.warp(one.dense, one.depth)
-    return replace(one, dense=dense, centre=one.centre + field.at(one.centre), depth=depth)
 
 
 def describe(
@@ -238,6 +234,7 @@ def describe(
     is_one: NDArray[np.bool_],
     is_apart: NDArray[np.bool_] | None = None,
     sections: tuple[int, int] = (0, 1),
+    confidence: NDArray[np.float64] | None = None,
 ) -> list[Link]:
     """Put decisions into words.
 
@@ -252,6 +249,8 @@ def describe(
         Whether people keep the two apart.
     sections : (int, int)
         Numbers of the two sections.
+    confidence : ndarray of float64 (n,), optional
+        How sure each pair is, all sections considered; by default its probability.
 
     Returns
     -------
@@ -269,6 +268,7 @@ def describe(
     matched_a[found.a[pairs]] = matched_b[found.b[pairs]] = True
     alone = 1 - 1 / (1 + np.exp(-JOIN_BIAS))
     rival = _best_rival(found, one.size, two.size)
+    sure = found.probability if confidence is None else confidence
     links = []
     for k in np.r_[made, refused].tolist():
         a, b, chance = int(found.a[k]), int(found.b[k]), float(found.probability[k])
@@ -281,7 +281,7 @@ def describe(
         else:
             kind = "branch" if matched_a[a] or not matched_b[b] else "merger"
         ends = (int(one[a]), int(two[b]))
-        links.append(Link(*ends, 1 - chance, min(alone, 1 - rival[k]), chance, kind, *sections))
+        links.append(Link(*ends, 1 - chance, min(alone, 1 - rival[k]), float(sure[k]), kind, *sections))
     return links + _alone(one, two, found, made, alone, sections)
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _COARSE_PX = 256  # borders are compared at about this many pixels a side
 _BLOCK_PX = 64
 _CLEARLY = 0.1  # gain in correlation that tells a shift from chance
-_REACHES_PX = (24.0, 48.0, 96.0, 192.0, 1e4)  # a matched object speaks for its surroundings about this far
+_REACHES_PX = (1e4, 192.0, 96.0, 48.0, 24.0)  # a matched object speaks for its surroundings about this far
+_BETTER = 0.95  # a narrower reach must err less than this part of what a wider one does
 _ASKED = 400  # objects that tell which reach foretells them best
 
 
@@ -117,7 +118,7 @@ class MotionField:
 
 
 def motion_field(points: NDArray[np.float64], moves: NDArray[np.float64]) -> MotionField:
-    """The motion field whose reach foretells the motion of each object best from that of the others.
+    """The widest motion field that foretells the motion of each object about as well from that of the others as any.
 
     Parameters
     ----------
@@ -127,12 +128,12 @@ def motion_field(points: NDArray[np.float64], moves: NDArray[np.float64]) -> Mot
     asked = np.linspace(0, len(points) - 1, min(len(points), _ASKED)).astype(np.intp)
     apart = ((points[asked, None] - points[None]) ** 2).sum(-1)
     apart[np.arange(asked.size), asked] = np.inf
-    best, least = _REACHES_PX[-1], np.inf
+    best, least = _REACHES_PX[0], np.inf
     for reach in _REACHES_PX:
         weight = np.exp(-apart / (2 * reach**2)) + np.where(np.isfinite(apart), 1e-9, 0)
         told = weight @ moves / weight.sum(1, keepdims=True)
         error = float(np.mean(np.hypot(*(told - moves[asked]).T)))
-        if error < least:
+        if error < _BETTER * least:
             best, least = reach, error
     return MotionField(points, moves, best)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from napari_emseg.algorithms.confidence import confidence
 from napari_emseg.algorithms.evidence import CLUES, tabulate
 from napari_emseg.algorithms.likelihood import log_odds
 from napari_emseg.algorithms.matching import Link, candidates, describe
@@ -346,7 +347,9 @@ class Graph:
         anchored = np.zeros(n, np.int64)
         np.maximum.at(anchored, group, anchor)
         links: list[Link] = []
-        for (section_a, section_b, found), one, two in zip(self.pairs, u, v, strict=True):
+        ends = np.cumsum([k.size for k in u])
+        sure = np.split(confidence(pieces, group), ends[:-1]) if u else []
+        for (section_a, section_b, found), one, two, here in zip(self.pairs, u, v, sure, strict=True):
             true_a, true_b = anchored[group[one]], anchored[group[two]]
             apart = (true_a > 0) & (true_b > 0) & (true_a != true_b)
             links += describe(
@@ -356,6 +359,7 @@ class Graph:
                 group[one] == group[two],
                 apart,
                 (section_a, section_b),
+                here,
             )
         links = self._with_joints(links, joints, start)
         first = int(anchor.max(initial=0)) + 1 if first_new is None else first_new

@@ -1,7 +1,8 @@
 """Per-section labels to consistent ids through the stack.
 
 Ids of SEG2D may mean nothing between sections. --anchors names labels that are true: every section with an
-id in it keeps its ids. --links writes every link with its cost, its runner-up and its confidence.
+id in it keeps its ids. --image tells how objects look inside. --links writes every link with its cost, its
+runner-up and its confidence.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--anchors", metavar="FILE", help="labels of SEG2D's shape, 0 in sections without anchor"
     )
+    parser.add_argument(
+        "--image",
+        metavar="FILE",
+        help="the stack that was segmented: how objects look inside then counts as well",
+    )
     parser.add_argument("--links", metavar="OUT.csv", help="write every link")
     parser.add_argument("--graph", metavar="OUT", help="write the branches of all objects: .swc or .graphml")
     add_pixel_size(parser)
@@ -40,7 +46,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.jobs.propagate_file import propagate_file
     from napari_emseg.jobs.stack_file import VoxelSize
 
-    check_output(args.output, args.source, args.anchors)
+    check_output(args.output, args.source, args.anchors, args.image)
     for other in (args.links, args.graph):
         if other is not None:
             check_place(Path(other))
@@ -49,7 +55,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     settings = settings_from(args, PropagateSettings)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
     found = propagate_file(
-        args.source, args.output, anchors=args.anchors, links=args.links, graph=args.graph, settings=settings,
+        args.source, args.output, image=args.image, anchors=args.anchors, links=args.links, graph=args.graph, settings=settings,
         voxel=VoxelSize(spacing, is_known), progress=progress,
     )  # fmt: skip
     progress.close()

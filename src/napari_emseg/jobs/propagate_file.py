@@ -29,6 +29,7 @@ def propagate_file(
     source: str | Path,
     output: str | Path,
     *,
+    image: str | Path | None = None,
     anchors: str | Path | None = None,
     links: str | Path | None = None,
     graph: str | Path | None = None,
@@ -44,6 +45,8 @@ def propagate_file(
         Labels (z, y, x) whose ids mean nothing between sections.
     output : path
         Its suffix decides the format; appears when complete.
+    image : path, optional
+        The stack that was segmented, of the same shape.
     anchors : path, optional
         Labels of the same shape. Every section with an id in it is an anchor: its ids are true, and take
         the place of the labels of that section.
@@ -63,7 +66,7 @@ def propagate_file(
     Raises
     ------
     EmsegError
-        If a file cannot be read, or the anchors are of another shape.
+        If a file cannot be read, or the anchors or the image are of another shape.
     """
     from napari_emseg import __version__
     from napari_emseg.algorithms.propagation import track
@@ -73,7 +76,8 @@ def propagate_file(
     opened = open_stack(source, voxel)
     stack, spacing = _Ids(opened.stack, source), opened.spacing_nm
     anchored = _read_anchors(anchors, stack.shape)
-    tracks = track(stack, settings, spacing, anchors=anchored, progress=progress)
+    seen = None if image is None else open_stack(image).stack
+    tracks = track(stack, settings, spacing, image=seen, anchors=anchored, progress=progress)
     if tracks.first_new + tracks.n_new > np.iinfo(np.uint32).max:
         raise EmsegError("ids do not fit into 32 bits", "propagate", "use smaller ids in the anchors")
     metadata = {

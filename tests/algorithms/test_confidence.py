@@ -1,0 +1,70 @@
+"""How sure links of hand-made objects are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from napari_emseg.algorithms.confidence import confidence, traits
+from napari_emseg.algorithms.likelihood import network
+from napari_emseg.algorithms.propagation import collect
+from napari_emseg.algorithms.strands import join
+from napari_emseg.settings import PropagateSettings
+
+SETTINGS = PropagateSettings()
+SPACING = (50.0, 4.0, 4.0)
+
+
+def cells(n: int = 6) -> np.ndarray:
+    """Twelve squares side by side through all sections."""
+    stack = np.zeros((n, 80, 100), np.uint32)
+    for section in stack:
+        for k in range(12):
+            row, column = 4 + 25 * (k // 4), 4 + 24 * (k % 4)
+            section[row : row + 20, column : column + 20] = k + 1
+    return stack
+
+
+def test_plain_columns_are_sure() -> None:
+    pieces = collect(cells(), SETTINGS, SPACING).pieces()
+    group = join(pieces)
+    sure = confidence(pieces, group)
+    assert sure[group[pieces.u] == group[pieces.v]].min() > 0.95
+
+
+def test_a_pair_that_was_not_joined_says_what_it_says_by_itself() -> None:
+    pieces = collect(cells(), SETTINGS, SPACING).pieces()
+    alone = np.arange(pieces.area.size)
+    np.testing.assert_allclose(confidence(pieces, alone), 1 / (1 + np.exp(-pieces.log_odds)))
+
+
+def test_a_rival_makes_a_link_less_sure() -> None:
+    pieces = collect(cells(3), SETTINGS, SPACING).pieces()
+    group = join(pieces)
+    doubtful = replace(pieces, log_odds=np.full(pieces.u.size, 1.0))
+    k = int(np.flatnonzero(group[pieces.u] == group[pieces.v])[0])
+    stranger = int(
+        np.flatnonzero((pieces.section == pieces.section[pieces.v[k]]) & (group != group[pieces.u[k]]))[0]
+    )
+    more = {"u": pieces.u[k], "v": stranger, "log_odds": 0.9, "shared": pieces.shared[k]}
+    rivalled = replace(
+        doubtful,
+        **{name: np.append(getattr(doubtful, name), value) for name, value in more.items()},
+        clues=np.concatenate([pieces.clues, pieces.clues[k : k + 1]]),
+    )
+    assert confidence(rivalled, group)[k] < confidence(doubtful, group)[k]
+
+
+def test_traits_fit_the_network_whatever_the_direction() -> None:
+    rng = np.random.default_rng(3)
+    stack = np.stack(
+        [np.kron(rng.permutation(20).reshape(4, 5) + 1, np.ones((15, 14), int)) for _ in range(4)]
+    ).astype(np.uint32)
+    ahead, back = (collect(s, SETTINGS, SPACING).pieces() for s in (stack, stack[::-1]))
+    one, two = (traits(p, np.zeros(p.area.size, np.int64)) for p in (ahead, back))
+    assert one.shape[1] == network("confidence").mean.size
+    # Rows come in another order.
+    np.testing.assert_allclose(*(k[np.lexsort(np.round(k, 3).T)] for k in (one, two)), atol=1e-3)
+    empty = collect(np.zeros((2, 9, 9), np.uint32), SETTINGS, SPACING).pieces()
+    assert confidence(empty, np.zeros(0, np.int64)).size == 0
