@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,4 +109,16 @@ def test_a_broken_file_is_an_empty_queue(session: Session, queue: tuple[doubts.D
     (session.project.folder / doubts.FILE).write_text("{")
     assert doubts.read_doubts(session) == ()
     with pytest.raises(EmsegError, match="gone"):
+        doubts.decide(session, queue[0], "right")
+
+
+def test_a_full_disk_is_said(
+    session: Session, queue: tuple[doubts.Doubt, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    doubts.remember(session, queue, range(3))
+    monkeypatch.setattr(doubts, "write_atomic", full)
+    with pytest.raises(EmsegError, match=r"the list of doubts is not kept \(No space left on device\)"):
         doubts.decide(session, queue[0], "right")

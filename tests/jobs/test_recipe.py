@@ -8,7 +8,14 @@ import pytest
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE
 from napari_emseg.io import write_array
-from napari_emseg.jobs.recipe import load_volumes, only_rim, parse_sections, read_recipe, resolve
+from napari_emseg.jobs.recipe import (
+    VolumeSource,
+    load_volumes,
+    only_rim,
+    parse_sections,
+    read_recipe,
+    resolve,
+)
 
 
 def test_section_lists():
@@ -119,3 +126,10 @@ volumes:
     wrong = sources[0].model_copy(update={"image": "images/a.h5@b.h5"})
     with pytest.raises(EmsegError, match="2 images and 3 files of cleft"):
         load_volumes((wrong,), tmp_path)
+
+
+def test_a_section_cannot_teach_and_score(tmp_path):
+    write_array(tmp_path / "image.h5", np.zeros((4, 8, 8), np.uint8), spacing_nm=(50, 5, 5))
+    source = VolumeSource(name="toy", image=str(tmp_path / "image.h5"), train="0-2", validate="2-3", truth={})
+    with pytest.raises(EmsegError, match="sections 2 are to teach and to score, toy, name each under"):
+        load_volumes([source], tmp_path)

@@ -7,7 +7,9 @@ is cut, the original stays as it is, and labels go back to where its tissue lies
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,6 +182,20 @@ def start_project(session: Session, alignment: Alignment, image: ImageStack) -> 
         The aligned copy.
     """
     made = type(session).create(aligned_project(session.project.folder), image)
+    try:
+        _record(session, alignment, made)
+        _carry_labels(session, alignment, made)
+    except BaseException:
+        # a project without its alignment could not be told from one that people have worked on
+        with suppress(EmsegError):
+            made.close()
+        shutil.rmtree(made.project.folder, ignore_errors=True)
+        raise
+    return made
+
+
+def _record(session: Session, alignment: Alignment, made: Session) -> None:
+    """How the stack of a project was aligned, in its folder."""
     record = made.project.folder / RECORD
     record.mkdir()
     write_text(record / _SHIFTS, shifts_as_text(alignment.shifts, comment=f"shifts of {session.image.uri}"))
@@ -189,8 +205,6 @@ def start_project(session: Session, alignment: Alignment, image: ImageStack) -> 
         "source": session.image.uri, "offset_nm": session.image.offset_nm, "margin": alignment.shifts.margin
     }  # fmt: skip
     write_text(record / _ABOUT, json.dumps(about))
-    _carry_labels(session, alignment, made)
-    return made
 
 
 def _carry_labels(session: Session, alignment: Alignment, made: Session) -> None:

@@ -217,7 +217,14 @@ def _path(session: Session) -> Path:
 def _write(session: Session, doubts: Sequence[Doubt]) -> tuple[Doubt, ...]:
     if not session.read_only:
         content = {"version": _VERSION, "doubts": [asdict(d) for d in doubts]}
-        write_atomic(_path(session), json.dumps(content, indent=1).encode())
+        try:
+            write_atomic(_path(session), json.dumps(content, indent=1).encode())
+        except OSError as error:
+            raise EmsegError(
+                f"the list of doubts is not kept ({error.strerror})",
+                str(_path(session)),
+                "free space or mend the permissions",
+            ) from error
     return tuple(sorted(doubts, key=lambda d: (d.confidence, d.key)))
 
 

@@ -213,6 +213,12 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
     train = parse_sections(source.train, len(image))
     if not source.train:
         train = tuple(z for z in range(len(image)) if z not in validate)
+    if both := sorted(set(train) & set(validate)):
+        raise EmsegError(
+            f"sections {', '.join(map(str, both))} are to teach and to score",
+            source.name,
+            "name each under train or under validate",
+        )
     graded = {
         t: s.distance_nm or s.graded_nm for t, s in source.truth.items() if s.distance_nm or s.graded_nm
     }
