@@ -133,12 +133,15 @@ def alike(output: Path) -> list[str]:
     truth = make_phantom(seed=0)  # the sample, with all that is known of it
     # as a person would: a few in the middle of what is meant, others on what looks like it
     rng = np.random.default_rng(1)
-    inside = truth.mitochondria[seen.slices][0] > 0
-    places = {True: inside, False: truth.membranes[seen.slices][0] & ~inside}
-    for on, count in ((True, 4), (False, 6)):
-        desk.do("mark_examples" if on else "mark_counterexamples")
-        where = np.argwhere(places[on])
-        for y, x in where[rng.choice(len(where), count, replace=False)].tolist():
+    inside, walls = truth.mitochondria[seen.slices][0] > 0, truth.membranes[seen.slices][0]
+    for action, where, count in (
+        ("mark_examples", inside, 4),
+        ("mark_counterexamples", walls & ~inside, 2),
+        ("mark_counterexamples", ~walls & ~inside, 4),
+    ):
+        desk.do(action)
+        places = np.argwhere(where)
+        for y, x in places[rng.choice(len(places), count, replace=False)].tolist():
             layers.examples.add((SECTION, seen.start[1] + y, seen.start[2] + x))
     before = desk.sayings.get("predict")
     desk.do("find_alike")

@@ -39,7 +39,8 @@ class StageLine(QPushButton):
         self.word.setText(state.word)
         self.setAccessibleDescription(state.word)
         _restyle(self.word, "tone", state.tone)
-        self.word.updateGeometry()  # a longer word needs more room at once
+        self.word.updateGeometry()
+        self.layout().activate()  # a longer word needs more room at once
 
     def show_open(self, is_open: bool) -> None:
         """Mark the open stage."""
