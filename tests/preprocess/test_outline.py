@@ -20,3 +20,11 @@ def test_an_outline_becomes_its_inside_and_is_cut_off_at_the_frame():
 def test_two_corners_are_no_outline():
     with pytest.raises(EmsegError, match="three corners"):
         mask_of_outline(np.array([[1, 1], [2, 2]]), (8, 9))
+
+
+def test_a_finely_drawn_disc_is_a_disc():
+    angle = np.linspace(0, 2 * np.pi, 300, endpoint=False)
+    mask = mask_of_outline(np.stack([100 + 80 * np.sin(angle), 110 + 80 * np.cos(angle)], axis=1), (200, 220))
+    y, x = np.mgrid[:200, :220]
+    disc = (y - 100) ** 2 + (x - 110) ** 2 <= 80**2
+    assert (mask & disc).sum() > 0.99 * (mask | disc).sum()
