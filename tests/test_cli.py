@@ -293,7 +293,7 @@ def test_versions_of_a_project_are_shown_chosen_and_taken_in(model, stack, tmp_p
     status, _, err = run(capsys, "models", "use", project, "toy-7")
     assert (status, "choose one of: toy, toy-2" in err) == (1, True)
     status, _, err = run(capsys, "models", "use", project)
-    assert (status, "takes PROJECT VERSION" in err) == (1, True)
+    assert (status, "takes PROJECT VERSION" in err) == (2, True)
 
 
 # --- finetune ---------------------------------------------------------------------------------------------
