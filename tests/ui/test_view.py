@@ -80,7 +80,7 @@ def test_sections_are_counted_in_the_stack(scene: tuple[ViewerModel, Any]) -> No
     assert viewer.dims.current_step[0] == 7
 
 
-def test_going_somewhere_shows_no_more_blank_than_it_must(
+def test_going_to_a_marked_place_shows_no_more_blank_than_it_must(
     scene: tuple[ViewerModel, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from types import SimpleNamespace
@@ -94,9 +94,11 @@ def test_going_somewhere_shows_no_more_blank_than_it_must(
         ((3, 0, 0), (97.5, 147.5)),
         ((3, 199, 299), (897.5, 1347.5)),
     ):
-        view.go_to(seen, layer, place)
+        view.go_to(seen, layer, place, fill=True)
         assert tuple(viewer.scene.camera.center[-2:]) == pytest.approx(centre)
         assert viewer.dims.current_step[0] == 3
     look(viewer, 0, 0, 0.1)  # everything has room
-    view.go_to(seen, layer, (3, 0, 0))
+    view.go_to(seen, layer, (3, 0, 0), fill=True)
     assert tuple(viewer.scene.camera.center[-2:]) == pytest.approx((497.5, 747.5))
+    view.go_to(seen, layer, (3, 0, 0))  # a place without a mark is in the middle
+    assert tuple(viewer.scene.camera.center[-2:]) == pytest.approx((0, 0))

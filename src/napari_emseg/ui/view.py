@@ -84,11 +84,16 @@ def go_to_section(viewer: Viewer, layer: Layer, section: int) -> None:
     viewer.dims.set_point(viewer.dims.ndim - 3, float(world[-3]))
 
 
-def go_to(viewer: Viewer, layer: Layer, voxel: tuple[int, int, int]) -> None:
+def go_to(viewer: Viewer, layer: Layer, voxel: tuple[int, int, int], *, fill: bool = False) -> None:
     """Move sliders and camera so that a voxel (z, y, x) of a layer is in the middle, whatever axes are on screen.
 
-    Near the border of the layer the layer fills the canvas rather than that the voxel is in the middle. A negative
-    coordinate leaves its axis where it is.
+    A negative coordinate leaves its axis where it is.
+
+    Parameters
+    ----------
+    fill : bool
+        For places that are marked: near the border of the layer it fills the canvas, rather than that the voxel is in
+        the middle and half of the canvas is blank.
     """
     here = np.asarray(layer.world_to_data(viewer.dims.point), dtype=float)
     wanted = np.asarray(voxel, dtype=float)
@@ -97,7 +102,7 @@ def go_to(viewer: Viewer, layer: Layer, voxel: tuple[int, int, int]) -> None:
     first = viewer.dims.ndim - 3
     shown = list(viewer.dims.displayed)
     centre = list(viewer.scene.camera.center)
-    half = _half_canvas(viewer)
+    half = _half_canvas(viewer) if fill else None
     for axis in range(first, viewer.dims.ndim):
         if wanted[axis - first] < 0:
             continue

@@ -181,7 +181,7 @@ def _look_at(desk: Desk, place: int) -> None:
         return
     place %= len(queue)
     doubt = desk.doubt = queue[place]
-    go_to(desk.viewer, layers.image, doubt.at_b)
+    go_to(desk.viewer, layers.image, doubt.at_b, fill=True)
     ring(desk, (doubt.at_a, doubt.at_b))
     name_a, name_b = (int(session.volume[point]) for point in (doubt.at_a, doubt.at_b))
     layers.labels.selected_label = name_b or layers.labels.selected_label
