@@ -216,7 +216,9 @@ class PropagateSettings(Settings):
         ge=0,
         le=1,
     )
-    sections: int = _field(10, "How far", "ids are carried to so many sections", unit="sections", ge=1, le=1000)
+    sections: int = _field(
+        10, "How far", "ids are carried to so many sections", unit="sections", ge=1, le=1000
+    )
     direction: Literal["forwards", "backwards", "both"] = _field(
         "forwards", "Direction", "along increasing or decreasing z"
     )

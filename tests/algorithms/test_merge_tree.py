@@ -14,7 +14,7 @@ EDGES = st.dictionaries(
     st.tuples(st.integers(1, 5), st.integers(0, 64)),
     max_size=16,
 )
-"""Two segments to faces and the sum of the border along them, in 64ths of a face: sums of these are exact."""
+"""Two segments to faces and the sum of the border along them, in parts of 1 in 64: sums of these are exact."""
 
 
 def plainly(edges: dict[tuple[int, int], tuple[int, int]], threshold: float, min_faces: int) -> list[int]:

@@ -121,3 +121,9 @@ def test_a_gap_is_closed_and_a_false_wall_is_gone(gap):
     assert cells[5, 3] == cells[18, 3] > 0
     assert cells[5, 3] != cells[5, 35] > 0
     assert components(gap < 0.5)[5, 3] == components(gap < 0.5)[5, 35]
+
+
+def test_a_wall_of_which_nothing_is_known_stands(gap):
+    walls = find_walls(gap)
+    height = wall_heights(walls, np.full(walls.a.size, np.nan))
+    assert np.all(height == 1)

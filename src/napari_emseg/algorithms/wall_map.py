@@ -65,7 +65,8 @@ def wall_heights(walls: Walls, chance: NDArray[np.floating]) -> NDArray[np.float
         In [0, 1], above 0 so that no wall is lost.
     """
     a, b = walls.a, walls.b
-    steps = merge_order(Contacts(a, b, walls.length, np.asarray(chance, float)))
+    known = np.nan_to_num(np.asarray(chance, float), nan=1.0)  # a wall of which nothing is known stands
+    steps = merge_order(Contacts(a, b, walls.length, known))
     up = np.arange(
         walls.n_ids + len(steps)
     )  # a forest: pieces, then unions in the order in which they are made
