@@ -114,7 +114,7 @@ def branch_graph(
     sections : iterable of ndarray (y, x) of int
         Labels section by section, with the ids that ``names`` and ``links`` speak of.
     names, links
-        Of `napari_emseg.algorithms.propagation.Tracks`.
+        Of `napari_emseg.algorithms.section_graph.Tracks`.
     spacing_nm : tuple of float
         Voxel size (z, y, x).
     """

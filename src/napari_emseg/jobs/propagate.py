@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.algorithms.matching import Link
-    from napari_emseg.algorithms.propagation import Tracks
+    from napari_emseg.algorithms.section_graph import Tracks
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
