@@ -161,7 +161,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seeds", default="0,1", help="seeds from which both are taught")
     parser.add_argument(
         "--times", type=int, default=2, help="ways in which every section is spoiled by every kind"
