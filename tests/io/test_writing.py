@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +15,7 @@ import pytest
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, write_array
+from napari_emseg.io.atomic import atomic_output
 
 STACK = np.arange(3 * 7 * 9, dtype=np.uint8).reshape(3, 7, 9)
 SUFFIXES = (".tif", ".h5", ".zarr", "/")
@@ -158,3 +162,28 @@ def test_several_channels_that_are_computed_in_order(tmp_path, monkeypatch, name
     values = np.random.default_rng(0).integers(0, 255, (3, 40, 9, 7), dtype=np.uint8)
     write_array(tmp_path / name, InOrder(values), axes="czyx", spacing_nm=(50.0, 4.0, 4.0))
     assert np.array_equal(np.asarray(open_array(tmp_path / name)[0]), values)
+
+
+def test_an_output_that_its_store_still_writes_to_when_it_is_given_up_goes_all_the_same(tmp_path):
+    begun = threading.Event()
+    writers: list[threading.Thread] = []
+
+    def straggle(folder: Path) -> None:
+        for n in range(12):
+            with suppress(OSError):
+                folder.mkdir(exist_ok=True)
+                (folder / f"{n}").write_bytes(b"late")
+            begun.set()
+            time.sleep(0.01)
+
+    def given_up() -> None:
+        with atomic_output(tmp_path / "o.zarr") as beside:
+            writers.append(threading.Thread(target=straggle, args=(beside,)))
+            writers[0].start()
+            begun.wait()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        given_up()
+    writers[0].join()
+    assert not list(tmp_path.iterdir())

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import shutil
+import time
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _OURS = ("zarr.json", "stack.json", ".zgroup", "datasource-properties.json")
 _OURS_BY_SUFFIX = {".n5": "attributes.json", ".precomputed": "info"}
+_STRAGGLERS_S = 2.0
 
 
 @contextmanager
@@ -95,11 +97,14 @@ def _replace(beside: Path, path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
+    if path.is_symlink() or not path.is_dir():
         with suppress(OSError):  # what could not be written need not be removed
             path.unlink(missing_ok=True)
+        return
+    deadline = time.monotonic() + _STRAGGLERS_S
+    while path.exists() and time.monotonic() < deadline:
+        shutil.rmtree(path, ignore_errors=True)
+        time.sleep(0.05)  # a store's threads may still be writing, and would make the folder anew
 
 
 def explained(error: OSError, path: Path) -> EmsegError:
