@@ -166,8 +166,7 @@ def breaks(pieces: Pieces, strand: NDArray[np.int64]) -> Breaks:
     apart &= is_end[pieces.u] | is_start[pieces.v]
     linked = np.flatnonzero(apart)
     near_u, near_v = _near(pieces, strand, is_end & large, is_start & large)
-    known = set((pieces.u * n + pieces.v).tolist())
-    new = np.array([k not in known for k in (near_u * n + near_v).tolist()], bool)
+    new = ~np.isin(near_u * n + near_v, pieces.u * n + pieces.v)
     u, v = np.r_[pieces.u[linked], near_u[new]], np.r_[pieces.v[linked], near_v[new]]
     link = np.r_[linked, np.full(int(new.sum()), -1)]
     return Breaks(u, v, _clues(pieces, strand, u, v, link, is_end, is_start))

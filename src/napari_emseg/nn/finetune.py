@@ -60,9 +60,7 @@ _COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
 _MOST_COPIES = 8
 _GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
 _LEAST = 0.2
-_PLAIN = (
-    0.5  # of a change: a model from which so much is tried gains by learning, and needs all the time for it
-)
+_PLAIN = 0.5  # of a change: a model from which so much is tried gains, and needs all the time to learn
 _ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
 LEARNED = "the sections that it learned from"
 _GAIN = 0.98  # of the cost before: what is not below it is chance
