@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emseg.algorithms.evidence import CLUES
+from napari_emseg.algorithms.evidence import CLUES, best_other
 from napari_emseg.algorithms.likelihood import network
 from napari_emseg.algorithms.strands import Meetings, meetings, merge
 
@@ -343,6 +343,4 @@ def _best_other(
     end: NDArray[np.int64], value: NDArray[np.float64], n: int, nothing: float = _NONE
 ) -> NDArray[np.float64]:
     """For every pair the highest value among the other pairs of the same piece."""
-    from napari_emseg.algorithms.evidence import best_other
-
     return np.maximum(best_other(end, value - nothing, n) + nothing, nothing)
