@@ -140,6 +140,20 @@ def test_labels_export_and_the_image_elsewhere(folder: Path, capsys: pytest.Capt
     assert call(capsys, "export", project, folder / "out2.tif")[0] == 0
 
 
+def test_a_lost_project_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = folder / "em.emseg"
+    (project / "project.json").unlink()
+    for what in (["info"], ["history"], ["export"]):
+        status, _, err = call(capsys, *what, project, *([folder / "out.tif"] if what == ["export"] else []))
+        assert status == 1
+        assert "this project has lost its project.json" in err
+        assert "find-image PROJECT IMAGE" in err
+        assert err.count("\n") == 1
+    status, out, _ = call(capsys, "find-image", project, folder / "em.tif")
+    assert (status, "made anew" in out) == (0, True)
+    assert call(capsys, "info", project)[0] == 0
+
+
 def test_wrong_calls(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(capsys)[0] == 2
     assert call(capsys, "paint", folder)[0] == 2

@@ -168,7 +168,12 @@ def test_a_deleted_journal(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "not a journal"), (b"x" * 5000, "the journal is damaged"), (None, "newer napari-emseg")],
+    [
+        (b"", "the journal is damaged"),
+        (b"S", "the journal is damaged"),
+        (b"x" * 5000, "the journal is damaged"),
+        (None, "newer napari-emseg"),
+    ],
 )
 def test_journals_that_cannot_be_used(
     session: Session, folder: Path, content: bytes | None, message: str, toy: Any
@@ -183,6 +188,7 @@ def test_journals_that_cannot_be_used(
         journal.write_bytes(content)
     with pytest.raises(EmsegError, match=message):
         Session.open(folder, toy())
+    assert content is None or journal.read_bytes() == content
 
 
 def test_a_project_of_a_newer_version(session: Session, folder: Path, toy: Any) -> None:

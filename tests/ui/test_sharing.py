@@ -192,3 +192,27 @@ def test_a_project_open_elsewhere_is_not_copied_from_here(
     with pytest.raises(EmsegError, match="open in another window"):
         sharing.copy_to(opened.desk, tmp_path / "copy.emseg")
     first.close()
+
+
+@pytest.mark.parametrize("through", ["the image", "the project"])
+def test_a_lost_project_file_is_said_and_made_anew(
+    dock: Any, qtbot: Any, answers: Any, tmp_path: Path, through: str
+) -> None:
+    image = np.random.default_rng(0).integers(0, 255, SHAPE).astype(np.uint8)
+    write_array(tmp_path / "em.tif", image, spacing_nm=(40.0, 8.0, 8.0))
+    session = Session.open_or_create(open_image(tmp_path / "em.tif"))
+    session.volume[2, 5:9, 5:9] = 4
+    session.close()
+    (tmp_path / "em.emseg" / "project.json").write_text('{"format": "napari-em')
+    from napari_emseg.ui.flows import opening
+
+    opening.open_path(dock.desk, tmp_path / ("em.tif" if through == "the image" else "em.emseg"))
+    said(dock, qtbot, "data", "This project's project.json is damaged")
+    assert dock.desk.session is None
+    assert dock.desk.sayings["data"].link == "Make it anew"
+    answers["Where does the image lie now?"] = (str(tmp_path / "em.tif"), "")
+    dock.panels["data"].says.followed.emit(dock.desk.sayings["data"].action)
+    qtbot.waitUntil(lambda: dock.desk.session is not None, timeout=5000)
+    assert int(dock.desk.session.volume[2, 6, 6]) == 4
+    said(dock, qtbot, "data", "The project file was made anew")
+    assert [path.name for path in tmp_path.glob("*.emseg")] == ["em.emseg"]

@@ -8,7 +8,7 @@
   napari-emseg project unpack PACK.zip [PROJECT]       and what the colleague does with it
   napari-emseg project import PROJECT COPY_OR_PACK     bring a colleague's corrections in
   napari-emseg project labels PROJECT LABELS           take labels over from a file, resampled where needed
-  napari-emseg project find-image PROJECT IMAGE        say where the image lies now
+  napari-emseg project find-image PROJECT IMAGE        say where the image lies now; also mends a lost project.json
   napari-emseg project export PROJECT OUT              labels in any format; methods and tables
 
 A project that is open in a window can be looked at; everything else asks to close it first.
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     sub = add("labels", "take labels over from a file, around proofread sections and locked objects")
     sub.add_argument("labels", metavar="LABELS")
-    sub = add("find-image", "say where the image of a project lies now")
+    sub = add("find-image", "say where the image of a project lies now; a lost project.json is made anew")
     sub.add_argument("image", metavar="IMAGE")
     sub = add("export", "labels in the format of the name; methods and tables beside them on demand")
     sub.add_argument("output", metavar="OUT", nargs="?", help=".zarr, .h5, .tif, or a folder/ of PNG")
@@ -296,10 +296,16 @@ def _labels(args: argparse.Namespace, progress: Quiet) -> None:
 
 
 def _find_image(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG001 - nothing takes long here
+    from napari_emseg.core.remaking import DamagedProject
     from napari_emseg.io import open_image
     from napari_emseg.session import Session
 
-    session = Session.open(args.project, open_image(args.image))
+    image = open_image(args.image)
+    try:
+        session = Session.open(args.project, image)
+    except DamagedProject:
+        session = Session.remake(args.project, image)
+        print(session.notices[-1])
     session.close()
     print(f"{args.project}: the image is {args.image}")
 

@@ -19,6 +19,11 @@ _BUSY_S = 5.0  # another reader may hold the file for a moment
 _WAL_PAGES = (
     4000  # 16 MB of write-ahead log between its checkpoints, so that few strokes have to wait for one
 )
+_HEADER = 100  # bytes; no database is shorter
+_PUT_BACK = (
+    "put it back from a backup; the labels as last saved lie in labels.zarr beside it, from where a new "
+    "project can take them over"
+)
 _PLAIN = {"database or disk is full": "the disk is full", "disk I/O error": "the disk cannot be written"}
 """SQLite's words to ours, where its own say little to a person."""
 
@@ -66,7 +71,9 @@ def checked(
         If it is missing, damaged, of another program, or from a newer version of this one.
     """
     if not path.is_file():
-        raise EmsegError("the journal is missing", str(path), "put it back from a backup")
+        raise EmsegError("the journal is missing", str(path), _PUT_BACK)
+    if 0 < path.stat().st_size < _HEADER or not (path.stat().st_size or _log_of(path)):
+        raise damaged(path)  # SQLite would take it for a new one, and write into it
     with refusing(path):
         db = opener(path)
         found = int(db.execute("PRAGMA application_id").fetchone()[0])
@@ -106,7 +113,13 @@ def refusing(path: Path, what: str = "") -> Iterator[None]:
 
 def damaged(path: Path) -> EmsegError:
     """The refusal for a journal that is not a sound database."""
-    return EmsegError("the journal is damaged", str(path), "put it back from a backup")
+    return EmsegError("the journal is damaged", str(path), _PUT_BACK)
+
+
+def _log_of(path: Path) -> bool:
+    """Whether there is a write-ahead log with something in it: then an empty file is one just begun."""
+    log = path.with_name(path.name + "-wal")
+    return log.is_file() and log.stat().st_size > 0
 
 
 def inode(path: Path) -> tuple[int, int] | None:

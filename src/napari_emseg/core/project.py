@@ -15,6 +15,7 @@ Paths inside ``project.json`` are relative to the folder, so that it can be move
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import time
@@ -27,6 +28,7 @@ from napari_emseg.core.atomic import sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.migration import VERSION, migrated
+from napari_emseg.core.remaking import DamagedProject, has_traces
 
 if TYPE_CHECKING:
     from napari_emseg.core.stack import ImageStack
@@ -132,38 +134,50 @@ def load_project(folder: Path) -> Project:
     Raises
     ------
     EmsegError
-        If this is no project, or it is from a newer version.
+        If this is no project, or it is from a newer version; `DamagedProject` where it has lost its file.
     """
     path = folder / _FILE
     try:
         content = json.loads(path.read_text("utf-8"))
         if content["format"] != FORMAT:
             raise KeyError("format")
-        content = migrated(content, folder)
-        image = content["image"]
-        z, y, x = (int(n) for n in image["shape"])
-        spacing = image["spacing_nm"]
-        return Project(
-            folder,
-            ImageReference(
-                image["uri"],
-                image["relative"],
-                (z, y, x),
-                (float(spacing[0]), float(spacing[1]), float(spacing[2])) if spacing else None,
-                image["spacing_source"],
-                image["name"],
-            ),
-            content["model"],
-            content["settings"],
-            content["identity"],
-            content["created"],
-            content["program"],
-            Origin(**content["origin"]) if content["origin"] else None,
-        )
+        return _understood(migrated(content, folder), folder)
     except FileNotFoundError as error:
+        if has_traces(folder):
+            raise DamagedProject(f"this project has lost its {_FILE}", str(folder)) from error
         raise EmsegError("this is not a project folder", str(folder), f"it holds no {_FILE}") from error
+    except PermissionError as error:
+        raise EmsegError("the project may not be read", str(path), "ask its owner for permission") from error
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise EmsegError("the project cannot be read", str(path), "put it back from a backup") from error
+        raise DamagedProject(f"this project's {_FILE} is damaged", str(folder)) from error
+
+
+def _understood(content: dict[str, Any], folder: Path) -> Project:
+    """What a ``project.json`` says; anything of another type or sign raises TypeError or ValueError."""
+    image = content["image"]
+    z, y, x = (int(n) for n in image["shape"])
+    spacing = image["spacing_nm"]
+    sizes = (float(spacing[0]), float(spacing[1]), float(spacing[2])) if spacing else None
+    if min(z, y, x) < 1 or (sizes and not all(0 < size < math.inf for size in sizes)):
+        raise ValueError(image)
+    settings = content["settings"]
+    if not isinstance(settings, dict) or not all(isinstance(stage, dict) for stage in settings.values()):
+        raise TypeError(settings)
+    words = [image[key] for key in ("uri", "relative", "spacing_source", "name")]
+    words += [content[key] for key in ("model", "identity", "created", "program")]
+    if not all(isinstance(word, str) for word in words):
+        raise TypeError(words)
+    uri, relative, source, name, model, identity, created, program = words
+    return Project(
+        folder,
+        ImageReference(uri, relative, (z, y, x), sizes, source, name),
+        model,
+        settings,
+        identity,
+        created,
+        program,
+        Origin(**content["origin"]) if content["origin"] else None,
+    )
 
 
 def is_project(folder: Path) -> bool:
@@ -247,3 +261,12 @@ def belongs(folder: Path, image: ImageStack) -> bool:
         return False
     wanted = ImageReference.to(image, folder)
     return wanted.uri in project.image.candidates(folder) and wanted.shape == project.image.shape
+
+
+def refusal(folder: Path) -> EmsegError | None:
+    """Why the project in this folder cannot be read; None if it can, or if there is no trace of one."""
+    try:
+        load_project(folder)
+    except EmsegError as error:
+        return error if has_traces(folder) else None
+    return None

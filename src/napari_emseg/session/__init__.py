@@ -24,8 +24,10 @@ from napari_emseg.core.project import (
     load_project,
     move_into_place,
     new_folder,
+    refusal,
 )
 from napari_emseg.core.recovery import open_volume
+from napari_emseg.core.remaking import remake
 from napari_emseg.core.volume import LabelVolume
 from napari_emseg.session.disagreeing import Disagreeing
 from napari_emseg.session.image import image_of
@@ -139,15 +141,44 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
         folder : Path, optional
             By default ``<stem>.emseg`` beside the image if that can be written, else in the person's own
             folder.
+
+        Raises
+        ------
+        EmsegError
+            If the folder that has the image's name holds a project that cannot be read.
         """
         if folder is not None:
             return cls.open(folder, image) if is_project(_absolute(folder)) else cls.create(folder, image)
         first = default_folder(image.uri, image.name)
         candidate, n = first, 1
+        unreadable: EmsegError | None = None
         while candidate.exists() and not belongs(candidate, image):
+            unreadable = unreadable or refusal(candidate)
             n += 1
             candidate = first.with_name(f"{first.stem}-{n}{SUFFIX}")
-        return cls.open(candidate, image) if candidate.exists() else cls.create(candidate, image)
+        if candidate.exists():
+            return cls.open(candidate, image)
+        if unreadable is not None:  # it may hold the work on this image: nothing is begun beside it unasked
+            raise unreadable
+        return cls.create(candidate, image)
+
+    @classmethod
+    def remake(cls, folder: Path, image: ImageStack) -> Session:
+        """Open a project that has lost its ``project.json``, after the file was made anew for its image.
+
+        Raises
+        ------
+        EmsegError
+            As `core.remaking.remake` and `open`.
+        """
+        folder = _absolute(folder)
+        remake(folder, image, f"napari-emseg {__version__}")
+        session = cls.open(folder, image)
+        session.notices.append(
+            "The project file was made anew: labels, history and section states are as they were, "
+            "the settings of the stages and the choice of the model are not."
+        )
+        return session
 
 
 def _absolute(folder: Path) -> Path:

@@ -251,6 +251,10 @@ ACTIONS: dict[str, Action] = {
         "Find the image", "", "Say where the image of this project lies now",
         f"{_FLOWS}.sharing:find_image", "data",
     ),
+    "remake_project": Action(
+        "Make it anew", "", "Write the lost file of this project anew; labels and history are as they were",
+        f"{_FLOWS}.opening:remake_project", "data",
+    ),
     "show_conflicts": Action(
         "Conflicts", "", "Where a colleague and you changed the same pixels",
         f"{_FLOWS}.conflicts:show_conflicts",

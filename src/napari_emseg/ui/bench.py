@@ -51,7 +51,8 @@ class Bench:
         known = action in ACTIONS or action.startswith("stage:")
         text = _sentence(error)
         if known:
-            self.say(stage, text, tone="error", link="Take me there", action=action)
+            link = ACTIONS[action].title if action in ACTIONS else "Take me there"
+            self.say(stage, text, tone="error", link=link, action=action)
         else:
             self.say(stage, text, tone="error")
 

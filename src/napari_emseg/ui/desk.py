@@ -90,6 +90,7 @@ class Desk(Bench):
         self.joining: Any = None
         self.is_free = False
         self.without_image: Path | None = None
+        self.damaged: tuple[Path, ImageStack | None] | None = None
         self.closed: tuple[Path, ImageStack] | None = None
         self.conflict = -1
         self.exported: set[str] = set()
@@ -145,7 +146,7 @@ class Desk(Bench):
     def show(self, session: Session, *, image: Image | None = None) -> None:
         """Put a session on the desk; an earlier one is closed first."""
         self.clear()
-        self.closed = None
+        self.closed = self.damaged = None
         self.session = session
         self.layers = add_layers(self.viewer, session, image=image)
         self._adapter = LabelsAdapter(

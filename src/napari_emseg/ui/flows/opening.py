@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.ui.flows import predicting
 
@@ -75,7 +76,12 @@ def adopt(desk: Desk, layer: Image) -> None:
     check_image(stack)
     from napari_emseg.session import Session
 
-    show(desk, Session.open_or_create(stack), image=layer)
+    try:
+        session = Session.open_or_create(stack)
+    except EmsegError as error:
+        _keep_damaged(desk, error, stack)
+        raise
+    show(desk, session, image=layer)
 
 
 def open_with_image(desk: Desk, folder: Path, image: str | Path) -> None:
@@ -89,12 +95,27 @@ def open_with_image(desk: Desk, folder: Path, image: str | Path) -> None:
     def done(stack: ImageStack) -> None:
         from napari_emseg.session import Session
 
-        session = Session.open(folder, stack)
+        damaged = desk.damaged is not None and desk.damaged[0] == folder
+        session = Session.remake(folder, stack) if damaged else Session.open(folder, stack)
         desk.without_image = None
         show(desk, session)
 
     desk.start("data", f"opening {Path(str(image)).name}")
     desk.runner.thread(_KEY, read, desk.handlers("data", done))
+
+
+def remake_project(desk: Desk) -> None:
+    """Make the lost file of a project anew; where its image is not open, the first panel asks for that."""
+    from napari_emseg.session import Session
+
+    if desk.damaged is None:
+        raise EmsegError("no damaged project was opened", "", "open one")
+    folder, image = desk.damaged
+    if image is None:
+        desk.without_image = folder
+        desk.asked.emit("find_image")
+        return
+    show(desk, Session.remake(folder, image))
 
 
 def reopen(desk: Desk) -> None:
@@ -214,16 +235,23 @@ def voxel_words(spacing_nm: Spacing) -> str:
 def _opened(desk: Desk, found: ImageStack | Path) -> None:
     from napari_emseg.session import Session
 
-    if isinstance(found, Path):
-        try:
-            session = Session.open(found)
-        except EmsegError as error:
-            if error.action == "find_image":
-                desk.without_image = found
-            raise
-    else:
-        session = Session.open_or_create(found)
+    try:
+        session = Session.open(found) if isinstance(found, Path) else Session.open_or_create(found)
+    except EmsegError as error:
+        if error.action == "find_image" and isinstance(found, Path):
+            desk.without_image = found
+        _keep_damaged(desk, error, None if isinstance(found, Path) else found)
+        raise
     show(desk, session)
+
+
+def _keep_damaged(desk: Desk, error: EmsegError, image: ImageStack | None) -> None:
+    """Remember a project that has lost its file, for `remake_project`."""
+    if isinstance(error, DamagedProject):
+        desk.damaged = error.folder, image
+        error.remedy = (
+            "labels and history are untouched; put the file back from a backup, or have it made anew"
+        )
 
 
 def show(desk: Desk, session: Session, image: Image | None = None) -> None:
