@@ -206,3 +206,40 @@ def test_the_log_holds_one_line_a_step(image, cells, model, tmp_path, pupil):
     rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]
     assert [row["loss"] for row in rows] == list(result.losses)
     assert list((tmp_path / "out" / "tensorboard").glob("events*"))
+
+
+@pytest.mark.parametrize("with_log", [True, False])
+def test_a_learning_that_fails_leaves_nothing(image, cells, model, tmp_path, monkeypatch, with_log):
+    out = tmp_path / "new" / "out"
+
+    def fails(request, progress):
+        progress.report(0.5, "step 1", loss=0.5)
+        out.mkdir(parents=True, exist_ok=True)  # as saving does
+        (out / ".saving-1").mkdir()
+        raise EmsegError("there is nothing to learn from", "here")
+
+    monkeypatch.setattr("napari_emseg.nn.finetune.finetune", fails)
+    teachers = [finetune.Teacher(image, lambda _: cells, [1])]
+    request = finetune.prepare_from(teachers, model, out, QUICK, name="mine", with_log=with_log)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(EmsegError, match="nothing to learn from"):
+        finetune.run(request, Ignored())
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("there", ["notes.txt", "stopped.ckpt", "card.json"])
+def test_what_was_there_before_a_failure_stays(image, cells, model, tmp_path, monkeypatch, there):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / there).write_text("mine")
+
+    def fails(request, progress):
+        raise Cancelled
+
+    monkeypatch.setattr("napari_emseg.nn.finetune.finetune", fails)
+    teachers = [finetune.Teacher(image, lambda _: cells, [1])]
+    request = finetune.prepare_from(teachers, model, out, QUICK, name="mine", with_log=True)
+    with pytest.raises(Cancelled):
+        finetune.run(request, Ignored())
+    assert (out / there).read_text() == "mine"
+    assert (out / "metrics.jsonl").exists() == (there != "notes.txt")  # there is something to go on with

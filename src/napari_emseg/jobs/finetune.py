@@ -11,8 +11,8 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.learning import IGNORE, FinetuneRequest, FinetuneResult, TrainingVolume
-from napari_emseg.core.model_card import find_model, read_card
+from napari_emseg.core.learning import IGNORE, STOPPED, FinetuneRequest, FinetuneResult, TrainingVolume
+from napari_emseg.core.model_card import CARD, find_model, read_card
 from napari_emseg.jobs.versions import CANDIDATE, Candidate, next_version, versioned, write_card
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _runs_of(teacher: Teacher, context: int, begin: str) -> Iterator[ProofreadRu
 
 def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
     """Draw membranes between the labels and teach the model, in the worker."""
-    from napari_emseg.jobs.learning_log import Logged
+    from napari_emseg.jobs.learning_log import Logged, nothing_left
     from napari_emseg.nn.finetune import finetune
 
     progress.report(0.0, "drawing membranes between the objects")
@@ -213,10 +213,11 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
     work = FinetuneRequest(
         request.model, volumes, request.out_dir, request.settings, request.name, TARGET, request.with_log
     )
-    if not request.with_log:
-        return finetune(work, progress)
-    with Logged(request.out_dir, progress) as logged:
-        result = finetune(work, logged)
+    with nothing_left(request.out_dir, (CARD, STOPPED)):
+        if not request.with_log:
+            return finetune(work, progress)
+        with Logged(request.out_dir, progress) as logged:
+            result = finetune(work, logged)
     if result.pictures:
         _write_pictures(result)
     return result

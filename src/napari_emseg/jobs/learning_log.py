@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from napari_emseg.jobs.progress import JobProgress
@@ -44,3 +47,40 @@ class Logged:
 
     def __exit__(self, *_: object) -> None:
         self._log.close()
+
+
+@contextmanager
+def nothing_left(folder: Path, worth_keeping: Sequence[str]) -> Iterator[None]:
+    """Take back what a learning that fails has put into its folder, and the folder where it was made for it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the model was to be written.
+    worth_keeping : sequence of str
+        Files with which somebody can go on; while one of them is there with something in it everything stays.
+    """
+    before = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        if folder.is_dir() and not any(_says_something(folder / name) for name in worth_keeping):
+            for path in folder.iterdir():
+                if path.name not in before:
+                    _remove(path)
+            with suppress(OSError):  # somebody else has put something into it
+                for path in made:
+                    path.rmdir()
+        raise
+
+
+def _says_something(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -70,18 +70,20 @@ def run(request: TrainRequest, progress: JobProgress) -> Path:
         start_from = starting_model(recipe.start_from, request.recipe.resolve().parent)
     progress.report(0.0, "reading the training data")
     volumes = load_volumes(sources, request.recipe.resolve().parent)
-    from napari_emseg.nn.train import train
+    from napari_emseg.jobs.learning_log import nothing_left
+    from napari_emseg.nn.train import METRICS, STATE, train
 
-    return train(
-        volumes,
-        recipe,
-        request.out_dir,
-        progress,
-        resume=request.resume,
-        max_seconds=request.max_seconds,
-        device=request.device,
-        start_from=start_from,
-    )
+    with nothing_left(request.out_dir, (CARD, STATE, METRICS)):
+        return train(
+            volumes,
+            recipe,
+            request.out_dir,
+            progress,
+            resume=request.resume,
+            max_seconds=request.max_seconds,
+            device=request.device,
+            start_from=start_from,
+        )
 
 
 def starting_model(text: str, base: Path) -> Path:
