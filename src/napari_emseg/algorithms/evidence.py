@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from napari_emseg.algorithms.assignment import assign
 from napari_emseg.algorithms.likelihood import first_guess, log_odds
 from napari_emseg.algorithms.motion import coarse_borders
 from napari_emseg.algorithms.neighbours import REACH_NM, Touching, common_surroundings, touching
+from napari_emseg.algorithms.runs import Overlaps, Runs, areas_and_centres, overlaps, run_starts
 from napari_emseg.algorithms.scale import NOMINAL_NM
 from napari_emseg.algorithms.texture import textures
 
@@ -24,7 +26,7 @@ _RIM_PX = 2
 _TOUCH_ONLY, _UNLIKELY = 0.1, 0.02  # pairs that share less of the smaller object are hardly one
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Objects:
     """The objects of one section.
 
@@ -48,6 +50,8 @@ class Objects:
         Of the section as it was found, see `motion.coarse_borders`.
     texture : ndarray of float32 (n, 2)
         See `texture.textures`; NaN without an image.
+    starts : ndarray of bool (y, x)
+        See `runs.run_starts`.
     """
 
     dense: NDArray[np.uint32]
@@ -59,6 +63,25 @@ class Objects:
     rim: NDArray[np.int64]
     borders: NDArray[np.float32]
     texture: NDArray[np.float32]
+    starts: NDArray[np.bool_]
+
+    @cached_property
+    def deepest(self) -> NDArray[np.float32]:
+        """Greatest depth of every object, (n,)."""
+        runs = Runs.at(self.starts)
+        deepest = np.zeros(self.ids.size + 1, np.float32)
+        np.maximum.at(deepest, self.dense.ravel()[runs.start], runs.highest(self.depth))
+        return deepest[1:]
+
+    def moved(
+        self, dense: NDArray[np.uint32], depth: NDArray[np.float32], centre: NDArray[np.float64]
+    ) -> Objects:
+        """The same objects in other places; their areas stay those of the section as it was found."""
+        return replace(self, dense=dense, depth=depth, centre=centre, starts=run_starts(dense))
+
+    def overlaps(self, other: Objects) -> Overlaps:
+        """Pixels that the objects share with those of another section."""
+        return overlaps(self.dense, other.dense, self.starts, other.starts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,20 +137,24 @@ BY_OVERLAP = CLUES.index("likeness")
 """The clues before this one need the two objects only."""
 
 
-def gather(first: Objects, second: Objects) -> Evidence:
+def gather(first: Objects, second: Objects, common: Overlaps | None = None) -> Evidence:
     """Measure every pair of objects that overlaps.
 
     Parameters
     ----------
     first, second : Objects
         Two sections, the first moved onto the second.
+    common : Overlaps, optional
+        Of the two, where they are known already.
 
     Returns
     -------
     Evidence
         Sorted by ``a`` then ``b``. All clues are the same whichever section comes first.
     """
-    a, b, shared, depth = _overlaps(first, second)
+    common = first.overlaps(second) if common is None else common
+    a, b, shared = common.a, common.b, common.count.astype(float)
+    depth = common.highest(np.minimum(first.depth, second.depth)).astype(float)
     area_a, area_b = np.maximum(first.area[a], shared), np.maximum(second.area[b], shared)
     overlap = shared / (area_a + area_b - shared)
     matched = assign(a, b, 1 - overlap, first.ids.size, second.ids.size, 0.5)
@@ -136,7 +163,7 @@ def gather(first: Objects, second: Objects) -> Evidence:
     smaller, larger = np.minimum(area_a, area_b), np.maximum(area_a, area_b)
     radius = np.sqrt(smaller / np.pi)
     between = np.hypot(*(second.centre[b] - first.centre[a]).T)
-    own = np.minimum(_deepest(first)[a], _deepest(second)[b])
+    own = np.minimum(first.deepest[a], second.deepest[b])
     rival_a, rival_b = best_other(a, shared, first.ids.size), best_other(b, shared, second.ids.size)
     other_a, other_b = best_other(a, overlap, first.ids.size), best_other(b, overlap, second.ids.size)
     share_a, share_b = shared / (shared + rival_a), shared / (shared + rival_b)
@@ -210,7 +237,6 @@ def tabulate(
     -------
     Objects
     """
-    import cc3d
     import edt
     import fastremap
 
@@ -219,18 +245,18 @@ def tabulate(
     for old, new in table.items():
         ids[int(new)] = old
     n = int(dense.max(initial=0))
-    dense = dense.astype(np.uint32, copy=False)
-    statistics = cc3d.statistics(dense, no_slice_conversion=True)
-    area = statistics["voxel_counts"][1 : n + 1].astype(np.float64)
-    depth = edt.edt(dense, black_border=False, parallel=1)
+    depth = edt.edt(dense, black_border=False, parallel=1)  # faster before the labels are widened
     # An object that fills the section has no border at all.
-    depth = np.minimum(depth, np.float32(max(dense.shape)))
+    np.minimum(depth, np.float32(max(dense.shape)), out=depth)
+    dense = dense.astype(np.uint32, copy=False)
+    starts = run_starts(dense)
+    area, centre = areas_and_centres(dense, Runs.at(starts), n)
     edge = np.concatenate([*dense[:_RIM_PX], *dense[-_RIM_PX:], *dense.T[:_RIM_PX], *dense.T[-_RIM_PX:]])
     rim = np.bincount(edge, minlength=n + 1)[1 : n + 1]
     touch = touching(dense, max(2, round(REACH_NM / pixel_nm)))
-    centre = statistics["centroids"][1 : n + 1]
     look = np.full((n, 2), np.nan, np.float32) if image is None else textures(dense, image)
-    return Objects(dense, ids[1 : n + 1], area, centre, depth, touch, rim, coarse_borders(dense), look)
+    borders = coarse_borders(dense)
+    return Objects(dense, ids[1 : n + 1], area, centre, depth, touch, rim, borders, look, starts)
 
 
 def border_motion(
@@ -246,35 +272,6 @@ def border_motion(
     area_a, area_b, shared = area_a[large], area_b[large], shared[large]
     radius = np.sqrt((area_a + area_b) / 2 / np.pi)
     return float(np.median((area_a + area_b - 2 * shared) / (4 * radius)))
-
-
-def _overlaps(
-    first: Objects, second: Objects
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Pairs with common pixels: objects, number of pixels, and the depth of the deepest."""
-    one, two = first.dense.ravel(), second.dense.ravel()
-    at = np.flatnonzero((one > 0) & (two > 0))
-    width = second.ids.size
-    key = (one[at].astype(np.int64) - 1) * width + (two[at].astype(np.int64) - 1)
-    depth = np.minimum(first.depth.ravel()[at], second.depth.ravel()[at])
-    if first.ids.size * width <= 8 * max(at.size, 1 << 16):
-        count = np.bincount(key, minlength=1)
-        deepest = np.zeros(count.size, np.float32)
-        np.maximum.at(deepest, key, depth)
-        keys = np.flatnonzero(count)
-        count, deepest = count[keys], deepest[keys]
-    else:
-        keys, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
-        deepest = np.zeros(keys.size, np.float32)
-        np.maximum.at(deepest, inverse, depth)
-    return keys // max(width, 1), keys % max(width, 1), count.astype(float), deepest.astype(float)
-
-
-def _deepest(objects: Objects) -> NDArray[np.float32]:
-    """Greatest depth of every object."""
-    deepest = np.zeros(objects.ids.size + 1, np.float32)
-    np.maximum.at(deepest, objects.dense.ravel(), objects.depth.ravel())
-    return deepest[1:]
 
 
 def best_other(end: NDArray[np.int64], value: NDArray[np.float64], n: int) -> NDArray[np.float64]:

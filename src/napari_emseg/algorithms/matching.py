@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_emseg.algorithms.assignment import assign
-from napari_emseg.algorithms.contingency import contingency
 from napari_emseg.algorithms.evidence import CLUES, Evidence, Objects, gather, tabulate
 from napari_emseg.algorithms.joining import contract
 from napari_emseg.algorithms.likelihood import log_odds, probability
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.algorithms.runs import Overlaps
     from napari_emseg.core.stack import Spacing
     from napari_emseg.settings import PropagateSettings
 
@@ -177,8 +177,8 @@ def candidates(
             np.zeros((0, len(CLUES)), np.float32),
             np.zeros((one.ids.size, 2)),
         )
-    first = align(one, two, shift)
-    known = gather(first, two)
+    first, common = _aligned(one, two, shift)
+    known = gather(first, two, common)
     chance = np.where(_ruled_out(first, two, known, settings, spacing_nm), _HIDDEN, probability(known.clues))
     near_a, near_b, near = steps_aside(first, two, known, settings, spacing_nm)
     a, b = np.r_[known.a, near_a], np.r_[known.b, near_b]
@@ -200,19 +200,24 @@ def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> O
     shift : (dy, dx), optional
         In pixels; by default it is estimated.
     """
+    return _aligned(one, two, shift)[0]
+
+
+def _aligned(one: Objects, two: Objects, shift: Sequence[float] | None) -> tuple[Objects, Overlaps]:
+    """The same, and what the two have in common then."""
     if shift is None:
         move = shift_between(one.borders, two.borders, coarse_step(one.dense.shape))
     else:
         move = np.asarray(shift, float)
     first = one
     if move.any():
-        first = replace(
-            one, dense=translate(one.dense, move), centre=one.centre + move, depth=translate(one.depth, move)
-        )
+        first = one.moved(translate(one.dense, move), translate(one.depth, move), one.centre + move)
         if shift is None and not _helps_most(one, first, two):
             first = one
+    common: Overlaps | None = None
     for _ in range(_PASSES):
-        row, column, cost = _rough_costs(first, two)
+        common = first.overlaps(two)
+        row, column, cost = common.a, common.b, _rough_costs(first, two, common)
         chosen = assign(row, column, cost, one.ids.size, two.ids.size, _ALONE)
         sure = chosen[cost[chosen] < _SURE]
         if sure.size < _ENOUGH:
@@ -223,8 +228,8 @@ def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> O
         if np.abs(place - first.centre).max() < _SETTLED_PX:
             break
         dense, depth = field.warp(one.dense, one.depth)
-        first = replace(one, dense=dense, centre=place, depth=depth)
-    return first
+        first, common = one.moved(dense, depth, place), None
+    return first, first.overlaps(two) if common is None else common
 
 
 def describe(
@@ -364,32 +369,26 @@ def steps_aside(
     return a, b, np.clip(0.9 * alike / (1 + (apart / _STEP_DIAMETERS) ** 2), _HIDDEN, 0.9)
 
 
-def _rough_costs(
-    one: Objects, two: Objects
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Costs good enough to find out how the picture moves."""
-    table = contingency(one.dense, two.dense)
-    table = table.where((table.a > 0) & (table.b > 0))
-    a, b = table.a - 1, table.b - 1
+def _rough_costs(one: Objects, two: Objects, common: Overlaps) -> NDArray[np.float64]:
+    """Costs of all pairs that are good enough to find out how the picture moves."""
+    a, b = common.a, common.b
     smaller, larger = np.minimum(one.area[a], two.area[b]), np.maximum(one.area[a], two.area[b])
-    shared = np.minimum(table.count.astype(float), smaller)
+    shared = np.minimum(common.count.astype(float), smaller)
     between = np.hypot(*(two.centre[b] - one.centre[a]).T)
     size = 2 * np.sqrt(np.sqrt(smaller * larger) / np.pi)
     cost = 0.5 * (1 - shared / (smaller + larger - shared)) + 0.3 * (1 - shared / smaller)
     cost += 0.1 * (1 - smaller / larger) + 0.4 * between / (between + size)
     cost[~(cost < 1)] = 1.0
-    return a, b, cost
+    return np.asarray(cost)
 
 
 def _helps_most(still: Objects, moved: Objects, two: Objects) -> bool:
     """Whether a shift makes many more objects lie on an object of the next section than it takes away."""
 
     def covered(one: Objects) -> NDArray[np.float64]:
-        table = contingency(one.dense, two.dense)
-        table = table.where((table.a > 0) & (table.b > 0))
+        common = one.overlaps(two)
         best = np.zeros(one.ids.size)
-        shared = table.count / np.maximum(one.area[table.a - 1], two.area[table.b - 1])
-        np.maximum.at(best, table.a - 1, shared)
+        np.maximum.at(best, common.a, common.count / np.maximum(one.area[common.a], two.area[common.b]))
         return best
 
     gain = covered(moved) - covered(still)
