@@ -90,7 +90,7 @@ def paint(session: Session, rng: np.random.Generator, pipe: Connection) -> None:
 
 
 def accept(session: Session, rng: np.random.Generator, pipe: Connection) -> None:
-    """A model's labels, written around proofread sections and locked objects."""
+    """A model's labels, written around proofread and excluded sections and locked objects."""
     y, x = int(rng.integers(0, 400)), int(rng.integers(0, 400))
     region = Region((0, y, x), (SHAPE[0], y + 120, x + 120))
     labels = np.kron(rng.integers(1, 30, (SHAPE[0], 4, 4)), np.ones((1, 30, 30), int))
@@ -100,7 +100,7 @@ def accept(session: Session, rng: np.random.Generator, pipe: Connection) -> None
 
 
 def carry(session: Session, rng: np.random.Generator, pipe: Connection) -> None:
-    """Ids of one section carried to the next, around proofread sections and locked objects."""
+    """Ids of one section carried to the next, around the same."""
     z = int(rng.integers(SHAPE[0] - 1))
     region = Region((z + 1, 100, 100), (z + 2, 300, 300))
     labels = np.roll(session.volume[z : z + 1, 100:300, 100:300], 3, axis=2)
@@ -239,7 +239,7 @@ class Oracle:
             box = labels[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
             free = ~np.isin(box, list(self.now.locked))
             for n, z in enumerate(range(start[0], stop[0])):
-                free[n] &= self.now.statuses[z] != "proofread"
+                free[n] &= self.now.statuses[z] not in ("proofread", "excluded")
             box[free] = new[free]
         elif kind == "mark":
             self.now.statuses[what[0]] = what[1]

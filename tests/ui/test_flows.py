@@ -162,6 +162,29 @@ def test_proofread_sections_are_not_segmented_again(labelled: Any) -> None:
     assert labelled.sayings["segment"].action == "next_unproofread"
 
 
+@pytest.mark.parametrize("status", [Status.PROOFREAD, Status.EXCLUDED])
+@pytest.mark.parametrize("action", ["segment", "grow"])
+@pytest.mark.parametrize("answers", [0, 1])
+def test_a_section_that_is_settled_meanwhile_gets_no_labels(
+    desk: Any, engine: Any, status: Status, action: str, answers: int
+) -> None:
+    desk.viewer.dims.set_current_step(0, 2)
+    desk.viewer.cursor.position = desk.layers.labels.data_to_world(CELL_1)
+    engine.hold = True
+    desk.do(action)
+    for _ in range(answers):  # 0: marked while membranes are looked for, 1: while seeds grow
+        engine.release()
+    desk.session.mark(2, status, "fold" if status is Status.EXCLUDED else "")
+    engine.release()
+    engine.release()
+    assert not desk.work
+    assert not ids(desk, 2).any()
+    assert desk.session.sections[2].status is status
+    stage = "segment" if action == "segment" else "proofread"
+    words = "left out" if status is Status.EXCLUDED else "proofread"
+    assert desk.sayings[stage].text.startswith(f"This section is {words} and stays as it is (section 2)")
+
+
 def test_without_a_stack_the_first_panel_is_named(desk: Any) -> None:
     desk.clear()
     desk.do("segment")

@@ -1,4 +1,4 @@
-"""Human pixels win: automatic results are written around proofread sections and locked objects."""
+"""Human pixels win: automatic results are written around proofread and excluded sections and locked objects."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def around_people(
     volume : LabelVolume
         Read only.
     sections : SectionStates
-        Pixels of proofread sections are kept.
+        Pixels of proofread sections are kept, and where no person writes those of excluded ones too.
     locked : collection of int
         Pixels of these objects are kept.
     name, source : str
@@ -46,7 +46,7 @@ def around_people(
     labels : ndarray (z, y, x)
         Ids, of the region's shape.
     marks : iterable of Mark
-        Changes of section states that go with it. Marks of proofread sections are left out.
+        Changes of section states that go with it. Marks of sections that are kept are left out.
 
     Returns
     -------
@@ -65,11 +65,12 @@ def around_people(
         raise EmsegError(f"ids do not fit into {volume.dtype}", name)
     before = volume.read(region)
     after: NDArray[np.unsignedinteger] = np.array(labels, dtype=volume.dtype)
+    kept = {Status.PROOFREAD} if source == "human" else {Status.PROOFREAD, Status.EXCLUDED}
     for n, z in enumerate(range(region.start[0], region.stop[0])):
-        if sections[z].status is Status.PROOFREAD:
+        if sections[z].status in kept:
             after[n] = before[n]
     if locked:
         keep = np.isin(before, np.fromiter(locked, dtype=volume.dtype, count=len(locked)))
         after[keep] = before[keep]
-    kept_marks = tuple(mark for mark in marks if sections[mark.section].status is not Status.PROOFREAD)
+    kept_marks = tuple(mark for mark in marks if sections[mark.section].status not in kept)
     return Edit(name, source, section_patches(region, before, after), kept_marks)

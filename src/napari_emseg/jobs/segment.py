@@ -175,8 +175,8 @@ def finish(session: Session, request: SegmentRequest, result: SegmentResult) -> 
     Returns
     -------
     Edit
-        Around proofread sections, locked objects, and pixels that have changed since `prepare`.
-        Unseen sections become predicted with it.
+        Around proofread and excluded sections, also those marked since `prepare`, locked objects, and pixels
+        that have changed since. Unseen sections become predicted with it.
     """
     from napari_emseg.core.edit import Mark
 

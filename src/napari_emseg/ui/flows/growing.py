@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.sections import Status
-from napari_emseg.ui.flows.segmenting import with_boundary
+from napari_emseg.ui.flows.segmenting import refuse_settled, with_boundary
 from napari_emseg.ui.view import visible_region
 
 if TYPE_CHECKING:
@@ -29,11 +28,7 @@ def grow_here(desk: Desk) -> None:
     inside = all(a <= p < b for a, p, b in zip(region.start, (z, y, x), region.stop, strict=True))
     if not inside or region.shape[0] != 1:
         raise EmsegError("the mouse is not over the section", f"section {desk.section}", "point at an object")
-    if session.sections[z].status is Status.PROOFREAD:
-        raise EmsegError(
-            "this section is proofread and stays as it is", f"section {z}",
-            "go to another one, or take its mark back", action="next_unproofread",
-        )  # fmt: skip
+    refuse_settled(session, region)
     found = int(session.volume[z, y, x])
     if found in session.locked:
         raise EmsegError(f"object {found} is locked", f"section {z}", "unlock it with Shift+L first")
@@ -43,6 +38,7 @@ def grow_here(desk: Desk) -> None:
     def go() -> None:
         from napari_emseg.jobs.grow_here import GrowRequest
 
+        refuse_settled(session, region)  # it may have been marked while its membranes were looked for
         before = session.volume.read(region)
         request = GrowRequest(
             layers.boundary_map.walls(region)[0], before[0], object_id, at,
@@ -50,6 +46,7 @@ def grow_here(desk: Desk) -> None:
         )  # fmt: skip
 
         def done(taken: NDArray[np.bool_]) -> None:
+            refuse_settled(session, region)
             labels = session.volume.read(region)
             taken &= labels[0] == 0
             labels[0][taken] = object_id

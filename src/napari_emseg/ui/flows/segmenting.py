@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_emseg.core.edit import Region
+    from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
 _KEY = "segment"
@@ -25,11 +26,7 @@ def segment_visible(desk: Desk) -> None:
     session, layers = desk.need_session()
     region = visible_region(desk.viewer, layers.image)
     sections = range(region.start[0], region.stop[0])
-    if all(session.sections[z].status is Status.PROOFREAD for z in sections):
-        raise EmsegError(
-            "this section is proofread and stays as it is", f"section {region.start[0]}",
-            "go to another one, or take its mark back", action="next_unproofread",
-        )  # fmt: skip
+    refuse_settled(session, region)
     started = time.monotonic()
 
     def done(n: int, losses: tuple[str, ...]) -> None:
@@ -49,6 +46,23 @@ def segment_visible(desk: Desk) -> None:
         )
 
     with_boundary(desk, region, lambda: segment_region(desk, region, "segment", done))
+
+
+def refuse_settled(session: Session, region: Region) -> None:
+    """Refuse a box of sections that are all proofread or left out.
+
+    Raises
+    ------
+    EmsegError
+        Naming the first of them.
+    """
+    found = [session.sections[z].status for z in range(region.start[0], region.stop[0])]
+    if all(status in (Status.PROOFREAD, Status.EXCLUDED) for status in found):
+        what = "proofread" if found[0] is Status.PROOFREAD else "left out"
+        raise EmsegError(
+            f"this section is {what} and stays as it is", f"section {region.start[0]}",
+            "go to another one, or take its mark back", action="next_unproofread",
+        )  # fmt: skip
 
 
 def with_boundary(desk: Desk, region: Region, then: Callable[[], None], *, stage: str = "segment") -> None:
@@ -75,9 +89,11 @@ def segment_region(
     from napari_emseg.jobs import segment
 
     session, layers = desk.need_session()
+    refuse_settled(session, region)  # it may have been marked while its membranes were looked for
     request = segment.prepare(session, region, layers.boundary_map.walls(region))
 
     def done(result: Any) -> None:
+        refuse_settled(session, region)
         session.commit(segment.finish(session, request, result))
         layers.labels.visible = True
         layers.boundary.visible = False  # two maps over one image hide it
