@@ -98,7 +98,9 @@ def _parse(words: list[str]) -> tuple[ModuleType, argparse.ArgumentParser, argpa
         )
         module.add_arguments(parser)
         add_common(parser)
-        return module, parser, parser.parse_args(words[1:])
+        # Options may stand between the files; argparse cannot do that where a command has commands of its own.
+        parse = parser.parse_intermixed_args if parser._subparsers is None else parser.parse_args
+        return module, parser, parse(words[1:])
     from napari_emseg.commands import window
 
     parser = argparse.ArgumentParser(

@@ -325,3 +325,27 @@ class CleanUpSettings(Settings):
     )
     clip: float = _field(2.0, "Equalise up to", "limit of local contrast", more=True, ge=0.5, le=20)
     use_cleaned: bool = _field(False, "Work on the cleaned copy", "the file itself is never changed")
+
+
+class AnimateSettings(Settings):
+    """How a movie of sections looks."""
+
+    fps: float = _field(10.0, "Sections a second", "a GIF shows at most 50", ge=0.1, le=120)
+    scale: int = _field(
+        1024,
+        "Fit into",
+        "the longer side of a frame; sections are never enlarged",
+        unit="px",
+        ge=16,
+        le=16384,
+    )
+    opacity: float = _field(0.4, "Opacity", "of the colours of objects over the image", ge=0, le=1)
+    outlines: bool = _field(False, "Outlines", "borders of objects, instead of filling them")
+    dots: bool = _field(False, "Dots", "a dot in the middle of each object, instead of filling it")
+    dark: float = _field(
+        0.2, "Black below", "percentile of the grey values that is black", unit="%", ge=0, le=100
+    )
+    bright: float = _field(
+        99.8, "White above", "percentile of the grey values that is white", unit="%", ge=0, le=100
+    )
+    caption: bool = _field(True, "Caption", "write the number of the section and a scale bar")

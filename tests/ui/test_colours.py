@@ -6,7 +6,8 @@ import zlib
 
 import numpy as np
 
-from napari_emseg.ui.colours import label_colormap, label_colours
+from napari_emseg.core.colours import label_colours
+from napari_emseg.ui.colours import label_colormap
 
 DEUTERANOPE = np.array(
     [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]

@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "instances": "probability of separate things, such as mitochondria or clefts, to objects",
     "propagate": "per-section labels to consistent ids through the stack",
     "convert": "between all readable and writable formats",
+    "animate": "a movie of the sections, with the objects in it",
     "finetune": "teach a model from labelled sections",
     "train": "train a model from a recipe",
     "evaluate": "score a result against ground truth",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.augment.greys import to_unit
-from napari_emseg.ui.colours import label_colours
+from napari_emseg.core.colours import label_colours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
