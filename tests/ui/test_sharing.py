@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
@@ -139,6 +140,9 @@ def test_results_are_exported_with_what_they_come_from(
     export("sections", "table of sections", tmp_path / "s", "6 rows")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "s.csv").read_text("utf-8"))))
     assert (rows[2]["state"], rows[2]["objects"], rows[2]["position_nm"]) == ("proofread", "2", "80.0")
+    export("movie", "section movie", tmp_path / "m", "m.gif: 6 sections of")
+    with Image.open(tmp_path / "m.gif") as movie:
+        assert (movie.n_frames, movie.size) == (6, desk.session.volume.shape[:0:-1])
     panel.what.setCurrentIndex(panel.what.findData("methods"))
     text = panel.text.toPlainText()
     assert "1 of 6 sections were proofread (2)" in text

@@ -54,6 +54,7 @@ RESULTS: dict[str, Result] = {
         "Membrane probability, not aligned", "where the original of this aligned copy lies"
     ),
     "sections": Result("Table of sections", "state, corrections and objects of each section", ".csv"),
+    "movie": Result("Section movie", "all sections with their objects, one frame each", ".gif"),
     "methods": Result("Methods paragraph", "what was done, with which model, by whom and when", ".txt"),
 }
 
@@ -93,6 +94,7 @@ def suggested_name(desk: Desk, what: str, suffix: str) -> str:
         "labels_back": "-labels-unaligned",
         "probabilities_back": "-membrane-unaligned",
         "sections": "-sections",
+        "movie": "-movie",
         "methods": "-methods",
     }.get(what, "-labels")
     folder = session.project.folder
@@ -140,13 +142,22 @@ def export(desk: Desk, what: str, path: str) -> None:
     def sections(progress: Progress) -> str:
         return f"{job.export_sections(session, Path(path), progress=progress)} rows"
 
+    def movie(progress: Progress) -> str:
+        from napari_emseg.jobs.animate import animate
+
+        image = session.image
+        found = animate(
+            image.data, path, labels=session.volume, spacing_nm=image.spacing_nm, progress=progress
+        )
+        return f"{found.sections} sections of {found.size[1]} × {found.size[0]} px"
+
     def methods(progress: Progress) -> str:
         return f"{len(job.export_methods(session, Path(path)).split())} words"
 
     work: dict[str, Callable[[Progress], str]] = {
         "labels": labels, "proofread": labels, "probabilities": probabilities, "labels_back": labels,
         "probabilities_back": probabilities, "sections": sections,
-        "methods": methods,
+        "methods": methods, "movie": movie,
     }  # fmt: skip
 
     def done(found: Any) -> None:
