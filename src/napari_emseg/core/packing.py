@@ -32,6 +32,8 @@ from napari_emseg.core.copying import (
     wanted_image,
 )
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import beside as name_beside
+from napari_emseg.core.leftovers import clear
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.project import SUFFIX, load_project, move_into_place, new_folder
 
@@ -93,10 +95,10 @@ def pack_project(
     image = wanted_image(project) if with_image else None
     if pack.exists():
         raise EmsegError("there is already something here", str(pack), "choose another name")
-    beside = pack.with_name(f".{pack.name}.{os.getpid()}.part")
-    state = pack.with_name(f".{pack.name}.{os.getpid()}.frozen")
+    clear(pack)
+    beside = name_beside(pack, "part")
+    state = name_beside(pack, "frozen")
     try:
-        shutil.rmtree(state, ignore_errors=True)
         state.mkdir(parents=True)
         if source is None:
             freeze(folder, state)

@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg.core.atomic import sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.image_reference import ImageReference
+from napari_emseg.core.leftovers import beside as name_beside
+from napari_emseg.core.leftovers import clear
 from napari_emseg.core.migration import VERSION, migrated
 from napari_emseg.core.remaking import DamagedProject, has_traces
 
@@ -195,9 +197,9 @@ def new_folder(folder: Path) -> Path:
     """
     if folder.exists():
         raise EmsegError("there is already something here", str(folder), "open it, or choose another name")
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    clear(folder)
+    beside = name_beside(folder, "part")
     try:
-        shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
     except OSError as error:
         raise EmsegError(

@@ -7,12 +7,13 @@ import os
 import re
 import shutil
 import time
-import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import beside as name_beside
+from napari_emseg.core.leftovers import clear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,8 @@ def atomic_output(path: Path) -> Iterator[Path]:
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link and replace its target
     _refuse_foreign_folder(path)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    clear(path)
+    beside = name_beside(path, "part", path.suffix)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield beside
@@ -84,7 +86,7 @@ def _refuse_foreign_folder(path: Path) -> None:
 def _replace(beside: Path, path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         # A folder cannot be renamed over another: the old one steps aside for an instant.
-        old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
+        old = name_beside(path, "old")
         path.rename(old)
         try:
             beside.rename(path)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import beside, clear
 from napari_emseg.io.atomic import explained
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def scratch_folder(output: str | Path) -> Iterator[Path]:
     from napari_emseg.io.writing import WRITERS
 
     path = Path(parse_output(output, WRITERS).path).absolute()
-    folder = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.blocks")
+    clear(path)
+    folder = beside(path, "blocks")
     try:
         folder.mkdir(parents=True)
         yield folder

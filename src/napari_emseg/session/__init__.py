@@ -15,6 +15,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.folder_lock import FolderLock
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.journal import Journal
+from napari_emseg.core.leftovers import clear_small
 from napari_emseg.core.project import (
     SUFFIX,
     belongs,
@@ -111,6 +112,8 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
         lock = FolderLock(project.lock)
         reason = lock.acquire()
         journal: Journal | None = None
+        if not reason:
+            clear_small(folder)
         try:
             journal = Journal.open_read_only(project.journal) if reason else Journal.open(project.journal)
             volume, notice = open_volume(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import beside, clear
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,10 +129,10 @@ def _from_frozen(
             "this project is open in another window", session.volume.read_only_reason, "copy or pack it there"
         )
     folder = session.project.folder
-    frozen = folder.with_name(f".{folder.name}.{os.getpid()}.frozen")
+    clear(folder)
+    frozen = beside(folder, "frozen")
     try:
         session.save()
-        shutil.rmtree(frozen, ignore_errors=True)
         frozen.mkdir()
         freeze(folder, frozen)
     except OSError as error:

@@ -1,0 +1,130 @@
+"""What killed programs leave beside an output goes with the next run; what others are making stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.leftovers import beside, clear
+from napari_emseg.io import open_array, write_array
+from napari_emseg.io.atomic import atomic_output
+from napari_emseg.session import Session
+
+FOREVER = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from napari_emseg.io import write_array
+
+class Slow:
+    shape, dtype, ndim = (50, 64, 64), np.dtype("uint8"), 3
+    def __getitem__(self, key):
+        first = key[0] if isinstance(key, tuple) else key
+        if 49 in np.arange(50)[first].ravel():
+            Path(sys.argv[2]).touch()
+            time.sleep(60)
+        return np.random.default_rng(0).integers(0, 255, self.shape, self.dtype)[key]
+
+write_array(sys.argv[1], Slow(), spacing_nm=(50, 4, 4))
+"""
+
+
+def hidden(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> int:
+    """Number of a process that is no more."""
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    process.wait()
+    return process.pid
+
+
+def owned_by(path: Path, pid: int) -> Path:
+    """The same name, of another process."""
+    return path.with_name(path.name.replace(f"-{os.getpid()}-", f"-{pid}-"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("name", ["out.tif", "out.zarr", "out.h5"])
+def test_the_next_run_clears_what_a_killed_one_has_left(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / f".{name}.mine").touch()
+    half = tmp_path / "half"
+    process = subprocess.Popen([sys.executable, "-c", FOREVER, str(folder / name), str(half)])
+    try:
+        deadline = time.monotonic() + 60
+        while not half.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        left = hidden(folder)
+        assert len(left) > 1, "it was not killed half-way"
+        values = np.ones((3, 8, 8), np.uint8)
+        write_array(folder / name, values, spacing_nm=(50, 4, 4))
+        assert hidden(folder) == left  # while it lives, what it makes is its own
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    write_array(folder / name, values, spacing_nm=(50, 4, 4))
+    assert hidden(folder) == [f".{name}.mine"]
+    np.testing.assert_array_equal(open_array(folder / name)[0][:], values)
+
+
+def test_only_what_is_ours_and_dead_is_removed(tmp_path: Path, killed: int) -> None:
+    out, other = tmp_path / "a.tif", tmp_path / "b.tif"
+    mine = beside(out, "part", ".tif")
+    dead = [owned_by(beside(out, kind), killed) for kind in ("part", "blocks", "frozen", "old")]
+    elsewhere = owned_by(beside(out, "part"), killed)
+    parts = elsewhere.name.split(".")
+    parts[3] = "ffffff" + parts[3][6:]
+    elsewhere = elsewhere.with_name(".".join(parts))
+    foreign = owned_by(beside(other, "part"), killed)
+    out.write_text("an older output")
+    for path in (mine, *dead, elsewhere, foreign):
+        path.mkdir()
+        (path / "inside").touch()
+    clear(out)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        out.name, mine.name, elsewhere.name, foreign.name,
+    }  # fmt: skip
+    assert out.read_text() == "an older output"
+
+
+def test_an_output_that_had_stepped_aside_gets_its_name_back(tmp_path: Path, killed: int) -> None:
+    out = tmp_path / "a.zarr"
+    write_array(out, np.ones((2, 4, 4), np.uint8))
+    out.rename(owned_by(beside(out, "old"), killed))
+    with pytest.raises(ZeroDivisionError), atomic_output(out):
+        raise ZeroDivisionError
+    assert open_array(out)[0][:].sum() == 32
+    assert hidden(tmp_path) == []
+
+
+def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path, killed: int) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").touch()
+    owned_by(beside(tmp_path / "a.tif", "part"), killed).symlink_to(tmp_path / "precious")
+    clear(tmp_path / "a.tif")
+    assert hidden(tmp_path) == []
+    assert (tmp_path / "precious" / "file").exists()
+
+
+def test_halves_of_small_files_go_when_the_project_is_opened(tmp_path: Path) -> None:
+    from napari_emseg.core.stack import ImageStack
+
+    image = ImageStack(np.zeros((2, 8, 8), np.uint8), (50.0, 4.0, 4.0), "sample", "toy", "sample:toy")
+    session = Session.create(tmp_path / "toy.emseg", image)
+    session.close()
+    left = session.project.folder / f".project.json.{2**22 + 1}-140.part"
+    left.write_text("{")
+    (session.project.folder / ".keep.part").touch()
+    Session.open(session.project.folder, image).close()
+    assert hidden(session.project.folder) == [".keep.part"]
