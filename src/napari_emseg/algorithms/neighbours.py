@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_emseg.algorithms.runs import Runs, counted, run_starts
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
@@ -61,19 +63,22 @@ def touching(dense: NDArray[np.uint32], reach_px: int) -> Touching:
         Largest gap.
     """
     n = int(dense.max(initial=0))
-    keys = []
-    for lines in (dense[::_STRIDE], np.ascontiguousarray(dense[:, ::_STRIDE].T)):
-        flat, width = np.ravel(lines), lines.shape[1]
-        start = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
-        stop = np.append(start[1:], flat.size)
-        run = flat[start].astype(np.int64) - 1
-        start, stop, run = (x[run >= 0] for x in (start, stop, run))
-        near = (start[1:] - stop[:-1] <= reach_px) & (run[1:] != run[:-1])
-        near &= start[1:] // width == (stop[:-1] - 1) // width
-        one, two = run[:-1][near], run[1:][near]
-        keys.append(np.minimum(one, two) * n + np.maximum(one, two))
-    key, count = np.unique(np.concatenate(keys), return_counts=True)
+    sides = [_side_by_side(lines, reach_px) for lines in (dense[::_STRIDE], dense[:, ::_STRIDE].T)]
+    one, two = np.concatenate(sides, axis=1)
+    key, _, count = counted(np.minimum(one, two) * n + np.maximum(one, two), n * n)
     return Touching(key // max(n, 1), key % max(n, 1), (count * (_STRIDE * _SLANT)).astype(np.float64))
+
+
+def _side_by_side(lines: NDArray[np.uint32], reach_px: int) -> NDArray[np.int64]:
+    """Objects from 0 that follow one another along the rows of ``lines``, (2, n)."""
+    runs = Runs.at(run_starts(lines))
+    line, column = np.divmod(runs.start, max(lines.shape[1], 1))
+    label = lines[line, column].astype(np.int64) - 1
+    objects = np.flatnonzero(label >= 0)
+    line, column, label = line[objects], column[objects], label[objects]
+    gap = column[1:] - column[:-1] - runs.length[objects[:-1]]
+    near = np.flatnonzero((gap <= reach_px) & (label[1:] != label[:-1]) & (line[1:] == line[:-1]))
+    return np.stack([label[near], label[near + 1]])
 
 
 def common_surroundings(

@@ -16,7 +16,7 @@ _LEAST_CELLS = 1 << 19
 
 def run_starts(labels: NDArray[Any]) -> NDArray[np.bool_]:
     """Where a run of one label along a row begins, (y, x)."""
-    starts = np.empty(labels.shape, bool)
+    starts = np.empty_like(labels, bool)  # in the memory order of the labels
     starts[:, :1] = True
     np.not_equal(labels[:, 1:], labels[:, :-1], out=starts[:, 1:])
     return starts
@@ -113,17 +113,35 @@ def overlaps(
     in_one, in_two = one.ravel()[runs.start], two.ravel()[runs.start]
     is_common = (in_one > 0) & (in_two > 0)
     a, b = (k[is_common].astype(np.int64) - 1 for k in (in_one, in_two))
-    length = runs.length[is_common]
     width = int(b.max(initial=0)) + 1
     key = a * width + b
-    cells = (int(a.max(initial=0)) + 1) * width
-    if cells <= max(_SPARSE * key.size, _LEAST_CELLS):
-        count = np.bincount(key, length, cells).astype(np.int64)
-        keys = np.flatnonzero(count)
-        number = np.empty(cells, np.int64)
-        number[keys] = np.arange(keys.size)
-        pair, count = number[key], count[keys]
-    else:
-        keys, pair = np.unique(key, return_inverse=True)
-        count = np.bincount(pair, length, keys.size).astype(np.int64)
+    keys, pair, count = counted(key, (int(a.max(initial=0)) + 1) * width, runs.length[is_common])
     return Overlaps(keys // width, keys % width, count, runs, is_common, pair)
+
+
+def counted(
+    key: NDArray[np.int64], cells: int, weight: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Count what occurs.
+
+    Parameters
+    ----------
+    key : ndarray of int64 (n,)
+    cells : int
+        More than the highest key.
+    weight : ndarray of int64 (n,), optional
+        What each counts; default 1.
+
+    Returns
+    -------
+    keys, place, count : ndarray of int64
+        The keys, sorted; the place of each ``key`` among them, (n,); and how often each occurs.
+    """
+    if cells <= max(_SPARSE * key.size, _LEAST_CELLS):
+        table = np.bincount(key, weight)
+        keys = np.flatnonzero(table)
+        count = table[keys].astype(np.int64)
+        table[keys] = np.arange(keys.size)
+        return keys, table[key].astype(np.int64), count
+    keys, place = np.unique(key, return_inverse=True)
+    return keys, place, np.bincount(place, weight, keys.size).astype(np.int64)
