@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage as ndi
 from skimage.morphology import h_maxima
 
+from napari_emseg.algorithms import peaks
 from napari_emseg.algorithms.peaks import hills
 from napari_emseg.algorithms.seeds import distance_seeds, distance_to_membrane
 from napari_emseg.settings import SeedSettings
@@ -92,3 +93,17 @@ def test_peaks_are_the_h_maxima(seed: int) -> None:
     height = (smooth.ravel().argsort().argsort() + 1).reshape(smooth.shape).astype(np.float32)
     n_peer = ndi.label(h_maxima(height, 200.0), np.ones((3, 3)))[1]
     assert hills(height, 200.0).max() == n_peer > 5
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (7, 20, 30)])
+def test_hills_of_more_pixels_than_32_bits_can_count_are_the_same(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    height = np.random.default_rng(0).random(shape).astype(np.float32)
+    height[height < 0.3] = 0
+    few = hills(height, 0.2)
+    assert np.iinfo(few.dtype).max == peaks._MOST_IN_32_BITS
+    monkeypatch.setattr(peaks, "_MOST_IN_32_BITS", 100)
+    many = hills(height, 0.2)
+    assert (few.dtype, many.dtype) == (np.int32, np.int64)
+    np.testing.assert_array_equal(few, many)

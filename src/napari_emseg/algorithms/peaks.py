@@ -15,8 +15,11 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_MOST_IN_32_BITS = int(np.iinfo(np.int32).max)
+"""Arrays with more pixels need 64 bits for the place of one; others are quicker with 32."""
 
-def hills(height: NDArray[np.float32], tolerance: float) -> NDArray[np.int32]:
+
+def hills(height: NDArray[np.float32], tolerance: float) -> NDArray[np.signedinteger]:
     """Divide everything that is higher than zero into hills.
 
     Parameters
@@ -30,7 +33,7 @@ def hills(height: NDArray[np.float32], tolerance: float) -> NDArray[np.int32]:
     Returns
     -------
     ndarray of int32
-        Hill number from 1, in raster order of the peaks; 0 on the ground.
+        Hill number from 1, in raster order of the peaks; 0 on the ground. int64 from 2**31 pixels on.
 
     Notes
     -----
@@ -41,16 +44,17 @@ def hills(height: NDArray[np.float32], tolerance: float) -> NDArray[np.int32]:
     offsets = _half_neighbourhood(padded.shape)
     top = _climb(padded, offsets)
     # Peak 0 is the padding: ground.
-    peaks = np.flatnonzero(top == np.arange(top.size, dtype=np.int32))
-    number = np.zeros(top.size, np.int32)
-    number[peaks] = np.arange(peaks.size, dtype=np.int32)
+    peaks = np.flatnonzero(top == np.arange(top.size, dtype=top.dtype))
+    number = np.zeros(top.size, top.dtype)
+    number[peaks] = np.arange(peaks.size, dtype=top.dtype)
     basin = number[top]
     a, b, saddle = _passes(basin, flat, offsets, peaks.size)
     root = join_basins(a, b, saddle, flat[peaks], tolerance)
     names = np.cumsum(root == np.arange(root.size)) - 1
-    numbers = names[root].astype(np.int32)
+    numbers = names[root].astype(top.dtype)
     inner = tuple(slice(1, -1) for _ in height.shape)
-    return numbers[basin].reshape(padded.shape)[inner]
+    result: NDArray[np.signedinteger] = numbers[basin].reshape(padded.shape)[inner]
+    return result
 
 
 def _half_neighbourhood(shape: tuple[int, ...]) -> list[int]:
@@ -63,19 +67,20 @@ def _half_neighbourhood(shape: tuple[int, ...]) -> list[int]:
     return sorted(offset for offset in offsets if offset > 0)
 
 
-def _climb(padded: NDArray[np.float32], offsets: list[int]) -> NDArray[np.int32]:
+def _climb(padded: NDArray[np.float32], offsets: list[int]) -> NDArray[np.signedinteger]:
     """Flat index of the peak above every pixel; ground pixels all go to index 0."""
     flat = padded.ravel()
     size = flat.size
     best = flat.copy()
-    up = np.arange(size, dtype=np.int32)
+    index = np.dtype(np.int32 if size <= _MOST_IN_32_BITS else np.int64)
+    up: NDArray[np.signedinteger] = np.arange(size, dtype=index)
     # Equal heights are climbed towards the later pixel only, so that nobody walks in circles.
     for offset in [*(-o for o in reversed(offsets)), *offsets]:
         here = slice(max(0, -offset), size - max(0, offset))
         there = slice(max(0, offset), size + min(0, offset))
         higher = flat[there] > best[here] if offset < 0 else flat[there] >= best[here]
         np.copyto(best[here], flat[there], where=higher)
-        np.copyto(up[here], np.arange(there.start, there.stop, dtype=np.int32), where=higher)
+        np.copyto(up[here], np.arange(there.start, there.stop, dtype=index), where=higher)
     up[flat <= 0] = 0
     while True:
         further = up[up]
@@ -85,7 +90,7 @@ def _climb(padded: NDArray[np.float32], offsets: list[int]) -> NDArray[np.int32]
 
 
 def _passes(
-    basin: NDArray[np.int32], height: NDArray[np.float32], offsets: list[int], n: int
+    basin: NDArray[np.signedinteger], height: NDArray[np.float32], offsets: list[int], n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Highest pass between every two basins that touch above the ground."""
     keys, saddles = [], []

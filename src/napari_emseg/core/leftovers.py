@@ -87,4 +87,4 @@ def _machine() -> str:
 def _is_alive(process: int) -> bool:
     import psutil  # only where something was left
 
-    return psutil.pid_exists(process)
+    return bool(psutil.pid_exists(process))
