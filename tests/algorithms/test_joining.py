@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from napari_emseg.algorithms import joining
 from napari_emseg.algorithms.joining import contract
 
 
@@ -57,3 +59,32 @@ def test_naming_of_nodes_does_not_matter() -> None:
     one = contract(u, v, evidence, weight, n)
     other = contract(order[u], order[v], evidence, weight, n)[order]
     np.testing.assert_array_equal(one[:, None] == one, other[:, None] == other)
+
+
+def some_graph(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, np.ndarray | None]:
+    """Edges for and against, some parallel; in every second graph some nodes are anchors."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(100, 600))
+    u, v = rng.integers(0, n, (2, 3 * n))
+    apart = u != v
+    u, v = u[apart], v[apart]
+    anchor = np.where(rng.random(n) < 0.1, rng.integers(1, 20, n), 0) if seed % 2 else None
+    return u, v, rng.normal(0.5, 2, u.size), rng.uniform(0.5, 9, u.size), n, anchor
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_best_edges_at_once_give_what_the_queue_gives(monkeypatch, seed: int) -> None:
+    graph = some_graph(seed)
+    monkeypatch.setattr(joining, "_FEW", 2)
+    quick = contract(*graph)
+    monkeypatch.setattr(joining, "_FEW", np.inf)
+    np.testing.assert_array_equal(quick, contract(*graph))
+
+
+def test_equal_edges_queue() -> None:
+    # 1 is as near to 0 as to 2, which are apart: one of them gets it, not both.
+    for n in (3, 3 * joining._FEW):
+        edges = [
+            (k + i, k + j, e) for k in range(0, n, 3) for i, j, e in ((0, 1, 2.0), (1, 2, 2.0), (0, 2, -9.0))
+        ]
+        assert len(set(groups(*edges, n=n))) == 2 * n // 3

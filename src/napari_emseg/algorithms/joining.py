@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Edges this strong that are the best of both their ends are taken at once, without the queue.
 _CERTAIN_LOG_ODDS = 4.0
+_FEW = 200  # edges that speak for joining: with fewer, the queue is faster than arrays
+_LEAST_GAIN = 0.1  # ... also where less than this part of them would go at once
 
 
 def contract(
@@ -52,17 +54,54 @@ def contract(
     Greedy additive edge contraction (Keuper et al. 2015, doi:10.1109/ICCV.2015.204) with the average linkage
     of GASP (Bailoni et al. 2019, arXiv:1906.11713).
     """
-    root = _start(u, v, evidence, n, anchor)
-    names, dense = np.unique(root, return_inverse=True)
-    anchors = np.zeros(names.size, np.int64)
+    group = np.unique(_start(u, v, evidence, n, anchor), return_inverse=True)[1].astype(np.int64)
+    anchors = np.zeros(int(group.max(initial=-1)) + 1, np.int64)
     if anchor is not None:
-        np.maximum.at(anchors, dense, anchor)
-    u, v, total, weight = _merged_edges(dense[u], dense[v], evidence * weight, weight, names.size)
+        np.maximum.at(anchors, group, anchor)
+    u, v, total, weight = _merged_edges(group[u], group[v], evidence * weight, weight, anchors.size)
+    while (at := _best_of_both(u, v, total, weight, anchors)).size:
+        keep, gone = u[at], v[at]
+        stays = np.ones(anchors.size, bool)
+        stays[gone] = False
+        anchors[keep] = np.maximum(anchors[keep], anchors[gone])
+        name = np.cumsum(stays) - 1
+        name[gone] = name[keep]
+        anchors, group = anchors[stays], name[group]
+        u, v, total, weight = _merged_edges(name[u], name[v], total, weight, anchors.size)
     parent = _contract(u.tolist(), v.tolist(), total.tolist(), weight.tolist(), anchors.tolist())
-    group = np.array(parent, np.int64)[dense]
-    smallest = np.full(names.size, n, np.int64)
+    group = np.array(parent, np.int64)[group]
+    smallest = np.full(anchors.size, n, np.int64)
     np.minimum.at(smallest, group, np.arange(n))
     return smallest[group]
+
+
+def _best_of_both(
+    u: NDArray[np.int64],
+    v: NDArray[np.int64],
+    total: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    anchor: NDArray[np.int64],
+) -> NDArray[np.intp]:
+    """Edges that speak for joining more than any other of both their ends, no two with a common end; none where few are.
+
+    Averages are never above the best that went into them, so the queue would join along all of these, whatever it
+    took first.
+    """
+    is_open = (total > 0) & ~((anchor[u] > 0) & (anchor[v] > 0) & (anchor[u] != anchor[v]))
+    at = np.flatnonzero(is_open)
+    if at.size < _FEW:
+        return at[:0]
+    a, b, value = u[at], v[at], (total / weight)[at]
+    best = np.full(anchor.size, -np.inf)
+    np.maximum.at(best, a, value)
+    np.maximum.at(best, b, value)
+    is_best = (value == best[a]) & (value == best[b])
+    a, b, at = a[is_best], b[is_best], at[is_best]
+    # Equal edges at one end have to queue.
+    ends = np.bincount(np.r_[a, b], minlength=anchor.size)
+    alone = (ends[a] == 1) & (ends[b] == 1)
+    enough = alone.sum() >= _LEAST_GAIN * is_open.sum()
+    return np.asarray(at[alone] if enough else at[:0])
 
 
 def _start(
