@@ -278,6 +278,10 @@ ACTIONS: dict[str, Action] = {
         "Open it again", "", "The stack whose layer was removed from the list, as it was left",
         f"{_FLOWS}.opening:open_again", "data",
     ),
+    "forget_missing": Action(
+        "Take it off the list", "", "Recent projects that are not there any more are not shown again",
+        f"{_FLOWS}.opening:forget_missing", "data",
+    ),
     "take_labels": Action(
         "Take labels over", "", "Write another label layer into this project, resampled where it has other voxels",
         f"{_FLOWS}.taking_over:take_over", "data",

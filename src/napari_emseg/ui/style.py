@@ -107,6 +107,11 @@ def style_sheet(look: Look) -> str:
     QPushButton[role="flat"] {{ background: transparent; border: none; padding: 2px 4px; min-height: 0;
         color: {look.faint}; text-align: left; }}
     QPushButton[role="flat"]:hover, QPushButton[role="flat"]:checked {{ color: {look.text}; border: none; }}
+    QPushButton[role="recent"], QPushButton[role="missing"] {{ background: transparent; border: 1px solid transparent;
+        padding: 2px 6px; min-height: 18px; text-align: left; }}
+    QPushButton[role="missing"] {{ color: {look.faint}; }}
+    QPushButton[role="recent"]:hover, QPushButton[role="missing"]:hover {{ background: {look.raised}; }}
+    QPushButton[role="recent"]:focus, QPushButton[role="missing"]:focus {{ border-color: {look.link}; }}
     QPushButton[role="stage"] {{ background: transparent; border: none; border-left: 3px solid transparent;
         border-radius: 0; padding: 0; min-height: 24px; max-height: 24px; text-align: left; }}
     QPushButton[role="stage"]:hover {{ background: {look.raised}; }}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.core import recent
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.project import is_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.ui.flows import predicting
@@ -116,6 +118,15 @@ def remake_project(desk: Desk) -> None:
         desk.asked.emit("find_image")
         return
     show(desk, Session.remake(folder, image))
+
+
+def forget_missing(desk: Desk) -> None:
+    """Take projects that are not there any more off the list of recent ones."""
+    for one in recent.recent():
+        if not is_project(Path(one.folder)):
+            recent.forget(one.folder)
+    desk.say("data", "")
+    desk.session_changed.emit()
 
 
 def reopen(desk: Desk) -> None:
@@ -257,6 +268,7 @@ def _keep_damaged(desk: Desk, error: EmsegError, image: ImageStack | None) -> No
 def show(desk: Desk, session: Session, image: Image | None = None) -> None:
     """Put a session on the desk, say what it is, and let the worker get ready."""
     desk.show(session, image=image)
+    recent.remember(session.project.folder, session.image.name)
     _take_up_cleaned(desk)
     _fill_canvas(desk)
     _say_opened(desk, session)

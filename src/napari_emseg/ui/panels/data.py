@@ -12,9 +12,13 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import opening, sharing
 from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_words
+from napari_emseg.ui.recent_list import RecentProjects
 
 if TYPE_CHECKING:
     from napari.layers import Image
+    from qtpy.QtGui import QShowEvent
+
+    from napari_emseg.core.recent import Recent
 
 _FILES = "EM stacks and packs (*.tif *.tiff *.h5 *.hdf *.hdf5 *.zarr *.png *.mrc *.emseg.zip);;All files (*)"
 _LARGEST_NM = 1e5
@@ -56,6 +60,9 @@ class DataPanel(StagePanel):
         self.take = action_button(self.desk, "take_labels")
         self.find_image = action_button(self.desk, "find_image", primary=True, text="Find the image ...")
         self.desk.asked.connect(self._on_asked)
+        self.recent = RecentProjects(self.desk)
+        self.recent.picked.connect(self._on_recent)
+        self.desk.session_changed.connect(self._load_recent)
         self.where = faint()
         self.where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         for part in (self.find_image, self.adopt, self.phantom):
@@ -64,10 +71,31 @@ class DataPanel(StagePanel):
         self.body.addWidget(self.question)
         self.body.addLayout(row(self.file, self.folder))
         self.body.addWidget(self.vnc)
+        self.body.addWidget(self.recent)
         self.body.addWidget(self.where)
         self.body.addWidget(self.take)
         self.body.addLayout(row(self.copy, self.corrections))
         self.body.addWidget(self.pack)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """What is on the disks may have changed."""
+        super().showEvent(event)
+        self._load_recent()
+
+    def _load_recent(self) -> None:
+        if self.desk.session is None:
+            self.recent.load()
+        else:
+            self.recent.setVisible(False)
+
+    def _on_recent(self, one: Recent, there: bool) -> None:
+        if there:
+            opening.open_path(self.desk, one.folder)
+            return
+        self.desk.say(
+            "data", f"There is no project at {one.folder} any more; the disk may not be connected.",
+            tone="error", link="Take it off the list", action="forget_missing",
+        )  # fmt: skip
 
     def hint(self) -> str:
         """The very first words that a new person reads."""
@@ -94,7 +122,17 @@ class DataPanel(StagePanel):
             button.setVisible(session is not None)
         self.corrections.setEnabled(session is not None and not session.read_only)
         busy = "data" in self.desk.work
-        for button in (self.phantom, self.vnc, self.file, self.folder, self.adopt, self.copy, self.pack):
+        others = (
+            self.phantom,
+            self.vnc,
+            self.file,
+            self.folder,
+            self.adopt,
+            self.copy,
+            self.pack,
+            self.recent,
+        )
+        for button in others:
             button.setEnabled(not busy)
         while self.facts.rowCount():
             self.facts.removeRow(0)

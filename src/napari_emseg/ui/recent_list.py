@@ -1,0 +1,77 @@
+"""Projects that were opened lately, to be opened again by a click or with the keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from napari_emseg.core.project import SUFFIX, is_project
+from napari_emseg.core.recent import recent
+from napari_emseg.ui.history_model import when
+from napari_emseg.ui.panels.base import heading
+from napari_emseg.ui.runner import Handlers
+
+if TYPE_CHECKING:
+    from napari_emseg.core.recent import Recent
+    from napari_emseg.ui.desk import Desk
+
+_KEY = "recent"
+_LONGEST = 34  # characters of a name; the tooltip has all of it
+
+
+class RecentProjects(QWidget):
+    """One button a project; those that are not there any more say so.
+
+    Parameters
+    ----------
+    desk : Desk
+        Its threads ask the disks, which may be slow or asleep.
+    """
+
+    picked = Signal(object, bool)
+    """`Recent` that was clicked, and whether it is there."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self.buttons: list[QPushButton] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 4, 0, 0)
+        self._column.setSpacing(1)
+        self._column.addWidget(heading("Recent projects"))
+        self.setVisible(False)
+
+    def load(self) -> None:
+        """Read the list, and find out in the background what of it is there."""
+
+        def look() -> list[tuple[Recent, bool]]:
+            return [(one, is_project(Path(one.folder))) for one in recent()]
+
+        nothing = Handlers(self._show, lambda error: None, lambda: None, lambda work: None)
+        self._desk.runner.thread(_KEY, look, nothing)
+
+    def _show(self, found: list[tuple[Recent, bool]]) -> None:
+        while self.buttons:
+            old = self.buttons.pop()
+            self._column.removeWidget(old)
+            old.deleteLater()
+        for one, there in found:
+            button = QPushButton(words(one, there=there))
+            button.setObjectName("recent")
+            button.setProperty("role", "recent" if there else "missing")
+            button.setToolTip(one.folder if there else f"Not there any more: {one.folder}")
+            button.clicked.connect(lambda *_, one=one, there=there: self.picked.emit(one, there))
+            self._column.addWidget(button)
+            self.buttons.append(button)
+        self.setVisible(bool(found) and self._desk.session is None)
+
+
+def words(one: Recent, *, there: bool) -> str:
+    """Name of the project and when it was open: "stack1  ·  yesterday 17:05"."""
+    name = Path(one.folder).name.removesuffix(SUFFIX)
+    if len(name) > _LONGEST:
+        name = f"{name[: _LONGEST // 2]}…{name[-_LONGEST // 2 + 1 :]}"
+    return f"{name}  ·  {when(one.time) if there else 'not there any more'}".replace("&", "&&")
