@@ -1,0 +1,152 @@
+"""The way through a volume that is larger than memory: blocks with what lies around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+BLOCK_VOXELS = 1 << 24
+"""Voxels of a block by default: 64 MB of 32-bit ids, and some times as much while it is counted."""
+
+Index = tuple[slice, slice, slice]
+_LARGEST_ID = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A part of the volume.
+
+    Attributes
+    ----------
+    core : Region
+        The voxels that this block stands for; the cores of all blocks fill the volume once.
+    outer : Region
+        The core and what lies around it, as far as the volume goes.
+    labels : ndarray of int (z, y, x)
+        Ids of ``outer``, numbered anew from 1; 0 is none.
+    ids : ndarray of int64 (n,)
+        The true id of every number; ``ids[0]`` is 0.
+    """
+
+    core: Region
+    outer: Region
+    labels: NDArray[Any]
+    ids: NDArray[np.int64]
+
+    @property
+    def inner(self) -> Index:
+        """The core as an index into ``labels``."""
+        z, y, x = (
+            slice(a - o, b - o)
+            for a, b, o in zip(self.core.start, self.core.stop, self.outer.start, strict=True)
+        )
+        return z, y, x
+
+
+def cores(
+    shape: tuple[int, int, int], size: tuple[int, int, int] | None = None, voxels: int = BLOCK_VOXELS
+) -> Iterator[Region]:
+    """Boxes that fill a volume, section by section where they fit.
+
+    Parameters
+    ----------
+    shape : (z, y, x)
+    size : (z, y, x), optional
+        Of one box; without it as many whole sections as fit, or parts of one.
+    voxels : int
+        Voxels of a box at most, where its size is not given.
+    """
+    z, y, x = shape
+    if size is None:
+        rows = max(1, min(y, voxels // max(x, 1)))
+        size = (max(1, voxels // max(y * x, 1)), rows, x) if rows == y else (1, rows, x)
+    for a in range(0, z, size[0]):
+        for b in range(0, y, size[1]):
+            for c in range(0, x, max(size[2], 1)):
+                yield Region((a, b, c), (a + size[0], b + size[1], c + size[2])).clipped(shape)
+
+
+def block_at(array: Any, core: Region, margin: tuple[int, int, int], *, before: int = 0) -> Block:
+    """Read one block.
+
+    Parameters
+    ----------
+    array : array-like (z, y, x) of int
+    core : Region
+    margin : (z, y, x)
+        Voxels around the core; sections only after it.
+    before : int
+        Sections before it.
+
+    Raises
+    ------
+    EmsegError
+        If these are no object ids.
+    """
+    nz, ny, nx = (int(n) for n in array.shape)
+    (z0, y0, x0), (z1, y1, x1) = core.start, core.stop
+    outer = Region(
+        (z0 - before, y0 - margin[1], x0 - margin[2]), (z1 + margin[0], y1 + margin[1], x1 + margin[2])
+    ).clipped((nz, ny, nx))
+    return numbered(np.asarray(array[outer.slices]), core, outer)
+
+
+def numbered(labels: NDArray[Any], core: Region, outer: Region) -> Block:
+    """A block of ids that were read already."""
+    import fastremap
+
+    found, names = fastremap.renumber(
+        np.ascontiguousarray(checked_ids(labels, f"sections {outer.start[0]} to {outer.stop[0] - 1}")),
+        preserve_zero=True,
+    )
+    ids = np.zeros(max(map(int, names.values()), default=0) + 1, np.int64)
+    for old, new in names.items():
+        ids[int(new)] = int(old)
+    return Block(core, outer, found, ids)
+
+
+def checked_ids(labels: NDArray[Any], where: str) -> NDArray[Any]:
+    """Ids as unsigned integers.
+
+    Raises
+    ------
+    EmsegError
+        If they are fractions, negative, or too large.
+    """
+    kind = labels.dtype.kind
+    if kind == "b":
+        return labels.astype(np.uint8)
+    if kind == "f":
+        whole = np.rint(labels)
+        if not np.array_equal(whole, labels):
+            raise EmsegError("these are no object ids but fractions", where, "give a segmentation")
+        labels, kind = whole.astype(np.int64), "i"
+    if kind not in "iu":
+        raise EmsegError("these are no object ids", where, "give a segmentation")
+    if kind == "i":
+        if labels.min(initial=0) < 0:
+            raise EmsegError("object ids are negative", where, "store ids from 0 up, 0 is none")
+        return labels.astype(f"u{labels.dtype.itemsize}")
+    if labels.dtype.itemsize == 8 and labels.max(initial=0) > _LARGEST_ID:
+        raise EmsegError("object ids are above 2^63 - 1", where, "renumber them")
+    return labels
+
+
+def neighbours(block: Block, step: Sequence[int]) -> tuple[Index, Index]:
+    """The voxels of the core and those one step away, where these lie inside the volume, as indices of its labels."""
+    here, there = [], []
+    for inner, move, n in zip(block.inner, step, block.labels.shape, strict=True):
+        start, stop = max(inner.start, -move), min(inner.stop, n - move)
+        here.append(slice(start, max(start, stop)))
+        there.append(slice(start + move, max(start, stop) + move))
+    return (here[0], here[1], here[2]), (there[0], there[1], there[2])

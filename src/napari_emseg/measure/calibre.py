@@ -1,0 +1,56 @@
+"""Calibre of an object: diameters across its axis, however that lies and however thick the sections are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_emseg.measure.five_points import five_points, mean_of
+from napari_emseg.measure.profile import Profile, profile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emseg.measure.crop import ObjectCrop
+    from napari_emseg.settings import MeasureSettings
+
+Row = dict[str, float | int | None]
+
+
+def calibre_of(crop: ObjectCrop, settings: MeasureSettings) -> Row:
+    """Calibre, length and shape of the axis of one object; see `calibre_row`."""
+    return calibre_row(profile(crop, settings.step_nm))
+
+
+def calibre_row(found: Profile) -> Row:
+    """Numbers of a profile, with their units in the names; None where nothing could be measured.
+
+    Calibre is the diameter of the circle with the same area as the cross-section. ``min_feret`` and ``minor_axis`` are the
+    narrowest slit through which a cross-section fits and the minor axis of the ellipse with the same second moments.
+    """
+    here = found.is_measured
+    calibre, feret, minor = (v[here] for v in (found.diameter_nm, found.feret_nm, found.minor_nm))
+    five = five_points(found)
+    row: Row = {
+        "length_nm": sum(found.length_nm) if found.length_nm else None,
+        **_summary("calibre", calibre, ("median", "mean", "min", "max", "sd")),
+        **_summary("minor_axis", minor, ("median", "min")),
+        **_summary("min_feret", feret, ("median", "min")),
+        "cross_sections": int(here.sum()),
+        "branches": len(found.length_nm),
+        "parts": found.parts,
+    }
+    row |= {f"calibre_at_{share}_percent_nm": value for share, value in five.items()}
+    row["calibre_five_point_mean_nm"] = mean_of(five.values())
+    return row
+
+
+def _summary(name: str, values: NDArray[np.float64], wanted: tuple[str, ...]) -> Row:
+    """Columns of some values; None if there are none."""
+    if not values.size:
+        return {f"{name}_{what}_nm": None for what in wanted}
+    numbers = {
+        "median": np.median(values), "mean": values.mean(), "min": values.min(), "max": values.max(), "sd": values.std(),
+    }  # fmt: skip
+    return {f"{name}_{what}_nm": float(numbers[what]) for what in wanted}
