@@ -15,7 +15,7 @@ from napari_emseg.algorithms.assignment import assign
 from napari_emseg.algorithms.matching import link_sections
 from napari_emseg.algorithms.metrics.segmentation import segmentation_scores
 from napari_emseg.algorithms.motion import global_shift
-from napari_emseg.algorithms.propagation import propagate
+from napari_emseg.algorithms.propagation import propagate, rename
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
@@ -162,3 +162,14 @@ def test_real_neurites_in_thin_sections(data_dir: Path) -> None:
     cut = np.stack([cc3d.connected_components(section, connectivity=4) for section in truth])
     result, _ = propagate(cut, SETTINGS, (10.0, 10.0, 10.0))
     assert segmentation_scores(truth, result)["v_rand"] > 0.995
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+def test_new_names_of_any_ids(dtype: type) -> None:
+    top = min(int(np.iinfo(dtype).max), 2**62)
+    section = np.array([[0, top, top], [top, 3, 0], [7, 7, 3]], dtype)
+    renamed = rename(section, {top: 5, 3: 2**40})
+    assert renamed.dtype == np.int64
+    assert renamed.tolist() == [[0, 5, 5], [5, 2**40, 0], [0, 0, 2**40]]
+    assert rename(section, {3: 1}, np.uint32).dtype == np.uint32
+    assert rename(section[:0], {3: 1}).shape == (0, 3)

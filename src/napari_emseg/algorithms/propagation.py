@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.algorithms.evidence import tabulate
 from napari_emseg.algorithms.matching import candidates
+from napari_emseg.algorithms.runs import Runs, run_starts
 from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.section_graph import Graph
 from napari_emseg.core.errors import EmsegError
@@ -17,7 +18,7 @@ from napari_emseg.core.progress import Silent
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from napari_emseg.algorithms.evidence import Objects
     from napari_emseg.algorithms.matching import Link
@@ -193,15 +194,15 @@ def propagate(
     result = np.zeros(labels.shape, np.uint32)
     for z, names in enumerate(tracks.names):
         section = np.asarray(anchors[z] if anchors and z in anchors else labels[z])
-        result[z] = rename(section, names)
+        result[z] = rename(section, names, np.uint32)
     return result, tracks.links
 
 
-def rename(section: NDArray[Any], names: Mapping[int, int]) -> NDArray[np.int64]:
-    """Replace the ids of one section; ids without a new name become 0."""
+def rename(section: NDArray[Any], names: Mapping[int, int], dtype: DTypeLike = np.int64) -> NDArray[Any]:
+    """Replace the ids of one section (y, x); ids without a new name become 0. ``dtype`` is that of the result."""
     import fastremap
 
-    wide = np.ascontiguousarray(section).astype(np.int64)
-    table = {int(old): names.get(int(old), 0) for old in fastremap.unique(wide)}
-    renamed: NDArray[np.int64] = fastremap.remap(wide, table, in_place=True)
-    return renamed
+    runs = Runs.at(run_starts(section))
+    old, place = fastremap.unique(section.ravel()[runs.start], return_inverse=True)
+    new = np.array([names.get(k, 0) for k in old.tolist()], dtype)
+    return np.repeat(new[place], runs.length).reshape(section.shape)

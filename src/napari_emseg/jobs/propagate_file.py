@@ -147,7 +147,7 @@ class _Renamed:
         from napari_emseg.algorithms.propagation import rename
 
         section = np.asarray(self._anchors[z] if z in self._anchors else self._stack[z])
-        return rename(section, self._names[z]).astype(np.uint32)
+        return rename(section, self._names[z], np.uint32)
 
 
 def _read_anchors(path: str | Path | None, shape: tuple[int, ...]) -> dict[int, NDArray[Any]]:
