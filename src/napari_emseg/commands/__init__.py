@@ -17,11 +17,13 @@ COMMANDS: dict[str, str] = {
     "animate": "a movie of the sections, with the objects in it",
     "finetune": "teach a model from labelled sections",
     "train": "train a model from a recipe",
+    "measure": "calibre, contact area, volume and surface of objects",
     "evaluate": "score a result against ground truth",
     "vast": "exchange labels, names and classes with VAST",
     "roi": "check tables of regions, cut them out, add margins",
     "project": "copy, share, merge and export projects; their history",
     "fewshot": "a target that no model knows, from a handful of clicks",
+    "cluster": "SLURM jobs, and workers on other machines",
     "models": "models that can be used by name",
 }
 """Command (and module in this package) to one line of help."""

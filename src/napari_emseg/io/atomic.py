@@ -18,7 +18,7 @@ from napari_emseg.core.leftovers import clear
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OURS = ("zarr.json", "stack.json", ".zgroup", "datasource-properties.json")
+_OURS = ("zarr.json", "stack.json", ".zgroup", "datasource-properties.json", "measurement.json")
 _OURS_BY_SUFFIX = {".n5": "attributes.json", ".precomputed": "info"}
 _STRAGGLERS_S = 2.0
 

@@ -1,0 +1,226 @@
+"""Measure objects: those of a file into tables and a report, or those of the open project for its panel."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.progress import Part, Silent
+from napari_emseg.measure.survey import Survey, survey
+from napari_emseg.measure.table import csv_text
+from napari_emseg.settings import MeasureSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.stack import Spacing
+    from napari_emseg.measure.report import Groups
+    from napari_emseg.session import Session
+
+_CONTACT_COLUMNS = ("id_a", "id_b", "contact_area_um2")
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureRequest:
+    """What a worker needs to measure objects.
+
+    Parameters
+    ----------
+    labels : array-like (z, y, x) of int
+        Ids; can be sent to the worker.
+    spacing_nm : (z, y, x)
+    settings : MeasureSettings
+    image : array-like (z, y, x), optional
+    objects : tuple of int, optional
+        Measure these only.
+    """
+
+    labels: Any
+    spacing_nm: Spacing
+    settings: MeasureSettings
+    image: Any = None
+    objects: tuple[int, ...] | None = None
+
+
+def prepare(
+    session: Session,
+    objects: Collection[int] | None,
+    settings: MeasureSettings,
+    wanted: Callable[[], bool] = lambda: True,
+) -> MeasureRequest:
+    """Copy the labels of the open project, packed section by section; may be called in a thread.
+
+    Parameters
+    ----------
+    session : Session
+    objects : collection of int or None
+        None measures all.
+    settings : MeasureSettings
+    wanted : callable
+        Asked before every section; False stops the copying.
+
+    Raises
+    ------
+    EmsegError
+        If the voxel size is unknown, or an object is not there.
+    """
+    from napari_emseg.io.packed import PackedStack
+
+    spacing = session.image.spacing_nm
+    if spacing is None:
+        raise EmsegError(
+            "the voxel size is unknown", session.image.name, "give it first: nanometres need it",
+            action="set_spacing",
+        )  # fmt: skip
+    volume = session.volume
+    sections = {z for z, _, _ in volume.occupied()}
+    if objects is not None:
+        found = volume.find(list(objects))
+        if not found:
+            raise EmsegError(f"there is no object {min(objects)}", "this project", "point at one")
+        sections = set(found)
+    packed = PackedStack(volume.shape, volume.dtype)
+    for z in sorted(sections):
+        if not wanted():
+            raise Cancelled
+        packed.put(z, np.asarray(volume[z]))
+    return MeasureRequest(
+        packed, spacing, settings, None if objects is None else session.image.data,
+        None if objects is None else tuple(sorted(objects)),
+    )  # fmt: skip
+
+
+def run(request: MeasureRequest, progress: Progress) -> Survey:
+    """Measure; in a worker."""
+    return survey(
+        request.labels, request.spacing_nm, request.settings, image=request.image, objects=request.objects,
+        progress=progress,
+    )  # fmt: skip
+
+
+def measure_file(
+    source: str | Path,
+    output: str | Path,
+    *,
+    spacing_nm: Spacing,
+    image: str | Path | None = None,
+    contacts: str | Path | None = None,
+    report: str | Path | None = None,
+    objects: Collection[int] | None = None,
+    groups: Groups | None = None,
+    settings: MeasureSettings | None = None,
+    block: tuple[int, int, int] | None = None,
+    progress: Progress | None = None,
+) -> Survey:
+    """Measure the objects of a file.
+
+    Parameters
+    ----------
+    source : path
+        Object ids (z, y, x).
+    output : path
+        CSV with one row an object.
+    spacing_nm : (z, y, x)
+    image : path, optional
+        Grey values of the same shape; adds their mean and standard deviation.
+    contacts : path, optional
+        CSV with one row a pair of objects that touch.
+    report : path, optional
+        Folder for tables, figures and methods.
+    objects : collection of int, optional
+        Measure these only.
+    groups : Groups, optional
+        What stands against what in the report.
+    settings : MeasureSettings, optional
+    block : (z, y, x), optional
+        Voxels of a block.
+    progress : Progress, optional
+
+    Raises
+    ------
+    EmsegError
+        If a file cannot be read or written, or what is asked for is not in it. Nothing is written then.
+    """
+    from napari_emseg.jobs.stack_file import open_stack
+
+    settings, progress = settings or MeasureSettings(), progress or Silent()
+    labels = open_stack(source).stack
+    grey = None if image is None else open_stack(image).stack
+    found = survey(
+        labels,
+        spacing_nm,
+        settings,
+        image=grey,
+        objects=objects,
+        block=block,
+        progress=Part(progress, 0.0, 0.95),
+    )
+    files: dict[str, bytes] = {}
+    if report is not None:
+        progress.report(0.95, "drawing")
+        files = _report(found, groups, source, image, labels, grey)
+    _write(Path(output), csv_text(found.objects, ("id", "voxels", "volume_um3")))
+    if contacts is not None:
+        _write(Path(contacts), csv_text(found.contacts, _CONTACT_COLUMNS))
+    if report is not None:
+        write_report(Path(report), files)
+    progress.report(1.0, "done")
+    return found
+
+
+def write_report(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a report as a folder that appears when it is complete."""
+    from napari_emseg.io.atomic import atomic_output
+
+    with atomic_output(folder) as beside:
+        beside.mkdir()
+        for name, content in files.items():
+            (beside / name).write_bytes(content)
+
+
+def _report(
+    found: Survey, groups: Groups | None, source: str | Path, image: str | Path | None, labels: Any, grey: Any
+) -> dict[str, bytes]:
+    from napari_emseg.measure.report import Groups, report_files
+
+    about = {**origin(), "source": str(source), **({} if image is None else {"image": str(image)})}
+    return report_files(found, groups or Groups(), about, overlay=_overlay(found, labels, grey))
+
+
+def origin() -> dict[str, Any]:
+    """Program and time, for what says where it comes from."""
+    from napari_emseg import __version__
+
+    return {
+        "program": f"napari-emseg {__version__}",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def _overlay(found: Survey, labels: Any, grey: Any) -> Any:
+    """The middle section of what was measured, with the objects over the image."""
+    if grey is None or not found.objects:
+        return None
+    from napari_emseg.jobs.frames import Scene, contrast, frame, frame_size
+    from napari_emseg.settings import AnimateSettings
+
+    look = AnimateSettings()
+    first = min(int(row["first_section"] or 0) for row in found.objects)
+    z = (first + max(int(row["last_section"] or 0) for row in found.objects)) // 2
+    section, ids = np.asarray(grey[z]), np.asarray(labels[z])
+    ids = np.where(np.isin(ids, [int(row["id"] or 0) for row in found.objects]), ids, 0)
+    size, pixel = frame_size(section.shape, found.spacing_nm, look.scale)
+    return frame(Scene(size, pixel, *contrast([section], look.dark, look.bright), look), section, ids, z)
+
+
+def _write(path: Path, text: str) -> None:
+    from napari_emseg.io.atomic import atomic_output
+
+    with atomic_output(path) as beside:
+        beside.write_text(text, "utf-8", newline="")
