@@ -55,16 +55,28 @@ def assign(
     order = np.argsort(part[row], kind="stable")
     starts = np.flatnonzero(np.diff(part[row][order], prepend=-1))
     sizes = np.diff(np.r_[starts, order.size])
+    (r, height), (c, breadth) = (_within(part, end) for end in (row, column + n_rows))
+    # A chosen pair saves what leaving both alone would cost; saving nothing is no pair.
+    saves = 2 * alone - cost
     chosen = [order[starts[sizes == 1]]]  # pairs without rivals
     for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
         members = order[start : start + size]
-        rows, r = np.unique(row[members], return_inverse=True)
-        columns, c = np.unique(column[members], return_inverse=True)
-        # A chosen pair saves what leaving both alone would cost; saving nothing is no pair.
-        saved = np.zeros((rows.size, columns.size))
-        saved[r, c] = 2 * alone - cost[members]
+        here = part[row[members[0]]]
+        saved = np.zeros((height[here], breadth[here]))
         pair = np.full(saved.shape, -1)
-        pair[r, c] = members
+        at = r[members], c[members]
+        saved[at], pair[at] = saves[members], members
         best = pair[linear_sum_assignment(saved, maximize=True)]
         chosen.append(best[best >= 0])
     return np.sort(possible[np.concatenate(chosen)])
+
+
+def _within(part: NDArray[np.int32], end: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number of every end among those of its part, and how many each part has."""
+    used = np.unique(end)
+    of_part = part[used]
+    many = np.bincount(of_part, minlength=int(part.max()) + 1)
+    order = np.argsort(of_part, kind="stable")
+    number = np.zeros(part.size, np.int64)
+    number[used[order]] = np.arange(used.size) - (np.cumsum(many) - many)[of_part[order]]
+    return number[end], many
