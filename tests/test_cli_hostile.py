@@ -230,7 +230,7 @@ def test_ctrl_c_while_the_command_is_still_loading(
     def impatient(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_emseg.cli.importlib.import_module", impatient)
+    monkeypatch.setattr("napari_emseg.commands.arguments.import_module", impatient)
     assert call(capsys, "convert", "labels.h5", "o.h5") == (130, "stopped\n")
 
 

@@ -6,7 +6,6 @@ Success is 0, a wrong call 2 with usage, a failure 1 with one line on standard e
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -86,21 +85,13 @@ def _fail(progress: Any, text: str, status: int) -> int:
 
 
 def _parse(words: list[str]) -> tuple[ModuleType, argparse.ArgumentParser, argparse.Namespace]:
-    from napari_emseg.commands.arguments import add_common  # loads numpy, and Ctrl-C may come at once
+    # loads numpy, and Ctrl-C may come at once
+    from napari_emseg.commands.arguments import add_common, command_parser, understood
 
     name = words[0] if words else ""
     if name in COMMANDS:
-        module = importlib.import_module(f"napari_emseg.commands.{name}")
-        parser = argparse.ArgumentParser(
-            f"napari-emseg {name}",
-            description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(parser)
-        add_common(parser)
-        # Options may stand between the files; argparse cannot do that where a command has commands of its own.
-        parse = parser.parse_intermixed_args if parser._subparsers is None else parser.parse_args
-        return module, parser, parse(words[1:])
+        module, parser = command_parser(name)
+        return module, parser, understood(parser, words[1:])
     from napari_emseg.commands import window
 
     parser = argparse.ArgumentParser(

@@ -66,3 +66,10 @@ def loaded(request, progress):
 
 KILL = int(signal.SIGKILL)
 SEGV = int(signal.SIGSEGV)
+
+
+def model_files(request, progress):
+    """What a model's folder holds where the job runs."""
+    from napari_emseg.jobs.shared_models import here
+
+    return {file.name: file.read_bytes() for file in here(request).iterdir()}, here(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 from napari_emseg.core.edit import Region
@@ -11,11 +12,32 @@ from napari_emseg.core.errors import EmsegError, WrongCall
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from types import ModuleType
 
     from napari_emseg.core.stack import Spacing
     from napari_emseg.settings import Settings
 
 S = TypeVar("S", bound="Settings")
+
+
+def command_parser(name: str) -> tuple[ModuleType, argparse.ArgumentParser]:
+    """The module of a command, and what understands its words."""
+    module = import_module(f"napari_emseg.commands.{name}")
+    parser = argparse.ArgumentParser(
+        f"napari-emseg {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    add_common(parser)
+    return module, parser
+
+
+def understood(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """What the words of a command say; leaves as argparse does where they make no sense."""
+    # Options may stand between the files; argparse cannot do that where a command has commands of its own.
+    parse = parser.parse_intermixed_args if parser._subparsers is None else parser.parse_args
+    return parse(words)
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

@@ -36,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", choices=("float32", "float16", "uint8"), default="float32")
     parser.add_argument(
         "--scheduler",
-        metavar="ADDRESS",
-        help="address of a Dask scheduler, or 'local' for a worker process; default: in this process",
+        metavar="FILE_OR_ADDRESS",
+        help="what cluster start has written, the address of a Dask scheduler, or 'local' for a worker process; "
+        "default: in this process",
     )
     add_pixel_size(parser)
     add_settings(parser, PredictSettings, tta="flips")

@@ -6,12 +6,13 @@ All methods may wait; the engine calls them from threads of its own, never from 
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.cluster import connect, instructions, private_cluster
 from napari_emseg.jobs.processes import WorkerProcess
-from napari_emseg.jobs.remote import request_stop, run_job
+from napari_emseg.jobs.remote import SentModel, request_stop, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ class Backend:
     Parameters
     ----------
     scheduler : str
-        ``"local"`` or an address.
+        ``"local"``, an address, or the file of a scheduler.
     topic : str
         Name under which workers send events to this client.
     on_event : callable
@@ -70,6 +71,9 @@ class Backend:
             self._client = connect(self._cluster or scheduler, timeout_s)
             self._client.subscribe_topic(topic, on_event)  # type: ignore[no-untyped-call]
             self._client.wait_for_workers(1, timeout=timeout_s)
+        except EmsegError:
+            self.close()
+            raise
         except Exception as error:  # Dask's, ssl's or the system's: for the person it is all the same
             self.close()
             where = "this computer" if scheduler == LOCAL else scheduler
@@ -86,6 +90,14 @@ class Backend:
 
         self._workers[lane] = WorkerProcess(instructions(self._cluster, lane, _NICE[lane]), failed)
         self._workers[lane].start()
+
+    def share(self, model: Path) -> Path:
+        """Let all workers have a model, those that come later too; returns what to call it there."""
+        if self._cluster is not None or self._client is None:
+            return model
+        sent = SentModel.of(model)
+        self._client.register_plugin(sent)
+        return Path(sent.name)
 
     def send(
         self,

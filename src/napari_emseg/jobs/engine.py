@@ -21,6 +21,7 @@ from napari_emseg.jobs.ticket import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Answer = Callable[[], Any]
 
@@ -40,7 +41,7 @@ class Engine:
     scheduler : str
         ``"local"`` for private worker processes on this machine (TLS with temporary credentials, loopback,
         no dashboard), or the address of a Dask scheduler, reached with the credentials of Dask's own
-        configuration.
+        configuration, or the file that ``napari-emseg cluster start`` has written.
     start_timeout_s : float
         A remote scheduler that does not answer within this time is given up.
 
@@ -225,6 +226,22 @@ class Engine:
             Ctrl-C; the work is cancelled first.
         """
         return self.promise(function, request, **options)[1]()
+
+    def share(self, model: Path) -> Path:
+        """Let the workers have a model; waits until the engine is ready, so for scripts, never for a window.
+
+        Parameters
+        ----------
+        model : Path
+            Model folder on this machine.
+
+        Returns
+        -------
+        Path
+            What requests are to call it: the folder itself on this machine.
+        """
+        self.wait_until_ready()
+        return model if self._backend is None else self._backend.share(model)
 
     # ---- the control thread: everything that may wait ----------------------------------------------------
 

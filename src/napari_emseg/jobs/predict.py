@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,9 +146,11 @@ def run(request: PredictRequest, progress: JobProgress) -> PredictResult:
     EmsegError
         If the model lacks a target.
     """
+    from napari_emseg.jobs.shared_models import here
     from napari_emseg.nn.predict import predict_volume
 
     began = time.perf_counter()
+    request = replace(request, model=here(request.model))
     predictor = loaded(request.model, request.settings.device)
     judge = judge_of(request)
     targets = tuple(dict.fromkeys((*request.targets, *(judge.others if judge else ()))))

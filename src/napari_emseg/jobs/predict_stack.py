@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -129,11 +130,16 @@ class PredictedStack:
     def _remote(self, engine: Engine) -> Iterator[predict.PredictResult]:
         """Keep several sections under way, give them back in order."""
         total, sent = len(self._requests), 0
+        model = engine.share(self._model)
         waiting: deque[tuple[Ticket, Answer]] = deque()
         try:
             for n in range(total):
                 while sent < min(total, n + _IN_FLIGHT):
-                    waiting.append(engine.promise("napari_emseg.jobs.predict:run", self._request(sent)))
+                    waiting.append(
+                        engine.promise(
+                            "napari_emseg.jobs.predict:run", replace(self._request(sent), model=model)
+                        )
+                    )
                     sent += 1
                 result = waiting.popleft()[1]()
                 self._progress.report((n + 1) / total, f"section {n + 1} of {total}")

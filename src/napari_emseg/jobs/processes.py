@@ -40,13 +40,21 @@ class WorkerProcess:
     Parameters
     ----------
     instructions : mapping
-        What `napari_emseg.jobs.worker` reads: scheduler, name, resources, security, nice.
+        What `napari_emseg.jobs.worker` reads: scheduler, name, resources, security, nice, host.
     on_failed : callable
         Called, from the watching thread, with a reason once the process cannot be kept alive.
+    environment : mapping, optional
+        Variables that the worker gets where this process has not got them itself.
     """
 
-    def __init__(self, instructions: Mapping[str, Any], on_failed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        instructions: Mapping[str, Any],
+        on_failed: Callable[[str], None],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._instructions = dict(instructions)
+        self._environment = {"OMP_NUM_THREADS": str(cores()), **(environment or {})}
         self._on_failed = on_failed
         self._closing = threading.Event()
         self._lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
@@ -112,7 +120,7 @@ class WorkerProcess:
                 return
 
     def _spawn(self) -> subprocess.Popen[str]:
-        environment = {"OMP_NUM_THREADS": str(cores()), "PYTHONWARNINGS": "ignore", **os.environ}
+        environment = {**self._environment, "PYTHONWARNINGS": "ignore", **os.environ}
         process = subprocess.Popen(
             [sys.executable, "-m", "napari_emseg.jobs.worker"],
             stdin=subprocess.PIPE,

@@ -5,16 +5,20 @@ Everything here is imported by name in the worker process and is free of torch.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
 import pickle
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask
 from distributed import WorkerPlugin, get_worker
 
 from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.model_card import CARD, WEIGHTS
+from napari_emseg.jobs.shared_models import MARK, THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,9 +40,46 @@ class Stops(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Forget the one thread that Dask's nanny writes into the environment of all its workers: nobody has wished for it."""
+        if os.environ.get(THREADS):
+            os.environ["OMP_NUM_THREADS"] = os.environ[THREADS]
+            return
         default = dask.config.get("distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS", None)
         if worker.nanny is not None and os.environ.get("OMP_NUM_THREADS") == str(default):
             del os.environ["OMP_NUM_THREADS"]
+
+
+class SentModel(WorkerPlugin):
+    """A model in the worker's own folder; workers that come later get it too.
+
+    Parameters
+    ----------
+    name : str
+        Of the plugin: one for each content.
+    files : dict of str to bytes
+        What the model's folder holds.
+    """
+
+    idempotent = True
+
+    def __init__(self, name: str, files: dict[str, bytes]) -> None:
+        self.name = name
+        self._files = files
+        self.folder = Path()
+
+    @classmethod
+    def of(cls, model: Path) -> SentModel:
+        """Pack a model folder."""
+        files = {name: (model / name).read_bytes() for name in (CARD, WEIGHTS)}
+        content = hashlib.sha256(b"\0".join(files.values())).hexdigest()[:32]
+        return cls(f"{MARK}/{content}", files)
+
+    def setup(self, worker: Worker) -> None:
+        """Unpack it."""
+        self.folder = Path(worker.local_directory) / self.name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name, content in self._files.items():
+            (self.folder / name).write_bytes(content)
+        self._files = {}
 
 
 def _stops(worker: Worker) -> set[str]:

@@ -41,7 +41,7 @@ async def _serve(instructions: dict[str, Any]) -> None:
     worker = Worker(
         instructions["scheduler"],
         name=instructions["name"],
-        host="127.0.0.1",
+        host=instructions["host"],
         nthreads=1,
         memory_limit=0,  # no spilling: a request that does not fit is refused by the job itself
         resources=instructions["resources"],

@@ -1,0 +1,232 @@
+"""A Dask scheduler and workers that serve whoever holds the file written for them, until they are closed."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import socket
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.cluster import (
+    LOOPBACK,
+    be_quiet,
+    instructions,
+    private_cluster,
+    scheduler_settings,
+)
+from napari_emseg.jobs.meeting import own_credentials, write_meeting
+from napari_emseg.jobs.processes import WorkerProcess, cores
+from napari_emseg.jobs.shared_models import THREADS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dask_jobqueue.slurm import SLURMCluster
+    from distributed import LocalCluster
+    from distributed.deploy.cluster import Cluster
+    from distributed.security import Security
+
+    from napari_emseg.jobs.batch import Resources
+
+_KEPT_EVENTS = 20  # as for the private scheduler: tiles are 256 KB each
+_CLOSE_S = 5.0
+_LOOK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """What is to be started.
+
+    Parameters
+    ----------
+    count : int
+        Worker processes, each of which computes one thing at a time; on SLURM that many jobs.
+    gpus : int
+        GPUs of this machine; worker k is given GPU k modulo this. 0 leaves the choice to torch.
+    host : str
+        Address at which the scheduler listens; default: this machine alone, and for SLURM the machine's own.
+    port : int
+        0 for any that is free.
+    on_failed : callable
+        Called with a reason, in another thread, when a worker of this machine cannot be kept alive.
+    """
+
+    count: int = 1
+    gpus: int = 0
+    host: str = ""
+    port: int = 0
+    on_failed: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slurm:
+    """Workers as jobs of SLURM.
+
+    Parameters
+    ----------
+    resources : Resources
+        Of each.
+    setup : sequence of str
+        Lines of shell that come first in a job.
+    shared : Path
+        Folder that all machines see; credentials of workers lie there while they run.
+    """
+
+    resources: Resources
+    setup: Sequence[str]
+    shared: Path
+
+
+@contextmanager
+def open_cluster(file: Path, workers: Workers, slurm: Slurm | None = None) -> Iterator[Cluster]:
+    """Start a scheduler that speaks TLS, and its workers, and write what clients need.
+
+    Credentials are those of Dask's own configuration where it names some. Otherwise they are made for this one
+    cluster and stand in the file, which only its owner can read, and which goes when the cluster ends.
+
+    Parameters
+    ----------
+    file : Path
+        Where clients find address and credentials.
+    workers : Workers
+    slurm : Slurm, optional
+        Default: processes on this machine.
+
+    Yields
+    ------
+    Cluster
+        Its workers may still be on their way.
+
+    Raises
+    ------
+    EmsegError
+        If it does not start, or the file cannot be written.
+    """
+    import dask
+    from distributed.security import Security
+
+    be_quiet()
+    _check_listening(workers.host, workers.port)
+    own = own_credentials()
+    security = own or Security.temporary()  # type: ignore[no-untyped-call]
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(scheduler_settings(_KEPT_EVENTS)))
+        try:
+            cluster = (
+                _on_slurm(workers, slurm, security, stack)
+                if slurm
+                else _on_this_machine(workers, security, stack)
+            )
+        except EmsegError:
+            raise
+        except Exception as error:  # Dask's, ssl's or the system's: for the person it is all the same
+            raise EmsegError(f"the cluster did not start ({error})", workers.host, "check --host") from error
+        write_meeting(file, cluster.scheduler_address, None if own else security)
+        stack.callback(file.unlink, missing_ok=True)
+        yield cluster
+
+
+def _check_listening(host: str, port: int) -> None:
+    """Refuse an address that is not ours before Dask tries it, which does not tidy up after itself."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host or LOOPBACK, port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except (OSError, OverflowError) as error:
+        what = f"this machine cannot listen there ({getattr(error, 'strerror', None) or error})"
+        raise EmsegError(
+            what.lower(), f"{host or LOOPBACK}:{port}", "choose another --host or --port"
+        ) from error
+
+
+def wait_for_worker(cluster: Cluster, failures: Sequence[str]) -> bool:
+    """Wait until a first worker serves; False once there are failures."""
+    while not cluster.scheduler_info["workers"]:
+        if failures:
+            return False
+        time.sleep(_LOOK_S)  # Ctrl-C is only seen between waits
+    return True
+
+
+def _on_this_machine(workers: Workers, security: Security, stack: ExitStack) -> LocalCluster:
+    host = workers.host or LOOPBACK
+    cluster = private_cluster(_KEPT_EVENTS, host=host, port=workers.port, security=security)
+    stack.callback(cluster.close, timeout=_CLOSE_S)
+    for k in range(workers.count):
+        environment = {"OMP_NUM_THREADS": str(max(1, cores() // workers.count))}
+        if workers.gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = str(k % workers.gpus)
+        about = instructions(cluster, f"worker-{k}", 0, host)
+        process = WorkerProcess(about, workers.on_failed or _ignore, environment)
+        process.start()
+        stack.callback(process.close)
+    return cluster
+
+
+def _on_slurm(workers: Workers, slurm: Slurm, security: Security, stack: ExitStack) -> Cluster:
+    wanted = slurm.resources
+    lacking = [name for name in ("memory", "time") if not getattr(wanted, name)]
+    if lacking or not wanted.cores:
+        names = ", ".join(f"--{name}" for name in [*lacking, *(["cores"] if not wanted.cores else [])])
+        raise EmsegError("jobs of workers need a size", names, "give these too")
+    try:
+        keys = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix=".emseg-keys-", dir=slurm.shared.resolve())
+        )
+    except OSError as error:
+        what = f"the folder cannot be written ({(error.strerror or str(error)).lower()})"
+        raise EmsegError(what, str(slurm.shared), "name one that all machines see with --shared") from error
+    named = {"partition", "account", "time", "mem", "cpus-per-task"}
+    extra = [option for option in wanted.options() if option[2:].split("=")[0] not in named]
+    cluster = _slurm_cluster()(
+        cores=wanted.cores, processes=1, memory=_bytes(wanted.memory), job_mem=wanted.memory, walltime=wanted.time,
+        queue=wanted.partition or None, account=wanted.account or None, job_extra_directives=extra,
+        job_script_prologue=[*slurm.setup, f"export {THREADS}={wanted.cores}"], job_name="emseg-worker", log_directory=None,
+        # one thing at a time on all cores of the job, and SLURM watches the memory
+        worker_extra_args=["--nthreads", "1", "--memory-limit", "0", "--no-dashboard"], death_timeout=60,
+        scheduler_options={"dashboard": False, "port": workers.port, **({"host": workers.host} if workers.host else {})},
+        protocol="tls://", security=security, shared_temp_directory=keys, silence_logs=logging.CRITICAL,
+    )  # fmt: skip
+    stack.callback(_remove_keys, cluster)
+    stack.callback(cluster.close)
+    cluster.scale(jobs=workers.count)  # type: ignore[no-untyped-call]
+    return cluster
+
+
+def _slurm_cluster() -> type[SLURMCluster]:
+    """Import dask-jobqueue, which makes Ctrl-C leave the program at once, and take that back."""
+    before = signal.getsignal(signal.SIGINT)
+    from dask_jobqueue.slurm import SLURMCluster
+
+    signal.signal(signal.SIGINT, before)
+    return SLURMCluster
+
+
+def _remove_keys(cluster: SLURMCluster) -> None:
+    """Close the files of keys, which removes them; otherwise they would miss their folder when the cluster is collected."""
+    for name in ("_job_ca_file", "_job_cert", "_job_key"):
+        file = getattr(cluster, name, None)
+        if file is not None:
+            file.close()
+
+
+def _ignore(why: str) -> None:
+    """A worker that cannot be kept alive is nobody's concern."""
+
+
+def _bytes(memory: str) -> int:
+    """Bytes of what SLURM understands; a number alone counts in megabytes."""
+    powers = {"K": 1, "M": 2, "G": 3, "T": 4}
+    unit = memory[-1].upper()
+    number, power = (memory[:-1], powers[unit]) if unit in powers else (memory, 2)
+    return int(number) * math.prod([1024] * power)
