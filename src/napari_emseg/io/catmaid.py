@@ -8,12 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.skeletons import (
+    MOST_ID,
     NO_PARENT,
     Connector,
     Skeleton,
@@ -148,21 +150,39 @@ def _renamed(tree: Skeleton, name: str) -> Skeleton:
 def _compact(number_of: int, parts: Sequence[Any], where: str) -> tuple[Skeleton, list[Connector]]:
     nodes, connectors, tags = parts[0], parts[1] if len(parts) > 1 else [], parts[2] if len(parts) > 2 else {}
     rows = [
-        [int(n[0]), NO_PARENT if n[1] is None else int(n[1]), *(float(n[k]) for k in (5, 4, 3)), float(n[6])]
+        [_id(n[0]), NO_PARENT if n[1] is None else _id(n[1]), *(float(n[k]) for k in (5, 4, 3)), float(n[6])]
         for n in nodes
     ]
     extras = {
-        int(n[0]): {"user": str(n[2]), "confidence": str(n[7])} for n in nodes if len(n) >= _NODE_COLUMNS
+        _id(n[0]): {"user": str(n[2]), "confidence": str(n[7])} for n in nodes if len(n) >= _NODE_COLUMNS
     }
     said: dict[int, list[str]] = {}
+    there = {row[0] for row in rows}
     for tag, members in (tags or {}).items():
         for node in members:
-            said.setdefault(int(node), []).append(str(tag))
+            if _id(node) in there:
+                said.setdefault(_id(node), []).append(str(tag))
     tree = _built(number_of, "", rows, where, {k: tuple(v) for k, v in said.items()}, extras)
     return tree, [
-        Connector(int(c[0]), int(c[1]), _relation(c[2]), (float(c[5]), float(c[4]), float(c[3])))
-        for c in connectors or ()
+        Connector(_id(c[0]), _id(c[1]), _relation(c[2]), _place(c[5], c[4], c[3])) for c in connectors or ()
     ]
+
+
+def _id(value: Any) -> int:
+    """A number of a node: whole, and within 63 bits. JSON also has 1.5, NaN and numbers without end."""
+    number_of = int(value)
+    if isinstance(value, float) and value != number_of:
+        raise ValueError(value)
+    if abs(number_of) > MOST_ID:
+        raise OverflowError(value)
+    return number_of
+
+
+def _place(z: Any, y: Any, x: Any) -> tuple[float, float, float]:
+    place = float(z), float(y), float(x)
+    if not all(map(math.isfinite, place)):
+        raise ValueError(place)
+    return place
 
 
 def _relation(value: Any) -> str:
@@ -185,7 +205,7 @@ def _named(number_of: int, parts: dict[str, Any], where: str) -> tuple[Skeleton,
         x, y, z = (float(v) for v in synapse["location"])
         for relation in _RELATIONS:
             for node in synapse.get(relation, ()):
-                connectors.append(Connector(int(node), int(key), relation, (z, y, x)))
+                connectors.append(Connector(_id(node), _id(key), relation, _place(z, y, x)))
     return _built(number_of, str(parts.get("name", "")), rows, where, said), connectors
 
 

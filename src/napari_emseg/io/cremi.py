@@ -8,6 +8,7 @@ Source: CREMI challenge, https://cremi.org, file format 0.2.
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ IGNORE = np.uint64(0xFFFFFFFFFFFFFFFE)
 PRE, POST = "presynaptic_site", "postsynaptic_site"
 FILE_FORMAT = "0.2"
 
+_MOST_ROWS = 1 << 27  # sites of a file; a file may declare any number
+_EXACT = 2.0**53  # whole numbers up to here are exact as floats
 _CONFIDENCE = "volumes/labels/neuron_ids_confidence"
 _PARTNERS = "presynaptic_site/partners"
 
@@ -230,10 +233,21 @@ def _read_group(group: Any, where: str) -> CremiAnnotations:
 
 
 def _array(group: Any, name: str, dtype: Any, ndim: int) -> NDArray[Any]:
+    if math.prod(group[name].shape) > _MOST_ROWS:
+        raise ValueError(name)  # before any of it is read
     values = np.asarray(group[name][()])
     if values.dtype.kind not in "uif" or (values.ndim != ndim and values.size):
         raise ValueError(name)
+    if np.dtype(dtype).kind == "u" and not _are_ids(values):
+        raise ValueError(name)
     return values.astype(dtype)
+
+
+def _are_ids(values: NDArray[Any]) -> bool:
+    """Whether numbers can be ids as they are: whole, not negative, and exact."""
+    if values.dtype.kind == "f":
+        return bool(np.all((values >= 0) & (values <= _EXACT) & (values == np.rint(values))))
+    return values.dtype.kind == "u" or bool(values.min(initial=0) >= 0)
 
 
 def _text(value: Any) -> str:
@@ -247,10 +261,10 @@ def _read_confidence(file: Any, where: str) -> dict[int, tuple[int, ...]]:
     if _CONFIDENCE not in file:
         return {}
     try:
-        values = np.asarray(file[_CONFIDENCE][()]).ravel().astype(np.int64).tolist()
+        values = _array(file, _CONFIDENCE, np.uint64, 1).ravel().tolist()
     except (ValueError, TypeError, OSError, RuntimeError, AttributeError) as error:
         raise EmsegError(
-            "the confidences cannot be read", f"{where}::{_CONFIDENCE}", "export them"
+            "the confidences cannot be read", f"{where}::{_CONFIDENCE}", "export them again"
         ) from error
     found: dict[int, tuple[int, ...]] = {}
     i = 0
@@ -359,7 +373,9 @@ def _write_volume(file: Any, name: str, array: Any, spacing: Spacing, offset: Sp
         dataset.attrs["offset"] = np.asarray(offset, float)
     for part in _parts(shape[0]):
         values = np.asarray(array[part])
-        if values.dtype.kind not in "bui" or (values.size and int(values.max()) > _MOST[name]):
+        if values.dtype.kind not in "bui" or (
+            values.size and not 0 <= int(values.min()) <= int(values.max()) <= _MOST[name]
+        ):
             raise EmsegError(f"{name} holds {values.dtype} values", where, f"CREMI wants {np.dtype(dtype)}")
         dataset[part] = values
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.skeletons import Skeleton, SkeletonSet, checked_tree
-from napari_emseg.io.textfiles import number
+from napari_emseg.io.textfiles import MOST_BYTES, number
 from napari_emseg.io.units import nanometres_per, valid_spacing
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ def _parse(path: Path) -> Element:
     from defusedxml.ElementTree import ParseError, fromstring
 
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise EmsegError(
+                "it is too large for a skeleton file", str(path), "check that it is the right file"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise EmsegError(f"it cannot be read ({error.strerror})", str(path), "check the path") from error
@@ -104,7 +108,9 @@ def _scale(root: Element) -> Spacing | None:
     element = root.find("parameters/scale")
     if element is None:
         return None
-    factor = nanometres_per(element.get("unit", "nanometer")) or 1.0
+    factor = nanometres_per(element.get("unit", "nanometer"))
+    if factor is None:  # a voxel size is asked for rather than guessed
+        return None
     return valid_spacing([element.get(axis) for axis in "zyx"], factor)
 
 
@@ -153,7 +159,7 @@ def _colour(attributes: Mapping[str, str]) -> tuple[float, float, float, float] 
     for names in (_COLOUR, tuple(c.replace(".", "") for c in _COLOUR)):
         values = [attributes.get(n, "") for n in names]
         if all(values):
-            r, g, b, a = (float(v) for v in values)
+            r, g, b, a = (min(float(v), 1.0) for v in values)
             return (r, g, b, a) if min(r, g, b, a) >= 0 else None  # Knossos writes -1 for "no colour"
     return None
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+_MOST_DIGITS = 9  # no stack has a billion sections, none of them a billion pixels a side
 _HEADING = "first,last,x0,x1,y0,y1"
 _ROW = re.compile(r"\s*(\d+)\D+(\d+)\D+(\d+)\D+(\d+)\D+(\d+)\D+(\d+)\D*")
 
@@ -151,6 +152,8 @@ def read_roi_table(path: Path) -> RoiTable:
             raise EmsegError(
                 f"line {n} is no row", str(path), "write: first-last: x0-x1, y0-y1, in whole numbers"
             )
+        if max(map(len, match.groups())) > _MOST_DIGITS:
+            raise EmsegError(f"a number of line {n} is too large", str(path), "correct it")
         rows.append(RoiRow(*(int(v) for v in match.groups())))
     if not rows:
         raise EmsegError("the ROI table holds no row", str(path), "write: first-last: x0-x1, y0-y1")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
 
 NO_PARENT = -1
+MOST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +133,10 @@ def checked_tree(tree: Skeleton, where: str) -> Skeleton:
     if not np.isfinite(tree.points_nm).all():
         bad = ids[~np.isfinite(tree.points_nm).all(axis=1)][0]
         raise EmsegError(f"the position of node {bad} is no number", f"{where}, tree {tree.id}", "correct it")
-    if (tree.radius_nm < 0).any():
-        raise EmsegError("a radius is negative", f"{where}, tree {tree.id}", "correct it")
+    if (tree.radius_nm < 0).any() or np.isinf(tree.radius_nm).any():
+        raise EmsegError("a radius is negative or infinite", f"{where}, tree {tree.id}", "correct it")
+    if not -MOST_ID <= tree.id <= MOST_ID:
+        raise EmsegError("the number of a tree is beyond 63 bits", where, "renumber the trees")
     return tree
 
 

@@ -28,6 +28,7 @@ from napari_emseg.io.textfiles import number, read_text
 from napari_emseg.io.units import nanometres_per
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -68,18 +69,21 @@ def read_swc(path: Path, unit: str = "") -> SkeletonSet:
     parent[parent < 0] = NO_PARENT
     ours = _our_note(text)
     tree_of = _tree_of_nodes(ids, parent, path)
+    with np.errstate(over="ignore"):  # what is too far away is refused below
+        places = table[:, [2, 3, 4, 5]] * factor
     whole = Skeleton(
         id=1,
         name=path.stem,
         node_ids=ids,
-        points_nm=table[:, [4, 3, 2]] * factor,
-        radius_nm=np.where(table[:, 5] < 0, np.nan, table[:, 5]) * factor,
+        points_nm=places[:, 2::-1],
+        radius_nm=np.where(places[:, 3] < 0, np.nan, places[:, 3]),
         edges=edges_from_parents(ids, parent),
         kinds=kinds,
     )
     checked_tree(whole, str(path))
     trees = tuple(
-        _cut_out(whole, tree_of == t, t, ours.get(str(int(ids[t])), {})) for t in np.unique(tree_of)
+        _cut_out(whole, nodes, edges, root, ours.get(str(int(ids[root])), {}))
+        for root, nodes, edges in _parted(whole, tree_of)
     )
     note = f"coordinates are taken as {said or DEFAULT_UNIT}" + (
         "" if said else ", as the format says; the file does not say it"
@@ -153,7 +157,23 @@ def _our_note(text: str) -> dict[str, Any]:
     return {}
 
 
-def _cut_out(whole: Skeleton, inside: NDArray[np.bool_], root: int, note: Any) -> Skeleton:
+def _parted(
+    whole: Skeleton, tree_of: NDArray[np.intp]
+) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.intp]]]:
+    """Root, nodes and edges of each tree; a file may hold as many trees as nodes."""
+    order = np.argsort(tree_of, kind="stable")
+    roots, first = np.unique(tree_of[order], return_index=True)
+    row_of = np.argsort(whole.node_ids, kind="stable")
+    child = row_of[np.searchsorted(whole.node_ids, whole.edges[:, 1], sorter=row_of)]
+    edge_order = np.argsort(tree_of[child], kind="stable")
+    begins = np.searchsorted(tree_of[child][edge_order], roots)
+    nodes, edges = np.split(order, first[1:]), np.split(edge_order, begins[1:])
+    return zip(roots.tolist(), nodes, edges, strict=True)
+
+
+def _cut_out(
+    whole: Skeleton, inside: NDArray[np.intp], edges: NDArray[np.intp], root: int, note: Any
+) -> Skeleton:
     note = note if isinstance(note, dict) else {}
     ids = whole.node_ids[inside]
     has = {str(i) for i in ids.tolist()}
@@ -168,7 +188,7 @@ def _cut_out(whole: Skeleton, inside: NDArray[np.bool_], root: int, note: Any) -
         node_ids=ids,
         points_nm=whole.points_nm[inside],
         radius_nm=whole.radius_nm[inside],
-        edges=whole.edges[np.isin(whole.edges[:, 1], ids)],
+        edges=whole.edges[edges],
         kinds=whole.kinds[inside],
         comments={
             int(k): tuple(map(str, v)) for k, v in comments.items() if k in has and isinstance(v, list)

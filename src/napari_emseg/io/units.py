@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,8 @@ from napari_emseg.core.errors import EmsegError
 if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
     from napari_emseg.io.opened import Offset
+
+_LEAST_NM, _MOST_NM, _FARTHEST_NM = 1e-3, 1e9, 1e15
 
 _NANOMETRES = {
     1e-1: ("a", "å", "angstrom", "ångström"),
@@ -38,9 +39,10 @@ def nanometres_per(unit: str | None) -> float | None:
 
 
 def valid_spacing(values: Any, factor: float = 1.0) -> Spacing | None:
-    """Three positive finite numbers times a factor as (z, y, x) in nm, or None if they are no voxel size.
+    """Three positive numbers times a factor as (z, y, x) in nm, or None if they are no voxel size.
 
-    A fourth number in front (channels) is left out.
+    Nothing that is looked at has voxels of less than a picometre or more than a metre. A fourth number in front
+    (channels) is left out.
     """
     try:
         sizes = [float(v) * factor for v in np.asarray(values, dtype=float).ravel()]
@@ -48,7 +50,7 @@ def valid_spacing(values: Any, factor: float = 1.0) -> Spacing | None:
         return None
     if len(sizes) == 4:
         sizes = sizes[1:]
-    if len(sizes) != 3 or not all(math.isfinite(s) and s > 0 for s in sizes):
+    if len(sizes) != 3 or not all(_LEAST_NM <= s <= _MOST_NM for s in sizes):
         return None
     return sizes[0], sizes[1], sizes[2]
 
@@ -61,7 +63,7 @@ def valid_offset(values: Any, factor: Any = 1.0) -> Offset | None:
         return None
     if places.size == 4:
         places = places[1:]
-    if places.size != 3 or not np.isfinite(places).all():
+    if places.size != 3 or not (np.abs(places) <= _FARTHEST_NM).all():
         return None
     return float(places[0]), float(places[1]), float(places[2])
 

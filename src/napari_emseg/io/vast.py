@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 INNER = "vast"
 """What a person writes behind ``::`` to say that colours are ids."""
 
+_MOST_MISSING = 1000  # tiles for each that is there
+_DEEPEST = 64  # classes above a segment that are named
 _TILE = re.compile(r"[-_ ]?tr(\d+)[-_ ]?tc(\d+)", re.IGNORECASE)
 
 
@@ -87,8 +90,13 @@ def read_vast(where: DataPath) -> Opened:
     if not files:
         raise EmsegError("the folder holds no sections", str(folder), f"they end in {', '.join(SUFFIXES)}")
     places, shape, tile = _layout(files, folder)
-    total = shape[0] * (-(-shape[1] // tile[0])) * (-(-shape[2] // tile[1]))
     rows, columns = -(-shape[1] // tile[0]), -(-shape[2] // tile[1])
+    total = shape[0] * rows * columns
+    if total > _MOST_MISSING * len(places):
+        raise EmsegError(
+            f"its tile numbers speak of {total} tiles, and {len(places)} are there", str(folder),
+            "export all tiles of the same region",
+        )  # fmt: skip
     lost = [
         (z, r, c)
         for z in range(shape[0])
@@ -173,6 +181,12 @@ def _note(folder: Path) -> dict[str, Any]:
     return note if isinstance(note, dict) else {}
 
 
+def _classes(table: VastTable, segment_id: int) -> str:
+    """Names above a segment, from the root down; of very deep trees the nearest ones."""
+    names = [s.name for s in islice(table.ancestors(segment_id), 1, _DEEPEST)]
+    return " / ".join(reversed(names))
+
+
 def label_look(table: VastTable) -> dict[str, Any]:
     """How napari is to show the segments: colours, and names and classes in the status line.
 
@@ -187,6 +201,6 @@ def label_look(table: VastTable) -> dict[str, Any]:
     features = {
         "index": np.asarray([s.id for s in shown]),
         "name": np.asarray([s.name for s in shown], object),
-        "class": np.asarray([" / ".join(table.path_of(s.id)[:-1]) for s in shown], object),
+        "class": np.asarray([_classes(table, s.id) for s in shown], object),
     }
     return {"colormap": colours, "features": features}

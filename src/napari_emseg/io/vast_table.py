@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NUMBERS = 24
+_MOST_ID = 2**32 - 1
 _COLUMNS = (
     "%Columns: Nr  flags  red1 green1 blue1 pattern1  red2 green2 blue2 pattern2  anchorx anchory anchorz  "
     'parentnr childnr prevnr nextnr   collapsednr   bboxx1 bboxy1 bboxz1 bboxx2 bboxy2 bboxz2   "name"'
@@ -121,15 +122,30 @@ class VastTable:
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the hierarchy, one sentence each; VAST itself reads such tables."""
         found = []
+        circles = self._circles()
         for s in self.segments:
             for word, other in (("parent", s.parent), ("child", s.child), ("sibling", s.following)):
                 if other and other not in self._index:
                     found.append(f"segment {s.id} has {word} {other}, which does not exist")
-            if s.parent in self._index and s.id and s.parent:
-                last = list(self.ancestors(s.id))[-1]
-                if last.parent:
-                    found.append(f"segment {s.id} is its own ancestor")
+            if s.id in circles:
+                found.append(f"segment {s.id} is its own ancestor")
         return tuple(found)
+
+    def _circles(self) -> set[int]:
+        """Segments that come back to themselves on the way upwards; each segment is passed once."""
+        passed: set[int] = set()
+        found: set[int] = set()
+        for s in self.segments:
+            way: dict[int, None] = {}
+            at = s.id
+            while at and at in self._index and at not in passed:
+                passed.add(at)
+                way[at] = None
+                at = self._index[at].parent
+            if at in way:
+                steps = list(way)
+                found |= set(steps[steps.index(at) :])
+        return found
 
 
 def read_vast_table(path: Path) -> VastTable:
@@ -150,7 +166,9 @@ def read_vast_table(path: Path) -> VastTable:
             segment = _segment(line)
             if segment is None:
                 raise EmsegError(
-                    f"line {n} is no segment", str(path), "a line has 24 whole numbers and a name in quotes"
+                    f"line {n} is no segment",
+                    str(path),
+                    "a line has 24 whole numbers, the first not negative, and a name in quotes",
                 )
             if segment.id in seen:
                 raise EmsegError(
@@ -184,6 +202,8 @@ def _segment(line: str) -> VastSegment | None:
     try:
         v = [int(w) for w in words]
     except ValueError:
+        return None
+    if not 0 <= v[0] <= _MOST_ID:
         return None
     return VastSegment(
         id=v[0],
