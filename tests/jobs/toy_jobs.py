@@ -37,6 +37,15 @@ def die(request, progress):
     time.sleep(10)
 
 
+def die_once(request, progress):
+    """Kill the worker the first time."""
+    file, how = request
+    if not file.exists():
+        file.touch()
+        os.kill(os.getpid(), how)
+    return "lived"
+
+
 def vanish(request, progress):
     time.sleep(0.05)
     os._exit(3)

@@ -22,7 +22,12 @@ _TLS_PARTS = ("require_encryption", "tls_ca_file", "tls_worker_key", "tls_worker
 
 
 def private_cluster(
-    kept_events: int, *, host: str = LOOPBACK, port: int = 0, security: Security | None = None
+    kept_events: int,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    security: Security | None = None,
+    retries: int = 0,
 ) -> LocalCluster:
     """Start a scheduler that only those can talk to who hold its credentials.
 
@@ -39,13 +44,15 @@ def private_cluster(
         0 for any that is free.
     security : Security, optional
         Credentials; default: made for this one.
+    retries : int
+        How often a job is given to another worker when its worker has died.
     """
     import dask
     from distributed import LocalCluster
     from distributed.security import Security
 
     be_quiet()
-    with dask.config.set(scheduler_settings(kept_events)):
+    with dask.config.set(scheduler_settings(kept_events, retries)):
         return LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=0,
             host=host,
@@ -66,10 +73,18 @@ def be_quiet() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def scheduler_settings(kept_events: int) -> dict[str, Any]:
-    """Settings of Dask under which a scheduler is started."""
+def scheduler_settings(kept_events: int, retries: int = 0) -> dict[str, Any]:
+    """Settings of Dask under which a scheduler is started.
+
+    Parameters
+    ----------
+    kept_events : int
+        Past events that it remembers.
+    retries : int
+        How often a job is given to another worker when its worker has died.
+    """
     return {
-        "distributed.scheduler.allowed-failures": 0,
+        "distributed.scheduler.allowed-failures": retries,
         "distributed.admin.low-level-log-length": kept_events,
         "distributed.scheduler.http.routes": [],
         "distributed.admin.large-graph-warning-threshold": "1GB",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import signal
 import socket
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.cluster import (
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from napari_emseg.jobs.batch import Resources
 
 _KEPT_EVENTS = 20  # as for the private scheduler: tiles are 256 KB each
+_RETRIES = 3  # workers are taken away on clusters; what kills four of them is the job's own fault
+_ANSWER_S = 1.0
 _CLOSE_S = 5.0
 _LOOK_S = 0.1
 
@@ -113,11 +117,12 @@ def open_cluster(file: Path, workers: Workers, slurm: Slurm | None = None) -> It
     from distributed.security import Security
 
     be_quiet()
+    _check_unused(file)
     _check_listening(workers.host, workers.port)
     own = own_credentials()
     security = own or Security.temporary()  # type: ignore[no-untyped-call]
     with ExitStack() as stack:
-        stack.enter_context(dask.config.set(scheduler_settings(_KEPT_EVENTS)))
+        stack.enter_context(dask.config.set(scheduler_settings(_KEPT_EVENTS, _RETRIES)))
         try:
             cluster = (
                 _on_slurm(workers, slurm, security, stack)
@@ -129,7 +134,7 @@ def open_cluster(file: Path, workers: Workers, slurm: Slurm | None = None) -> It
         except Exception as error:  # Dask's, ssl's or the system's: for the person it is all the same
             raise EmsegError(f"the cluster did not start ({error})", workers.host, "check --host") from error
         write_meeting(file, cluster.scheduler_address, None if own else security)
-        stack.callback(file.unlink, missing_ok=True)
+        stack.callback(_remove, file, cluster.scheduler_address)
         yield cluster
 
 
@@ -149,6 +154,26 @@ def _check_listening(host: str, port: int) -> None:
         ) from error
 
 
+def _check_unused(file: Path) -> None:
+    """Refuse to take the file away from a cluster that still runs."""
+    try:
+        address = urlsplit(json.loads(file.read_text("utf-8"))["address"])
+        socket.create_connection((address.hostname, address.port), _ANSWER_S).close()
+    except (OSError, ValueError, KeyError, TypeError):  # no file, another file, or nobody there any more
+        return
+    raise EmsegError(
+        "a cluster is running with this file", str(file), "end it, or give another one with --file"
+    )
+
+
+def _remove(file: Path, address: str) -> None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        if (
+            json.loads(file.read_text("utf-8"))["address"] == address
+        ):  # another cluster may have its own there by now
+            file.unlink()
+
+
 def wait_for_worker(cluster: Cluster, failures: Sequence[str]) -> bool:
     """Wait until a first worker serves; False once there are failures."""
     while not cluster.scheduler_info["workers"]:
@@ -160,7 +185,7 @@ def wait_for_worker(cluster: Cluster, failures: Sequence[str]) -> bool:
 
 def _on_this_machine(workers: Workers, security: Security, stack: ExitStack) -> LocalCluster:
     host = workers.host or LOOPBACK
-    cluster = private_cluster(_KEPT_EVENTS, host=host, port=workers.port, security=security)
+    cluster = private_cluster(_KEPT_EVENTS, host=host, port=workers.port, security=security, retries=_RETRIES)
     stack.callback(cluster.close, timeout=_CLOSE_S)
     for k in range(workers.count):
         environment = {"OMP_NUM_THREADS": str(max(1, cores() // workers.count))}
