@@ -6,6 +6,8 @@ Sections are 40 x 60 pixels; the cells are squares of 16 x 16 pixels at (4, 4 + 
 from __future__ import annotations
 
 import csv
+import pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +19,7 @@ from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io import open_array, write_array
+from napari_emseg.io.lazy import LazyStack
 from napari_emseg.jobs import propagate, propagate_file
 from napari_emseg.session import Session
 from napari_emseg.settings import PropagateSettings
@@ -141,6 +144,74 @@ def test_nothing_to_carry_is_said(session: Session) -> None:
         propagate.prepare(session, 3)
 
 
+class Grey(LazyStack):
+    """Every pixel says where it is; the sections that were read are kept."""
+
+    def __init__(self, broken: int = -1) -> None:
+        super().__init__((DEPTH, 40, 60), np.uint8, where="toy.tif")
+        self.looked: list[int] = []
+        self.broken = broken
+
+    def read(self, region: Region) -> NDArray[np.uint8]:
+        self.looked.append(region.start[0])
+        if region.start[0] == self.broken:
+            raise OSError("no such file")
+        z, y, x = np.indices((DEPTH, 40, 60))
+        return (40 * z + y + x).astype(np.uint8)[region.slices]
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[NDArray[np.uint8]]:
+    """What objects were compared with."""
+    looked: list[NDArray[np.uint8]] = []
+    monkeypatch.setattr(
+        "napari_emseg.algorithms.evidence.textures",
+        lambda dense, image: looked.append(image) or np.zeros((int(dense.max()), 2), np.float32),
+    )
+    return looked
+
+
+def test_the_worker_looks_at_the_image_where_there_are_objects(session: Session, seen: list) -> None:
+    session.mark(2, Status.EXCLUDED, "fold")
+    missing = Region((3, 0, 0), (4, 40, 60))
+    session.commit(
+        Edit(
+            "clear",
+            "human",
+            (Patch(missing, session.volume.read(missing), np.zeros(missing.shape, np.uint32)),),
+        )
+    )
+    session.image = replace(session.image, data=Grey())
+    box = Region((1, 2, 3), (2, 30, 58))
+    request = propagate.prepare(session, 1, region=box, settings=PropagateSettings(sections=4))
+    assert session.image.data.looked == [], "the window never waits for the disk"
+    packed = pickle.dumps(request)
+    result = propagate.run(pickle.loads(packed), Silent())
+    z, y, x = np.indices((DEPTH, 40, 60))
+    everything = (40 * z + y + x).astype(np.uint8)[:, 2:30, 3:58]
+    np.testing.assert_array_equal(np.stack(seen), everything[[1, 4, 5]])
+    assert result.unseen == ""
+    session.commit(propagate.finish(session, request, result))
+    assert _ids(session)[4:] == [(11, 12)] * 2
+
+
+def test_an_image_in_memory_travels_cut_to_the_region(session: Session, seen: list) -> None:
+    whole = np.random.default_rng(0).integers(0, 255, (DEPTH, 40, 60), np.uint8)
+    session.image = replace(session.image, data=whole)
+    request = propagate.prepare(session, 1, settings=PropagateSettings(sections=2))
+    propagate.run(pickle.loads(pickle.dumps(request)), Silent())
+    np.testing.assert_array_equal(np.stack(seen), whole[1:4])
+
+
+def test_without_the_image_ids_are_carried_and_it_is_said(session: Session) -> None:
+    session.image = replace(session.image, data=Grey(broken=2))
+    request = propagate.prepare(session, 1, settings=PropagateSettings(sections=2))
+    result = propagate.run(request, Silent())
+    assert "no such file" in result.unseen
+    session.commit(propagate.finish(session, request, result))
+    assert _ids(session)[1:4] == [(11, 12)] * 3
+
+
 def test_from_file_to_file_with_anchors_and_links(tmp_path: Path, session: Session) -> None:
     write_array(tmp_path / "s.h5", session.volume[:], spacing_nm=(50.0, 4.0, 4.0))
     anchors = np.zeros((DEPTH, 40, 60), np.uint32)
@@ -160,21 +231,14 @@ def test_from_file_to_file_with_anchors_and_links(tmp_path: Path, session: Sessi
     assert float(rows[0]["cost"]) < float(rows[0]["runner_up"])
 
 
-def test_the_image_beside_the_labels(
-    tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_image_beside_the_labels(tmp_path: Path, session: Session, seen: list[NDArray[np.uint8]]) -> None:
     write_array(tmp_path / "s.h5", session.volume[:], spacing_nm=(50.0, 4.0, 4.0))
     image = np.random.default_rng(0).integers(0, 255, (DEPTH, 40, 60), np.uint8)
     write_array(tmp_path / "i.h5", image, spacing_nm=(50.0, 4.0, 4.0))
     write_array(tmp_path / "other.h5", image[:, 1:], spacing_nm=(50.0, 4.0, 4.0))
-    looked = []
-    monkeypatch.setattr(
-        "napari_emseg.algorithms.evidence.textures",
-        lambda dense, seen: looked.append(seen) or np.zeros((int(dense.max()), 2), np.float32),
-    )
     said = propagate_file.propagate_file(tmp_path / "s.h5", tmp_path / "o.h5", image=tmp_path / "i.h5")
     assert said["objects"] == 2
-    np.testing.assert_array_equal(np.stack(looked), image)
+    np.testing.assert_array_equal(np.stack(seen), image)
     with pytest.raises(EmsegError, match="the image is"):
         propagate_file.propagate_file(tmp_path / "s.h5", tmp_path / "p.h5", image=tmp_path / "other.h5")
     assert not (tmp_path / "p.h5").exists()

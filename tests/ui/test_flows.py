@@ -435,6 +435,23 @@ def test_carrying_leaves_proofread_sections_alone(labelled: Any) -> None:
     assert ids(labelled, 4).any()
 
 
+def test_carrying_looks_at_the_image_and_says_if_it_could_not(labelled: Any, engine: Any) -> None:
+    from napari_emseg.jobs import propagate
+
+    looked = []
+
+    def without(request: Any, progress: Any) -> Any:
+        looked.append(np.asarray(request.image[0]))
+        return replace(propagate.run(request, progress), unseen="the file is gone")
+
+    engine.answers["napari_emseg.jobs.propagate:run"] = without
+    labelled.do("propagate")
+    here = labelled.session.image.data[labelled.section]
+    assert looked[0].size
+    assert np.isin(looked[0], here).all()
+    assert "The image was not looked at: the file is gone." in labelled.sayings["propagate"].text
+
+
 def test_an_empty_section_has_nothing_to_carry(desk: Any) -> None:
     desk.do("propagate")
     assert (desk.sayings["propagate"].tone, desk.sayings["propagate"].action) == ("error", "segment")

@@ -116,15 +116,12 @@ def collect(
     before: Objects | None = None
 
     def found_in(z: int) -> Objects | None:
-        return (
-            None
-            if z in excluded
-            else tabulate(
-                np.asarray(anchors[z] if z in anchors else labels[z]),
-                pixel_nm,
-                None if image is None else np.asarray(image[z]),
-            )
-        )
+        if z in excluded:
+            return None
+        section = np.asarray(anchors[z] if z in anchors else labels[z])
+        # Where there are no objects, the image is not read.
+        seen = None if image is None or not section.any() else np.asarray(image[z])
+        return tabulate(section, pixel_nm, seen)
 
     for z, here in enumerate(_ahead(found_in, n_sections)):
         if here is None:

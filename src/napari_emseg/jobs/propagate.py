@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_emseg.algorithms.section_graph import Tracks
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.progress import Progress
-    from napari_emseg.core.stack import Spacing
+    from napari_emseg.core.stack import ArrayLike3D, Spacing
     from napari_emseg.session import Session
 
 
@@ -49,6 +49,8 @@ class PropagateRequest:
         Ids of locked objects.
     settings : PropagateSettings
     spacing_nm : (z, y, x) or None
+    image : array-like (z, y, x), optional
+        Of the region; read in the worker, section by section.
     """
 
     region: Region
@@ -61,6 +63,7 @@ class PropagateRequest:
     keep: frozenset[int]
     settings: PropagateSettings
     spacing_nm: Spacing | None
+    image: ArrayLike3D | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +79,15 @@ class PropagateResult:
     first_new : int
     links : tuple of Link
         Sections are those of the stack.
+    unseen : str
+        Why the image was not looked at; empty if it was.
     """
 
     names: tuple[dict[int, int], ...]
     known: NDArray[np.int64]
     first_new: int
     links: tuple[Link, ...]
+    unseen: str = ""
 
     def doubts(self, below: float) -> tuple[Link, ...]:
         """Links and refused links that a person should look at, least certain first."""
@@ -167,33 +173,69 @@ def prepare(
         keep=frozenset(session.locked),
         settings=settings,
         spacing_nm=session.image.spacing_nm,
+        image=_part(session.image.data, box),
     )
 
 
+def _part(image: ArrayLike3D, region: Region) -> ArrayLike3D:
+    """A box of the image that travels to the worker: as a place to read from, or as a copy of what is in memory."""
+    from napari_emseg.io.views import Window
+
+    return image[region.slices] if isinstance(image, np.ndarray) else Window(image, region)
+
+
+class _UnseenError(Exception):
+    """The image cannot be read where the worker is."""
+
+
+class _Image:
+    """A stack that says by `_UnseenError` that it cannot be read: ids are carried without it as well."""
+
+    def __init__(self, stack: ArrayLike3D) -> None:
+        self.shape, self.dtype = stack.shape, stack.dtype
+        self._stack = stack
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        try:
+            return np.asarray(self._stack[key])
+        except EmsegError as error:
+            raise _UnseenError(str(error)) from error
+
+
 def run(request: PropagateRequest, progress: Progress) -> PropagateResult:
-    """Link the sections. Pure.
+    """Link the sections. Pure but for reading the image, which may lie elsewhere than where the worker is.
 
     Returns
     -------
     PropagateResult
     """
+    unseen = ""
+    try:
+        tracks = _tracks(request, progress)
+    except _UnseenError as error:
+        unseen = str(error)
+        tracks = _tracks(replace(request, image=None), progress)
+    first = request.region.start[0]
+    links = tuple(
+        replace(k, section_a=k.section_a + first, section_b=k.section_b + first) for k in tracks.links
+    )
+    return PropagateResult(tuple(tracks.names), _known(request, tracks), tracks.first_new, links, unseen)
+
+
+def _tracks(request: PropagateRequest, progress: Progress) -> Tracks:
     from napari_emseg.algorithms.propagation import track
 
-    tracks = track(
+    return track(
         request.labels,
         request.settings,
         request.spacing_nm,
+        image=None if request.image is None else _Image(request.image),
         anchors={n: request.labels[n] for n in request.anchors},
         keep=request.keep,
         excluded=request.excluded,
         first_new=1 + int(max(request.labels.max(), request.before.max())),
         progress=progress,
     )
-    first = request.region.start[0]
-    links = tuple(
-        replace(k, section_a=k.section_a + first, section_b=k.section_b + first) for k in tracks.links
-    )
-    return PropagateResult(tuple(tracks.names), _known(request, tracks), tracks.first_new, links)
 
 
 def finish(session: Session, request: PropagateRequest, result: PropagateResult) -> Edit:

@@ -97,9 +97,14 @@ def _link(
             session, doubts_of(request, result), range(request.region.start[0], request.region.stop[0])
         )
         desk.doubts = frozenset(doubt.sections[1] for doubt in kept if doubt.verdict in ("", "later"))
+        said = (
+            summary(request.region, section, result, len(doubts)) + f", {took(time.monotonic() - started)}."
+        )
+        if result.unseen:
+            said += f" The image was not looked at: {result.unseen}."
         desk.say(
             _STAGE,
-            summary(request.region, section, result, len(doubts)) + f", {took(time.monotonic() - started)}.",
+            said,
             tone="done",
             link="Look at the doubts" if doubts else "Next: proofread",
             action="next_doubt" if doubts else "stage:proofread",
