@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
 
 _ROUNDING = 1e-6
+_DETOUR = 1.5
+"""Way over the surface between two objects, in straight ways: more is not between them but beside them both."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,3 +120,24 @@ def gap_between(step: NDArray[np.int64], spacing_nm: Spacing) -> NDArray[np.floa
     """
     length = np.linalg.norm(step * np.asarray(spacing_nm), axis=1)
     return np.asarray(length * (1 - 1 / np.maximum(np.abs(step).max(1), 1)))
+
+
+def is_between(
+    one: NDArray[np.int64], other: NDArray[np.int64], step: NDArray[np.int64], how: Bridge
+) -> NDArray[np.bool_]:
+    """Whether faces lie in a gap that counts.
+
+    Parameters
+    ----------
+    one, other : ndarray of int64 (n, 3)
+        Steps from the two voxels of a face to the objects that they went to.
+    step : ndarray of int64 (3,)
+        From the first voxel of a face to the second.
+    how : Bridge
+    """
+    size = np.asarray(how.spacing_nm)
+    ways = step + other - one
+    straight = np.linalg.norm(ways * size, axis=1)
+    over = sum(np.linalg.norm(way * size, axis=-1) for way in (one, step, other))
+    near = gap_between(ways, how.spacing_nm) <= how.gap_nm + _ROUNDING
+    return np.asarray(near & (over <= _DETOUR * straight))

@@ -69,6 +69,12 @@ class Centreline:
     direction: NDArray[np.float64]
     parts: int
 
+    def to_fork_nm(self, point: NDArray[np.float64]) -> float:
+        """Way from a point to the nearest fork; infinite without forks."""
+        if not len(self.forks_nm):
+            return np.inf
+        return float(np.linalg.norm(self.forks_nm - point, axis=1).min())
+
 
 def centreline(crop: ObjectCrop) -> Centreline:
     """Middle line of an object of at least one voxel."""
@@ -128,19 +134,41 @@ class _Patch:
 def _largest_patch(
     part: NDArray[np.bool_], spacing: Spacing, edges: tuple[tuple[bool, bool], ...]
 ) -> _Patch | None:
-    from scipy import ndimage as ndi
+    """The largest face across which an object leaves the volume, if there is one.
 
+    Where it goes through the volume from face to face, or reaches farther into it than the face is wide. What is cut off
+    along its length leaves the volume at its side.
+    """
     best, best_area = None, 0.0
     for axis, ends in enumerate(edges):
-        for k, is_edge in zip((0, part.shape[axis] - 1), ends, strict=True):
-            if not is_edge:
+        faces = [
+            np.asarray(part.take(k, axis)) if is_edge else None
+            for k, is_edge in zip((0, -1), ends, strict=True)
+        ]
+        goes_through = all(face is not None and face.any() for face in faces)
+        sizes = np.delete(np.asarray(spacing), axis)
+        for k, face in zip((0, part.shape[axis] - 1), faces, strict=True):
+            if face is None or not face.any():
                 continue
-            labels, n = ndi.label(part.take(k, axis))
-            area = np.bincount(labels.ravel(), minlength=n + 1)[1:] * (np.prod(spacing) / spacing[axis])
-            if n and area.max() > best_area:
-                there = np.stack(np.nonzero(labels == int(area.argmax()) + 1), 1)
-                best, best_area = _Patch(np.insert(there, axis, k, axis=1), axis), float(area.max())
+            there = _largest_piece(face)
+            wide = float((np.ptp(there, axis=0) * sizes).max())
+            deep = float(np.ptp(np.flatnonzero(part.any(_others(axis)))) * spacing[axis])
+            area = len(there) * float(sizes.prod())
+            if area > best_area and (goes_through or deep >= wide):
+                best, best_area = _Patch(np.insert(there, axis, k, axis=1), axis), area
     return best
+
+
+def _others(axis: int) -> tuple[int, ...]:
+    return tuple(k for k in range(3) if k != axis)
+
+
+def _largest_piece(face: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Pixels (n, 2) of the largest piece of a face."""
+    from scipy import ndimage as ndi
+
+    labels, _ = ndi.label(face)
+    return np.stack(np.nonzero(labels == int(np.bincount(labels.ravel())[1:].argmax()) + 1), 1)
 
 
 class _Slices:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.measure.blocks import Block, neighbours
-from napari_emseg.measure.bridge import bridge, gap_between, grow_towards
+from napari_emseg.measure.bridge import bridge, grow_towards, is_between
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +31,6 @@ NM2 = 1e-6
 
 _UNIT = np.eye(3, dtype=np.int64).tolist()
 _KEYS = 3  # columns of the table that say what a row is of: ids and cube
-_ROUNDING = 1e-6
 _WAITING = 1 << 20  # rows that are kept apart before they are added up
 
 
@@ -48,7 +47,6 @@ class ContactTally:
 
     def __init__(self, spacing_nm: Spacing, gap_nm: float = 0.0) -> None:
         self._spacing = spacing_nm
-        self._gap = gap_nm
         self._bridge = bridge(gap_nm, spacing_nm) if gap_nm > 0 else None
         self._cell = CELL_VOXELS * max(spacing_nm)
         self._parts: list[NDArray[np.int64]] = []
@@ -76,9 +74,8 @@ class ContactTally:
             places = np.stack(np.nonzero(differ), 1)
             one, other = labels[here][differ], labels[there][differ]
             if step is not None and self._bridge is not None:
-                ways = self._bridge.steps[step[there][differ]] - self._bridge.steps[step[here][differ]]
-                ways[:, axis] += 1
-                near = gap_between(ways, self._spacing) <= self._gap + _ROUNDING
+                back, on = (self._bridge.steps[step[index][differ]] for index in (here, there))
+                near = is_between(back, on, np.asarray(_UNIT[axis]), self._bridge)
                 places, one, other = places[near], one[near], other[near]
             if one.size:
                 corner = [s.start + o for s, o in zip(here, block.outer.start, strict=True)]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.measure.crop import ObjectCrop
 
+_TURN = 0.35  # radians: rows of samples along a straight side of an object would all miss it, or all hit it
 _LEAN = 0.5  # of the window that is looked at first: somewhat more than the radius
 _ROUNDING = 1e-9
 _MOST_GROWTH = 8  # doublings of the window before a cut counts as endless
@@ -41,7 +42,7 @@ class CrossSection:
     centre_nm : (z, y, x)
         Centroid, from the corner of the crop.
     is_whole : bool
-        False where the edge of the volume cuts it off.
+        False where the edge of the volume cuts it off, or it goes through more than one branch.
     """
 
     area_nm2: float
@@ -63,8 +64,9 @@ def cross_section(
     normal: NDArray[np.float64],
     reach_nm: float,
     *,
-    samples: int = 96,
+    samples: int = 128,
     is_rough: bool = False,
+    elsewhere: NDArray[np.float64] | None = None,
 ) -> CrossSection | None:
     """Cut an object.
 
@@ -82,6 +84,8 @@ def cross_section(
         Points across the window on each axis.
     is_rough : bool
         The direction is not sure yet: objects go straight down between sections, and ``feret_nm`` stays 0.
+    elsewhere : ndarray (n, 3), optional
+        Points of this plane at which the object is another branch, or bends back: a cut that holds one of them is not whole.
 
     Returns
     -------
@@ -100,16 +104,23 @@ def cross_section(
             break
         reach_nm *= 2
     is_whole = not (_grown(part) & beyond).any()
+    if is_whole and elsewhere is not None and len(elsewhere):
+        step, away = float(offsets[1] - offsets[0]), elsewhere - centre_nm
+        at = np.floor((np.stack([away @ first, away @ second]) - offsets[0]) / step + 0.5).astype(np.intp)
+        at = at[:, ((at >= 0) & (at < samples)).all(0)]
+        is_whole = not part[at[0], at[1]].any()
     return _described(crop, part, offsets, centre_nm, (first, second), lean, is_whole, not is_rough)
 
 
 def plane_axes(normal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two directions that span the plane across a direction."""
+    """Two directions that span the plane across a direction, turned away from the axes of the volume."""
     least = np.zeros(3)
     least[int(np.argmin(np.abs(normal)))] = 1.0
     first = np.cross(normal, least)
     first /= np.linalg.norm(first)
-    return first, np.cross(normal, first)
+    second = np.cross(normal, first)
+    cos, sin = math.cos(_TURN), math.sin(_TURN)
+    return cos * first + sin * second, cos * second - sin * first
 
 
 def _lean(crop: ObjectCrop, normal: NDArray[np.float64], most_nm: float) -> NDArray[np.float64]:
@@ -208,7 +219,7 @@ def _described(
         area_nm2=float(i.size) * step**2,
         minor_nm=minor,
         major_nm=major,
-        feret_nm=least_width(part, step) if with_feret else 0.0,
+        feret_nm=least_width(part) * step if with_feret else 0.0,
         centre_nm=(float(middle[0]), float(middle[1]), float(middle[2])),
         is_whole=is_whole,
     )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def least_width(mask: NDArray[np.bool_], step: float) -> float:
+def least_width(mask: NDArray[np.bool_]) -> float:
     """Least width of a shape over all directions.
 
     The narrowest pair of lines has one edge of the convex hull on one of them (rotating calipers; Shamos 1978).
@@ -18,33 +18,33 @@ def least_width(mask: NDArray[np.bool_], step: float) -> float:
     Parameters
     ----------
     mask : ndarray of bool (y, x)
-        Pixels of the shape; a pixel is a square, and its corners count.
-    step : float
-        Length of a pixel's side.
+        Fine samples of the shape. They count as points, with a quarter of a sample on either side: of outlines that do not
+        follow the rows some samples lie nearly on the outline, and squares around them would stick out.
 
     Returns
     -------
     float
-        In the unit of ``step``; 0 for an empty mask.
+        In samples, at least 1; 0 for an empty mask.
     """
-    corners = _outline_corners(mask)
-    if not len(corners):
+    points = _row_ends(mask)
+    if not len(points):
         return 0.0
-    hull = _hull(corners)
+    hull = _hull(points)
+    if len(hull) < 3:
+        return 1.0
     edges = np.roll(hull, -1, axis=0) - hull
-    normals = np.stack([-edges[:, 1], edges[:, 0]], 1) / np.linalg.norm(edges, axis=1)[:, None]
+    length = np.linalg.norm(edges, axis=1)
+    normals = np.stack([-edges[:, 1], edges[:, 0]], 1) / length[:, None]
     heights = normals @ hull.T
-    return float((heights.max(1) - heights.min(1)).min()) * step
+    return max(1.0, float((heights.max(1) - heights.min(1)).min()) + 0.5)
 
 
-def _outline_corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Corners of the first and last pixel of every row: the hull has no others."""
+def _row_ends(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """First and last sample of every row: the hull has no others."""
     rows = np.flatnonzero(mask.any(1))
     left = mask[rows].argmax(1)
-    right = mask.shape[1] - mask[rows][:, ::-1].argmax(1)
-    return np.concatenate([np.stack([rows + up, side], 1) for up in (0, 1) for side in (left, right)]).astype(
-        np.float64
-    )
+    right = mask.shape[1] - 1 - mask[rows][:, ::-1].argmax(1)
+    return np.concatenate([np.stack([rows, side], 1) for side in (left, right)]).astype(np.float64)
 
 
 def _hull(points: NDArray[np.float64]) -> NDArray[np.float64]:

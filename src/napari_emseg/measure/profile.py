@@ -13,7 +13,7 @@ from napari_emseg.measure.cross_section import CrossSection, cross_section
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_emseg.measure.centreline import Branch
+    from napari_emseg.measure.centreline import Branch, Centreline
     from napari_emseg.measure.crop import ObjectCrop
 
 _ROUNDS = (
@@ -21,7 +21,9 @@ _ROUNDS = (
 )
 _COARSE = 40  # points across the window while only the middle is wanted
 _WINDOW = 2.5  # how far a cross-section is looked for at first, in radii
-_STRAY = 2.0  # radii by which a middle may move: more is another branch
+_STRAY = 1.0  # radii by which a middle may move: more is another branch
+_SAME = 3.0  # radii along a branch within which its axis may come back into the plane without being elsewhere
+_AT_FORK = 2.5  # radii around a fork in which a middle may be that of another branch
 _NEAR_FORK = 1.5  # radii around a fork in which a plane cuts more than one branch
 
 
@@ -98,17 +100,19 @@ def profile(crop: ObjectCrop, step_nm: float = 0.0) -> Profile:
     """
     line = centreline(crop)
     step = step_nm or max(line.radius_nm / 2, *crop.spacing_nm)
+    axes = [_axis_of(crop, line, branch, step) for branch in line.branches]
+    everywhere = _Everywhere(axes, step)
     rows: list[tuple[int, float, NDArray[np.float64], CrossSection | None]] = []
-    lengths = []
-    for number, branch in enumerate(line.branches):
-        axis = _axis_of(crop, branch, line.radius_nm, line.direction, step)
-        lengths.append(axis.length)
-        forks = line.forks_nm if len(line.forks_nm) else np.full((1, 3), np.inf)
+    for number, axis in enumerate(axes):
         for at, point, tangent, radius in zip(
             axis.along, axis.points, axis.tangents, axis.radii, strict=True
         ):
-            far = np.linalg.norm(forks - point, axis=1).min() > _NEAR_FORK * line.radius_nm
-            cut = cross_section(crop, point, tangent, _WINDOW * radius) if far else None
+            cut = None
+            if line.to_fork_nm(point) > _NEAR_FORK * line.radius_nm:
+                others = everywhere.in_plane(
+                    number, float(at), point, tangent, _SAME * max(radius, line.radius_nm)
+                )
+                cut = cross_section(crop, point, tangent, _WINDOW * radius, elsewhere=others)
             rows.append((number, float(at), point, cut if cut is not None and cut.is_whole else None))
     numbers = [
         [np.nan] * 3 if cut is None else [cut.diameter_nm, cut.minor_nm, cut.feret_nm] for *_, cut in rows
@@ -121,27 +125,44 @@ def profile(crop: ObjectCrop, step_nm: float = 0.0) -> Profile:
         diameter_nm=table[:, 0],
         minor_nm=table[:, 1],
         feret_nm=table[:, 2],
-        length_nm=tuple(lengths),
+        length_nm=tuple(axis.length for axis in axes),
         parts=line.parts,
     )
 
 
-def _axis_of(
-    crop: ObjectCrop, branch: Branch, radius: float, direction: NDArray[np.float64], step: float
-) -> _Axis:
+class _Everywhere:
+    """The points of all axes, to see where a plane meets another branch or the same one again."""
+
+    def __init__(self, axes: list[_Axis], step: float) -> None:
+        self._points = np.concatenate([axis.points for axis in axes])
+        self._along = np.concatenate([axis.along for axis in axes])
+        self._branch = np.repeat(np.arange(len(axes)), [len(axis.points) for axis in axes])
+        self._step = step
+
+    def in_plane(
+        self, branch: int, along: float, point: NDArray[np.float64], normal: NDArray[np.float64], same: float
+    ) -> NDArray[np.float64]:
+        """Points in the plane at a point of a branch, but for those of the same branch less than ``same`` along it."""
+        near = np.abs((self._points - point) @ normal) <= self._step / 2
+        near &= (self._branch != branch) | (np.abs(self._along - along) > same)
+        return self._points[near]
+
+
+def _axis_of(crop: ObjectCrop, line: Centreline, branch: Branch, step: float) -> _Axis:
     """The axis of a branch: its middles, moved to those of cross-sections, without the rounding of free ends."""
+    radius, direction = line.radius_nm, line.direction
     points = _even(branch.points_nm, step)
     radii = np.full(len(points), radius)
     for _ in range(_ROUNDS):
         tangents = _tangents(_smooth(points, radius / step), direction, radius / step)
-        points, radii = _centred(crop, points, tangents, radii, radius, is_rough=True)
+        points, radii = _centred(crop, line, points, tangents, radii, is_rough=True)
     points, radii = _trimmed(
         crop, points, radii, _tangents(points, direction, radius / step), branch.free_ends
     )
     points = _even(points, step) if len(points) > 1 else points
     radii = np.interp(np.linspace(0, 1, len(points)), np.linspace(0, 1, len(radii)), radii)
     tangents = _tangents(_smooth(points, radius / step), direction, radius / step)
-    points, radii = _centred(crop, points, tangents, radii, radius)
+    points, radii = _centred(crop, line, points, tangents, radii)
     tangents = _tangents(_smooth(points, radius / step), direction, radius / step)
     ends = (
         way_out(crop, points[0], -tangents[0]) if not _at_fork(branch) else 0.0,
@@ -190,22 +211,23 @@ def _tangents(
 
 def _centred(
     crop: ObjectCrop,
+    line: Centreline,
     points: NDArray[np.float64],
     tangents: NDArray[np.float64],
     radii: NDArray[np.float64],
-    radius: float,
     *,
     is_rough: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points moved into the middle of their cross-sections, and the radii there."""
     moved, sizes = points.copy(), radii.copy()
     for k, (point, tangent) in enumerate(zip(points, tangents, strict=True)):
+        if line.to_fork_nm(point) < _AT_FORK * line.radius_nm:
+            continue
         cut = cross_section(crop, point, tangent, _WINDOW * radii[k], samples=_COARSE, is_rough=is_rough)
         if cut is None or not cut.is_whole:
             continue
-        size = cut.diameter_nm / 2
-        if np.linalg.norm(cut.centre_nm - point) < _STRAY * max(size, radius):
-            moved[k], sizes[k] = cut.centre_nm, size
+        if np.linalg.norm(cut.centre_nm - point) < _STRAY * max(radii[k], line.radius_nm):
+            moved[k], sizes[k] = cut.centre_nm, cut.diameter_nm / 2
     return moved, sizes
 
 

@@ -1,0 +1,165 @@
+"""Calibre of shapes whose diameter is known, however they lie and however thick the sections are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_emseg.measure.calibre import calibre_of, calibre_row
+from napari_emseg.measure.profile import NOTHING, profile
+from napari_emseg.settings import MeasureSettings
+
+
+@pytest.mark.parametrize("spacing", [(30.0, 4.0, 4.0), (50.0, 4.6, 4.6), (8.0, 8.0, 8.0)], ids=str)
+@pytest.mark.parametrize("angle", [0, 30, 60, 75])
+def test_a_tilted_cylinder_within_two_percent(shapes, angle, spacing):
+    row = calibre_row(profile(shapes.in_space(shapes.tilted(angle, 150.0, spacing), spacing)))
+    for name in (
+        "calibre_median_nm",
+        "calibre_mean_nm",
+        "calibre_five_point_mean_nm",
+        "minor_axis_median_nm",
+    ):
+        assert row[name] == pytest.approx(300, rel=0.02), name
+    assert row["calibre_min_nm"] == pytest.approx(300, rel=0.02)
+    assert row["min_feret_median_nm"] == pytest.approx(300, rel=0.02)
+    assert row["length_nm"] == pytest.approx(1500, rel=0.04)
+    assert (row["branches"], row["parts"]) == (1, 1)
+
+
+@pytest.mark.parametrize("spacing", [(30.0, 4.0, 4.0), (50.0, 4.6, 4.6)], ids=str)
+@pytest.mark.parametrize("radius", [80.0, 150.0])
+def test_a_cylinder_that_lies_in_the_sections_within_five_percent(shapes, radius, spacing):
+    row = calibre_row(profile(shapes.in_space(shapes.tilted(90, radius, spacing), spacing)))
+    assert row["calibre_median_nm"] == pytest.approx(2 * radius, rel=0.05)
+    assert row["calibre_min_nm"] == pytest.approx(2 * radius, rel=0.05)
+
+
+def test_one_pixel_at_most_from_two_radii(shapes):
+    """Straight through the sections, pixels of 8 nm."""
+    spacing = (30.0, 8.0, 8.0)
+    for radius in (40.0, 100.0, 180.0):
+        row = calibre_row(profile(shapes.in_space(shapes.tilted(0, radius, spacing), spacing)))
+        for name in ("calibre_median_nm", "calibre_five_point_mean_nm", "calibre_min_nm", "calibre_max_nm"):
+            assert abs(row[name] - 2 * radius) <= 8, (radius, name)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 60])
+def test_the_minor_axis_of_an_elliptic_cylinder(shapes, angle):
+    """It is what is narrow: neither the area nor the longer axis change it."""
+    spacing = (30.0, 4.0, 4.0)
+    row = calibre_row(profile(shapes.in_space(shapes.tilted(angle, 200.0, spacing, minor=100.0), spacing)))
+    assert row["minor_axis_median_nm"] == pytest.approx(200, rel=0.02)
+    assert row["min_feret_median_nm"] == pytest.approx(200, rel=0.03)
+    assert row["calibre_median_nm"] == pytest.approx(2 * np.sqrt(200 * 100), rel=0.02)
+
+
+def test_what_is_enclosed_belongs_to_the_calibre(shapes):
+    """A mitochondrion with an id of its own leaves a hole."""
+    spacing = (30.0, 6.0, 6.0)
+    tube = shapes.tilted(30, 150.0, spacing)
+    z, y, x = (n // 2 for n in tube.shape)
+    tube[z - 3 : z + 3, y - 6 : y + 6, x - 6 : x + 6] = False
+    row = calibre_row(profile(shapes.in_space(tube, spacing)))
+    assert row["calibre_median_nm"] == pytest.approx(300, rel=0.02)
+    assert row["calibre_min_nm"] == pytest.approx(300, rel=0.03)
+
+
+def test_a_sphere_is_as_thick_as_its_middle(shapes):
+    spacing = (20.0, 8.0, 8.0)
+    z, y, x = shapes.grid((360, 360, 360), spacing)
+    row = calibre_row(profile(shapes.in_space(z**2 + y**2 + x**2 <= 300**2, spacing)))
+    assert row["calibre_max_nm"] == pytest.approx(600, rel=0.02)
+    assert row["calibre_median_nm"] == pytest.approx(600, rel=0.1)
+    assert row["length_nm"] == pytest.approx(600, rel=0.05)
+
+
+def test_a_neck_is_the_least_calibre(shapes):
+    spacing = (30.0, 6.0, 6.0)
+    z, y, x = shapes.grid((900, 220, 220), spacing)
+    radius = np.where(abs(z) < 200, 70.0, 180.0)
+    row = calibre_row(profile(shapes.in_space((y**2 + x**2 <= radius**2) & (abs(z) <= 850), spacing)))
+    assert row["calibre_min_nm"] == pytest.approx(140, rel=0.03)
+    assert row["calibre_median_nm"] == pytest.approx(360, rel=0.03)
+    assert row["calibre_max_nm"] == pytest.approx(360, rel=0.03)
+
+
+def test_a_branch_is_found_and_forks_are_left_out(shapes):
+    """A T: cutting where three tubes meet would give far too much."""
+    spacing = (20.0, 8.0, 8.0)
+    z, y, x = shapes.grid((800, 140, 1000), spacing)
+    stem = (y**2 + x**2 <= 100**2) & (abs(z) <= 760)
+    side = (y**2 + z**2 <= 100**2) & (x >= 0) & (x <= 900)
+    row = calibre_row(profile(shapes.in_space(stem | side, spacing)))
+    assert row["branches"] == 2
+    assert row["calibre_median_nm"] == pytest.approx(200, rel=0.03)
+    assert row["calibre_max_nm"] < 225
+    assert row["length_nm"] == pytest.approx(1520 + 900, rel=0.06)
+
+
+def test_parts_are_counted_and_all_are_measured(shapes):
+    spacing = (30.0, 6.0, 6.0)
+    one = shapes.tilted(0, 100.0, spacing, length=900.0)
+    both = np.concatenate([one, np.zeros_like(one), one], axis=2)
+    row = calibre_row(profile(shapes.in_space(both, spacing)))
+    assert (row["parts"], row["branches"]) == (2, 2)
+    assert row["calibre_median_nm"] == pytest.approx(200, rel=0.02)
+    assert row["length_nm"] == pytest.approx(1800, rel=0.03)
+
+
+def test_an_object_that_goes_through_a_thin_stack_is_cut_along_the_sections(shapes):
+    """Four sections of a wide neurite: its axis leads through them and not along them."""
+    spacing = (50.0, 5.0, 5.0)
+    _, y, x = shapes.grid((100, 400, 400), spacing)
+    disc = np.repeat(y**2 + x**2 <= 300**2, 4, axis=0)[:4]
+    row = calibre_row(profile(shapes.filling(np.pad(disc[:, 1:-1, 1:-1], ((0, 0), (9, 9), (9, 9))), spacing)))
+    assert row["calibre_median_nm"] == pytest.approx(600, rel=0.01)
+    assert row["length_nm"] == pytest.approx(200, rel=0.05)
+
+
+def test_a_single_section_is_measured_in_itself(shapes):
+    spacing = (50.0, 5.0, 5.0)
+    disc = np.zeros((1, 100, 120), bool)
+    disc[0] = ((np.arange(100)[:, None] - 50) ** 2 + (np.arange(120) - 60) ** 2) <= 30**2
+    row = calibre_row(profile(shapes.filling(disc, spacing)))
+    assert row["calibre_median_nm"] == pytest.approx(300, rel=0.02)
+
+
+def test_what_the_edge_cuts_off_is_missing_and_not_zero(shapes):
+    """Half of a cylinder outside of the volume all along: no cross-section is whole."""
+    spacing = (30.0, 6.0, 6.0)
+    tube = shapes.tilted(0, 150.0, spacing)
+    tube = tube[:, tube.shape[1] // 2 :]
+    row = calibre_row(profile(shapes.filling(tube, spacing)))
+    assert row["cross_sections"] == 0
+    assert row["calibre_median_nm"] is None
+    assert row["calibre_five_point_mean_nm"] is None
+
+
+def test_cross_sections_at_wanted_steps(shapes):
+    spacing = (30.0, 6.0, 6.0)
+    crop = shapes.in_space(shapes.tilted(30, 100.0, spacing), spacing)
+    found = profile(crop, 200.0)
+    assert np.diff(found.along_nm) == pytest.approx(200, rel=0.15)
+    assert found.is_measured.sum() < profile(crop, 60.0).is_measured.sum() / 2
+
+
+def test_an_object_without_an_axis_has_the_same_columns(shapes):
+    spacing = (30.0, 6.0, 6.0)
+    row = calibre_of(shapes.in_space(shapes.tilted(0, 60.0, spacing, 400.0), spacing), MeasureSettings())
+    blank = calibre_row(NOTHING)
+    assert list(row) == list(blank)
+    assert {v for k, v in blank.items() if k.endswith("_nm")} == {None}
+
+
+def test_one_voxel_does_not_break(shapes):
+    row = calibre_row(profile(shapes.in_space(np.ones((1, 1, 1), bool), (50.0, 5.0, 5.0))))
+    assert row["parts"] == 1
+
+
+def test_turning_the_axes_round_changes_nothing(shapes):
+    spacing = (8.0, 8.0, 8.0)
+    tube = shapes.tilted(35, 120.0, spacing)
+    one = calibre_row(profile(shapes.in_space(tube, spacing)))
+    other = calibre_row(profile(shapes.in_space(np.ascontiguousarray(tube.transpose(2, 0, 1)), spacing)))
+    assert other["calibre_median_nm"] == pytest.approx(one["calibre_median_nm"], rel=0.01)

@@ -1,0 +1,157 @@
+"""Sizes and places, counted by hand and on shapes of known volume and surface, the same whatever the blocks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.measure.blocks import block_at, cores
+from napari_emseg.measure.directions import directions
+from napari_emseg.measure.surfaces import SurfaceTally
+from napari_emseg.measure.volumes import VolumeTally
+
+SPACING = (50.0, 4.0, 5.0)
+
+
+def counted(labels, image=None, size=None, spacing=SPACING):
+    volumes, surfaces = VolumeTally(), SurfaceTally(spacing)
+    for core in cores(labels.shape, size):
+        block = block_at(labels, core, surfaces.margin)
+        volumes.add(block, None if image is None else image[core.slices])
+        surfaces.add(block)
+    rows = volumes.rows(spacing, labels.shape, with_grey=image is not None)
+    areas = surfaces.areas_um2(volumes.ids)
+    return [{**row, "surface_area_um2": float(a)} for row, a in zip(rows, areas, strict=True)]
+
+
+def test_a_box_by_hand():
+    labels = np.zeros((5, 10, 12), np.uint16)
+    labels[1:3, 2:6, 3:9] = 7
+    labels[4, 0, 0] = 2
+    first, second = counted(labels)
+    assert (first["id"], second["id"]) == (2, 7)
+    assert second["voxels"] == 2 * 4 * 6
+    assert second["volume_um3"] == pytest.approx(48 * 1000e-9, rel=1e-12)
+    assert (second["sections"], second["first_section"], second["last_section"]) == (2, 1, 2)
+    assert [second[f"centroid_{a}_nm"] for a in "zyx"] == [100.0, 16.0, 30.0]
+    assert [second[f"box_{a}_start_px"] for a in "zyx"] == [1, 2, 3]
+    assert [second[f"box_{a}_stop_px"] for a in "zyx"] == [3, 6, 9]
+    assert (first["touches_edge"], second["touches_edge"]) == (1, 0)
+
+
+def test_sections_between_are_not_counted():
+    labels = np.zeros((6, 4, 4), np.uint8)
+    labels[0, 1, 1] = labels[3, 1, 1] = labels[5, 2, 2] = 1
+    (row,) = counted(labels)
+    assert (row["sections"], row["first_section"], row["last_section"]) == (3, 0, 5)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_grey_values(dtype):
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, 4, (3, 9, 7)).astype(np.uint32)
+    image = rng.integers(0, 256, labels.shape).astype(dtype)
+    for row in counted(labels, image, size=(1, 5, 4)):
+        inside = image[labels == row["id"]].astype(np.float64)
+        assert row["grey_mean"] == pytest.approx(inside.mean(), rel=1e-12)
+        assert row["grey_sd"] == pytest.approx(inside.std(), rel=1e-9)
+
+
+def test_large_sixteen_bit_values_lose_nothing():
+    labels = np.ones((1, 300, 300), np.uint8)
+    image = np.full(labels.shape, 65535, np.uint16)
+    image[0, 0, 0] = 65534
+    (row,) = counted(labels, image)
+    n = labels.size
+    assert row["grey_sd"] == pytest.approx(math.sqrt(n - 1) / n, rel=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 11)),
+    st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 11)),
+)
+def test_blocks_of_any_size_give_the_same_digits(seed, shape, size):
+    rng = np.random.default_rng(seed)
+    ids = np.array([0, 0, 3, 8, 2**40, 2**62], np.uint64)
+    labels = ids[rng.integers(0, ids.size, shape)]
+    image = rng.integers(0, 65536, shape).astype(np.uint16)
+    assert counted(labels, image, size) == counted(labels, image)
+
+
+def test_an_empty_volume_has_no_rows():
+    assert counted(np.zeros((2, 3, 4), np.uint8)) == []
+
+
+def test_a_large_section_is_read_in_parts():
+    boxes = list(cores((2, 100, 10), voxels=300))
+    assert [box.shape for box in boxes] == [(1, 30, 10), (1, 30, 10), (1, 30, 10), (1, 10, 10)] * 2
+    assert [box.shape for box in cores((7, 10, 10), voxels=300)] == [(3, 10, 10), (3, 10, 10), (1, 10, 10)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "what"),
+    [
+        (np.full((1, 2, 2), 0.5), "fractions"),
+        (np.full((1, 2, 2), np.nan), "fractions"),
+        (np.full((1, 2, 2), -1), "negative"),
+        (np.full((1, 2, 2), 2**63, np.uint64), "2\\^63"),
+        (np.full((1, 2, 2), 1j), "no object ids"),
+    ],
+)
+def test_what_is_no_segmentation_is_refused(labels, what):
+    with pytest.raises(EmsegError, match=what):
+        counted(labels)
+
+
+def ellipsoid_area(a, b, c):
+    """By Gauss-Legendre integration over the sphere's angles."""
+    x, w = np.polynomial.legendre.leggauss(200)
+    polar, azimuth = np.pi * (x + 1) / 2, np.pi * (x + 1)
+    sin, cos = np.sin(polar)[:, None], np.cos(polar)[:, None]
+    part = (b * c * sin * np.cos(azimuth)) ** 2 + (a * c * sin * np.sin(azimuth)) ** 2 + (a * b * cos) ** 2
+    return float((sin * np.sqrt(part) * w[:, None] * w).sum() * np.pi / 2 * np.pi)
+
+
+@pytest.mark.parametrize("spacing", [(30.0, 5.0, 5.0), (50.0, 4.6, 4.6), (10.0, 10.0, 10.0)], ids=str)
+@pytest.mark.parametrize("axes", [(300, 300, 300), (400, 200, 150), (150, 300, 200)], ids=str)
+@pytest.mark.parametrize("turn", [(0.0, 0.0, 0.0), (0.5, 0.7, 0.2)], ids=["straight", "turned"])
+def test_volume_and_surface_of_ellipsoids(shapes, spacing, axes, turn):
+    places = np.stack(np.broadcast_arrays(*shapes.grid((max(axes) + 60,) * 3, spacing)), -1)
+    inside = (((places @ Rotation.from_rotvec(turn).as_matrix()) / axes) ** 2).sum(-1) <= 1
+    (row,) = counted(inside, spacing=spacing)
+    assert row["volume_um3"] * 1e9 == pytest.approx(4 / 3 * np.pi * np.prod(axes), rel=0.03)  # 6 sections
+    assert row["surface_area_um2"] * 1e6 == pytest.approx(ellipsoid_area(*axes), rel=0.05)
+
+
+def test_the_area_of_a_sphere_by_the_same_integral():
+    assert ellipsoid_area(2.0, 2.0, 2.0) == pytest.approx(16 * np.pi, rel=1e-9)
+
+
+def test_the_shares_of_the_thirteen_directions_of_a_cube():
+    """Published: 0.04577789, 0.03698062, 0.03519563 of the sphere for one of the two ends of each."""
+    found = directions((1.0, 1.0, 1.0))
+    wanted = {1: 2 * 0.04577789, 2: 2 * 0.03698062, 3: 2 * 0.03519563}
+    for step, share in zip(found.steps, found.share, strict=True):
+        assert share == pytest.approx(wanted[int(np.abs(step).sum())], abs=2e-4)
+    assert found.share.sum() == pytest.approx(1)
+
+
+def test_slanting_steps_are_long_where_sections_are_thick():
+    steps = directions((50.0, 5.0, 5.0)).steps.tolist()
+    assert [1, 10, 0] in steps
+    assert [1, 10, -10] in steps
+    assert [0, 1, 1] in steps
+    assert directions((50.0, 5.0, 5.0)).margin == (1, 10, 10)
+
+
+def test_the_cut_at_the_edge_of_the_volume_is_no_surface():
+    labels = np.ones((4, 8, 8), np.uint8)
+    assert counted(labels)[0]["surface_area_um2"] == 0
