@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
@@ -31,17 +31,38 @@ _T = TypeVar("_T")
 _MIN_OBJECTS = 1  # a section with fewer is taken for missing
 
 
+class Known(TypedDict, total=False):
+    """What may be known of a stack besides its labels.
+
+    Attributes
+    ----------
+    image : array (z, y, x)
+        The stack that the labels are of: how objects look inside then counts as well. Read section by section, and
+        not where there are no objects.
+    anchors : mapping of section to ndarray (y, x)
+        Sections whose ids are true: they replace those of the labels, never change, and spread.
+    keep : collection of int
+        Ids that are true in every section, such as those of locked objects.
+    excluded : collection of int
+        Sections that are left as they are, and not read.
+    progress : Progress
+        Told after every section.
+    """
+
+    image: ArrayLike3D | None
+    anchors: Mapping[int, NDArray[Any]] | None
+    keep: Collection[int]
+    excluded: Collection[int]
+    progress: Progress | None
+
+
 def track(
     labels: ArrayLike3D,
     settings: PropagateSettings,
     spacing_nm: Spacing | None,
     *,
-    image: ArrayLike3D | None = None,
-    anchors: Mapping[int, NDArray[Any]] | None = None,
-    keep: Collection[int] = (),
-    excluded: Collection[int] = frozenset(),
     first_new: int | None = None,
-    progress: Progress | None = None,
+    **known: Unpack[Known],
 ) -> Tracks:
     """Find out which objects of a stack of sections are one.
 
@@ -53,21 +74,19 @@ def track(
         Gates, and how many missing sections are bridged.
     spacing_nm : tuple of float or None
         Voxel size (z, y, x); None takes 5 nm on all axes.
-    image : array (z, y, x), optional
-        The stack that the labels are of: how objects look inside then counts as well. Read section by section.
-    anchors : mapping of section to ndarray (y, x), optional
-        Sections whose ids are true: they replace those of ``labels``, never change, and spread.
-    keep : collection of int, optional
-        Ids that are true in every section, such as those of locked objects.
-    excluded : collection of int, optional
-        Sections that are left as they are.
     first_new : int, optional
         First id for objects that no anchor reaches; by default after the highest anchored id.
-    progress : Progress, optional
+    **known
+        See `Known`.
 
     Returns
     -------
     Tracks
+
+    Raises
+    ------
+    EmsegError
+        If the image has another shape.
 
     Notes
     -----
@@ -75,23 +94,7 @@ def track(
     not depend on the direction in which the stack is read, and between two anchors both count alike. A link
     that would join two anchored ids is refused and kept as "conflict".
     """
-    if image is not None and tuple(image.shape) != tuple(labels.shape):
-        raise EmsegError(
-            f"the image is {tuple(image.shape)}, the labels are {tuple(labels.shape)}",
-            "propagate",
-            "give the stack that the labels are of",
-        )
-    graph = collect(
-        labels,
-        settings,
-        spacing_nm,
-        image=image,
-        anchors=anchors,
-        keep=keep,
-        excluded=excluded,
-        progress=progress,
-    )
-    return graph.tracks(first_new)
+    return collect(labels, settings, spacing_nm, **known).tracks(first_new)
 
 
 def collect(
@@ -106,8 +109,14 @@ def collect(
     progress: Progress | None = None,
 ) -> Graph:
     """Find all objects of all sections, and all pairs that may be one; parameters are those of `track`."""
-    report = progress or Silent()
+    if image is not None and tuple(image.shape) != tuple(labels.shape):
+        raise EmsegError(
+            f"the image is {tuple(image.shape)}, the labels are {tuple(labels.shape)}",
+            "propagate",
+            "give the stack that the labels are of",
+        )
     anchors = anchors or {}
+    report = progress or Silent()
     kept = list(keep)
     n_sections = labels.shape[0]
     pixel_nm = min(working_spacing(spacing_nm)[1:])
@@ -150,15 +159,7 @@ def _ahead(work: Callable[[int], _T], n: int) -> Iterator[_T]:
 
 
 def propagate(
-    labels: ArrayLike3D,
-    settings: PropagateSettings,
-    spacing_nm: Spacing | None,
-    *,
-    image: ArrayLike3D | None = None,
-    anchors: Mapping[int, NDArray[Any]] | None = None,
-    keep: Collection[int] = (),
-    excluded: Collection[int] = frozenset(),
-    progress: Progress | None = None,
+    labels: ArrayLike3D, settings: PropagateSettings, spacing_nm: Spacing | None, **known: Unpack[Known]
 ) -> tuple[NDArray[np.uint32], list[Link]]:
     """Give the objects of all sections consistent ids.
 
@@ -176,21 +177,13 @@ def propagate(
     EmsegError
         If ids do not fit into 32 bits.
     """
-    tracks = track(
-        labels,
-        settings,
-        spacing_nm,
-        image=image,
-        anchors=anchors,
-        keep=keep,
-        excluded=excluded,
-        progress=progress,
-    )
+    tracks = track(labels, settings, spacing_nm, **known)
     if tracks.first_new + tracks.n_new > np.iinfo(np.uint32).max:
         raise EmsegError("ids do not fit into 32 bits", "propagate", "use smaller ids in the anchors")
     result = np.zeros(labels.shape, np.uint32)
+    anchors = known.get("anchors") or {}
     for z, names in enumerate(tracks.names):
-        section = np.asarray(anchors[z] if anchors and z in anchors else labels[z])
+        section = np.asarray(anchors[z] if z in anchors else labels[z])
         result[z] = rename(section, names, np.uint32)
     return result, tracks.links
 
