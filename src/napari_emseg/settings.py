@@ -19,14 +19,26 @@ def _field(
     unit: str = "",
     more: bool = False,
     words: dict[str, str] | None = None,
+    zero: str = "",
+    percent: bool = False,
     **bounds: float,
 ) -> Any:
-    """Describe one setting; ``more`` puts it under *More* in its panel, ``words`` are what it shows for choices."""
+    """Describe one setting.
+
+    In its panel ``more`` puts it under *More*, ``words`` are shown for choices and ``zero`` in place of the number 0;
+    ``percent`` shows a share between 0 and 1 in per cent.
+    """
     return Field(  # type: ignore[call-overload]
         default,
         title=title,
         description=help_text,
-        json_schema_extra={"unit": unit, "more": more, "words": dict(words or {})},
+        json_schema_extra={
+            "unit": unit,
+            "more": more,
+            "words": dict(words or {}),
+            "zero": zero,
+            "percent": percent,
+        },
         **bounds,
     )
 
@@ -89,7 +101,12 @@ class SeedSettings(Settings):
     """Seeds from the distance transform of the boundary map."""
 
     threshold: float = _field(
-        0.4, "Membrane above", "pixels with a higher membrane probability count as membrane", ge=0.01, le=0.99
+        0.4,
+        "Membrane above",
+        "pixels with a higher membrane probability count as membrane",
+        percent=True,
+        ge=0.01,
+        le=0.99,
     )
     sigma_nm: float = _field(
         0.0, "Smooth", "Gaussian smoothing of the probability", unit="nm", more=True, ge=0, le=200
@@ -138,6 +155,13 @@ class SegmentSettings(Settings):
         "3D only: auto learns from all borders of the volume which of them are real; mean takes the weakest mean "
         "border first; gasp, multicut and mutex weigh evidence for and against",
         more=True,
+        words={
+            "auto": "automatic",
+            "mean": "weakest border first",
+            "gasp": "evidence (GASP)",
+            "multicut": "evidence (multicut)",
+            "mutex": "evidence (mutex)",
+        },
     )
 
 
@@ -197,7 +221,12 @@ class PropagateSettings(Settings):
         le=10000,
     )
     min_overlap: float = _field(
-        0.1, "Smallest overlap", "links that share less of the smaller object are not made", ge=0, le=1
+        0.1,
+        "Smallest overlap",
+        "links that share less of the smaller object are not made",
+        percent=True,
+        ge=0,
+        le=1,
     )
     max_gap: int = _field(
         2,
@@ -213,6 +242,7 @@ class PropagateSettings(Settings):
         "Doubtful below",
         "links with a lower confidence go to the queue of doubts",
         more=True,
+        percent=True,
         ge=0,
         le=1,
     )
@@ -228,17 +258,28 @@ class FinetuneSettings(Settings):
     """Learning from proofread sections."""
 
     max_seconds: float = _field(60.0, "Learn for", "time limit", unit="s", ge=5, le=86400)
-    learning_rate: float = _field(0.0, "Learning rate", "0 takes the default", more=True, ge=0, le=0.1)
+    learning_rate: float = _field(
+        0.0, "Learning rate", "0 takes the default", more=True, zero="automatic", ge=0, le=0.1
+    )
     strategy: Literal["auto", "head", "last-blocks", "low-rank", "full"] = _field(
         "auto",
         "Which weights",
         "auto changes all weights, which saved most edits on the fly nerve cord",
         more=True,
+        words={
+            "auto": "automatic",
+            "head": "the last layer (head)",
+            "last-blocks": "the last layers",
+            "low-rank": "small corrections (low rank)",
+            "full": "all",
+        },
     )
     membrane_width_nm: float = _field(
         25.0, "Membrane width", "membranes drawn between touching objects", unit="nm", more=True, ge=1, le=200
     )
-    max_steps: int = _field(0, "Steps", "0: the clock alone decides", more=True, ge=0)
+    max_steps: int = _field(
+        0, "Steps", "0: the clock alone decides", more=True, zero="as many as time allows", ge=0
+    )
     trust: bool = _field(
         False,
         "Learn without checking",

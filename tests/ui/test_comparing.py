@@ -153,7 +153,7 @@ def test_only_some_sections_and_what_is_on_the_screen(widget: Any, engine: Any, 
 def test_what_does_not_fit_is_said(widget: Any, qtbot: Any) -> None:
     widget.form.other.setCurrentIndex(widget.form.truth.currentIndex())
     QTest.mouseClick(widget.button, Qt.MouseButton.LeftButton)
-    assert "same layer twice" in widget.says.saying.text
+    assert widget.says.saying.text.startswith("This is the same layer twice (")
     widget.viewer.add_labels(truth()[:2], name="short")
     widget.form.other.setCurrentText("short")
     QTest.mouseClick(widget.button, Qt.MouseButton.LeftButton)
@@ -251,3 +251,19 @@ def test_error_colours_differ_for_colour_blind_eyes() -> None:
         for a in range(len(lab)):
             for b in range(a):
                 assert deltaE_ciede2000(lab[a], lab[b]) > 10
+
+
+def test_with_one_segmentation_the_form_stands_at_the_top_and_asks_for_another(
+    widget: Any, qtbot: Any
+) -> None:
+    for layer in list(widget.viewer.layers)[1:]:
+        widget.viewer.layers.remove(layer)
+    widget.resize(380, 900)
+    qtbot.waitUntil(
+        lambda: widget.says.saying.text.startswith("There is one segmentation here"), timeout=3000
+    )
+    qtbot.waitUntil(lambda: widget.upper.y() == 0, timeout=3000)
+    assert not widget.list.isVisible()
+    widget.viewer.add_labels(truth(), name="second")
+    widget.form.other.setCurrentText("second")
+    assert widget.says.saying.text.startswith("Choose what is true")

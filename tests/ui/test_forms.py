@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 from qtpy.QtWidgets import QPushButton
 
-from napari_emseg.settings import PredictSettings, SeedSettings, Settings
+from napari_emseg.settings import FinetuneSettings, PredictSettings, SeedSettings, Settings
 from napari_emseg.ui.fields import field_specs
 from napari_emseg.ui.forms import SettingsForm
 from napari_emseg.ui.stage_settings import DEFAULTS
@@ -55,6 +55,29 @@ def test_a_slider_moves_number_and_settings(qtbot: Any) -> None:
     assert form.value == Toy(depth_nm=40, on=True)
 
 
+def test_shares_are_shown_in_per_cent_and_kept_as_they_are(qtbot: Any) -> None:
+    form = SettingsForm(SeedSettings(threshold=0.375))
+    qtbot.addWidget(form)
+    editor = form.editor("threshold")
+    assert editor.focus_widget.text() == "38 %"
+    assert form.value == SeedSettings(threshold=0.375)  # shown rounded, not changed
+    assert "From 1 to 99 %" in editor.toolTip()
+    editor.slider.setValue(49)
+    assert (editor.focus_widget.text(), form.value.threshold) == ("50 %", 0.5)
+    editor.focus_widget.setValue(61)
+    assert (editor.slider.value(), form.value.threshold) == (60, 0.61)
+
+
+def test_a_number_that_stands_for_something_else_is_shown_in_words(qtbot: Any) -> None:
+    form = SettingsForm(FinetuneSettings(learning_rate=0.001))
+    qtbot.addWidget(form)
+    rate = form.editor("learning_rate").focus_widget
+    assert rate.text() == "0.00100"
+    rate.setValue(0)
+    assert (rate.text(), form.value.learning_rate) == ("automatic", 0.0)
+    assert form.editor("max_steps").focus_widget.text() == "as many as time allows"
+
+
 def test_a_value_that_does_not_fit_is_put_back(qtbot: Any) -> None:
     form = SettingsForm(Toy())
     qtbot.addWidget(form)
@@ -92,4 +115,6 @@ def test_hidden_settings_keep_their_value(qtbot: Any) -> None:
 def test_choices_are_shown_in_words(stage: str) -> None:
     for spec in field_specs(DEFAULTS[stage]):
         assert len(spec.words) == len(spec.choices)
-        assert not {"none", "cpu", "flips"} & set(spec.words), f"{spec.title} shows a name of the program"
+        assert not {"none", "cpu", "flips", "auto", "head"} & set(spec.words), (
+            f"{spec.title} shows a name of the program"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from qtpy.QtWidgets import QListWidget, QPushButton
 
@@ -67,3 +68,26 @@ def test_without_versions_there_is_no_list(desk: Any, qtbot: Any) -> None:
     qtbot.addWidget(made)
     made.refresh()
     assert not made.isVisible()
+
+
+def test_while_a_model_waits_only_the_choice_is_shown(opened: Any, model: Path, qtbot: Any) -> None:
+    """On a small screen the buttons that decide would stand below the edge of the window otherwise."""
+    desk, panel = opened.desk, opened.panels["train"]
+    desk.open_stage("train")
+    qtbot.waitUntil(lambda: panel.form.isVisible() and panel.recipe.isVisible(), timeout=3000)
+    scores = {"edits_per_100_objects": 6.0, "v_rand": 0.9, "v_info": 0.9}
+    grey = np.zeros((64, 64), np.uint8)
+    result = FinetuneResult(
+        model, 30, 20.0, (0.3,), before=scores, after=scores, scored_on="a half", pictures=(grey, grey, grey)
+    )
+    desk.learning = Candidate(model, result, (2,))
+    desk.learned.emit()
+    desk.state_changed.emit()
+    qtbot.waitUntil(panel.discard.isVisible, timeout=3000)
+    assert not panel.form.isVisible()
+    assert not panel.recipe.isVisible()
+    bottom = panel.discard.mapTo(opened.stage_area.viewport(), panel.discard.rect().bottomLeft()).y()
+    assert bottom <= opened.stage_area.viewport().height()
+    desk.learning = None
+    desk.state_changed.emit()
+    qtbot.waitUntil(lambda: panel.form.isVisible() and panel.recipe.isVisible(), timeout=3000)

@@ -49,7 +49,7 @@ class Bench:
         """Say what went wrong, with the step that mends it where there is one."""
         action = _MENDS.get(error.action, error.action)
         known = action in ACTIONS or action.startswith("stage:")
-        text = _sentence(error)
+        text = sentence(error)
         if known:
             link = ACTIONS[action].title if action in ACTIONS else "Take me there"
             self.say(stage, text, tone="error", link=link, action=action)
@@ -110,7 +110,8 @@ class Bench:
         self.worked.emit(stage, None)
 
 
-def _sentence(error: EmsegError) -> str:
+def sentence(error: EmsegError) -> str:
+    """A refusal as people read it: what, where in brackets, what to do."""
     what = error.what[:1].upper() + error.what[1:]
     # which of our functions failed says nothing to a person at the window
     where = f" ({error.where})" if error.where and not error.where.startswith("napari_emseg.") else ""

@@ -35,6 +35,10 @@ class FieldSpec:
     step: float = 1
     decimals: int = 0
     slider: bool = False
+    zero: str = ""
+    """What is shown in place of the number 0."""
+    percent: bool = False
+    """Whether a share between 0 and 1 is shown in per cent."""
 
 
 def field_specs(model: type[Settings]) -> tuple[FieldSpec, ...]:
@@ -51,6 +55,8 @@ def _spec(name: str, info: FieldInfo) -> FieldSpec:
         "unit": str(extra.get("unit", "")),
         "more": bool(extra.get("more", False)),
         "default": info.default,
+        "zero": str(extra.get("zero", "")),
+        "percent": bool(extra.get("percent", False)),
     }
     kind: Any = info.annotation
     if typing.get_origin(kind) is Literal:

@@ -129,8 +129,8 @@ def tooltip(spec: FieldSpec) -> str:
     """Help of one row: what it does, its bounds with unit, and the field's exact name."""
     text = spec.help[:1].upper() + spec.help[1:]
     if spec.kind == "number" and spec.slider:
-        unit = f" {spec.unit}" if spec.unit else ""
-        text += f"\nFrom {spec.low:g} to {spec.high:g}{unit}"
+        unit, times = ("%", 100) if spec.percent else (spec.unit, 1)
+        text += f"\nFrom {times * spec.low:g} to {times * spec.high:g} {unit}".rstrip()
     return f"{text}\nSetting: {spec.name}".strip()
 
 
@@ -173,7 +173,10 @@ class Editor(QWidget):
     def _number(self, row: QHBoxLayout) -> QWidget:
         spec = self.spec
         spin: QSpinBox | QDoubleSpinBox
-        if spec.decimals:
+        if spec.percent:
+            spin = QSpinBox()
+            spin.setRange(round(100 * spec.low), round(100 * spec.high))
+        elif spec.decimals:
             spin = QDoubleSpinBox()
             spin.setDecimals(spec.decimals)
             spin.setRange(spec.low, spec.high)
@@ -185,9 +188,11 @@ class Editor(QWidget):
         spin.setKeyboardTracking(False)
         spin.setButtonSymbols(spin.ButtonSymbols.NoButtons)
         spin.setAlignment(Qt.AlignmentFlag.AlignRight)
-        if spec.unit:
-            spin.setSuffix(f" {spec.unit}")
-        spin.valueChanged.connect(self._announce)
+        if unit := "%" if spec.percent else spec.unit:
+            spin.setSuffix(f" {unit}")
+        if spec.zero and spec.low == 0:
+            spin.setSpecialValueText(spec.zero)
+        spin.valueChanged.connect(lambda value: self._announce(value / 100 if spec.percent else value))
         if spec.slider:
             self.slider = QSlider(Qt.Orientation.Horizontal)
             self.slider.setRange(0, round((spec.high - spec.low) / spec.step))
@@ -202,11 +207,14 @@ class Editor(QWidget):
 
     def _from_slider(self, position: int) -> Any:
         value = self.spec.low + position * self.spec.step
+        if self.spec.percent:
+            return round(100 * value)
         return value if self.spec.decimals else round(value)
 
     def _follow(self, value: float) -> None:
         assert self.slider is not None
-        position = round((value - self.spec.low) / self.spec.step)
+        share = value / 100 if self.spec.percent else value
+        position = round((share - self.spec.low) / self.spec.step)
         if self.slider.value() != position:
             self.slider.blockSignals(True)
             self.slider.setValue(position)
@@ -215,6 +223,7 @@ class Editor(QWidget):
     def set(self, value: Any) -> None:
         """Show a value without announcing it."""
         widget = self.focus_widget
+        value = round(100 * value) if self.spec.percent else value
         widget.blockSignals(True)
         if isinstance(widget, QCheckBox):
             widget.setChecked(bool(value))

@@ -96,6 +96,7 @@ class CompareForm(QWidget):
             )
             button.setMenu(menu)
         self.truth.currentIndexChanged.connect(self._on_picked)
+        self.other.currentIndexChanged.connect(lambda _n: self.changed.emit())
 
     def fill(self) -> None:
         """Offer the label layers of the viewer; what is picked stays picked."""

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.packed import PackedStack
+from napari_emseg.ui.bench import sentence
 from napari_emseg.ui.comparing.error_list import ErrorList
 from napari_emseg.ui.comparing.form import CompareForm
 from napari_emseg.ui.comparing.scores import ScoreGrid
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _KEY = "comparison"
 _JOB = "napari_emseg.jobs.compare:run"
 _SLACK = 4  # pixels that style sheets add here and there
+_SECOND = "There is one segmentation here. Open the one to compare it with: File, or drop it into the window."
 _HINT = "Choose what is true and what is to be judged, then compare. Both may be layers or files."
 
 
@@ -112,6 +114,7 @@ class CompareSegmentations(Docked):
         self.layout_.setSpacing(0)
         self.layout_.addWidget(self.upper, 0)
         self.layout_.addWidget(self.list, 1)
+        self.layout_.addStretch(0)  # while there is no list the form stands at the top
         self._show_result(None)
 
     def _connect(self) -> None:
@@ -162,7 +165,13 @@ class CompareSegmentations(Docked):
         n, busy = self.form.n_sections, self.runner.is_running(_KEY)
         self.button.setEnabled(n > 0 and not busy)
         if self.result is None and not busy:
-            self.says.say(Saying(_HINT if n else "Open a segmentation first: a layer of labels, or a file."))
+            self.says.say(Saying(self._hint()))
+
+    def _hint(self) -> str:
+        truth, other = self.form.truth.currentData(), self.form.other.currentData()
+        if truth is None:
+            return "Open a segmentation first: a layer of labels, or a file."
+        return _SECOND if truth is other else _HINT
 
     def compare(self) -> None:
         """Compare what is picked, in a worker; the error map fills while it is drawn."""
@@ -242,8 +251,7 @@ class CompareSegmentations(Docked):
         self.says.say(Saying("Stopped. The sections that were drawn stay."))
 
     def _fail(self, error: EmsegError) -> None:
-        text = str(error)
-        self.says.say(Saying(f"{text[:1].upper()}{text[1:]}.", tone="error"))
+        self.says.say(Saying(sentence(error), tone="error"))
         self._fit_form()
 
     def _show_result(self, result: Comparison | None) -> None:

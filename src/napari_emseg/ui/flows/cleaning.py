@@ -131,7 +131,10 @@ def find_bad(desk: Desk) -> None:
                 tone="done",
             )
         else:
-            desk.say(_STAGE, f"All {count} sections look good.", tone="done")
+            desk.say(
+                _STAGE, f"All {count} sections look good.", tone="done",
+                link="Go on with Predict", action="stage:predict",
+            )  # fmt: skip
 
     desk.start(_STAGE, "looking for bad sections")
     desk.runner.submit(

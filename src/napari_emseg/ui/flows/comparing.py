@@ -119,7 +119,9 @@ def request_of(
         If the two do not fit.
     """
     if truth is other:
-        raise EmsegError("this is the same layer twice", truth.name, "choose two")
+        raise EmsegError(
+            "this is the same layer twice", truth.name, "choose another one, or open a file beside it"
+        )
     one, two = data_of(truth), data_of(other)
     if tuple(one.shape) != tuple(two.shape):
         raise EmsegError(

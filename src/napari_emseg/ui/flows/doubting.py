@@ -185,14 +185,15 @@ def _look_at(desk: Desk, place: int) -> None:
     ring(desk, (doubt.at_a, doubt.at_b))
     name_a, name_b = (int(session.volume[point]) for point in (doubt.at_a, doubt.at_b))
     layers.labels.selected_label = name_b or layers.labels.selected_label
-    words = (
-        _WORDS.get(doubt.kind, _WORDS["same"]) if name_a == name_b else f"and {name_b} here were kept apart"
-    )
+    percent = f"{100 * doubt.confidence:.0f} %"
+    if name_a == name_b:
+        words = f"{_WORDS.get(doubt.kind, _WORDS['same'])}, {percent} sure"
+    else:
+        words = f"and {name_b} here were kept apart, {percent} likely one object"
     before, after = ACTIONS["previous_section"].key, ACTIONS["next_section"].key
     desk.say(
         _STAGE,
-        f"Doubt {place + 1} of {len(queue)}: object {name_a} of section {doubt.sections[0]} {words}, "
-        f"{100 * doubt.confidence:.0f} % likely one. Are both rings on one object? "
-        f"Keys {before} and {after} go between them.",
+        f"Doubt {place + 1} of {len(queue)}: object {name_a} of section {doubt.sections[0]} {words}. "
+        f"Are both rings on one object? Keys {before} and {after} go between them.",
     )
     desk.state_changed.emit()

@@ -85,6 +85,6 @@ def words(desk: Desk) -> str:
     if desk.layers is None:
         return ""
     if desk.section not in desk.layers.boundary_map.sections:
-        return "Seeds appear when the membranes of this section are predicted."
+        return "no membranes here yet"
     n = len(desk.layers.seeds.data)
     return f"{n} seed{'s' * (n != 1)} on screen" if desk.layers.seeds.visible else ""

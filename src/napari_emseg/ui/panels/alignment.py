@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.ui.desk import Desk
 
-_TABLE_PX = 210
+_TABLE_PX = 180
 _COLUMNS = ("Section", "Down (px)", "Right (px)")
 
 

@@ -71,6 +71,8 @@ class TrainPanel(StagePanel):
         candidate = self.desk.learning
         for widget in (self.scores, self.scored_on, self.accept, self.discard):
             widget.setVisible(candidate is not None)
+        for widget in (self.recipe, self.form):  # the choice stands in sight, also on a small screen
+            widget.setVisible(candidate is None)
         self.pictures.setVisible(candidate is not None and bool(candidate.result.pictures))
         self.button.setVisible(candidate is None)
         self.versions.refresh()
