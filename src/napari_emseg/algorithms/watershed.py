@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -144,16 +144,31 @@ class Losses:
         return [f"{what}: a smaller seed depth keeps them apart"] if n else []
 
 
+class Given(TypedDict, total=False):
+    """What may be given to segment sections.
+
+    Attributes
+    ----------
+    mask, fixed : ndarray (z, y, x)
+        As in `grow`.
+    losses : Losses
+        Added up here.
+    progress : Progress
+        Told after every section.
+    """
+
+    mask: NDArray[np.bool_] | None
+    fixed: NDArray[Any] | None
+    losses: Losses | None
+    progress: Progress | None
+
+
 def segment_sections(
     boundary: ArrayLike3D,
     seed_settings: SeedSettings,
     settings: SegmentSettings,
     spacing_nm: Spacing | None,
-    *,
-    mask: NDArray[np.bool_] | None = None,
-    fixed: NDArray[Any] | None = None,
-    losses: Losses | None = None,
-    progress: Progress | None = None,
+    **given: Unpack[Given],
 ) -> NDArray[np.uint32]:
     """Segment every section by itself.
 
@@ -166,11 +181,8 @@ def segment_sections(
         How seeds are placed and grown.
     spacing_nm : tuple of float or None
         Voxel size (z, y, x); None takes 5 nm on all axes.
-    mask, fixed : ndarray, same shape, optional
-        As in `grow`.
-    losses : Losses, optional
-        Added up here.
-    progress : Progress, optional
+    **given
+        See `Given`.
 
     Returns
     -------
@@ -178,17 +190,7 @@ def segment_sections(
         Ids from 1 that do not repeat between sections, without gaps unless ids were fixed.
     """
     labels = np.zeros(boundary.shape, np.uint32)
-    sections = each_section(
-        boundary,
-        seed_settings,
-        settings,
-        spacing_nm,
-        mask=mask,
-        fixed=fixed,
-        losses=losses,
-        progress=progress,
-    )
-    for z, found in enumerate(sections):
+    for z, found in enumerate(each_section(boundary, seed_settings, settings, spacing_nm, **given)):
         labels[z] = found
     return labels
 
