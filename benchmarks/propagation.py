@@ -8,9 +8,11 @@ the object. Objects that the labelled section does not have, and those that left
 only where they take the id of another object: as wrong ones. Membranes are drawn around all objects, so that a person sees
 a little less than what the truth can follow: "seen" says how much overlaps of the drawn pieces alone could give.
 
-Time grows linearly with sections and is at least ten times less than LapTrack's on the same sections.
+Time grows linearly with sections and is at least ten times less than LapTrack's on the same sections. From file to file,
+sections are read one by one, twice: what is kept of each are its objects, and no pixels. The figure is the largest resident
+memory of the command, without pages of memory-mapped files.
 
-    OMP_NUM_THREADS=1 python benchmarks/propagation.py [--peer DIR] [--only carried|speed]
+    OMP_NUM_THREADS=1 python benchmarks/propagation.py [--peer DIR] [--only carried|speed|memory]
 
 DIR is a folder of packages that has LapTrack, if this environment has not; without LapTrack its row is left out.
 """
@@ -20,17 +22,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cc3d
 import numpy as np
+from convert_memory import peak
 from matching import tubes
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from napari_emseg.algorithms.contingency import contingency
 from napari_emseg.algorithms.propagation import propagate
+from napari_emseg.io import write_array
 from napari_emseg.phantom import make_phantom
 from napari_emseg.phantom.settings import DefectSettings, PhantomSettings
 from napari_emseg.settings import PropagateSettings
@@ -49,6 +55,7 @@ PHANTOMS = (
 )
 MISSING = (37, 68)
 PEER_SECTIONS = 8
+MOST_BYTES = 4000
 
 
 def phantom_of(seed: int, side: int, spacing: tuple[float, float, float]) -> Phantom:
@@ -178,16 +185,41 @@ def speed() -> dict[str, object]:
     return report
 
 
+def memory() -> dict[str, object]:
+    """Of the command, for a quarter of the sections and for all."""
+    stack = tubes(100)
+    gigabytes = {}
+    for n in (25, 100):
+        with tempfile.TemporaryDirectory() as name:
+            source, output = Path(name) / "stack.zarr", Path(name) / "objects.zarr"
+            write_array(source, stack[:n], spacing_nm=(50.0, 4.0, 4.0))
+            command = [sys.executable, "-m", "napari_emseg.cli", "propagate", str(source), str(output)]
+            gigabytes[n] = round(peak(command)[0], 3)
+    objects = sum(np.unique(section).size - 1 for section in stack[25:])
+    each = 1e9 * (gigabytes[100] - gigabytes[25]) / objects
+    return {
+        "claim": f"memory follows the objects: at most {MOST_BYTES} bytes for one in one section",
+        "gigabytes": gigabytes,
+        "labels_gigabytes": {n: round(stack[:n].nbytes / 1e9, 3) for n in gigabytes},
+        "bytes_per_object": round(each),
+        "passed": bool(each <= MOST_BYTES),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", metavar="DIR")
-    parser.add_argument("--only", choices=("carried", "speed"))
+    parser.add_argument("--only", choices=("carried", "speed", "memory"))
     args = parser.parse_args()
     if args.peer:
         sys.path.append(args.peer)
-    rows = [] if args.only == "speed" else [row for phantom in PHANTOMS for row in carried(*phantom)]
-    if args.only != "carried":
+    rows: list[dict[str, object]] = []
+    if args.only in (None, "carried"):
+        rows += [row for phantom in PHANTOMS for row in carried(*phantom)]
+    if args.only in (None, "speed"):
         rows.append(speed())
+    if args.only in (None, "memory"):
+        rows.append(memory())
     print(json.dumps(rows, indent=1))
 
 
