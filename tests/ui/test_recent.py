@@ -50,6 +50,7 @@ def test_they_stand_on_the_first_page_and_the_keyboard_opens_one(
     qtbot.waitUntil(lambda: dock.desk.session is not None, timeout=5000)
     assert dock.desk.session.project.folder == projects[1]
     assert not data.recent.isVisible()
+    assert data.folder.isVisible()  # folders and projects can be opened from here, too
     assert [Path(one.folder).stem for one in recent.recent()] == ["first", "second", "gone"]
     dock.desk.clear()
     qtbot.waitUntil(lambda: data.recent.isVisible() and shown(dock)[0] == "first", timeout=3000)

@@ -122,7 +122,7 @@ class DataPanel(StagePanel):
             button.setVisible(session is not None)
         self.corrections.setEnabled(session is not None and not session.read_only)
         busy = "data" in self.desk.work
-        others = (
+        openers = (
             self.phantom,
             self.vnc,
             self.file,
@@ -132,7 +132,7 @@ class DataPanel(StagePanel):
             self.pack,
             self.recent,
         )
-        for button in others:
+        for button in openers:
             button.setEnabled(not busy)
         while self.facts.rowCount():
             self.facts.removeRow(0)
@@ -145,8 +145,8 @@ class DataPanel(StagePanel):
                 self.facts.addRow(left, right)
             unknown = session.image.spacing_nm is None
             self.where.setText(f"Edits are kept in {session.project.folder}")
-        self.file.setText("Open another stack ..." if session else "Open a stack ...")
-        self.folder.setVisible(session is None)
+        self.file.setText("Another stack ..." if session else "Open a stack ...")
+        self.folder.setText("Another folder ..." if session else "Open a folder ...")
         self.where.setVisible(session is not None)
         self.question.setVisible(unknown)
 
