@@ -79,7 +79,7 @@ def test_a_report_of_one_kind_against_another(capsys):
     assert record["correlation"]["all"]["n"] == 2
     assert record["correlation"]["all"]["why_not"] == "2 pairs are too few"
     assert record["spacing_nm"] == list(SPACING)
-    assert record["settings"]["gap_nm"] == 0
+    assert record["measure"]["gap_nm"] == 0
     text = Path("rep/methods.txt").read_text("utf-8")
     assert "4 objects of seg.h5" in text
     assert "8 × 8 × 50 nm" in text

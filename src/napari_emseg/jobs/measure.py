@@ -37,6 +37,7 @@ class MeasureRequest:
     spacing_nm : (z, y, x)
     settings : MeasureSettings
     image : array-like (z, y, x), optional
+        A stack that the worker reads itself.
     objects : tuple of int, optional
         Measure these only.
     """
@@ -70,6 +71,7 @@ def prepare(
     EmsegError
         If the voxel size is unknown, or an object is not there.
     """
+    from napari_emseg.io.lazy import LazyStack
     from napari_emseg.io.packed import PackedStack
 
     spacing = session.image.spacing_nm
@@ -90,10 +92,9 @@ def prepare(
         if not wanted():
             raise Cancelled
         packed.put(z, np.asarray(volume[z]))
-    return MeasureRequest(
-        packed, spacing, settings, None if objects is None else session.image.data,
-        None if objects is None else tuple(sorted(objects)),
-    )  # fmt: skip
+    image = session.image.data if isinstance(session.image.data, LazyStack) else None
+    wanted_ids = None if objects is None else tuple(sorted(objects))
+    return MeasureRequest(packed, spacing, settings, image, wanted_ids)
 
 
 def run(request: MeasureRequest, progress: Progress) -> Survey:
@@ -165,13 +166,42 @@ def measure_file(
     if report is not None:
         progress.report(0.95, "drawing")
         files = _report(found, groups, source, image, labels, grey)
-    _write(Path(output), csv_text(found.objects, ("id", "voxels", "volume_um3")))
-    if contacts is not None:
-        _write(Path(contacts), csv_text(found.contacts, _CONTACT_COLUMNS))
+    write_tables(found, Path(output), None if contacts is None else Path(contacts))
     if report is not None:
         write_report(Path(report), files)
     progress.report(1.0, "done")
     return found
+
+
+def write_tables(found: Survey, output: Path, contacts: Path | None) -> None:
+    """Write the table of objects, and that of contacts if there is a place for it."""
+    _write(output, csv_text(found.objects, ("id", "voxels", "volume_um3")))
+    if contacts is not None:
+        _write(contacts, csv_text(found.contacts, _CONTACT_COLUMNS))
+
+
+@dataclass(frozen=True, eq=False)
+class ReportRequest:
+    """What a worker needs to draw a report."""
+
+    found: Survey
+    about: dict[str, Any]
+
+
+def prepare_report(session: Session, found: Survey) -> ReportRequest:
+    """Where the labels of the open project come from, to go with what was measured on them."""
+    from napari_emseg.jobs.methods import methods_text, provenance
+
+    about = {**provenance(session), "source": f"“{session.image.name}”", "methods": methods_text(session)}
+    return ReportRequest(found, about)
+
+
+def draw(request: ReportRequest, progress: Progress) -> dict[str, bytes]:
+    """Draw a report; in a worker. Gives file name to content."""
+    from napari_emseg.measure.report import Groups, report_files
+
+    progress.report(0.0, "drawing")
+    return report_files(request.found, Groups(), request.about)
 
 
 def write_report(folder: Path, files: Mapping[str, bytes]) -> None:

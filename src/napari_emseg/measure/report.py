@@ -96,7 +96,7 @@ def report_files(
             files |= more
     if overlay is not None:
         files["overlay.png"] = plots.png(plots.picture(overlay, "Objects that were measured"))
-    record = {**about, "settings": found.settings.model_dump(), "groups": asdict(groups), **numbers}
+    record = {**about, "measure": found.settings.model_dump(), "groups": asdict(groups), **numbers}
     record |= {"spacing_nm": list(found.spacing_nm), "shape": list(found.shape)}
     files["methods.txt"] = methods(found, about).encode()
     files[RECORD] = (json.dumps(record, indent=1) + "\n").encode()

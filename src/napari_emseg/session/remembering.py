@@ -14,6 +14,7 @@ from napari_emseg.settings import (
     AugmentationSettings,
     CleanUpSettings,
     FinetuneSettings,
+    MeasureSettings,
     PredictSettings,
     PropagateSettings,
     SeedSettings,
@@ -31,6 +32,7 @@ STAGES: dict[str, type[Settings]] = {
     "segment": SegmentSettings,
     "propagate": PropagateSettings,
     "finetune": FinetuneSettings,
+    "measure": MeasureSettings,
     "augmentation": AugmentationSettings,
 }
 

@@ -231,6 +231,22 @@ ACTIONS: dict[str, Action] = {
         "History", "Shift-H", "Who did what, where and when; bring an earlier moment back",
         f"{_FLOWS}.history:show_history",
     ),
+    "measure": Action(
+        "Measure all objects", "", "Calibre, contact area, volume and surface of every object of this project",
+        f"{_FLOWS}.measuring:measure_all", "measure",
+    ),
+    "measure_object": Action(
+        "Measure the picked object", "", "The object whose id is picked in the labels layer",
+        f"{_FLOWS}.measuring:measure_object", "measure",
+    ),
+    "save_measurements": Action(
+        "Save the tables", "", "As comma-separated values: objects, and beside them their contacts",
+        f"{_FLOWS}.measuring:ask_table", "measure",
+    ),
+    "save_measure_report": Action(
+        "Save a report", "", "A folder with all tables, figures, correlations and a methods paragraph",
+        f"{_FLOWS}.measuring:ask_report", "measure",
+    ),
     "export": Action(
         "Export", "Shift-E", "Write labels, tables or the methods paragraph to a file",
         f"{_FLOWS}.exporting:ask_export", "export",

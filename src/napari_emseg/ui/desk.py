@@ -94,6 +94,8 @@ class Desk(Bench):
         self.closed: tuple[Path, ImageStack] | None = None
         self.conflict = -1
         self.exported: set[str] = set()
+        self.measurement: Any = None
+        self.measurement_is_old = False
         self.device = ""
         self.losses: list[tuple[float, float]] = []
         self._adapter: LabelsAdapter | None = None
@@ -190,6 +192,7 @@ class Desk(Bench):
         self.suggestions = ()
         self.is_free, self.conflict = False, -1
         self.exported.clear()
+        self.measurement, self.measurement_is_old = None, False
         self.sayings.clear()
         if layers is not None and remove_layers:
             layers.remove(self.viewer)
@@ -297,6 +300,7 @@ class Desk(Bench):
     def _on_edited(self, edit: Edit) -> None:
         if self.session is not None:
             self.labelled = labelled.after(self.labelled, edit, self.session.volume)
+            self.measurement_is_old |= self.measurement is not None and bool(edit.patches or edit.relabel)
             doubting.follow(self, edit)
         self.state_changed.emit()
 

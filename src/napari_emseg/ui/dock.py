@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -33,6 +33,7 @@ from napari_emseg.ui.panels.base import StagePanel, rule
 from napari_emseg.ui.panels.clean_up import CleanUpPanel
 from napari_emseg.ui.panels.data import DataPanel
 from napari_emseg.ui.panels.export import ExportPanel
+from napari_emseg.ui.panels.measure import MeasurePanel
 from napari_emseg.ui.panels.predict import PredictPanel
 from napari_emseg.ui.panels.proofread import ProofreadPanel
 from napari_emseg.ui.panels.propagate import PropagatePanel
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from napari_emseg.ui.runner import Work
 
 WIDTH = 380
+_WIDEST = 600
 _PANELS: tuple[type[StagePanel], ...] = (
     DataPanel,
     CleanUpPanel,
@@ -61,6 +63,7 @@ _PANELS: tuple[type[StagePanel], ...] = (
     PropagatePanel,
     ProofreadPanel,
     TrainPanel,
+    MeasurePanel,
     ExportPanel,
 )
 
@@ -199,6 +202,19 @@ class EmsegDock(Docked):
         self.header.show_notes(notes(self.desk))
         session = self.desk.session
         self.rail.set_states(tuple(session.sections) if session else (), self.desk.doubts)
+        self._fit_width()
+
+    def _fit_width(self) -> None:
+        """Wide enough for the widest stage, also with a larger font: nothing may be cut at the edge."""
+        needed = max(panel.minimumSizeHint().width() for panel in self.panels.values())
+        needed += self.stage_area.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(max(WIDTH - 20, min(needed, _WIDEST)))
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Another font or theme needs other room."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and hasattr(self, "stage_area"):
+            self._refresh_soon()
 
     def _on_session(self) -> None:
         if self.desk.session is not None:

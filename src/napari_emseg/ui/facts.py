@@ -37,6 +37,8 @@ def facts(desk: Desk) -> Facts:
         suspicious=len(desk.cleaning.pending) if desk.cleaning is not None else 0,
         is_cleaned=cleaning.is_cleaned(desk),
         exported=len(desk.exported),
+        measured=0 if desk.measurement is None else len(desk.measurement.objects),
+        measured_is_old=desk.measurement_is_old,
     )
 
 

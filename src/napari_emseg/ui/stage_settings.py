@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_emseg.settings import (
     CleanUpSettings,
     FinetuneSettings,
+    MeasureSettings,
     PredictSettings,
     PropagateSettings,
     SeedSettings,
@@ -19,4 +20,5 @@ DEFAULTS: dict[str, type[Settings]] = {
     "segment": SegmentSettings,
     "propagate": PropagateSettings,
     "finetune": FinetuneSettings,
+    "measure": MeasureSettings,
 }

@@ -30,6 +30,8 @@ class Facts:
     suspicious: int = 0
     is_cleaned: bool = False
     exported: int = 0
+    measured: int = 0
+    measured_is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ _TITLES = {
     "propagate": "Propagate",
     "proofread": "Proofread",
     "train": "Train",
+    "measure": "Measure",
     "export": "Export",
 }
 STAGES: tuple[tuple[str, int, str], ...] = tuple(
@@ -76,6 +79,7 @@ def resolve(facts: Facts) -> tuple[StageState, ...]:
         "propagate": _propagate,
         "proofread": _proofread,
         "train": _train,
+        "measure": _measure,
         "export": _export,
     }
     states = []
@@ -137,6 +141,16 @@ def _train(facts: Facts) -> tuple[str, Tone, str]:
     if not facts.proofread:
         return "needs proofread", "quiet", "proofread" if facts.has_stack else "data"
     return "ready", "ready", ""
+
+
+def _measure(facts: Facts) -> tuple[str, Tone, str]:
+    if not facts.labelled_sections:
+        return "needs segments", "quiet", "segment" if facts.has_stack else "data"
+    if not facts.voxel_size_known:
+        return "needs voxel size", "quiet", "data"
+    if facts.measured and facts.measured_is_old:
+        return "labels changed", "ready", ""
+    return ("done", "done", "") if facts.measured else ("ready", "ready", "")
 
 
 def _export(facts: Facts) -> tuple[str, Tone, str]:

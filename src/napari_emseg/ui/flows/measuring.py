@@ -1,0 +1,174 @@
+"""Measure objects of the open project, and give the numbers away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.settings import MeasureSettings
+
+if TYPE_CHECKING:
+    from napari_emseg.measure.survey import Row, Survey
+    from napari_emseg.ui.desk import Desk
+
+_JOB = "napari_emseg.jobs.measure:run"
+_DRAW = "napari_emseg.jobs.measure:draw"
+_STAGE = "measure"
+
+
+def measure_all(desk: Desk) -> None:
+    """Measure every object of the project in the worker."""
+    _start(desk, None)
+
+
+def measure_object(desk: Desk) -> None:
+    """Measure the object whose id is picked in the labels layer.
+
+    Raises
+    ------
+    EmsegError
+        If none is.
+    """
+    _, layers = desk.need_session()
+    object_id = int(layers.labels.selected_label)
+    if object_id < 1:
+        raise EmsegError("no object is picked", "", "click one with the pipette, or find it by its id")
+    _start(desk, object_id)
+
+
+def _start(desk: Desk, object_id: int | None) -> None:
+    from napari_emseg.jobs import measure as job
+
+    session, _ = desk.need_session()
+    desk.sweep()
+    settings = desk.settings(_STAGE)
+    assert isinstance(settings, MeasureSettings)
+    objects = None if object_id is None else (object_id,)
+    engine, runner = desk.engine, desk.runner
+    number = runner.generation(_STAGE) + 1
+
+    def prepare() -> Any:
+        return job.prepare(session, objects, settings, lambda: runner.generation(_STAGE) == number)
+
+    def submit(request: Any, **callbacks: Any) -> Any:
+        return engine.submit(_JOB, request, lane="background", **callbacks)
+
+    def done(found: Survey) -> None:
+        desk.measurement = found if object_id is None else _with(desk, found)
+        desk.measurement_is_old = False
+        desk.state_changed.emit()
+        text = _all_words(found) if object_id is None else object_words(found.objects[0])
+        desk.say(_STAGE, text, tone="done")
+
+    desk.start(_STAGE, "reading the labels")
+    runner.submit_prepared(_STAGE, prepare, submit, desk.handlers(_STAGE, done))
+
+
+def _with(desk: Desk, found: Survey) -> Survey:
+    """What was measured before with the rows of one object anew, as long as it still holds."""
+    before = desk.measurement
+    if before is None or desk.measurement_is_old or before.settings != found.settings:
+        return found
+    new = {row["id"] for row in found.objects}
+    rows = [row for row in before.objects if row["id"] not in new]
+    pairs = {(row["id_a"], row["id_b"]) for row in before.contacts}
+    more = tuple(row for row in found.contacts if (row["id_a"], row["id_b"]) not in pairs)
+    return replace(
+        before,
+        objects=tuple(sorted((*rows, *found.objects), key=lambda row: row["id"] or 0)),
+        contacts=before.contacts + more,
+        profiles=before.profiles | found.profiles,
+    )
+
+
+def _all_words(found: Survey) -> str:
+    n = len(found.objects)
+    text = f"{n} object{'s' * (n != 1)} measured"
+    if found.settings.contact:
+        text += f", {len(found.contacts)} contacts"
+    missing = sum(row["calibre_median_nm"] is None for row in found.objects) if found.settings.calibre else 0
+    if missing:
+        text += f"; {missing} without a calibre: too small, or cut off by the edge of the stack"
+    return text + ". Click a row to see its object."
+
+
+def object_words(row: Row) -> str:
+    """One object in a sentence."""
+    text = f"Object {row['id']}: {row['volume_um3']:.3g} µm³ in {row['sections']} sections"
+    if row.get("calibre_median_nm") is not None:
+        text += (
+            f", calibre {row['calibre_median_nm']:.0f} nm (median of {row['cross_sections']}, least "
+            f"{row['calibre_min_nm']:.0f} nm)"
+        )
+    if row.get("contact_area_um2") is not None:
+        text += f", contact {row['contact_area_um2']:.3g} µm² with {row['neighbours']} objects"
+    return text + "."
+
+
+def go_to_object(desk: Desk, object_id: int) -> None:
+    """Show a measured object, and pick it."""
+    from napari_emseg.ui.finding import Found
+    from napari_emseg.ui.flows import finding
+
+    def said(text: str, tone: str) -> None:
+        if tone != "done" or desk.measurement is None:
+            desk.say(_STAGE, text, tone=tone)
+            return
+        row = next((r for r in desk.measurement.objects if r["id"] == object_id), None)
+        desk.say(_STAGE, text if row is None else object_words(row), tone="done")
+
+    finding.go(desk, Found("object", f"object {object_id}", object_id=object_id), said)
+
+
+def ask_table(desk: Desk) -> None:
+    """Ask where the tables go; the panel has the answer."""
+    _need(desk)
+    desk.asked.emit("measure_table")
+
+
+def ask_report(desk: Desk) -> None:
+    """Ask where the report goes; the panel has the answer."""
+    _need(desk)
+    desk.asked.emit("measure_report")
+
+
+def _need(desk: Desk) -> Survey:
+    if desk.measurement is None:
+        raise EmsegError("nothing has been measured yet", "", "measure the objects first")
+    found: Survey = desk.measurement
+    return found
+
+
+def save_tables(desk: Desk, path: str) -> None:
+    """Write the table of objects, and that of contacts beside it."""
+    from napari_emseg.jobs.measure import write_tables
+
+    found = _need(desk)
+    place = Path(path)
+    contacts = place.with_name(f"{place.stem}-contacts.csv") if found.settings.contact else None
+    write_tables(found, place, contacts)
+    more = "" if contacts is None else f", {contacts.name}: {len(found.contacts)} contacts"
+    desk.say(
+        _STAGE, f"{place.name}: {len(found.objects)} objects{more}. They are in {place.parent}.", tone="done"
+    )
+
+
+def save_report(desk: Desk, path: str) -> None:
+    """Draw the figures in the worker, then write the folder."""
+    from napari_emseg.jobs import measure as job
+
+    session, _ = desk.need_session()
+    request = job.prepare_report(session, _need(desk))
+    engine = desk.engine
+
+    def submit(**callbacks: Any) -> Any:
+        return engine.submit(_DRAW, request, lane="background", **callbacks)
+
+    def done(files: dict[str, bytes]) -> None:
+        job.write_report(Path(path), files)
+        desk.say(_STAGE, f"{len(files)} tables, figures and texts are in {path}.", tone="done")
+
+    desk.start(_STAGE, "drawing")
+    desk.runner.submit(_STAGE, submit, desk.handlers(_STAGE, done))

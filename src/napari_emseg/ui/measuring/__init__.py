@@ -1,0 +1,1 @@
+"""What the Measure panel is made of."""

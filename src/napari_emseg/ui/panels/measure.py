@@ -1,0 +1,90 @@
+"""Numbers about objects: calibre, contact area, volume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.flows import measuring
+from napari_emseg.ui.measuring.table import MeasureTable
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row
+
+
+class MeasurePanel(StagePanel):
+    """A few settings, all objects or the one that is picked, and a table that leads to each."""
+
+    stage = "measure"
+    primary = "measure"
+
+    def build(self) -> None:
+        """The settings."""
+        self.form = self.settings_form("measure")
+        self.body.addWidget(self.form)
+        self.desk.asked.connect(self._on_asked)
+
+    def after_button(self) -> None:
+        """What else can be done, and the table."""
+        self.one = action_button(self.desk, "measure_object")
+        self.column.addWidget(self.one)
+        self.old = faint("The labels have changed since: measure again to have true numbers.")
+        self.table = MeasureTable()
+        self.table.picked.connect(self._on_picked)
+        self.save = action_button(self.desk, "save_measurements")
+        self.report = action_button(self.desk, "save_measure_report")
+        self.column.addWidget(self.old)
+        self.column.addWidget(self.table, 1)
+        self.column.addLayout(row(self.save, self.report))
+        self._shown: object = None
+        self.refresh()
+
+    def hint(self) -> str:
+        """Before anything was measured."""
+        return "Calibre across the axis of every object, contact areas and volumes, in nm, µm² and µm³."
+
+    def refresh(self) -> None:
+        """Follow the measurement on the desk and the picked object."""
+        found = self.desk.measurement
+        if found is not self._shown:
+            self._shown = found
+            self.table.show_rows(() if found is None else found.objects)
+        for widget in (self.table, self.save, self.report):
+            widget.setVisible(found is not None)
+        self.old.setVisible(found is not None and self.desk.measurement_is_old)
+        layers = self.desk.layers
+        picked = 0 if layers is None else int(layers.labels.selected_label)
+        self.one.setText(f"Measure object {picked}" if picked else "Measure the picked object")
+        self.one.setEnabled(self.button.isEnabled() and picked > 0)
+        for widget in (self.save, self.report):
+            widget.setEnabled("measure" not in self.desk.work)
+
+    def _on_picked(self, object_id: int) -> None:
+        try:
+            measuring.go_to_object(self.desk, object_id)
+        except EmsegError as error:
+            self.desk.fail("measure", error)
+
+    def _on_asked(self, question: str) -> None:
+        if question not in ("measure_table", "measure_report") or self.desk.session is None:
+            return
+        folder = self.desk.session.project.folder
+        is_table = question == "measure_table"
+        start = str(folder.with_name(f"{folder.stem}-objects.csv" if is_table else f"{folder.stem}-measured"))
+        title, words = (
+            ("Save the tables", "Comma-separated values (*.csv)")
+            if is_table
+            else ("Save a report", "A new folder")
+        )
+        path, _ = QFileDialog.getSaveFileName(self, title, start, words)
+        if not path:
+            return
+        try:
+            if is_table:
+                measuring.save_tables(
+                    self.desk, path if Path(path).suffix.lower() == ".csv" else f"{path}.csv"
+                )
+            else:
+                measuring.save_report(self.desk, path)
+        except EmsegError as error:
+            self.desk.fail("measure", error)
