@@ -278,7 +278,7 @@ class FinetuneSettings(Settings):
         25.0, "Membrane width", "membranes drawn between touching objects", unit="nm", more=True, ge=1, le=200
     )
     max_steps: int = _field(
-        0, "Steps", "0: the clock alone decides", more=True, zero="as many as time allows", ge=0
+        0, "Steps", "0: the clock alone decides", more=True, zero="no limit", ge=0
     )
     trust: bool = _field(
         False,

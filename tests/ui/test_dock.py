@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QShortcut
-from qtpy.QtWidgets import QCheckBox, QPushButton, QScrollBar
+from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QScrollBar
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.sections import Status
@@ -285,3 +285,22 @@ def test_the_button_says_how_many_sections_there_are_to_carry_to(opened: Any, qt
     opened.desk.set_settings("propagate", panel.form.value.model_copy(update={"direction": "both"}))
     panel.refresh()
     assert panel.button.text().startswith("Carry ids to 5 sections before and behind")
+
+
+def test_nothing_is_cut_at_the_edge_with_a_larger_font(opened: Any, qtbot: Any) -> None:
+    sheet = opened.styleSheet()
+    assert opened.minimumWidth() <= 400
+    opened.setStyleSheet(sheet + "\nQWidget { font-size: 13pt; }")
+    opened.desk.open_stage("proofread")
+    panel = opened.panels["proofread"]
+
+    def reaches() -> int:
+        buttons = [b for b in panel.findChildren(QPushButton) if b.isVisible()]
+        return max(b.mapTo(opened.stage_area.viewport(), b.rect().topRight()).x() for b in buttons)
+
+    qtbot.waitUntil(lambda: reaches() < opened.stage_area.viewport().width(), timeout=5000)
+    lines = opened.spine.lines.values()
+    for count in (line.findChild(QLabel) for line in lines):
+        assert count.width() >= count.sizeHint().width()
+    opened.setStyleSheet(sheet)
+    qtbot.waitUntil(lambda: opened.minimumWidth() <= 400, timeout=5000)

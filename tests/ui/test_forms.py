@@ -75,7 +75,7 @@ def test_a_number_that_stands_for_something_else_is_shown_in_words(qtbot: Any) -
     assert rate.text() == "0.00100"
     rate.setValue(0)
     assert (rate.text(), form.value.learning_rate) == ("automatic", 0.0)
-    assert form.editor("max_steps").focus_widget.text() == "as many as time allows"
+    assert form.editor("max_steps").focus_widget.text() == "no limit"
 
 
 def test_a_value_that_does_not_fit_is_put_back(qtbot: Any) -> None:

@@ -39,7 +39,7 @@ class Header(QWidget):
         self.seek.clicked.connect(lambda: self.followed.emit("find"))
         self.help = QPushButton("?")
         self.help.setObjectName("help")
-        self.help.setFixedWidth(28)
+        self.help.setMinimumWidth(28)
         self.help.setToolTip("All keys (? or F1)")
         self.help.clicked.connect(lambda: self.followed.emit("show_keys"))
         for button in (self.seek, self.history, self.help):

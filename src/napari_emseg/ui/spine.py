@@ -23,7 +23,7 @@ class StageLine(QPushButton):
         line.setContentsMargins(9, 0, 12, 0)
         count = QLabel(str(number))
         count.setProperty("role", "faint")
-        count.setFixedWidth(14)
+        count.setMinimumWidth(14)
         self.title = QLabel(title)
         self.title.setProperty("role", "stageName")
         self.word = QLabel()
