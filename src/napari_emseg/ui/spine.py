@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from napari_emseg.ui.state import StageState
@@ -23,7 +23,7 @@ class StageLine(QPushButton):
         line.setContentsMargins(9, 0, 12, 0)
         count = QLabel(str(number))
         count.setProperty("role", "faint")
-        count.setMinimumWidth(14)
+        count.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
         self.title = QLabel(title)
         self.title.setProperty("role", "stageName")
         self.word = QLabel()
