@@ -8,6 +8,7 @@ anything else could go on there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from napari_emseg.algorithms.strands import Meetings, meetings, merge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.spatial import KDTree
 
     from napari_emseg.algorithms.strands import Pieces
 
@@ -91,8 +93,9 @@ def reunite(pieces: Pieces, group: NDArray[np.int64]) -> tuple[NDArray[np.int64]
     pieces = pieces.strong
     strand = np.unique(group, return_inverse=True)[1].astype(np.int64)
     joints = []
+    drift = Drift(pieces)
     for _ in range(_ROUNDS):
-        found = breaks(pieces, strand)
+        found = breaks(pieces, strand, drift)
         chance = 1 / (1 + np.exp(-network("reunion").log_odds(found.clues)))
         joined, at = merged(pieces, strand, found, chance)
         if not at.size:
@@ -147,7 +150,47 @@ def merged(
     return joined, at[(best > 0) & (became[a] == became[b])]
 
 
-def breaks(pieces: Pieces, strand: NDArray[np.int64]) -> Breaks:
+class Drift:
+    """How far the surroundings of pieces move within some sections; what was looked up once is kept.
+
+    Parameters
+    ----------
+    pieces : Pieces
+    """
+
+    def __init__(self, pieces: Pieces) -> None:
+        n = pieces.section.size
+        self._pieces = pieces
+        depth = int(pieces.section.max(initial=-1)) + 1
+        self._bounds = np.searchsorted(pieces.section, np.arange(depth + 1))
+        self._total = np.full((LONGEST_STEP, n, 2), np.nan)
+        self._total[0] = pieces.move
+        self._tree = cache(self._tree_of)
+
+    def after(self, steps: int, u: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Of pieces ``u`` within so many sections, (n, 2) in pixels."""
+        for step in range(1, steps):
+            new = np.unique(u[np.isnan(self._total[step, u, 0])])
+            for z in np.unique(self._pieces.section[new]).tolist():
+                here = new[self._pieces.section[new] == z]
+                so_far = self._total[step - 1, here]
+                self._total[step, here] = so_far + self._at(z + step, self._pieces.place[here] + so_far)
+        return np.asarray(self._total[steps - 1, u])
+
+    def _at(self, z: int, place: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How the surroundings of places in a section move on: like the nearest object."""
+        start, stop = self._bounds[z : z + 2]
+        if start == stop:
+            return np.zeros_like(place)
+        return np.asarray(self._pieces.move[start + self._tree(z).query(place)[1]])
+
+    def _tree_of(self, z: int) -> KDTree:
+        from scipy.spatial import KDTree
+
+        return KDTree(self._pieces.place[self._bounds[z] : self._bounds[z + 1]])
+
+
+def breaks(pieces: Pieces, strand: NDArray[np.int64], drift: Drift | None = None) -> Breaks:
     """Find and measure the pairs of pieces at which strands may be one.
 
     Parameters
@@ -155,7 +198,10 @@ def breaks(pieces: Pieces, strand: NDArray[np.int64]) -> Breaks:
     pieces : Pieces
     strand : ndarray of int64 (n,)
         Of every piece, from 0.
+    drift : Drift, optional
+        Of the same pieces, where it is at hand.
     """
+    drift = Drift(pieces) if drift is None else drift
     n = strand.size
     together = (strand[pieces.u] == strand[pieces.v]) & (pieces.log_odds > _WEAKEST)
     is_end, is_start = np.ones(n, bool), np.ones(n, bool)
@@ -165,15 +211,19 @@ def breaks(pieces: Pieces, strand: NDArray[np.int64]) -> Breaks:
     apart = (strand[pieces.u] != strand[pieces.v]) & (pieces.log_odds >= _WEAKEST)
     apart &= is_end[pieces.u] | is_start[pieces.v]
     linked = np.flatnonzero(apart)
-    near_u, near_v = _near(pieces, strand, is_end & large, is_start & large)
+    near_u, near_v = _near(pieces, strand, is_end & large, is_start & large, drift)
     new = ~np.isin(near_u * n + near_v, pieces.u * n + pieces.v)
     u, v = np.r_[pieces.u[linked], near_u[new]], np.r_[pieces.v[linked], near_v[new]]
     link = np.r_[linked, np.full(int(new.sum()), -1)]
-    return Breaks(u, v, _clues(pieces, strand, u, v, link, is_end, is_start))
+    return Breaks(u, v, _clues(pieces, strand, u, v, link, is_end, is_start, drift))
 
 
 def _near(
-    pieces: Pieces, strand: NDArray[np.int64], is_end: NDArray[np.bool_], is_start: NDArray[np.bool_]
+    pieces: Pieces,
+    strand: NDArray[np.int64],
+    is_end: NDArray[np.bool_],
+    is_start: NDArray[np.bool_],
+    drift: Drift,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Ends, and the starts near where their surroundings went."""
     from scipy.spatial import KDTree
@@ -184,12 +234,11 @@ def _near(
     radius = np.sqrt(pieces.area / np.pi)
     for z, here in enumerate(members):
         ends = here[is_end[here]]
-        place = pieces.place[ends]
         for step in range(1, min(LONGEST_STEP, depth - 1 - z) + 1):
-            place = place + _move_at(pieces, members[z + step - 1], place)
             starts = members[z + step][is_start[members[z + step]]]
             if not starts.size or not ends.size:
                 continue
+            place = pieces.place[ends] + drift.after(step, ends)
             tree = KDTree(pieces.place[starts])
             # No end reaches farther than to a start of its own size and half.
             reach = _REACH_RADII * 2.5 * radius[ends] + _REACH_NM / pieces.pixel_nm
@@ -205,15 +254,6 @@ def _near(
     return np.concatenate(found_u), np.concatenate(found_v)
 
 
-def _move_at(pieces: Pieces, members: NDArray[np.int64], place: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How the surroundings of places in a section move on: like the nearest object."""
-    from scipy.spatial import KDTree
-
-    if not members.size or not len(place):
-        return np.zeros_like(place)
-    return np.asarray(pieces.move[members[KDTree(pieces.place[members]).query(place)[1]]])
-
-
 def _clues(
     pieces: Pieces,
     strand: NDArray[np.int64],
@@ -222,6 +262,7 @@ def _clues(
     link: NDArray[np.int64],
     is_end: NDArray[np.bool_],
     is_start: NDArray[np.bool_],
+    drift: Drift,
 ) -> NDArray[np.float64]:
     """What is known about pairs of pieces, (n, N_CLUES)."""
     step = pieces.section[v] - pieces.section[u]
@@ -231,7 +272,9 @@ def _clues(
     area_u, area_v = pieces.area[u], pieces.area[v]
     radii = np.sqrt(area_u / np.pi) + np.sqrt(area_v / np.pi)
     own = _own_moves(pieces, strand)
-    moved = pieces.place[v] - pieces.place[u] - _steps(pieces, u, step)
+    moved = pieces.place[v] - pieces.place[u]
+    for k in range(1, LONGEST_STEP + 1):
+        moved[step == k] -= drift.after(k, u[step == k])
     apart = np.hypot(*moved.T)
     beyond = np.minimum(
         np.hypot(*(moved - own[0][u] * step[:, None]).T), np.hypot(*(moved - own[1][v] * step[:, None]).T)
@@ -260,19 +303,6 @@ def _clues(
         *seen.T, look[:, 0], looked[:, 0], look[:, 1], is_seen,
     ]  # fmt: skip
     return np.column_stack(columns).astype(np.float64)
-
-
-def _steps(pieces: Pieces, u: NDArray[np.int64], step: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How far the surroundings of pieces move within some sections."""
-    total = pieces.move[u].copy()
-    depth = int(pieces.section.max(initial=-1)) + 1
-    bounds = np.searchsorted(pieces.section, np.arange(depth + 1))
-    for ahead in range(1, LONGEST_STEP):
-        for z in np.unique(pieces.section[u[step > ahead]]).tolist():
-            here = np.flatnonzero((step > ahead) & (pieces.section[u] == z))
-            members = np.arange(bounds[z + ahead], bounds[z + ahead + 1])
-            total[here] += _move_at(pieces, members, pieces.place[u[here]] + total[here])
-    return total
 
 
 def _own_moves(pieces: Pieces, strand: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
