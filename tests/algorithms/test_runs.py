@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_emseg.algorithms import runs
@@ -33,6 +33,7 @@ def test_area_and_centre_of_a_section() -> None:
     np.testing.assert_array_equal(centre, [[1 / 3, 1 / 3], [0.5, 3]])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8))
 def test_overlaps_are_those_of_single_pixels(seed: int, n: int) -> None:
     one = drawn(seed, n)
