@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,7 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
+
+NETWORKS = "link_networks.safetensors"
+"""The file that holds them, beside this one."""
 
 _LIMIT = 1e-4
 _FARTHEST = 6.0  # standard deviations; what lies farther out was never seen
@@ -29,37 +33,65 @@ _WEIGHTS = np.array(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """One hidden layer of tangents.
+    """Several small networks of the same shape that vote: layers with rectifiers between them.
 
     Attributes
     ----------
     mean, spread : ndarray of float64 (n,)
         Of every clue, as it was learnt from.
-    hidden, hidden_bias : ndarray of float64 (h, n), (h,)
-    output, bias : ndarray of float64 (h,), float
+    weights, biases : tuple of ndarray of float32
+        Of every layer: (voters, inputs, outputs) and (voters, 1, outputs); the last one has one output.
     """
 
     mean: NDArray[np.float64]
     spread: NDArray[np.float64]
-    hidden: NDArray[np.float64]
-    hidden_bias: NDArray[np.float64]
-    output: NDArray[np.float64]
-    bias: float
+    weights: tuple[NDArray[np.float32], ...]
+    biases: tuple[NDArray[np.float32], ...]
 
     def log_odds(self, clues: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Natural log-odds for every row of clues (m, n)."""
-        standard = np.clip((clues - self.mean) / self.spread, -_FARTHEST, _FARTHEST)
-        return np.asarray(np.tanh(standard @ self.hidden.T + self.hidden_bias) @ self.output + self.bias)
+        """Natural log-odds for every row of clues (m, n): the mean of all votes."""
+        standard = np.clip((clues - self.mean) / self.spread, -_FARTHEST, _FARTHEST).astype(np.float32)
+        y = np.broadcast_to(standard, (len(self.weights[0]), *standard.shape))
+        for k, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            if k:
+                np.maximum(y, 0, out=y)
+            y = y @ weight
+            y += bias
+        return np.asarray(y[..., 0].mean(0), np.float64)
 
 
 @cache
 def network(name: str) -> Network:
-    """One of the networks that `tools/fit_links.py` wrote: "pairs" or "strands"."""
-    text = files("napari_emseg.algorithms").joinpath("link_networks.json").read_text("utf-8")
-    values = json.loads(text)[name]
-    parts = ("mean", "spread", "hidden", "hidden_bias", "output")
-    mean, spread, hidden, hidden_bias, output = (np.array(values[k], np.float64) for k in parts)
-    return Network(mean, spread, hidden, hidden_bias, output, float(values["bias"]))
+    """One of the networks that `tools/fit_links.py` wrote: "pairs", "strands", "reunion" or "confidence"."""
+    return read_networks(files("napari_emseg.algorithms").joinpath(NETWORKS).read_bytes())[name]
+
+
+def read_networks(content: bytes) -> dict[str, Network]:
+    """Networks by name, from what `write_networks` gave."""
+    from safetensors.numpy import load
+
+    tensors = load(content)
+    found = {}
+    for name in {key.partition(".")[0] for key in tensors}:
+        count = sum(key.startswith(f"{name}.weight") for key in tensors)
+        weights, biases = (
+            tuple(tensors[f"{name}.{part}.{k}"].astype(np.float32) for k in range(count))
+            for part in ("weight", "bias")
+        )
+        found[name] = Network(tensors[f"{name}.mean"], tensors[f"{name}.spread"], weights, biases)
+    return found
+
+
+def write_networks(found: Mapping[str, Network]) -> bytes:
+    """Networks as safetensors, weights in half precision."""
+    from safetensors.numpy import save
+
+    tensors = {}
+    for name, one in sorted(found.items()):
+        tensors[f"{name}.mean"], tensors[f"{name}.spread"] = one.mean, one.spread
+        for part, layers in (("weight", one.weights), ("bias", one.biases)):
+            tensors |= {f"{name}.{part}.{k}": v.astype(np.float16) for k, v in enumerate(layers)}
+    return save(tensors)
 
 
 def first_guess(clues: NDArray[np.float64]) -> NDArray[np.float64]:
