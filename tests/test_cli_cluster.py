@@ -271,9 +271,21 @@ def test_jobs_of_slurm_compute_exactly_the_same(model: Path) -> None:
         time.sleep(0.1)
 
 
+def test_jobs_that_slurm_refuses_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    program("sbatch", 'echo "sbatch: error: invalid partition specified: gpu" >&2; exit 1')
+    before = set(Path.cwd().iterdir())
+    assert main(["cluster", "start", "--slurm", *RESOURCES, "--host", "127.0.0.1"]) == 1
+    error = capsys.readouterr().err
+    assert error == (
+        "error: SLURM refuses the jobs (invalid partition specified: gpu), --slurm, change the resources\n"
+    )
+    assert set(Path.cwd().iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        ("--slurm --time 9 --memory 1G --cores 1", "there is no sbatch on this machine"),
         ("--slurm", "jobs of workers need a size, --memory, --time, --cores"),
         ("--file nowhere/c.json", "not a directory"),
         ("--host 203.0.113.7", "this machine cannot listen there"),

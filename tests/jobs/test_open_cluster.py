@@ -13,7 +13,8 @@ from distributed.security import Security
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.engine import Engine
-from napari_emseg.jobs.open_cluster import Workers, _bytes, open_cluster, wait_for_worker
+from napari_emseg.jobs.open_cluster import Workers, open_cluster, wait_for_worker
+from napari_emseg.jobs.slurm_workers import in_bytes
 
 HERE = str(Path(__file__).parent)
 
@@ -75,6 +76,6 @@ def test_what_kills_every_worker_is_given_up(file, monkeypatch):
 
 
 def test_memory_as_slurm_counts_it():
-    assert [_bytes(text) for text in ("1K", "2m", "3G", "1T", "50000")] == [
+    assert [in_bytes(text) for text in ("1K", "2m", "3G", "1T", "50000")] == [
         1024, 2 * 1024**2, 3 * 1024**3, 1024**4, 50000 * 1024**2,
     ]  # fmt: skip

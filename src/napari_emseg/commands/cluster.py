@@ -242,7 +242,8 @@ def _join(args: argparse.Namespace, progress: Quiet) -> int:
 
 def _start(args: argparse.Namespace) -> int:
     from napari_emseg.io.atomic import check_place
-    from napari_emseg.jobs.open_cluster import Slurm, Workers, open_cluster, wait_for_worker
+    from napari_emseg.jobs.open_cluster import Workers, open_cluster, wait_for_worker
+    from napari_emseg.jobs.slurm_workers import Slurm
 
     check_place(args.file)
     slurm = Slurm(_resources(args), args.setup, args.shared) if args.slurm else None

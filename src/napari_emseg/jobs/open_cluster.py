@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
-import math
-import signal
 import socket
-import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,17 +21,16 @@ from napari_emseg.jobs.cluster import (
 )
 from napari_emseg.jobs.meeting import own_credentials, write_meeting
 from napari_emseg.jobs.processes import WorkerProcess, cores
-from napari_emseg.jobs.shared_models import THREADS
+from napari_emseg.jobs.slurm_workers import on_slurm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dask_jobqueue.slurm import SLURMCluster
     from distributed import LocalCluster
     from distributed.deploy.cluster import Cluster
     from distributed.security import Security
 
-    from napari_emseg.jobs.batch import Resources
+    from napari_emseg.jobs.slurm_workers import Slurm
 
 _KEPT_EVENTS = 20  # as for the private scheduler: tiles are 256 KB each
 _RETRIES = 3  # workers are taken away on clusters; what kills four of them is the job's own fault
@@ -67,25 +62,6 @@ class Workers:
     host: str = ""
     port: int = 0
     on_failed: Callable[[str], None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Slurm:
-    """Workers as jobs of SLURM.
-
-    Parameters
-    ----------
-    resources : Resources
-        Of each.
-    setup : sequence of str
-        Lines of shell that come first in a job.
-    shared : Path
-        Folder that all machines see; credentials of workers lie there while they run.
-    """
-
-    resources: Resources
-    setup: Sequence[str]
-    shared: Path
 
 
 @contextmanager
@@ -125,7 +101,7 @@ def open_cluster(file: Path, workers: Workers, slurm: Slurm | None = None) -> It
         stack.enter_context(dask.config.set(scheduler_settings(_KEPT_EVENTS, _RETRIES)))
         try:
             cluster = (
-                _on_slurm(workers, slurm, security, stack)
+                on_slurm(slurm, workers.count, (workers.host, workers.port), security, stack)
                 if slurm
                 else _on_this_machine(workers, security, stack)
             )
@@ -167,10 +143,9 @@ def _check_unused(file: Path) -> None:
 
 
 def _remove(file: Path, address: str) -> None:
+    """Remove our file; another cluster may have its own there by now."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        if (
-            json.loads(file.read_text("utf-8"))["address"] == address
-        ):  # another cluster may have its own there by now
+        if json.loads(file.read_text("utf-8"))["address"] == address:
             file.unlink()
 
 
@@ -198,60 +173,5 @@ def _on_this_machine(workers: Workers, security: Security, stack: ExitStack) -> 
     return cluster
 
 
-def _on_slurm(workers: Workers, slurm: Slurm, security: Security, stack: ExitStack) -> Cluster:
-    wanted = slurm.resources
-    lacking = [name for name in ("memory", "time") if not getattr(wanted, name)]
-    if lacking or not wanted.cores:
-        names = ", ".join(f"--{name}" for name in [*lacking, *(["cores"] if not wanted.cores else [])])
-        raise EmsegError("jobs of workers need a size", names, "give these too")
-    try:
-        keys = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix=".emseg-keys-", dir=slurm.shared.resolve())
-        )
-    except OSError as error:
-        what = f"the folder cannot be written ({(error.strerror or str(error)).lower()})"
-        raise EmsegError(what, str(slurm.shared), "name one that all machines see with --shared") from error
-    named = {"partition", "account", "time", "mem", "cpus-per-task"}
-    extra = [option for option in wanted.options() if option[2:].split("=")[0] not in named]
-    cluster = _slurm_cluster()(
-        cores=wanted.cores, processes=1, memory=_bytes(wanted.memory), job_mem=wanted.memory, walltime=wanted.time,
-        queue=wanted.partition or None, account=wanted.account or None, job_extra_directives=extra,
-        job_script_prologue=[*slurm.setup, f"export {THREADS}={wanted.cores}"], job_name="emseg-worker", log_directory=None,
-        # one thing at a time on all cores of the job, and SLURM watches the memory
-        worker_extra_args=["--nthreads", "1", "--memory-limit", "0", "--no-dashboard"], death_timeout=60,
-        scheduler_options={"dashboard": False, "port": workers.port, **({"host": workers.host} if workers.host else {})},
-        protocol="tls://", security=security, shared_temp_directory=keys, silence_logs=logging.CRITICAL,
-    )  # fmt: skip
-    stack.callback(_remove_keys, cluster)
-    stack.callback(cluster.close)
-    cluster.scale(jobs=workers.count)  # type: ignore[no-untyped-call]
-    return cluster
-
-
-def _slurm_cluster() -> type[SLURMCluster]:
-    """Import dask-jobqueue, which makes Ctrl-C leave the program at once, and take that back."""
-    before = signal.getsignal(signal.SIGINT)
-    from dask_jobqueue.slurm import SLURMCluster
-
-    signal.signal(signal.SIGINT, before)
-    return SLURMCluster
-
-
-def _remove_keys(cluster: SLURMCluster) -> None:
-    """Close the files of keys, which removes them; otherwise they would miss their folder when the cluster is collected."""
-    for name in ("_job_ca_file", "_job_cert", "_job_key"):
-        file = getattr(cluster, name, None)
-        if file is not None:
-            file.close()
-
-
 def _ignore(why: str) -> None:
     """A worker that cannot be kept alive is nobody's concern."""
-
-
-def _bytes(memory: str) -> int:
-    """Bytes of what SLURM understands; a number alone counts in megabytes."""
-    powers = {"K": 1, "M": 2, "G": 3, "T": 4}
-    unit = memory[-1].upper()
-    number, power = (memory[:-1], powers[unit]) if unit in powers else (memory, 2)
-    return int(number) * math.prod([1024] * power)
