@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 
+_GAP_PX = 4
+
+
 class CompareForm(QWidget):
     """Choices, in a few lines.
 
@@ -78,14 +81,14 @@ class CompareForm(QWidget):
             ("Truth", self.truth, self.truth_file),
             ("Other", self.other, self.other_file),
         ):
-            line = row(QLabel(words), combo, file, equal=False)
+            line = row(self._label(words), combo, file, equal=False)
             line.setStretch(1, 1)
             column.addLayout(line)
-        line = row(QLabel("Sections"), self.first, QLabel("to"), self.last, equal=False)
+        line = row(self._label("Sections"), self.first, QLabel("to"), self.last, equal=False)
         line.setStretch(1, 1)
         line.setStretch(3, 1)
         column.addLayout(line)
-        line = row(QLabel("Skip borders"), self.border, self.on_screen, equal=False)
+        line = row(self._label("Skip borders"), self.border, self.on_screen, equal=False)
         line.setStretch(1, 1)
         column.addLayout(line)
         for button, combo in ((self.truth_file, self.truth), (self.other_file, self.other)):
@@ -97,6 +100,12 @@ class CompareForm(QWidget):
             button.setMenu(menu)
         self.truth.currentIndexChanged.connect(self._on_picked)
         self.other.currentIndexChanged.connect(lambda _n: self.changed.emit())
+
+    def _label(self, words: str) -> QLabel:
+        """As wide as the widest of them, so that what is chosen stands in one column."""
+        label = QLabel(words)
+        label.setMinimumWidth(label.fontMetrics().horizontalAdvance("Skip borders") + _GAP_PX)
+        return label
 
     def fill(self) -> None:
         """Offer the label layers of the viewer; what is picked stays picked."""
