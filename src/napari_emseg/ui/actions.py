@@ -240,11 +240,11 @@ ACTIONS: dict[str, Action] = {
         f"{_FLOWS}.measuring:measure_object", "measure",
     ),
     "save_measurements": Action(
-        "Save the tables", "", "As comma-separated values: objects, and beside them their contacts",
+        "Save tables", "", "As comma-separated values: objects, and beside them their contacts",
         f"{_FLOWS}.measuring:ask_table", "measure",
     ),
     "save_measure_report": Action(
-        "Save a report", "", "A folder with all tables, figures, correlations and a methods paragraph",
+        "Save report", "", "A folder with all tables, figures, correlations and a methods paragraph",
         f"{_FLOWS}.measuring:ask_report", "measure",
     ),
     "export": Action(

@@ -85,23 +85,20 @@ def _with(desk: Desk, found: Survey) -> Survey:
 
 def _all_words(found: Survey) -> str:
     n = len(found.objects)
-    text = f"{n} object{'s' * (n != 1)} measured"
+    text = f"{n} object{'s' * (n != 1)}"
     if found.settings.contact:
         text += f", {len(found.contacts)} contacts"
     missing = sum(row["calibre_median_nm"] is None for row in found.objects) if found.settings.calibre else 0
     if missing:
-        text += f"; {missing} without a calibre: too small, or cut off by the edge of the stack"
-    return text + ". Click a row to see its object."
+        text += f"; {missing} without calibre, too small or cut off"
+    return text + ". Click a row to go there."
 
 
 def object_words(row: Row) -> str:
     """One object in a sentence."""
     text = f"Object {row['id']}: {row['volume_um3']:.3g} µm³ in {row['sections']} sections"
     if row.get("calibre_median_nm") is not None:
-        text += (
-            f", calibre {row['calibre_median_nm']:.0f} nm (median of {row['cross_sections']}, least "
-            f"{row['calibre_min_nm']:.0f} nm)"
-        )
+        text += f", calibre {row['calibre_median_nm']:.0f} nm (median of {row['cross_sections']})"
     if row.get("contact_area_um2") is not None:
         text += f", contact {row['contact_area_um2']:.3g} µm² with {row['neighbours']} objects"
     return text + "."

@@ -26,10 +26,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
 """Column of the measurement to title and help of the table."""
 
 _UM = {"length_nm"}  # shown in micrometres: an axon is long
+_LEAST = 0.001  # µm³ or µm²: what is smaller says nothing in a narrow column, and is in the saved table
 SORT_ROLE = Qt.ItemDataRole.UserRole
 ID_ROLE = Qt.ItemDataRole.UserRole + 1
 _NO_PARENT = QModelIndex()
-_HEIGHT = 150
+_HEIGHT = 96  # header and some rows: the stage fits on a small screen
 
 
 class MeasureModel(QAbstractTableModel):
@@ -87,7 +88,9 @@ def words_of(name: str, value: float | int | None) -> str:
     number = value / 1000 if name in _UM else value
     if number >= 100 or number == 0:
         return f"{number:.0f}"
-    return f"{number:.3g}"
+    if number < _LEAST:
+        return f"< {_LEAST:g}"
+    return f"{number:.3g}" if number >= 10 * _LEAST else f"{number:.1g}"
 
 
 class MeasureTable(QTableView):
@@ -116,7 +119,7 @@ class MeasureTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(36)
         self.setMinimumHeight(_HEIGHT)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.clicked.connect(self._on_row)
         self.activated.connect(self._on_row)
 

@@ -11,6 +11,8 @@ from napari_emseg.ui.flows import measuring
 from napari_emseg.ui.measuring.table import MeasureTable
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row
 
+_SHARE = 20  # of the free height goes to the table, 1 to what is below everything
+
 
 class MeasurePanel(StagePanel):
     """A few settings, all objects or the one that is picked, and a table that leads to each."""
@@ -23,19 +25,19 @@ class MeasurePanel(StagePanel):
         self.form = self.settings_form("measure")
         self.body.addWidget(self.form)
         self.desk.asked.connect(self._on_asked)
+        self.desk.session_changed.connect(self._on_session)
 
     def after_button(self) -> None:
         """What else can be done, and the table."""
         self.one = action_button(self.desk, "measure_object")
-        self.column.addWidget(self.one)
         self.old = faint("The labels have changed since: measure again to have true numbers.")
         self.table = MeasureTable()
         self.table.picked.connect(self._on_picked)
         self.save = action_button(self.desk, "save_measurements")
         self.report = action_button(self.desk, "save_measure_report")
         self.column.addWidget(self.old)
-        self.column.addWidget(self.table, 1)
-        self.column.addLayout(row(self.save, self.report))
+        self.column.addWidget(self.table, _SHARE)
+        self.column.addLayout(row(self.one, self.save, self.report, equal=False))
         self._shown: object = None
         self.refresh()
 
@@ -51,13 +53,20 @@ class MeasurePanel(StagePanel):
             self.table.show_rows(() if found is None else found.objects)
         for widget in (self.table, self.save, self.report):
             widget.setVisible(found is not None)
+            widget.setEnabled("measure" not in self.desk.work)
         self.old.setVisible(found is not None and self.desk.measurement_is_old)
+        self._name_object()
+
+    def _on_session(self) -> None:
+        if self.desk.layers is not None:
+            self.desk.layers.labels.events.selected_label.connect(lambda _event: self._name_object())
+
+    def _name_object(self) -> None:
+        """The button says which object is picked."""
         layers = self.desk.layers
         picked = 0 if layers is None else int(layers.labels.selected_label)
-        self.one.setText(f"Measure object {picked}" if picked else "Measure the picked object")
+        self.one.setText(f"Measure object {picked}" if picked else "Measure an object")
         self.one.setEnabled(self.button.isEnabled() and picked > 0)
-        for widget in (self.save, self.report):
-            widget.setEnabled("measure" not in self.desk.work)
 
     def _on_picked(self, object_id: int) -> None:
         try:
