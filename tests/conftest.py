@@ -24,3 +24,28 @@ def data_dir() -> Path:
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep projects and models that tests make out of the person's own folder."""
     monkeypatch.setenv("NAPARI_EMSEG_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory) -> Path:
+    """A small network with random weights that sees one section on each side."""
+    import torch
+
+    from napari_emseg.core.model_card import ModelCard
+    from napari_emseg.nn.checkpoint import build, save_model
+
+    card = ModelCard(
+        name="toy",
+        architecture="space_unet",
+        arguments={"widths": [8, 16], "head": 4, "sections": 3, "targets": 2},
+        targets=("membrane", "mitochondria"),
+        pixel_size_nm=4.6,
+        pixel_size_range_nm=(3.2, 6.5),
+        context_sections=1,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build(card)
+    folder = tmp_path_factory.mktemp("models") / "toy"
+    save_model(folder, network.state_dict(), card)
+    return folder

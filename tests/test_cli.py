@@ -32,31 +32,6 @@ SPACING = (50.0, 4.6, 4.6)
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """An untrained network that knows two targets."""
-    import torch
-
-    from napari_emseg.core.model_card import ModelCard
-    from napari_emseg.nn.checkpoint import build, save_model
-
-    card = ModelCard(
-        name="toy",
-        architecture="space_unet",
-        arguments={"widths": [8, 16], "head": 4, "sections": 3, "targets": 2},
-        targets=("membrane", "mitochondria"),
-        pixel_size_nm=4.6,
-        pixel_size_range_nm=(3.2, 6.5),
-        context_sections=1,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = build(card)
-    folder = tmp_path_factory.mktemp("models") / "toy"
-    save_model(folder, network.state_dict(), card)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     """Three sections of 96 x 128 px of noise."""
     path = tmp_path_factory.mktemp("stack") / "in.tif"

@@ -26,31 +26,6 @@ RESOURCES = (
 COMMON = ("--tta", "none", "--device", "cpu")
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained network that knows two targets and sees one section on each side."""
-    import torch
-
-    from napari_emseg.core.model_card import ModelCard
-    from napari_emseg.nn.checkpoint import build, save_model
-
-    card = ModelCard(
-        name="toy",
-        architecture="space_unet",
-        arguments={"widths": [8, 16], "head": 4, "sections": 3, "targets": 2},
-        targets=("membrane", "mitochondria"),
-        pixel_size_nm=4.6,
-        pixel_size_range_nm=(3.2, 6.5),
-        context_sections=1,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = build(card)
-    folder = tmp_path_factory.mktemp("models") / "toy"
-    save_model(folder, network.state_dict(), card)
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a stack of 7 sections of 96 x 128 pixels of noise, and programs that play SLURM in bin/."""

@@ -1,4 +1,4 @@
-"""A stack of 4 sections, 96 x 160 px at 4.6 nm, of bright cells parted by dark lines, and an untrained model.
+"""A stack of 4 sections, 96 x 160 px at 4.6 nm, of bright cells parted by dark lines.
 
 ::
 
@@ -7,8 +7,6 @@
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,28 +38,3 @@ def session(tmp_path, image):
     session = Session.create(tmp_path / "cells.emseg", image)
     yield session
     session.close()
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory) -> Path:
-    """A small network with random weights that sees one section on each side."""
-    import torch
-
-    from napari_emseg.core.model_card import ModelCard
-    from napari_emseg.nn.checkpoint import build, save_model
-
-    card = ModelCard(
-        name="toy",
-        architecture="space_unet",
-        arguments={"widths": [8, 16], "head": 4, "sections": 3, "targets": 2},
-        targets=("membrane", "mitochondria"),
-        pixel_size_nm=4.6,
-        pixel_size_range_nm=(3.2, 6.5),
-        context_sections=1,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = build(card)
-    folder = tmp_path_factory.mktemp("models") / "toy"
-    save_model(folder, network.state_dict(), card)
-    return folder
