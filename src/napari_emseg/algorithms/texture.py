@@ -41,10 +41,9 @@ def textures(dense: NDArray[np.uint32], image: NDArray[Any]) -> NDArray[np.float
     n = int(dense.max(initial=0))
     if n == 0:
         return np.zeros((0, 2), np.float32)
-    levels = _levels(image)
-    table = np.bincount(
-        (dense.ravel().astype(np.int64) * _LEVELS + levels.ravel()), minlength=(n + 1) * _LEVELS
-    )
+    key = np.multiply(dense.ravel(), _LEVELS, dtype=np.int64)
+    key += _levels(image).ravel()
+    table = np.bincount(key, minlength=(n + 1) * _LEVELS)
     table = table.reshape(n + 1, _LEVELS)[1:]
     area = table.sum(1)
     low, middle, high = (_quantile(table, area, part) for part in _QUARTERS)
@@ -59,13 +58,16 @@ def textures(dense: NDArray[np.uint32], image: NDArray[Any]) -> NDArray[np.float
     return told
 
 
-def _levels(image: NDArray[Any]) -> NDArray[np.int64]:
+def _levels(image: NDArray[Any]) -> NDArray[np.uint8]:
     """Grey values in steps from the darkest hundredth to the brightest."""
-    values = np.nan_to_num(np.asarray(image, np.float32))
+    values = np.asarray(image, np.float32)
+    if image.dtype.kind == "f":
+        values = np.nan_to_num(values)
     low, high = np.percentile(values[::4, ::4], (0.5, 99.5))
-    steps = (values - low) * np.float32((_LEVELS - 1) / max(float(high - low), 1e-6))
-    levels: NDArray[np.int64] = np.clip(steps, 0, _LEVELS - 1).astype(np.int64)
-    return levels
+    steps = values - low
+    steps *= np.float32((_LEVELS - 1) / max(float(high - low), 1e-6))
+    np.clip(steps, 0, _LEVELS - 1, out=steps)
+    return np.asarray(steps.astype(np.uint8))
 
 
 def _quantile(table: NDArray[np.int64], area: NDArray[np.int64], part: float) -> NDArray[np.float64]:
