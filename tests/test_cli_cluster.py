@@ -111,6 +111,50 @@ def test_tasks_of_an_array_make_exactly_the_whole(model: Path, capsys: pytest.Ca
     assert (joined.array.dtype, joined.spacing_nm) == (np.uint8, SPACING)
 
 
+def test_out_is_found_among_words_that_are_the_same(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPARI_EMSEG_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "o.h5").symlink_to(model)  # a model that is called like the output
+    words = [
+        "predict",
+        "--tta",
+        "none",
+        "in.tif",
+        "--model",
+        "o.h5",
+        "o.h5",
+        "--reg=0:2,:,:",
+        "--model",
+        "o.h5",
+    ]
+    assert main(["cluster", "write", "--array", "9", "--", *words]) == 0
+    assert capsys.readouterr().err == ""
+    text = Path("predict.sh").read_text()
+    assert "#SBATCH --array=0-1\n" in text
+    assert (
+        'predict --tta none in.tif --model o.h5 "$part" --model o.h5 --region "$block,0:96,0:128" --progress json\n'
+    ) in text
+    assert "--sections 0:2" in Path("predict-join.sh").read_text()
+
+
+def test_parts_of_another_model_are_not_taken_for_these(model: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(model, tmp_path / "m")
+    words = ["cluster", "write", "--array", "1", "--", "predict", "in.tif", "o.h5", "--model", "m"]
+    folders = []
+    for content in (None, None, b"learned more"):
+        if content:
+            (tmp_path / "m" / "weights.safetensors").write_bytes(content)
+        assert main(words) == 0
+        text = Path("predict.sh").read_text()
+        assert "#SBATCH --array=0-0\n" in text
+        folders.append(next(line for line in text.splitlines() if line.startswith("part=")))
+    assert folders[0] == folders[1] != folders[2]
+
+
 @pytest.mark.parametrize(
     "words",
     [

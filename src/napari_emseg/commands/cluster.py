@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.commands import COMMANDS
-from napari_emseg.commands.arguments import command_parser, region_of, understood
+from napari_emseg.commands.arguments import command_parser, understood
 from napari_emseg.core.errors import EmsegError, WrongCall
-from napari_emseg.jobs.batch import PROGRAM, Blocks, Resources, script
+from napari_emseg.jobs.batch import PROGRAM, Resources, script
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari_emseg.commands.reporting import Quiet
 
 STEPS = {
@@ -159,63 +157,17 @@ def _write(args: argparse.Namespace) -> int:
         return 0
     if name != "predict":
         raise WrongCall("only sections of predict are shared out among tasks", name, "leave --array out")
-    blocks, body, join = _array(command, rest, args.array)
+    from napari_emseg.commands.array_words import shared_out
+
+    found = shared_out(command, rest, args.array)
     second = file.with_name(f"{file.stem}-join{file.suffix}")
-    _save(file, script(args.words, resources, setup=args.setup, body=body, tasks=len(blocks)))
-    _save(second, script(join, _resources(args, gpus=0, gpu_type=""), name="emseg-join", setup=args.setup))
-    print(f"{file}: {blocks[-1][1] - blocks[0][0]} sections in {len(blocks)} tasks; {second} joins them")
+    _save(file, script(args.words, resources, setup=args.setup, body=found.body, tasks=len(found.spans)))
+    _save(
+        second, script(found.join, _resources(args, gpus=0, gpu_type=""), name="emseg-join", setup=args.setup)
+    )
+    print(f"{file}: {found.sections} sections in {len(found.spans)} tasks; {second} joins them")
     print(f"{PROGRAM} cluster submit {shlex.quote(str(file))} {shlex.quote(str(second))}")
     return 0
-
-
-def _array(
-    command: argparse.Namespace, rest: Sequence[str], tasks: int
-) -> tuple[list[tuple[int, int]], list[str], list[str]]:
-    """Blocks of a prediction, the lines of shell of a task, and the command that joins them."""
-    from napari_emseg.core.model_card import find_model, read_card
-    from napari_emseg.io import open_image
-    from napari_emseg.io.paths import parse_output
-    from napari_emseg.io.writing import WRITERS, check_output
-
-    check_output(command.output, command.source)
-    where = region_of(command.region, open_image(command.source).shape, command.source)
-    depth = max(1, read_card(find_model(command.model)).depth)
-    spans = Blocks(where.start[0], where.stop[0], tasks, depth).spans()
-    place = parse_output(command.output, WRITERS).path
-    folder = place.with_name(place.name + ".blocks")
-    flat = ",".join(f"{a}:{b}" for a, b in zip(where.start[1:], where.stop[1:], strict=True))
-    # the words as the shell is to see them: the part instead of the whole
-    line = [shlex.quote(word) for word in _without_region(rest)]
-    line[_place_of(rest, command.output)] = '"$part"'
-    body = [
-        f"blocks=({' '.join(f'{a}:{b}' for a, b in spans)})",
-        'block="${blocks[${SLURM_ARRAY_TASK_ID:?}]}"',
-        f'part={shlex.quote(str(folder))}/$(printf "%06d-%06d" "${{block%:*}}" "${{block#*:}}").h5',
-        "# what is there was made by an earlier try: files appear whole or not at all",
-        'if [ -e "$part" ]; then exit 0; fi',
-        f'{PROGRAM} predict {" ".join(line)} --region "$block,{flat}" --progress json',
-    ]
-    sections = f"{where.start[0]}:{where.stop[0]}"
-    return spans, body, ["cluster", "join", str(folder), command.output, "--sections", sections]
-
-
-def _without_region(rest: Sequence[str]) -> list[str]:
-    kept, skip = [], False
-    for word in rest:
-        option = word.split("=")[0]
-        if skip:
-            skip = False
-        elif len(option) > 2 and "--region".startswith(option):
-            skip = "=" not in word
-        else:
-            kept.append(word)
-    return kept
-
-
-def _place_of(rest: Sequence[str], output: str) -> int:
-    """Where OUT stands among the words; it is the last of the two that are no options, so the last of its kind."""
-    kept = _without_region(rest)
-    return len(kept) - 1 - kept[::-1].index(output)
 
 
 def _save(file: Path, text: str) -> None:

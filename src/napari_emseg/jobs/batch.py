@@ -104,7 +104,7 @@ def script(
     name: str = "",
     setup: Sequence[str] = (),
     body: Sequence[str] = (),
-    tasks: int = 1,
+    tasks: int = 0,
 ) -> str:
     """A batch script that runs one command, or one for each task of an array.
 
@@ -114,7 +114,7 @@ def script(
     Parameters
     ----------
     command : sequence of str
-        Words after ``napari-emseg``; a word ``"$..."`` in `body` stands for itself.
+        Words after ``napari-emseg``.
     name : str
         Of the job; default: of the command.
     setup : sequence of str
@@ -122,7 +122,7 @@ def script(
     body : sequence of str
         Lines of shell instead of the command alone.
     tasks : int
-        Of the array; 1 is no array.
+        Of the array; 0 is no array.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def script(
         Bash.
     """
     options = [f"--job-name={name or f'emseg-{command[0]}'}", "--nodes=1", "--ntasks=1", *resources.options()]
-    if tasks > 1:
+    if tasks:
         options += [f"--array=0-{tasks - 1}", "--output=%x-%A-%a.log"]
     else:
         options.append("--output=%x-%j.log")
