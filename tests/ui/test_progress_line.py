@@ -34,6 +34,13 @@ def test_long_work_shows_bar_time_and_stop(qtbot: Any) -> None:
     assert line.isHidden()
 
 
+def test_long_words_do_not_make_the_dock_wider(qtbot: Any) -> None:
+    line = ProgressLine()
+    qtbot.addWidget(line)
+    line.show_progress(0.5, "learning which membranes are true, and which of them are none at all", 700)
+    assert line.minimumSizeHint().width() < 300
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.3, "a moment"), (4.4, "4 s"), (130, "about 2 min"), (5400, "about 1.5 h")],

@@ -80,6 +80,7 @@ class ProgressLine(QWidget):
         self.bar = Bar()
         self.words = QLabel()
         self.words.setProperty("role", "faint")
+        self.words.setWordWrap(True)  # long words may not make the dock wider
         self.stop = QPushButton("Stop")
         self.stop.setObjectName("stop")
         self.stop.setToolTip("Stop this work; what is finished stays")
