@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Part, Silent
+from napari_emseg.measure import OBJECT_MEASURES
 from napari_emseg.measure.blocks import BLOCK_VOXELS, block_at, cores
 from napari_emseg.measure.calibre import calibre_row
 from napari_emseg.measure.contact import ContactTally, contact_sums
@@ -19,10 +21,11 @@ from napari_emseg.measure.surfaces import SurfaceTally
 from napari_emseg.measure.volumes import VolumeTally
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
+    from napari_emseg.measure.crop import ObjectCrop
     from napari_emseg.settings import MeasureSettings
 
 Row = dict[str, float | int | None]
@@ -181,6 +184,7 @@ def _calibres(
 ) -> dict[int, Profile]:
     """Fill the columns of calibre in, for objects that are large enough to have an axis."""
     profiles: dict[int, Profile] = {}
+    functions = [_function(name) for name in OBJECT_MEASURES.values()]
     assert tallies.masks is not None
     for k, row in enumerate(rows):
         object_id = int(row["id"] or 0)
@@ -192,8 +196,16 @@ def _calibres(
         profiles[object_id] = profile(crop, tallies.settings.step_nm)
         row |= calibre_row(profiles[object_id])
         row["calibre_pixel_nm"] = crop.spacing_nm[2]
+        for function in functions:
+            row |= function(crop, tallies.settings)
     progress.report(1.0, "measured")
     return profiles
+
+
+def _function(target: str) -> Callable[[ObjectCrop, MeasureSettings], Row]:
+    module, name = target.split(":")
+    found: Callable[[ObjectCrop, MeasureSettings], Row] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _along_contacts(contacts: list[Row], tallies: _Tallies, profiles: dict[int, Profile]) -> None:
