@@ -44,3 +44,13 @@ def test_networks_are_read_as_they_were_written(small: Network) -> None:
 def test_shipped_networks_take_the_clues_that_there_are(name: str, clues: int) -> None:
     assert network(name).mean.shape == (clues,)
     assert network(name).weights[0].shape[1] == clues
+
+
+@pytest.mark.parametrize("n", [0, 1, 47, 48, 49, 96 * 48, 10_000])
+def test_an_answer_does_not_depend_on_how_many_are_asked_for(n: int) -> None:
+    asked = network("pairs")
+    clues = asked.mean + asked.spread * np.random.default_rng(n).normal(0, 2, (n, asked.mean.size))
+    odds = asked.log_odds(clues)
+    assert odds.shape == (n,)
+    for k in range(0, n, 997):
+        assert odds[k] == pytest.approx(asked.log_odds(clues[k : k + 1])[0], rel=1e-4, abs=1e-4)

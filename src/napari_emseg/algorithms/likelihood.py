@@ -19,6 +19,8 @@ NETWORKS = "link_networks.safetensors"
 
 _LIMIT = 1e-4
 _FARTHEST = 6.0  # standard deviations; what lies farther out was never seen
+_PART = 48  # rows of one product: larger ones go to several threads, which on busy cores wait for each other
+_AT_ONCE = 96 * _PART  # rows, for memory
 
 # One weight per clue of overlap, in the order of CLUES. Logistic regression (L2, C = 1 on standardised clues) on 600 000
 # pairs of overlapping objects, each stack weighted by the root of its pairs.
@@ -50,14 +52,23 @@ class Network:
 
     def log_odds(self, clues: NDArray[np.floating]) -> NDArray[np.float64]:
         """Natural log-odds for every row of clues (m, n): the mean of all votes."""
-        standard = np.clip((clues - self.mean) / self.spread, -_FARTHEST, _FARTHEST).astype(np.float32)
-        y = np.broadcast_to(standard, (len(self.weights[0]), *standard.shape))
+        odds = np.empty(len(clues))
+        for start in range(0, len(clues), _AT_ONCE):
+            odds[start : start + _AT_ONCE] = self._votes(clues[start : start + _AT_ONCE]).mean(0)
+        return odds
+
+    def _votes(self, clues: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Log-odds of each voter, (voters, m)."""
+        parts = -(-len(clues) // _PART)
+        standard = np.zeros((parts * _PART, clues.shape[1]), np.float32)
+        standard[: len(clues)] = np.clip((clues - self.mean) / self.spread, -_FARTHEST, _FARTHEST)
+        y = standard.reshape(1, parts, _PART, -1)
         for k, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if k:
                 np.maximum(y, 0, out=y)
-            y = y @ weight
-            y += bias
-        return np.asarray(y[..., 0].mean(0), np.float64)
+            y = y @ weight[:, None]
+            y += bias[:, None]
+        return y.reshape(len(y), -1)[:, : len(clues)]
 
 
 @cache
