@@ -185,6 +185,23 @@ def test_a_section_that_is_settled_meanwhile_gets_no_labels(
     assert desk.sayings[stage].text.startswith(f"This section is {words} and stays as it is (section 2)")
 
 
+def test_seeds_that_come_late_do_not_show_in_another_stage(desk: Any, engine: Any) -> None:
+    from napari_emseg.ui.flows import seeding
+
+    desk.viewer.dims.set_current_step(0, 2)
+    desk.do("predict")
+    engine.hold = True
+    seeding.preview(desk)
+    seeding.preview(desk)
+    seeding.hide(desk)
+    engine.release()
+    assert not desk.layers.seeds.visible
+    assert not desk.seeds_wanted
+    seeding.preview(desk)  # the next one is computed as ever
+    engine.release()
+    assert desk.layers.seeds.visible
+
+
 def test_without_a_stack_the_first_panel_is_named(desk: Any) -> None:
     desk.clear()
     desk.do("segment")

@@ -75,7 +75,9 @@ def show(desk: Desk, on: bool) -> None:
 
 
 def hide(desk: Desk) -> None:
-    """Take the seeds off the canvas."""
+    """Take the seeds off the canvas, also those that are still being computed."""
+    desk.seeds_wanted = False
+    desk.runner.drop(_KEY)
     if desk.layers is not None and desk.layers.seeds.visible:
         desk.layers.seeds.visible = False
 
