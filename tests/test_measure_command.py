@@ -86,6 +86,12 @@ def test_a_report_of_one_kind_against_another(capsys):
     # once more in the same place: a report of ours may be replaced
     assert call(capsys, "seg.h5 out.csv --report rep")[0] == 0
     assert not Path("rep/overlay.png").exists()
+    # but not what somebody has put beside it
+    Path("rep/notes.txt").write_text("mine")
+    status, _, err = call(capsys, "seg.h5 out.csv --report rep")
+    assert status == 1
+    assert "other things are in the folder of the report (notes.txt)" in err
+    assert Path("rep/notes.txt").read_text() == "mine"
 
 
 def test_the_voxel_size_is_needed_and_never_guessed(capsys):
@@ -124,6 +130,7 @@ def test_some_objects_and_no_calibre(capsys):
         ("seg.h5 out.csv --contacts c.csv --no-contact", 2, "take one of the two"),
         ("seg.h5 out.csv --gap -4", 2, "out of bounds"),
         ("seg.h5 no/such.csv/out.csv --report full", 1, "in the way"),
+        ("seg.h5 new/out.csv --report new", 2, "put the tables beside it"),
         ("missing.h5 out.csv", 1, "missing.h5"),
         ("seg.h5 out.csv --image small.h5", 1, "differ in shape"),
     ],

@@ -95,6 +95,7 @@ def _check_places(args: argparse.Namespace) -> None:
     """Refuse outputs that cannot be written, or lie on each other or on an input, before hours of work."""
     from napari_emseg.io.atomic import check_place
     from napari_emseg.io.paths import parse_path
+    from napari_emseg.jobs.measure import check_report
 
     outputs = [Path(path) for path in (args.output, args.contacts, args.report) if path is not None]
     sources = [parse_path(path).path for path in (args.source, args.image) if path is not None]
@@ -107,6 +108,11 @@ def _check_places(args: argparse.Namespace) -> None:
         if any(output.resolve() == other.resolve() for other in outputs[:k]):
             raise WrongCall("two outputs have the same name", str(output), "choose two names")
         check_place(output)
+    if args.report is not None:
+        folder = Path(args.report)
+        check_report(folder)
+        if any(folder.resolve() in output.resolve().parents for output in outputs):
+            raise WrongCall("the report is a folder of its own", str(folder), "put the tables beside it")
     for name in (args.output, args.contacts):
         if name is not None and Path(name).suffix.lower() != ".csv":
             raise WrongCall("tables are written as .csv", str(name), "give this ending")

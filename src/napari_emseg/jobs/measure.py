@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,13 +206,46 @@ def draw(request: ReportRequest, progress: Progress) -> dict[str, bytes]:
 
 
 def write_report(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a report as a folder that appears when it is complete."""
+    """Write a report as a folder that appears when it is complete.
+
+    Raises
+    ------
+    EmsegError
+        If something else lies there, or it cannot be written.
+    """
     from napari_emseg.io.atomic import atomic_output
 
+    check_report(folder)
     with atomic_output(folder) as beside:
         beside.mkdir()
         for name, content in files.items():
             (beside / name).write_bytes(content)
+
+
+def check_report(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier report: it would be lost.
+
+    Raises
+    ------
+    EmsegError
+        If there is something else in it.
+    """
+    from napari_emseg.measure.report import RECORD
+
+    if not folder.is_dir():
+        return
+    names = {path.name for path in folder.iterdir()}
+    known: set[str] = set()
+    if RECORD in names:
+        try:
+            known = set(json.loads((folder / RECORD).read_text("utf-8"))["files"])
+        except (OSError, ValueError, KeyError, TypeError):
+            known = set()
+    if names - known:
+        some = ", ".join(sorted(names - known)[:3])
+        raise EmsegError(
+            f"other things are in the folder of the report ({some})", str(folder), "choose another name"
+        )
 
 
 def _report(

@@ -99,6 +99,7 @@ def report_files(
     record = {**about, "measure": found.settings.model_dump(), "groups": asdict(groups), **numbers}
     record |= {"spacing_nm": list(found.spacing_nm), "shape": list(found.shape)}
     files["methods.txt"] = methods(found, about).encode()
+    record["files"] = sorted([*files, RECORD])
     files[RECORD] = (json.dumps(record, indent=1) + "\n").encode()
     return files
 
