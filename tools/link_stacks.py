@@ -117,6 +117,12 @@ def fib_stacks() -> Iterator[tuple[Any, ...]]:
                 yield f"im{part}_{name}{step}", np.ascontiguousarray(one[::step]), spacing, 0, seen[::step]
 
 
+def read_cortex(path: Path) -> NDArray[np.uint32]:
+    """Objects (z, y, x) of the block of cortex."""
+    with gzip.open(path) as file:
+        return np.ascontiguousarray(np.load(file).T)
+
+
 def cortex_stack(volume: NDArray[np.uint32], seed: int) -> tuple[Any, ...]:
     """Objects of a block of cortex (z, y, x), as they are or drawn twice as finely, often with drift."""
     rng, i = np.random.default_rng(seed), seed % 100
@@ -175,9 +181,7 @@ def draw(folder: Path, cortex: Path | None) -> None:
         save(folder, stack)
     makers = {"ph": phantom_stack, "tu": tube_stack, "im": seen_stack}
     if cortex is not None:
-        with gzip.open(cortex) as file:
-            volume = np.ascontiguousarray(np.load(file).T)
-        makers["cx"] = partial(cortex_stack, volume)
+        makers["cx"] = partial(cortex_stack, read_cortex(cortex))
     for kind, make in makers.items():
         first = {"tu": 200}.get(kind, 100)
         for seed in (*range(first, first + SEEDS[kind]), *range(HELD_BACK, HELD_BACK + JUDGES[kind])):
