@@ -55,6 +55,14 @@ def test_options_may_stand_between_the_files(words: str, capsys: pytest.CaptureF
     assert np.abs(pixels[..., 0] - pixels[..., 1]).max() > 50  # the labels were drawn
 
 
+def test_objects_can_be_turned_around(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "animate image.tif labels.h5 o.gif --turn --scale 80 --fps 3 --region 0:2,:,:"
+    assert main(words.split()) == 0
+    assert capsys.readouterr().out.startswith("o.gif: objects from 18 sides, ")
+    assert frames("o.gif")[0] == 18
+    assert main(["animate", "image.tif", "o.gif", "--turn"]) == 2
+
+
 def test_an_unknown_voxel_size_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     write_array("bare.tif", np.ones((2, 50, 60), np.uint8))
     assert main(["animate", "bare.tif", "o.gif"]) == 0

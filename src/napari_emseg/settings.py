@@ -411,6 +411,9 @@ class AnimateSettings(Settings):
     opacity: float = _field(0.4, "Opacity", "of the colours of objects over the image", ge=0, le=1)
     outlines: bool = _field(False, "Outlines", "borders of objects, instead of filling them")
     dots: bool = _field(False, "Dots", "a dot in the middle of each object, instead of filling it")
+    turn: bool = _field(
+        False, "Turn", "instead of sections, the middles of all objects in 3D, turned once around in six seconds"
+    )
     dark: float = _field(
         0.2, "Black below", "percentile of the grey values that is black", unit="%", ge=0, le=100
     )

@@ -173,3 +173,34 @@ def test_memory_does_not_grow_with_the_number_of_sections(suffix, tmp_path, monk
 
     peak(10)  # what is loaded once
     assert peak(100) < 1.1 * peak(10)
+
+
+def test_objects_are_turned_around_with_all_their_sections(tmp_path):
+    labels = np.zeros((6, 20, 30), np.uint64)
+    labels[:, 3:6, 4:8] = 3
+    labels[2, 12:15, 20:25] = 2**63 + 40
+    settings = AnimateSettings(turn=True, scale=200, fps=5, caption=False)
+    found = animate(
+        labels > 0, tmp_path / "a.gif", labels=labels, spacing_nm=(50.0, 10.0, 10.0), settings=settings
+    )
+    shown = read(tmp_path / "a.gif")
+    assert (found.sections, len(shown), shown.shape[1:3]) == (30, 30, found.size)
+    coloured = (np.ptp(shown.astype(int), axis=3) > 40).sum(axis=(1, 2))
+    assert coloured.max() == 7 * 5  # a dot of five pixels for every object of every section
+
+
+@pytest.mark.parametrize(("labels", "said"), [(None, "no objects"), (np.full((3, 4, 6), -1), "negative")])
+def test_what_cannot_be_turned_is_refused(ramp, labels, said, tmp_path):
+    with pytest.raises(EmsegError, match=said):
+        animate(ramp, tmp_path / "a.gif", labels=labels, settings=AnimateSettings(turn=True))
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_turned_is_an_empty_box(ramp, tmp_path):
+    animate(
+        ramp,
+        tmp_path / "a.gif",
+        labels=np.zeros(ramp.shape, np.uint8),
+        settings=AnimateSettings(turn=True, scale=64),
+    )
+    assert read(tmp_path / "a.gif").any()

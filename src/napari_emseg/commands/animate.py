@@ -3,6 +3,7 @@
 OUT is a .gif, which needs nothing else, or an .mp4 (pip install 'napari-emseg[video]'). An object has the same
 colour in all sections, for ids up to 254 the one that it has in the window. Every frame says its section and shows a
 scale bar. Sections are read one after the other, so stacks may be larger than memory.
+--turn shows the middles of all objects in 3D instead, turned once around.
 """
 
 from __future__ import annotations
@@ -77,6 +78,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     )  # fmt: skip
     progress.close()
     sections = f"{found.sections} section" + "s" * (found.sections != 1)
+    if settings.turn:
+        print(f"{args.output}: objects from {found.sections} sides, {found.size[1]} x {found.size[0]} px")
+        return 0
     print(f"{args.output}: {sections} of {found.size[1]} x {found.size[0]} px, {settings.fps:g} a second")
     if found.pixel_nm is None and settings.caption:
         print("the voxel size is unknown, so there is no scale bar (--pixel-size)")

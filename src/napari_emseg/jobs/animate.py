@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.edit import Region
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import EmsegError, WrongCall
 from napari_emseg.core.progress import Silent
 from napari_emseg.io.boxes import in_sections
 from napari_emseg.io.movies import check_movie, movie
 from napari_emseg.io.views import Window
 from napari_emseg.jobs import frames
+from napari_emseg.jobs.turning import turn_around
 from napari_emseg.settings import AnimateSettings
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Animated:
     Parameters
     ----------
     sections : int
-        Frames, one a section.
+        Frames, one a section; or views, where the objects are turned around.
     size : (y, x)
         Of a frame, in pixels.
     pixel_nm : float or None
@@ -89,14 +90,21 @@ def animate(
     if labels is not None:
         _check_labels(labels, image)
     region = region or Region.full(tuple(int(n) for n in image.shape))  # type: ignore[arg-type]
+    if settings.turn:
+        if labels is None:
+            raise WrongCall("there are no objects to turn around", "--turn", "give LABELS too")
+        checked = (_checked(ids, region.start[0] + n) for n, ids in enumerate(_sections(labels, region)))
+        views, size = turn_around(
+            checked, region.shape, output, spacing_nm=spacing_nm, settings=settings, progress=progress
+        )
+        return Animated(views, size, None)
     size, pixel_nm = frames.frame_size(region.shape[1:], spacing_nm, settings.scale)
     scene, examples = _scene(image, labels, region, (size, pixel_nm), settings)
     first, count = region.start[0], region.shape[0]
     with movie(output, settings.fps, examples) as out:
         pairs = zip(_sections(image, region), _sections(labels, region), strict=False)
         for n, (section, ids) in enumerate(pairs):
-            _check_ids(ids, first + n)
-            out.add(frames.frame(scene, section, ids, first + n))
+            out.add(frames.frame(scene, section, _checked(ids, first + n), first + n))
             progress.report((n + 1) / count, f"section {n + 1} of {count}")
     return Animated(count, size, pixel_nm)
 
@@ -114,9 +122,10 @@ def _check_labels(labels: Any, image: Any) -> None:
         )
 
 
-def _check_ids(ids: NDArray[Any] | None, z: int) -> None:
+def _checked(ids: Any, z: int) -> Any:
     if ids is not None and ids.dtype.kind == "i" and ids.min(initial=0) < 0:
         raise EmsegError("object ids are negative", f"section {z}", "store ids from 0 up, 0 is none")
+    return ids
 
 
 def _sections(array: Any, region: Region) -> Iterator[Any]:
@@ -143,8 +152,7 @@ def _scene(
     examples = []
     for z, section in zip(chosen, sections, strict=True):
         ids = None if labels is None else np.asarray(labels[(z, *rest)])
-        _check_ids(ids, z)
-        examples.append(frames.frame(scene, section, ids, z))
+        examples.append(frames.frame(scene, section, _checked(ids, z), z))
     if labels is not None:
         examples.append(frames.chart(scene))
     return scene, examples
