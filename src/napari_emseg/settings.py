@@ -277,9 +277,7 @@ class FinetuneSettings(Settings):
     membrane_width_nm: float = _field(
         25.0, "Membrane width", "membranes drawn between touching objects", unit="nm", more=True, ge=1, le=200
     )
-    max_steps: int = _field(
-        0, "Steps", "0: the clock alone decides", more=True, zero="no limit", ge=0
-    )
+    max_steps: int = _field(0, "Steps", "0: the clock alone decides", more=True, zero="no limit", ge=0)
     trust: bool = _field(
         False,
         "Learn without checking",
@@ -412,7 +410,9 @@ class AnimateSettings(Settings):
     outlines: bool = _field(False, "Outlines", "borders of objects, instead of filling them")
     dots: bool = _field(False, "Dots", "a dot in the middle of each object, instead of filling it")
     turn: bool = _field(
-        False, "Turn", "instead of sections, the middles of all objects in 3D, turned once around in six seconds"
+        False,
+        "Turn",
+        "instead of sections, the middles of all objects in 3D, turned once around in six seconds",
     )
     dark: float = _field(
         0.2, "Black below", "percentile of the grey values that is black", unit="%", ge=0, le=100
