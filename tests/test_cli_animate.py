@@ -116,7 +116,7 @@ def test_ctrl_c_leaves_nothing(place: Path) -> None:
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         error = process.stderr.read()
-        assert process.wait(10) == 130
-        assert time.monotonic() - began < 3  # one second on a quiet machine
+        assert process.wait(60) == 130
+        assert time.monotonic() - began < 8  # one second on an idle machine
     assert error.splitlines()[-1] == "stopped"
     assert sorted(path.name for path in place.iterdir()) == ["image.tif", "labels.h5", "large.tif"]

@@ -226,7 +226,7 @@ def started(*words: str):
         finally:
             process.send_signal(signal.SIGINT)
             error = process.stderr.read()
-            assert (process.wait(20), error) == (130, "stopped\n")
+            assert (process.wait(60), error) == (130, "stopped\n")
 
 
 def predicted(model: Path, *words: str) -> np.ndarray:
@@ -284,7 +284,7 @@ def test_jobs_of_slurm_compute_exactly_the_same(model: Path) -> None:
         assert "BEGIN" not in text  # keys are in files that only their owner can read
     assert not Path("cluster.json").exists()
     assert not list(Path.cwd().glob(".*keys*"))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while "Worker closed" not in Path("log").read_text() and "End worker" not in Path("log").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.1)
