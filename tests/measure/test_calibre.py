@@ -163,3 +163,17 @@ def test_turning_the_axes_round_changes_nothing(shapes):
     one = calibre_row(profile(shapes.in_space(tube, spacing)))
     other = calibre_row(profile(shapes.in_space(np.ascontiguousarray(tube.transpose(2, 0, 1)), spacing)))
     assert other["calibre_median_nm"] == pytest.approx(one["calibre_median_nm"], rel=0.01)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 60, 90])
+@pytest.mark.parametrize("minor", [150.0, 80.0])
+def test_a_cylinder_that_the_volume_cuts_off_at_both_ends(shapes, angle, minor):
+    """The usual stack: few thick sections, and everything goes on beyond them."""
+    spacing, shape = (50.0, 4.6, 4.6), (16, 110, 512)
+    half = [n * s / 2 for n, s in zip(shape, spacing, strict=True)]
+    z, y, x = shapes.grid(half, spacing)
+    cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    tube = ((x * cos - z * sin) / 150) ** 2 + (y / minor) ** 2 <= 1
+    row = calibre_row(profile(shapes.filling(np.ascontiguousarray(tube), spacing)))
+    assert row["calibre_median_nm"] == pytest.approx(2 * np.sqrt(150 * minor), rel=0.02)
+    assert row["minor_axis_median_nm"] == pytest.approx(2 * minor, rel=0.02)
