@@ -122,18 +122,9 @@ class DataPanel(StagePanel):
             button.setVisible(session is not None)
         self.corrections.setEnabled(session is not None and not session.read_only)
         busy = "data" in self.desk.work
-        openers = (
-            self.phantom,
-            self.vnc,
-            self.file,
-            self.folder,
-            self.adopt,
-            self.copy,
-            self.pack,
-            self.recent,
-        )
-        for button in openers:
-            button.setEnabled(not busy)
+        for opener in (self.phantom, self.vnc, self.file, self.folder, self.adopt, self.copy, self.pack):
+            opener.setEnabled(not busy)
+        self.recent.setEnabled(not busy)
         while self.facts.rowCount():
             self.facts.removeRow(0)
         unknown = False
