@@ -98,7 +98,7 @@ class ProgressLine(QWidget):
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(_PATIENCE_MS)
-        self._patience.timeout.connect(lambda: self.setVisible(True))
+        self._patience.timeout.connect(self.show)
 
     def show_progress(self, fraction: float, message: str, remaining_s: float | None) -> None:
         """Show how far the work is; an unknown fraction (below 0) shows a moving bar."""
