@@ -100,6 +100,9 @@ def walk_through(output: Path) -> list[str]:
     desk.open_stage("train")
     do("train", "train")
     picture("train")
+    desk.open_stage("measure")
+    do("measure", "measure")
+    picture("measure")
     desk.do("show_keys")
     picture("keys")
     desk.do("inspect_augmentations")  # opens in front of the dock
