@@ -97,8 +97,8 @@ def row(name: str, confidence: NDArray, overlap: NDArray, right: NDArray) -> dic
         "wrong": round(float(1 - right.mean()), 4),
         "calibration_error": round(calibration_error(confidence, right), 4),
         "peer_calibration_error": round(calibration_error(overlap, right), 4),
-        "wrong_among_doubtful": None if found is None else round(found, 2),
-        "peer_wrong_among_doubtful": None if peer is None else round(peer, 2),
+        "wrong_among_doubtful": None if found is None else round(found, 3),
+        "peer_wrong_among_doubtful": None if peer is None else round(peer, 3),
     }
 
 
