@@ -13,6 +13,7 @@ The stand-in for the network says: membrane where the image is dark, mitochondri
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,15 @@ from napari_emseg.session import Session
 SHAPE = (6, 48, 64)
 CELL_1 = (2, 20, 15)
 CELL_2 = (2, 20, 45)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _what_is_there_stays() -> Iterator[None]:
+    """napari's viewer fixture collects garbage after every test: what all tests before have imported need not be searched."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def toy_image() -> np.ndarray:
