@@ -86,10 +86,10 @@ def shrink(block: NDArray[Any], factors: Factors, *, is_labels: bool) -> NDArray
 
 def _mean(parts: list[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
     wide = np.float32 if dtype.itemsize <= 2 else np.float64
-    total: NDArray[Any] = parts[0].astype(wide)
+    # There are 1, 2, 4 or 8 of them: dividing first is as exact, and no sum grows too large.
+    total: NDArray[Any] = np.divide(parts[0], len(parts), dtype=wide)
     for part in parts[1:]:
-        np.add(total, part, out=total)
-    np.divide(total, len(parts), out=total)
+        np.add(total, np.divide(part, len(parts), dtype=wide), out=total)
     return np.rint(total).astype(dtype) if dtype.kind in "ui" else total.astype(dtype)
 
 
