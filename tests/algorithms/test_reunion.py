@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,18 @@ def test_a_strand_joins_once_in_a_round_and_clues_fit_the_network() -> None:
     assert joined.tolist() == strand.tolist()
     joined, at = merged(pieces, strand, found, np.ones(found.u.size))
     assert len({int(k) for k in strand[found.u[at]]}) == at.size
+
+
+def test_looks_alone_are_not_believed_so_easily() -> None:
+    stack = tubes(hidden=(6,))
+    pieces = collect(stack, SETTINGS, SPACING).pieces()
+    strand = np.unique(join(pieces), return_inverse=True)[1].astype(np.int64)
+    found = breaks(pieces, strand)
+    likely = np.full(found.u.size, 0.7)
+    assert merged(pieces, strand, found, likely)[1].size > 0
+    seen = found.clues.copy()
+    seen[:, -1] = 1  # the image tells how both look
+    assert merged(pieces, strand, replace(found, clues=seen), likely)[1].size == 0
 
 
 @pytest.mark.parametrize("shape", [(3, 20, 20), (0, 20, 20)])

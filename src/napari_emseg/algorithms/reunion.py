@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 REUNITE_FROM = 0.5
 """Probability from which two strands become one."""
 
+REUNITE_ALIKE_FROM = 0.8
+"""The same where the image tells how they look: one glial cell looks like the next, and is too easily believed."""
+
 LONGEST_STEP = 3
 """Sections from an end to a start, counted without those that are missing."""
 
@@ -141,7 +144,9 @@ def merged(
     volume = np.bincount(strand, pieces.area, n)
     smaller, larger = np.where(volume[a] < volume[b], [a, b], [b, a])
     apart = (anchor[a] > 0) & (anchor[b] > 0) & (anchor[a] != anchor[b])
-    needed = np.where(volume[smaller] < _CRUMB_PX, _CRUMB_FROM, REUNITE_FROM)
+    is_seen = found.clues[at, -1] > 0
+    needed = np.where(is_seen, REUNITE_ALIKE_FROM, REUNITE_FROM)
+    needed = np.where(volume[smaller] < _CRUMB_PX, np.maximum(needed, _CRUMB_FROM), needed)
     best = np.where(apart | (best < needed), 0.0, best)
     likely = Meetings(a, b, np.zeros((key.size, 0)), smaller, larger, volume[smaller] / volume[larger])
     joined = merge(likely, best, strand, REUNITE_FROM, anchor)
