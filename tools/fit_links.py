@@ -43,7 +43,7 @@ STRAND_ROUNDS = 2
 IMPURE = 0.8  # strands of several objects teach nothing
 REUNION_ROUNDS = 3
 REUNION_FAMILIES = ("im", "tu", "cx")
-CONFIDENCE_WEIGHTS = {"im": 1.0, "ph": 1.0, "cx": 0.7, "imnear": 0.5, "tu": 0.4}  # of all links of a family together
+CONFIDENCE_WEIGHTS = {"im": 1.0, "ph": 1.0, "cx": 0.7, "imnear": 0.5, "tu": 0.4}  # of all links of a family
 LOOK = reunion.N_CLUES - 4  # clues from here on need an image
 
 
