@@ -3,7 +3,7 @@
 Claim: with the default setting V_rand is higher than with one-to-one assignment by overlap and than with linking whatever shares
 half of the smaller object, which are the peers. Forty blocks of 36 to 50 sections of 40 nm or 80 nm, pixels of 16 or 8 nm, most
 with drift and jumps, from the half of the volume that judges (`tools/link_stacks.py`, which tells where the file comes from).
-Objects are true in every section.
+Objects are those of an automatic segmentation that nobody has proofread, taken for true in every section.
 
     OMP_NUM_THREADS=1 python benchmarks/cortex.py connectomics.npy.gz
 """

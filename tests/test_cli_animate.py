@@ -103,6 +103,17 @@ def test_a_failure_is_one_line(words: str, said: str, capsys: pytest.CaptureFixt
     assert not list(Path.cwd().glob(".o*")) + list(Path.cwd().glob("o.gif"))
 
 
+@pytest.mark.parametrize(
+    "words", ["seg.gif seg.gif", "seg.gif image.tif seg.gif", "image.tif seg.gif seg.gif"]
+)
+def test_a_movie_never_replaces_what_it_is_made_of(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("labels.h5").rename("seg.gif")  # formats are known by their content
+    before = Path("seg.gif").read_bytes()
+    assert main(["animate", *words.split()]) == 1
+    assert "would replace what it is made of" in capsys.readouterr().err
+    assert Path("seg.gif").read_bytes() == before
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_leaves_nothing(place: Path) -> None:
     write_array("large.tif", np.random.default_rng(0).integers(0, 255, (300, 400, 400), dtype=np.uint8))

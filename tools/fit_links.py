@@ -26,7 +26,15 @@ from link_stacks import is_held_back
 
 from napari_emseg.algorithms import confidence, reunion, strands
 from napari_emseg.algorithms.evidence import gather, tabulate
-from napari_emseg.algorithms.likelihood import NETWORKS, Network, log_odds, read_networks, write_networks
+from napari_emseg.algorithms.likelihood import (
+    NETWORKS,
+    Network,
+    log_odds,
+    network,
+    read_networks,
+    shipped_networks,
+    write_networks,
+)
 from napari_emseg.algorithms.matching import JOIN_BIAS, align, steps_aside
 from napari_emseg.settings import PropagateSettings
 
@@ -231,7 +239,7 @@ def fit_reunion(folder: Path) -> None:
         if is_held_back(path.stem) or path.stem[:2] not in REUNION_FAMILIES or path.stem.endswith("sparse"):
             continue
         pieces, owner = pickle.loads(path.read_bytes())
-        clues, is_one, weight = reunion_lessons(judged(pieces, strands.network("pairs")), owner, rng)
+        clues, is_one, weight = reunion_lessons(judged(pieces, network("pairs")), owner, rng)
         rows.append((clues, is_one, weight * (0.3 if path.stem.startswith("imnear") else 1.0)))
     _write("reunion", learn("reunion", *(np.concatenate(k) for k in zip(*rows, strict=True))))
     fit_confidence(folder)
@@ -245,7 +253,7 @@ def fit_confidence(folder: Path) -> None:
         if is_held_back(path.stem) or path.stem.endswith("sparse") or family not in rows:
             continue
         pieces, owner = pickle.loads(path.read_bytes())
-        pieces = judged(pieces, strands.network("pairs"))
+        pieces = judged(pieces, network("pairs"))
         group = reunion.reunite(pieces, strands.join(pieces))[0]
         made = (group[pieces.u] == group[pieces.v]) & (pieces.log_odds > -JOIN_BIAS)
         is_one = owner[pieces.u] == owner[pieces.v]
@@ -262,8 +270,8 @@ def _write(name: str, found: Network) -> Network:
     """Put one network into the file, beside the others; what is left of it after that."""
     others = read_networks(TARGET.read_bytes()) if TARGET.exists() else {}
     TARGET.write_bytes(write_networks(others | {name: found}))
-    strands.network.cache_clear()
-    return strands.network(name)
+    shipped_networks.cache_clear()
+    return network(name)
 
 
 def _owner_of(
@@ -323,7 +331,7 @@ def judge(folder: Path) -> None:
     """V_rand of all stacks: of strands, and of what they were put together to."""
     for path in sorted(folder.glob("*.pickle")):
         pieces, owner = pickle.loads(path.read_bytes())
-        pieces = judged(pieces, strands.network("pairs"))
+        pieces = judged(pieces, network("pairs"))
         group = strands.join(pieces)
         scores = [v_rand(owner, k, pieces.area) for k in (group, reunion.reunite(pieces, group)[0])]
         kept = "held back" if is_held_back(path.stem) else ""

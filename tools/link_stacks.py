@@ -7,9 +7,12 @@ DIR receives phantoms (`ph_*`), phantoms with their images (`im_*`), neuropil of
 their image), and blocks of mouse cortex (`cx_*`). Stacks with a seed of `HELD_BACK` and more, and the far half of the FIB-SEM
 volume, are for judging only.
 
-The cortex is a proofread block of 512 x 512 x 512 voxels of 16 x 16 x 40 nm of layer 2/3 (Pinky40, MICrONS Consortium), as
-the source package of zmesh 1.1.0 carries it for its own benchmark: `pip download zmesh==1.1.0 --no-deps --no-binary :all:`,
+The cortex is a block of 512 x 512 x 512 voxels of an automatic segmentation of mouse visual cortex (Pinky40, 2018), which
+nobody has proofread: it has mistakes of its own, but they are the same in all sections. Its authors use it as test data for
+their software (the README of kimimaro tells what it is): `pip download zmesh==1.1.0 --no-deps --no-binary :all:`,
 then unpack `connectomics.npy.gz`. One half in x teaches, the other one judges; 16 voxels between them are left out.
+Voxels are taken as 16 x 16 x 40 nm, as in the authors' examples; one sentence of theirs says 32, but objects are as long across
+sections as along them at 14 to 15 nm.
 """
 
 from __future__ import annotations

@@ -71,10 +71,15 @@ class Network:
         return y.reshape(len(y), -1)[:, : len(clues)]
 
 
-@cache
 def network(name: str) -> Network:
     """One of the networks that `tools/fit_links.py` wrote: "pairs", "strands", "reunion" or "confidence"."""
-    return read_networks(files("napari_emseg.algorithms").joinpath(NETWORKS).read_bytes())[name]
+    return shipped_networks()[name]
+
+
+@cache
+def shipped_networks() -> dict[str, Network]:
+    """All of them, read once."""
+    return read_networks(files("napari_emseg.algorithms").joinpath(NETWORKS).read_bytes())
 
 
 def read_networks(content: bytes) -> dict[str, Network]:

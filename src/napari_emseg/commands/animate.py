@@ -9,7 +9,6 @@ scale bar. Sections are read one after the other, so stacks may be larger than m
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import (
@@ -60,15 +59,15 @@ def percentiles(text: str) -> tuple[float, float]:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Make the movie."""
     from napari_emseg.io import open_array, open_image
-    from napari_emseg.io.atomic import check_place
     from napari_emseg.io.movies import check_movie
+    from napari_emseg.io.writing import check_new
     from napari_emseg.jobs.animate import animate
     from napari_emseg.jobs.stack_file import one_channel
 
     args.dark, args.bright = args.contrast
     settings = settings_from(args, AnimateSettings)
     check_movie(args.output, settings.fps)
-    check_place(Path(args.output))
+    check_new(args.output, args.image, args.labels)
     stack = open_image(args.image)
     labels = one_channel(open_array(args.labels)[0], args.labels) if args.labels else None
     spacing, _ = voxel_size(args.pixel_size, stack.spacing_nm)

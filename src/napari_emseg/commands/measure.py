@@ -93,21 +93,14 @@ def _known(spacing: Spacing | None, is_known: bool, source: str) -> Spacing:
 
 def _check_places(args: argparse.Namespace) -> None:
     """Refuse outputs that cannot be written, or lie on each other or on an input, before hours of work."""
-    from napari_emseg.io.atomic import check_place
-    from napari_emseg.io.paths import parse_path
+    from napari_emseg.io.writing import check_new
     from napari_emseg.jobs.measure import check_report
 
     outputs = [Path(path) for path in (args.output, args.contacts, args.report) if path is not None]
-    sources = [parse_path(path).path for path in (args.source, args.image) if path is not None]
     for k, output in enumerate(outputs):
-        for other in sources:
-            if other.resolve() == output.resolve():
-                raise EmsegError(
-                    "this output would replace what it is made of", str(output), "choose another name"
-                )
+        check_new(output, args.source, args.image)
         if any(output.resolve() == other.resolve() for other in outputs[:k]):
             raise WrongCall("two outputs have the same name", str(output), "choose two names")
-        check_place(output)
     if args.report is not None:
         folder = Path(args.report)
         check_report(folder)

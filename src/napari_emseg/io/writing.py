@@ -20,7 +20,7 @@ from napari_emseg.io.units import required_spacing
 from napari_emseg.io.zarr_group import adopt_group, check_inner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
@@ -107,14 +107,31 @@ def check_output(path: str | os.PathLike[str], *sources: str | os.PathLike[str] 
     """
     key = writer_for(path)
     where = parse_output(path, WRITERS)
-    for source in sources:
-        if source is not None and _is_replaced(parse_path(source), where):
-            raise EmsegError(
-                "this output would replace what it is made of", str(where), "choose another name"
-            )
+    _refuse_replacing(where, sources)
     if not where.inner:  # a volume is added to what is there
         check_place(where.path)
     return key
+
+
+def check_new(path: str | os.PathLike[str], *sources: str | os.PathLike[str] | None) -> None:
+    """The same for an output that is no volume: a table, a movie, a folder of figures.
+
+    Raises
+    ------
+    EmsegError
+        If the place cannot be written, or something that is read lies there.
+    """
+    where = DataPath(Path(path))
+    _refuse_replacing(where, sources)
+    check_place(where.path)
+
+
+def _refuse_replacing(output: DataPath, sources: Iterable[str | os.PathLike[str] | None]) -> None:
+    for source in sources:
+        if source is not None and _is_replaced(parse_path(source), output):
+            raise EmsegError(
+                "this output would replace what it is made of", str(output), "choose another name"
+            )
 
 
 def _is_replaced(source: DataPath, output: DataPath) -> bool:

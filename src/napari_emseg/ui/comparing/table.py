@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from qtpy.QtGui import QBrush, QColor
 
 from napari_emseg.algorithms.metrics.error_map import EXTRA, MERGE, MISSED, SPLIT
 from napari_emseg.ui.comparing.words import COLOURS, size_words
+from napari_emseg.ui.rows_model import RowsModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,30 +30,19 @@ KINDS_OF: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 SORT_ROLE = Qt.ItemDataRole.UserRole
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
-_NO_PARENT = QModelIndex()
 
 
-class ErrorModel(QAbstractTableModel):
-    """Rows of a comparison as Qt wants them."""
+class ErrorModel(RowsModel):
+    """Rows of a comparison."""
 
     def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.rows: tuple[ObjectErrors, ...] = ()
+        super().__init__(len(COLUMNS), parent)
         self._voxel_nm3: float | None = None
 
     def show_rows(self, rows: Sequence[ObjectErrors], voxel_nm3: float | None) -> None:
         """Show another comparison."""
-        self.beginResetModel()
-        self.rows, self._voxel_nm3 = tuple(rows), voxel_nm3
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:  # noqa: N802 - Qt's name
-        """Number of objects."""
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex = _NO_PARENT) -> int:  # noqa: N802 - Qt's name
-        """Always the same."""
-        return 0 if parent.isValid() else len(COLUMNS)
+        self._voxel_nm3 = voxel_nm3
+        self.put(rows)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
         """Titles of the columns, and what they mean."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
+
+from napari_emseg.ui.rows_model import RowsModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,30 +31,14 @@ _UM = {"length_nm"}  # shown in micrometres: an axon is long
 _LEAST = 0.001  # µm³ or µm²: what is smaller says nothing in a narrow column, and is in the saved table
 SORT_ROLE = Qt.ItemDataRole.UserRole
 ID_ROLE = Qt.ItemDataRole.UserRole + 1
-_NO_PARENT = QModelIndex()
 _HEIGHT = 96  # header and some rows: the stage fits on a small screen
 
 
-class MeasureModel(QAbstractTableModel):
-    """Rows of a measurement as Qt wants them."""
+class MeasureModel(RowsModel):
+    """Rows of a measurement."""
 
     def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.rows: tuple[Row, ...] = ()
-
-    def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show other objects."""
-        self.beginResetModel()
-        self.rows = tuple(rows)
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:  # noqa: N802 - Qt's name
-        """Number of objects."""
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex = _NO_PARENT) -> int:  # noqa: N802 - Qt's name
-        """Always the same."""
-        return 0 if parent.isValid() else len(COLUMNS)
+        super().__init__(len(COLUMNS), parent)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
         """Titles with their units, and what they mean."""
@@ -125,7 +111,7 @@ class MeasureTable(QTableView):
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show other objects; the order that the person chose stays."""
-        self.rows.show_rows(rows)
+        self.rows.put(rows)
 
     def select(self, object_id: int) -> None:
         """Mark the row of an object and bring it into sight."""
