@@ -1,5 +1,7 @@
 """Two voters with one hidden layer of two: everything can be worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,13 @@ def test_networks_are_read_as_they_were_written(small: Network) -> None:
     assert sorted(found) == ["one", "two"]
     rows = np.array([[12.0, 1.0], [10.0, -1.0], [3.0, 0.25]])
     assert found["two"].log_odds(rows) == pytest.approx(small.log_odds(rows))
+
+
+def test_the_order_in_memory_does_not_matter(small: Network) -> None:
+    turned = tuple(np.ascontiguousarray(w.swapaxes(1, 2)).swapaxes(1, 2) for w in small.weights)
+    assert not turned[0].flags["C_CONTIGUOUS"]
+    found = read_networks(write_networks({"one": replace(small, weights=turned)}))["one"]
+    assert [w.tolist() for w in found.weights] == [w.tolist() for w in small.weights]
 
 
 @pytest.mark.parametrize(("name", "clues"), [("pairs", len(CLUES)), ("reunion", N_CLUES)])

@@ -104,9 +104,10 @@ def write_networks(found: Mapping[str, Network]) -> bytes:
 
     tensors = {}
     for name, one in sorted(found.items()):
-        tensors[f"{name}.mean"], tensors[f"{name}.spread"] = one.mean, one.spread
+        tensors |= {f"{name}.mean": one.mean.copy(), f"{name}.spread": one.spread.copy()}
         for part, layers in (("weight", one.weights), ("bias", one.biases)):
-            tensors |= {f"{name}.{part}.{k}": v.astype(np.float16) for k, v in enumerate(layers)}
+            # In C order: safetensors writes memory as it lies, and garbage of anything else.
+            tensors |= {f"{name}.{part}.{k}": v.astype(np.float16, order="C") for k, v in enumerate(layers)}
     return save(tensors)
 
 
