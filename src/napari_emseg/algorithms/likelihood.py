@@ -102,7 +102,7 @@ def write_networks(found: Mapping[str, Network]) -> bytes:
     """Networks as safetensors, weights in half precision."""
     from safetensors.numpy import save
 
-    tensors = {}
+    tensors: dict[str, NDArray[np.generic]] = {}
     for name, one in sorted(found.items()):
         tensors |= {f"{name}.mean": one.mean.copy(), f"{name}.spread": one.spread.copy()}
         for part, layers in (("weight", one.weights), ("bias", one.biases)):
