@@ -10,8 +10,10 @@ from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.learning import IGNORE, STOPPED, FinetuneRequest, TrainingVolume
 from napari_emseg.core.model_card import read_card
 from napari_emseg.core.progress import Silent
+from napari_emseg.nn.average import mixed, soup
 from napari_emseg.nn.checkpoint import load_model, save_model
-from napari_emseg.nn.finetune import candidates, finetune, how_far, mixed, soup
+from napari_emseg.nn.finetune import candidates, finetune, how_far
+from napari_emseg.nn.held_out import answers, mended, questions, score
 from napari_emseg.nn.judge import Judge, fresh, lesson_of
 from napari_emseg.nn.keepsake import with_keepsakes
 from napari_emseg.nn.sections import probabilities
@@ -76,9 +78,15 @@ def test_the_judge_of_walls_learns_too(taught, make_lines, tmp_path):
     judged = tmp_path / "judged"
     save_model(judged, network.state_dict() | judge.tensors(), card.model_copy(update={"walls": judge.entry}))
     request = QUICK.model_copy(update={"trust": True, "max_steps": 2})
-    finetune(FinetuneRequest(judged, (inverted(make_lines, 6),), tmp_path / "new", request), Silent())
+    asked = inverted(make_lines, 6)
+    result = finetune(FinetuneRequest(judged, (asked,), tmp_path / "new", request), Silent())
     new = Judge.of_model(tmp_path / "new", read_card(tmp_path / "new"))
     assert new is not None
+    seen = answers(network, card, questions((asked, z) for z in asked.train), CPU)
+    assert result.before == score(
+        mended(seen, judge)
+    )  # of the map as a person sees it, not as the network draws it
+    assert result.before != score(seen)
     assert new.names == judge.names
     assert not all(torch.equal(a, b) for a, b in zip(new.layers, judge.layers, strict=True))
 

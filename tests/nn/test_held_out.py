@@ -9,7 +9,17 @@ import torch
 from napari_emseg.core.learning import IGNORE, TrainingVolume
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.dataset import neighbours
-from napari_emseg.nn.held_out import Answer, answers, best_shift, cost, folds_of, questions, score, shifted
+from napari_emseg.nn.held_out import (
+    Answer,
+    answers,
+    best_shift,
+    cost,
+    folds_of,
+    mended,
+    questions,
+    score,
+    shifted,
+)
 from napari_emseg.nn.predict import Predictor
 from napari_emseg.nn.sections import probabilities
 
@@ -103,6 +113,26 @@ def test_membranes_that_are_cut_best_low_are_raised(make_lines):
     assert found["edits_per_100_objects"] == 0
     clear = np.where(question.cells, 0.1, 0.9).astype(np.float32)
     assert best_shift([Answer(question, clear, clear)])[0] == 0
+
+
+class FormsWalls:
+    """Stands for a judge: walls become what the first other target says."""
+
+    def correct(self, maps, pixel_nm):
+        assert (maps["membrane"] >= 0).all()
+        assert pixel_nm == 4.6
+        return maps["walls"]
+
+
+def test_what_is_shown_is_the_map_after_walls_were_judged(make_lines):
+    (question,) = questions([(stack(make_lines, 1), 0)])
+    gone, true = np.zeros((64, 64), np.float32), (~question.cells).astype(np.float32)
+    answer = Answer(question, gone, gone, {"walls": true})
+    assert score([answer])["edits_per_100_objects"] > 50
+    assert score(mended([answer], FormsWalls()))["edits_per_100_objects"] == 0
+    np.testing.assert_array_equal(mended([answer], None)[0].probability, gone)
+    half = Answer(question, gone, np.full_like(gone, 0.5))
+    np.testing.assert_allclose(mended([half], None, shift=np.log(4))[0].probability, 0.8, atol=1e-6)
 
 
 def test_a_half_is_answered_as_the_whole_is(taught, make_lines):

@@ -1,4 +1,4 @@
-"""Exponential moving average of weights (Polyak averaging): steadier than the last step's weights."""
+"""Means of weights: a running one (Polyak averaging), steadier than the last step's, and those of several models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor, nn
 
@@ -53,3 +53,20 @@ class Average:
             yield
         finally:
             network.load_state_dict(own)
+
+
+def mixed(start: Mapping[str, Tensor], end: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Weights that lie `share` of the way from `start` to `end`."""
+    return {
+        k: torch.lerp(start[k], v.to(start[k].device), share) if v.is_floating_point() else v
+        for k, v in end.items()
+    }
+
+
+def soup(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Mean of weights."""
+    first = states[0]
+    return {
+        k: torch.stack([s[k] for s in states]).mean(0) if v.is_floating_point() else v
+        for k, v in first.items()
+    }

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from napari_emseg.augment.recipe import load_recipe
 from napari_emseg.core.learning import STOPPED, FinetuneRequest, FinetuneResult
 from napari_emseg.core.normalisation import Normalisation
+from napari_emseg.nn.average import mixed, soup
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.comparison import most_changed
 from napari_emseg.nn.dataset import Pool
@@ -36,6 +36,7 @@ from napari_emseg.nn.held_out import (
     cost,
     everything,
     folds_of,
+    mended,
     questions,
     score,
 )
@@ -68,7 +69,7 @@ _GAIN = 0.98  # of the cost before: what is not below it is chance
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the held-out scores say.
+    """What the held-out scores of the maps say, before any wall is judged.
 
     Parameters
     ----------
@@ -138,23 +139,6 @@ def candidates(share: float) -> tuple[float, ...]:
     return (1.0,) if share == 1 else (share / 2, share, min(1.0, 2 * share))
 
 
-def mixed(start: Mapping[str, Tensor], end: Mapping[str, Tensor], share: float) -> State:
-    """Weights that lie `share` of the way from `start` to `end`."""
-    return {
-        k: torch.lerp(start[k], v.to(start[k].device), share) if v.is_floating_point() else v
-        for k, v in end.items()
-    }
-
-
-def soup(states: Sequence[Mapping[str, Tensor]]) -> State:
-    """Mean of weights."""
-    first = states[0]
-    return {
-        k: torch.stack([s[k] for s in states]).mean(0) if v.is_floating_point() else v
-        for k, v in first.items()
-    }
-
-
 class _Course:
     """The lessons of one request, one after the other."""
 
@@ -168,6 +152,8 @@ class _Course:
         self.losses: list[float] = []
         self.seconds = 0.0
         self.pictures: tuple[Any, ...] = ()
+        self.old: Sequence[Answer] = ()  # what the model said before, and says now
+        self.new: Sequence[Answer] = ()
 
     def run(self) -> FinetuneResult:
         request = self.request
@@ -296,8 +282,7 @@ class _Course:
             limit = cost(best.after) if best.share else _GAIN * cost(before)
             if cost(after) < limit and after["edits_per_100_objects"] <= before["edits_per_100_objects"]:
                 best, chosen = Verdict(share, shift, before, after), found
-        if best.share:
-            self._picture(old, chosen)
+        self._keep(old, chosen)
         return replace(best, tried=tuple(compared))
 
     def _decide_at_the_end(
@@ -306,7 +291,7 @@ class _Course:
         """Without copies: take what was tried, and score it on what is there."""
         found = self._answers(mixed(self.start, end, tried), ask)
         shift, after = self._cut(found, tried)
-        self._picture(old, found)
+        self._keep(old, found)
         return Verdict(tried, shift, before, after)
 
     def _cut(self, found: Sequence[Answer], tried: float) -> tuple[float, dict[str, float]]:
@@ -336,9 +321,20 @@ class _Course:
         self.network.load_state_dict(self.start)
         return taught_on(self.judge, maps, seed=self.request.settings.seed)
 
-    def _picture(self, old: Sequence[Answer], new: Sequence[Answer]) -> None:
-        if old and new:
+    def _keep(self, old: Sequence[Answer], new: Sequence[Answer]) -> None:
+        self.old, self.new = old, new
+        if old and new and new is not old:
             self.pictures = most_changed(old[0].image, old[0].probability, new[0].probability)
+
+    def _seen(self, verdict: Verdict) -> tuple[dict[str, float], dict[str, float]]:
+        """Scores before and after of what a person gets to see, by the judge of the starting model on both sides.
+
+        The judge that learned with the new model learned from these very answers.
+        """
+        before = score(mended(self.old, self.judge))
+        if self.new is self.old:
+            return before, before
+        return before, score(mended(self.new, self.judge, shift=verdict.shift))
 
     def _shifted(self, state: State, shift: float) -> State:
         if shift and "out.bias" in state and TARGET in self.card.targets:
@@ -349,18 +345,17 @@ class _Course:
 
     def _save(self, state: State, verdict: Verdict, said: str, judge: Judge | None) -> FinetuneResult:
         request, card = self.request, self.card
-        thresholds = card.thresholds
-        if verdict.after:
-            thresholds = thresholds | {request.target: verdict.after["threshold"]}
-        scored_on = said if verdict.after else ""
+        before, after = self._seen(verdict)
+        thresholds = card.thresholds | ({request.target: after["threshold"]} if after else {})
+        scored_on = said if after else ""
         training = {
             "finetuned_from": card.training,
             "sections": {v.name: list(v.train) for v in request.volumes},
             "steps": len(self.losses),
             "seconds": round(self.seconds, 1),
             "settings": request.settings.model_dump(),
-            "before": verdict.before,
-            "after": verdict.after,
+            "before": before,
+            "after": after,
             "share": verdict.share,
             "shares_compared": list(verdict.tried),
             "scored_on": scored_on,
@@ -373,8 +368,8 @@ class _Course:
         )  # fmt: skip
         save_model(request.out_dir, state | (judge.tensors() if judge else {}), made)
         return FinetuneResult(
-            request.out_dir, len(self.losses), self.seconds, tuple(self.losses), verdict.before, verdict.after,
-            scored_on, self.pictures, verdict.share,
+            request.out_dir, len(self.losses), self.seconds, tuple(self.losses), before, after, scored_on,
+            self.pictures, verdict.share,
         )  # fmt: skip
 
 

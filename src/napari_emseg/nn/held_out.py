@@ -6,7 +6,7 @@ many). Of a single section one half is asked about by a copy that learned from t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_emseg.core.model_card import ModelCard
+    from napari_emseg.nn.judge import Judge
 
 TARGET = "membrane"
 KEYS = ("v_rand", "v_info", "edits_per_100_objects", "threshold", "object_threshold")
@@ -72,11 +73,18 @@ class Fold:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A question with the image (normalised) and a probability of its pixels, (y, x) all."""
+    """A question with the image (normalised) and a probability of its pixels, (y, x) all.
+
+    Parameters
+    ----------
+    others : mapping of str to ndarray (y, x) float32
+        What else the network finds there.
+    """
 
     question: Question
     image: NDArray[np.float32]
     probability: NDArray[np.float32]
+    others: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def folds_of(volumes: Sequence[TrainingVolume], most: int) -> tuple[list[Fold], str]:
@@ -127,11 +135,11 @@ def answers(
     network: nn.Module, card: ModelCard, asked: Iterable[Question], device: torch.device
 ) -> list[Answer]:
     """What a network says about each question."""
-    channel = card.targets.index(TARGET)
-    return [
-        Answer(question, image, found[channel])
-        for question, image, found in _predicted(network, card, asked, device)
-    ]
+    out = []
+    for question, image, found in _predicted(network, card, asked, device):
+        others = dict(zip(card.targets, found, strict=True))
+        out.append(Answer(question, image, others.pop(TARGET), others))
+    return out
 
 
 def everything(
@@ -195,6 +203,19 @@ def best_shift(found: Sequence[Answer]) -> tuple[float, dict[str, float]]:
     tried = {0.0: plain} | {shift: score(found, shift=shift) for shift in _SHIFTS}
     best = min(tried, key=lambda shift: (tried[shift]["edits_per_100_objects"], shift))
     return best, tried[best]
+
+
+def mended(found: Iterable[Answer], judge: Judge | None, *, shift: float = 0.0) -> list[Answer]:
+    """Answers as a person gets to see them: log-odds raised by `shift`, then walls judged (`nn.judge`)."""
+    out = []
+    for answer in found:
+        pixel_nm = answer.question.volume.pixel_size_nm
+        smallest_px = PredictSettings().smallest_cell_nm2 / pixel_nm**2
+        membrane = fill_specks(shifted(answer.probability, shift), smallest_px)
+        if judge is not None:
+            membrane = judge.correct({**answer.others, TARGET: membrane}, pixel_nm)
+        out.append(replace(answer, probability=membrane))
+    return out
 
 
 def cost(scores: Mapping[str, float]) -> float:
