@@ -11,6 +11,12 @@ all training sections of the target (``--ceiling FOLDER``, or trained here once,
 
 ``--source`` also scores every model on the data that the starting model comes from: what it has forgotten. On a busy
 computer seconds mean nothing: ``--steps 220`` is what 60 s come to on two quiet cores.
+
+What one section teaches depends on the section, and two runs differ. ``--each`` lets every one of ``--sections`` teach
+alone, scores each time all of ``--score`` but that one, and prints the edits that are left as a share of those before:
+
+    NAPARI_EMSEG_DATA=... python benchmarks/finetune.py --model membrane-isbi --each --sections 1,4,7,10,13 --score 0-15 \
+        --ceiling membrane
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -31,6 +38,9 @@ from scipy import ndimage as ndi
 from napari_emseg.algorithms.metrics.boundary import boundary_scores
 from napari_emseg.io import open_array, open_image, write_array
 from napari_emseg.jobs.recipe import parse_sections
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KEYS = ("edits_per_100_objects", "v_rand", "v_info", "splits_needed", "merges_needed", "missed")
 EDITS = KEYS[0]
@@ -88,12 +98,22 @@ class Stack:
     def scores(self, model: Path | str, sections: str, work: Path) -> dict[str, float]:
         """Boundary scores of some sections, predicted with the settings of the viewport."""
         zs = list(parse_sections(sections, len(self.cells)))
+        return self.scores_of(self.predicted(model, zs, work), zs)
+
+    def scores_of(self, found: np.ndarray, zs: Sequence[int]) -> dict[str, float]:
+        """Boundary scores of maps (z, y, x), one of each section of `zs`."""
+        return boundary_scores(self.cells[list(zs)], found)
+
+    def predicted(self, model: Path | str, zs: Sequence[int], work: Path) -> np.ndarray:
+        """Membranes (z, y, x) of some sections, in their order."""
         image = np.asarray(open_image(self.image).data[zs[0] : zs[-1] + 1])
         part, out = (work / f"{time.monotonic_ns()}-{kind}.h5" for kind in ("image", "map"))
         write_array(part, image, spacing_nm=self.data.spacing_nm)
         command("predict", part, out, "--model", model, "--targets", "membrane", "--tta", "none")
         found = np.asarray(open_array(out)[0][:])
-        return boundary_scores(self.cells[zs], found[[z - zs[0] for z in zs]])
+        for path in (part, out):
+            path.unlink()
+        return found[[z - zs[0] for z in zs]]
 
 
 def command(*args: object) -> None:
@@ -136,6 +156,42 @@ def cached_labels(target: Stack, cache: Path) -> Path:
     return kept.resolve()
 
 
+def learn(args: argparse.Namespace, target: Stack, listed: str, out: Path) -> float:
+    """Fine-tune on some sections of the target as a person would; seconds that took."""
+    limit = (
+        ["--max-steps", args.steps, "--max-seconds", 86400] if args.steps else ["--max-seconds", args.seconds]
+    )
+    began = time.monotonic()
+    command(
+        "finetune", args.model, target.image, target.labels, out, "--sections", listed,
+        "--strategy", args.strategy, "--pixel-size", target.pixel, *limit, *["--trust"][: args.trust],
+    )  # fmt: skip
+    return time.monotonic() - began
+
+
+def each(args: argparse.Namespace, target: Stack, proofread: Sequence[str], asked: str, work: Path) -> None:
+    """Every section teaches alone; the edits that are left on the others, as a share of those before."""
+    zs = list(parse_sections(asked, len(target.cells)))
+    start = target.predicted(args.model, zs, work)
+    long = target.predicted(args.ceiling, zs, work) if args.ceiling else None
+    shares = []
+    for name in proofread:
+        others = [n for n, z in enumerate(zs) if z != int(name)]
+        left = [zs[n] for n in others]
+        before = target.scores_of(start[others], left)
+        row(f"without {name}: before", before, 0)
+        if long is not None:
+            row(f"without {name}: trained long", target.scores_of(long[others], left), 0)
+        seconds = learn(args, target, name, work / f"model-{name}")
+        after = target.scores_of(target.predicted(work / f"model-{name}", left, work), left)
+        row(f"without {name}: after", after, seconds)
+        shares.append(after[EDITS] / before[EDITS])
+    print(
+        f"edits left by one section: {np.mean(shares):.2f} on average, "
+        + ", ".join(f"{s:.2f}" for s in shares)
+    )
+
+
 def row(name: str, values: dict[str, float], seconds: float) -> None:
     """Print one line of the curve."""
     print(f"{name:28s} " + " ".join(f"{values[k]:10.4f}" for k in KEYS) + f" {seconds:8.1f}", flush=True)
@@ -151,6 +207,7 @@ def main() -> None:
     parser.add_argument("--source", choices=DATA, help="also score on what the starting model comes from")
     parser.add_argument("--sections", default="", help="sections to proofread, in this order")
     parser.add_argument("--counts", default="1,3", help="how many of them teach")
+    parser.add_argument("--each", action="store_true", help="every one of them alone")
     parser.add_argument("--score", default="", help="sections to score")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--steps", type=int, default=0, help="limit by steps instead of seconds")
@@ -169,6 +226,9 @@ def main() -> None:
         asked = args.score or target.data.score
         proofread = (args.sections or target.data.proofread).split(",")
         print(f"{'':28s} " + " ".join(f"{k[:10]:>10s}" for k in KEYS) + "  seconds")
+        if args.each:
+            each(args, target, proofread, asked, work)
+            return
         start = target.scores(args.model, asked, work)
         row("starting model", start, 0)
         long = args.ceiling or trained_long(args.model, target, args.long_steps, args.cache)
@@ -181,17 +241,7 @@ def main() -> None:
         for n in (int(n) for n in args.counts.split(",")):
             listed = ",".join(sorted(proofread[:n], key=int))
             out = work / f"model-{n}"
-            limit = (
-                ["--max-steps", args.steps, "--max-seconds", 86400]
-                if args.steps
-                else ["--max-seconds", args.seconds]
-            )
-            began = time.monotonic()
-            command(
-                "finetune", args.model, target.image, target.labels, out, "--sections", listed,
-                "--strategy", args.strategy, "--pixel-size", target.pixel, *limit, *["--trust"][: args.trust],
-            )  # fmt: skip
-            seconds = time.monotonic() - began
+            seconds = learn(args, target, listed, out)
             curve.append(target.scores(out, asked, work))
             row(f"after sections {listed}", curve[-1], seconds)
             if source:

@@ -8,8 +8,9 @@ thinning leaves, and the middles are those of cross-sections already.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,11 +38,14 @@ class Branch:
         The longest line from end to end; the others begin on another branch.
     free_ends : (bool, bool)
         Whether the object ends at the first and last point, and neither at the edge of the volume nor on a branch.
+    closes_loop : bool
+        The last point lies where the object meets another branch again.
     """
 
     points_nm: NDArray[np.float64]
     is_main: bool
     free_ends: tuple[bool, bool]
+    closes_loop: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +65,8 @@ class Centreline:
         off, or along its longest axis.
     parts : int
         Parts that do not touch, not even at corners.
+    ball_nm : float
+        Diameter of the largest ball that fits into the object.
     """
 
     branches: tuple[Branch, ...]
@@ -68,6 +74,7 @@ class Centreline:
     radius_nm: float
     direction: NDArray[np.float64]
     parts: int
+    ball_nm: float
 
     def to_fork_nm(self, point: NDArray[np.float64]) -> float:
         """Way from a point to the nearest fork; infinite without forks."""
@@ -76,34 +83,67 @@ class Centreline:
         return float(np.linalg.norm(self.forks_nm - point, axis=1).min())
 
 
-def centreline(crop: ObjectCrop) -> Centreline:
-    """Middle line of an object of at least one voxel."""
+def centreline(crop: ObjectCrop, min_voxels: int = 1) -> Centreline:
+    """Middle line of an object of at least one voxel.
+
+    Parameters
+    ----------
+    crop : ObjectCrop
+    min_voxels : int
+        Parts with fewer voxels are counted and left out: specks would outvote the object. The largest one stays.
+    """
     import cc3d
 
-    radius = rough_radius(crop.mask, crop.spacing_nm)
+    radius, ball = rough_radius(crop.mask, crop.spacing_nm)
     small, spacing = _reduced(crop.mask, crop.spacing_nm, radius / _PER_RADIUS)
     parts, n = cc3d.connected_components(small, connectivity=26, return_N=True)
-    edges = crop.edges
+    found = cc3d.statistics(parts)
+    room = math.prod(round(a / b) for a, b in zip(spacing, crop.spacing_nm, strict=True))
+    sizes = found["voxel_counts"][1 : n + 1]
+    least = min(min_voxels / room, int(sizes.max()))
     branches: list[Branch] = []
     forks: list[NDArray[np.float64]] = []
-    for k in range(1, n + 1):
-        found, at = _branches(_Slices(parts == k, spacing, radius, edges), radius)
-        branches += found
-        forks += at
+    for k in (np.flatnonzero(sizes >= least) + 1).tolist():
+        box = found["bounding_boxes"][k]
+        edges = tuple(
+            (a and side.start == 0, b and side.stop == size)
+            for (a, b), side, size in zip(crop.edges, box, small.shape, strict=True)
+        )
+        corner = np.multiply([side.start for side in box], spacing)
+        lines, at = _branches(_Slices(parts[box] == k, spacing, radius, edges), radius)
+        branches += [replace(line, points_nm=line.points_nm + corner) for line in lines]
+        forks += [fork + corner for fork in at]
     branches.sort(key=lambda b: (not b.is_main, -len(b.points_nm)))
-    face = _largest_patch(small, spacing, edges)
+    face = _largest_patch(small, spacing, crop.edges)
     direction = longest_axis(small, spacing) if face is None else np.eye(3)[face.axis]
-    return Centreline(
-        tuple(branches), np.asarray(forks, np.float64).reshape(-1, 3), radius, direction, int(n)
-    )
+    at_forks = np.asarray(forks, np.float64).reshape(-1, 3)
+    return Centreline(tuple(branches), at_forks, radius, direction, int(n), ball)
 
 
-def rough_radius(mask: NDArray[np.bool_], spacing_nm: Spacing) -> float:
-    """Radius of the cylinder with the same mean distance to the surface."""
+def rough_radius(mask: NDArray[np.bool_], spacing_nm: Spacing) -> tuple[float, float]:
+    """Radius of the cylinder with the same mean distance to the surface, and diameter of the largest ball inside."""
     import edt
 
     depth = edt.edt(np.ascontiguousarray(mask), anisotropy=spacing_nm, black_border=True, parallel=1)
-    return _RADII_PER_MEAN_DEPTH * float(depth[mask].mean())
+    deepest = np.unravel_index(int(np.argmax(depth)), mask.shape)
+    return _RADII_PER_MEAN_DEPTH * float(depth[mask].mean()), _ball(mask, spacing_nm, deepest, float(depth.max()))
+
+
+def _ball(mask: NDArray[np.bool_], spacing: Spacing, middle: tuple[Any, ...], depth: float) -> float:
+    """Diameter of the ball around the middle of a voxel that touches the nearest voxel outside, but not its middle."""
+    sides, at = [], []
+    for m, s, n in zip(middle, spacing, mask.shape, strict=True):
+        reach = int(depth / s) + 1
+        sides.append((max(m - reach, -1), min(m + reach, n) + 1))
+        at.append(int(m))
+    inside = np.zeros([b - a for a, b in sides], bool)
+    to = tuple(slice(max(a, 0) - a, min(b, n) - a) for (a, b), n in zip(sides, mask.shape, strict=True))
+    inside[to] = mask[tuple(slice(max(a, 0), min(b, n)) for (a, b), n in zip(sides, mask.shape, strict=True))]
+    away = np.zeros((1, 1, 1))
+    for axis, ((a, b), m, s) in enumerate(zip(sides, at, spacing, strict=True)):
+        free = np.maximum(np.abs(np.arange(a, b) - m) - 0.5, 0.0) * s
+        away = away + np.square(free).reshape([-1 if k == axis else 1 for k in range(3)])
+    return 2 * math.sqrt(float(away[~inside].min()))
 
 
 def _reduced(mask: NDArray[np.bool_], spacing: Spacing, wanted: float) -> tuple[NDArray[np.bool_], Spacing]:
@@ -191,25 +231,27 @@ class _Slices:
         self.middle = np.stack([np.bincount(owner, p, minlength=n) for p in places], 1) / self.size[:, None]
         self.level = np.zeros(n, np.intp)
         self.level[owner] = band[inside].astype(np.intp) - 1
-        self.before = self._joined(pieces)
+        self.before, self.closing = self._joined(pieces)
         self.is_cut = np.zeros(n, bool)
         for axis, ends in enumerate(edges):
             for k, is_edge in zip((0, part.shape[axis] - 1), ends, strict=True):
                 if is_edge:
                     self.is_cut[owner[inside[axis] == k]] = True
 
-    def _joined(self, pieces: NDArray[np.unsignedinteger]) -> NDArray[np.intp]:
-        """The slice before each one, the largest where there are several; -1 for the first."""
+    def _joined(self, pieces: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The slice before each one, the largest where there are several, and the slice where a loop closes; -1 is none."""
         import cc3d
 
-        before = np.full(self.size.size, -1, np.intp)
-        for one, other in cc3d.region_graph(pieces, connectivity=26):
+        before, closing = (np.full(self.size.size, -1, np.intp) for _ in range(2))
+        for one, other in sorted(cc3d.region_graph(pieces, connectivity=26)):
             a, b = sorted((int(one) - 1, int(other) - 1), key=lambda k: self.level[k])
-            if self.level[a] == self.level[b]:
-                continue
-            if before[b] < 0 or (self.size[a], -a) > (self.size[before[b]], -before[b]):
+            if before[b] < 0:
                 before[b] = a
-        return before
+            elif (self.size[a], -a) > (self.size[before[b]], -before[b]):
+                closing[before[b]], before[b] = b, a
+            else:
+                closing[a] = b
+        return before, closing
 
 
 def distance_inside(
@@ -258,8 +300,12 @@ def _branches(slices: _Slices, radius: float) -> tuple[list[Branch], list[NDArra
         if fork >= 0 and along[tip] - along[fork] < (1 + _TWIG) * radius:
             continue
         taken[way] = True
-        ends = (fork < 0 and not slices.is_cut[way[-1]], not slices.is_cut[tip])
-        branches.append(Branch(slices.middle[way[::-1]], not branches, (bool(ends[0]), bool(ends[1]))))
+        points = slices.middle[way[::-1]]
+        closes = int(slices.closing[tip])
+        if closes >= 0:
+            points = np.concatenate([points, slices.middle[[closes]]])
+        ends = (fork < 0 and not slices.is_cut[way[-1]], not slices.is_cut[tip] and closes < 0)
+        branches.append(Branch(points, not branches, (bool(ends[0]), bool(ends[1])), closes >= 0))
         if fork >= 0:
             forks.append(slices.middle[fork])
     return branches, forks

@@ -26,6 +26,9 @@ _LEAN = 0.5  # of the window that is looked at first: somewhat more than the rad
 _ROUNDING = 1e-9
 _MOST_GROWTH = 8  # doublings of the window before a cut counts as endless
 
+AT_EDGE = "cut off by the edge of the volume"
+ELSEWHERE = "another branch"
+
 
 @dataclass(frozen=True, slots=True)
 class CrossSection:
@@ -41,8 +44,8 @@ class CrossSection:
         Minimum Feret diameter: the narrowest slit through which the outline fits.
     centre_nm : (z, y, x)
         Centroid, from the corner of the crop.
-    is_whole : bool
-        False where the edge of the volume cuts it off, or it goes through more than one branch.
+    why_not : str
+        Empty, or why it is no cross-section of the object there: `AT_EDGE`, `ELSEWHERE`.
     """
 
     area_nm2: float
@@ -50,7 +53,7 @@ class CrossSection:
     major_nm: float
     feret_nm: float
     centre_nm: tuple[float, float, float]
-    is_whole: bool
+    why_not: str
 
     @property
     def diameter_nm(self) -> float:
@@ -85,7 +88,7 @@ def cross_section(
     is_rough : bool
         The direction is not sure yet: objects go straight down between sections, and ``feret_nm`` stays 0.
     elsewhere : ndarray (n, 3), optional
-        Points of this plane at which the object is another branch, or bends back: a cut that holds one of them is not whole.
+        Points of this plane at which the object is another branch, or bends back: a cut that holds one of them says nothing.
 
     Returns
     -------
@@ -103,13 +106,13 @@ def cross_section(
         if not _reaches_rim(part):
             break
         reach_nm *= 2
-    is_whole = not (_grown(part) & beyond).any()
-    if is_whole and elsewhere is not None and len(elsewhere):
+    why_not = AT_EDGE if (_grown(part) & beyond).any() else ""
+    if not why_not and elsewhere is not None and len(elsewhere):
         step, away = float(offsets[1] - offsets[0]), elsewhere - centre_nm
         at = np.floor((np.stack([away @ first, away @ second]) - offsets[0]) / step + 0.5).astype(np.intp)
         at = at[:, ((at >= 0) & (at < samples)).all(0)]
-        is_whole = not part[at[0], at[1]].any()
-    return _described(crop, part, offsets, centre_nm, (first, second), lean, is_whole, not is_rough)
+        why_not = ELSEWHERE if part[at[0], at[1]].any() else ""
+    return _described(crop, part, offsets, centre_nm, (first, second), lean, why_not, not is_rough)
 
 
 def plane_axes(normal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -201,7 +204,7 @@ def _described(
     centre: NDArray[np.float64],
     plane: tuple[NDArray[np.float64], NDArray[np.float64]],
     lean: NDArray[np.float64],
-    is_whole: bool,
+    why_not: str,
     with_feret: bool,
 ) -> CrossSection:
     step = float(offsets[1] - offsets[0])
@@ -221,5 +224,5 @@ def _described(
         major_nm=major,
         feret_nm=least_width(part) * step if with_feret else 0.0,
         centre_nm=(float(middle[0]), float(middle[1]), float(middle[2])),
-        is_whole=is_whole,
+        why_not=why_not,
     )
