@@ -357,3 +357,14 @@ def test_shapes_that_differ_are_one_line(tmp_path, capsys):
     status, _, err = run(capsys, "evaluate", "semantic", tmp_path / "a.h5", tmp_path / "b.h5")
     assert (status, err.count("\n")) == (1, 1)
     assert err.startswith("error: ground truth is (2, 8, 8), prediction (3, 8, 8)")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
+@pytest.mark.parametrize("words", [["sample:phantom"], [], ["demo"]])
+def test_without_a_screen_one_sentence_says_so(monkeypatch, capsys, words):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    status, out, err = run(capsys, *words)
+    assert (status, out) == (1, "")
+    assert err.startswith("error: there is no screen to open a window on, DISPLAY, ")
+    assert err.count("\n") == 1

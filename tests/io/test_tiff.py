@@ -72,9 +72,23 @@ def test_colour_is_refused(tmp_path: Path) -> None:
         open_image(tmp_path / "a.tif")
 
 
-def test_three_sections_written_as_planes_of_colour_are_told_apart(tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:.*photometric:DeprecationWarning")
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"tile": (16, 16)}])
+@pytest.mark.parametrize("n", [3, 4])
+def test_three_or_four_sections_that_tifffile_took_for_planes_of_colour(
+    tmp_path: Path, n: int, options: dict
+) -> None:
+    planes = np.random.default_rng(0).integers(0, 255, (n, 11, 13), np.uint8)
+    planes[1] = planes[2] = planes[0]  # were these grey in colour, the fourth would be opacity
+    tifffile.imwrite(tmp_path / "a.tif", planes, **options)
+    array, _ = open_array(tmp_path / "a.tif")
+    assert array.shape == (n, 11, 13)
+    np.testing.assert_array_equal(np.asarray(array), planes)
+
+
+def test_planes_of_colour_of_other_programs_are_told_apart(tmp_path: Path) -> None:
     planes = np.random.default_rng(0).integers(0, 255, (3, 11, 13), np.uint8)
-    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb")
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", metadata=None)
     with pytest.raises(EmsegError, match="write sections as grey values"):
         open_image(tmp_path / "a.tif")
 

@@ -76,7 +76,7 @@ class TiffStack(LazyStack):
         order = [left.index(a) for a in (self._z, "Y", "X", "S") if a in left]
         if "S" not in left:
             return values.transpose(order)
-        # programs that write 3 or 4 sections without a word about them make planes of colour of them
+        # programs other than tifffile that make planes of colour of sections leave no trace of it
         planes = (
             "; write sections as grey values (photometric minisblack)" if self._axes.startswith("S") else ""
         )
@@ -133,6 +133,9 @@ def read_tiff(where: DataPath) -> Opened:
             if said.damage or _end(file.series[series], every) > size:
                 raise EmsegError(_CUT, str(where), _AGAIN)
             axes, shape = _axes(file.series[series], where)
+            if file.is_shaped and axes == "SYX":
+                # tifffile made planes of colour of 3 or 4 sections, because nobody told it what they were
+                axes = "QYX"
             dtype = file.series[series].dtype
             _refuse_undecodable(file.series[series], where)
             pieces = _pieces(file.series[series], axes, shape)

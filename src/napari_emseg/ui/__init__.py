@@ -30,7 +30,18 @@ def launch(
     -------
     int
         Exit status of the window.
+
+    Raises
+    ------
+    EmsegError
+        If there is no screen: Qt would end the program without a word of ours.
     """
+    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.ui import screen
+
+    if screen.is_missing() and not screen.is_chosen():
+        remedy = "set DISPLAY, use ssh -X or xvfb-run, or a command that needs no window (--help)"
+        raise EmsegError("there is no screen to open a window on", "DISPLAY", remedy)
     # importing napari takes seconds, and the command line must answer --help at once
     from napari_emseg.ui.window import run
 

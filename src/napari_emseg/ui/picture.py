@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.screen import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def in_own_process(source: str | Path, output: str | Path, *, stage: str, sectio
     command = [sys.executable, "-m", "napari_emseg.ui.picture", str(source), str(output), "--stage", stage]
     if section is not None:
         command += ["--section", str(section)]
-    if needs_virtual_screen():
+    if is_missing():
         if shutil.which("xvfb-run") is None:
             raise EmsegError(
                 "no picture of the window: there is no screen and no virtual one", "xvfb-run",
@@ -44,13 +44,6 @@ def in_own_process(source: str | Path, output: str | Path, *, stage: str, sectio
         last = done.stderr.strip().splitlines()[-1:] or ["it gave no reason"]
         raise EmsegError("no picture of the window", str(output), last[0])
     return output
-
-
-def needs_virtual_screen() -> bool:
-    """Whether this machine has nowhere to open a window."""
-    return sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
 
 
 def take(source: str, output: Path, *, stage: str, section: int | None, size: tuple[int, int]) -> None:
