@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,6 +66,51 @@ def test_semantic(tmp_path: Path, cells: np.ndarray) -> None:
     write_array(tmp_path / "t.tif", cells * 200, spacing_nm=SPACING)
     write_array(tmp_path / "p.h5", cells.astype(np.float32), spacing_nm=SPACING)
     assert evaluate_files("semantic", tmp_path / "t.tif", tmp_path / "p.h5", truth_above=127)["dice"] == 1
+
+
+def test_ids_that_need_all_64_bits_count_as_any_others(tmp_path: Path) -> None:
+    truth = np.zeros((2, 20, 40), np.uint64)
+    truth[:, :, :19], truth[:, :, 21:] = 1, 2
+    other = np.where(truth == 2, np.arange(20)[:, None] // 10 + 2, truth).astype(np.uint64)
+    found, tables = [], []
+    for k, shift in enumerate((0, 2**31, 2**63)):
+        pair = [np.where(ids, ids + np.uint64(shift), 0).astype(np.uint64) for ids in (truth, other)]
+        pair[1][0, 0, 0] = 77  # small and large ids together
+        for name, ids in zip("ts", pair, strict=True):
+            write_array(tmp_path / f"{name}{k}.h5", ids, spacing_nm=SPACING)
+        table = tmp_path / f"{k}.csv"
+        found.append(
+            evaluate_files("segmentation", tmp_path / f"t{k}.h5", tmp_path / f"s{k}.h5", objects=table)
+        )
+        rows = list(csv.DictReader(table.read_text().splitlines()))
+        tables.append(sorted(int(row["object_id"]) - shift for row in rows if row["object_id"] != "0"))
+    assert found[0]["merges_needed"] == 1
+    assert found[0]["missed"] == 0
+    assert found[1] == found[0]
+    assert found[2] == found[0]
+    assert tables[2] == tables[1] == tables[0]
+
+
+def test_scores_that_are_not_defined_give_the_reason(tmp_path: Path) -> None:
+    empty = np.zeros((1, 9, 9), np.uint8)
+    small = empty.copy()
+    small[0, :3, :3] = 1
+    for name, values in (("empty", empty), ("small", small)):
+        write_array(tmp_path / f"{name}.tif", values, spacing_nm=SPACING)
+
+    def scores(kind: str, truth: str, other: str) -> dict:
+        return evaluate_files(kind, tmp_path / f"{truth}.tif", tmp_path / f"{other}.tif")
+
+    found = scores("semantic", "empty", "small")
+    assert (found["recall"], found["reason"]) == (None, "the ground truth is empty")
+    found = scores("semantic", "small", "empty")
+    assert (found["precision"], found["reason"]) == (None, "nothing is predicted")
+    assert "reason" not in scores("semantic", "small", "small")
+    for kind in ("boundary", "segmentation"):
+        found = scores(kind, "small", "small")
+        assert found["objects"] == 0
+        assert found["edits_per_100_objects"] is None
+        assert str(found["reason"]).startswith("no object of the ground truth is large enough")
 
 
 def test_unknown_scores_are_refused(tmp_path: Path) -> None:

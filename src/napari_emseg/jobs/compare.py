@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
 from napari_emseg.io.packed import PackedStack
+from napari_emseg.jobs.signed_ids import SignedIds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +129,7 @@ def compare(
     """
     progress = progress or Silent()
     region = _check(truth, other, region)
+    truth, other = SignedIds(truth), SignedIds(other)
     if border_nm > 0 and spacing_nm is None:
         raise EmsegError("the voxel size is unknown", "ground truth", "give --pixel-size")
     whole = _Whole(truth, other, region, spacing_nm, border_nm, errors is not None, progress)
@@ -143,7 +145,16 @@ def compare(
     rows = [row for row in errors_of_table(scored, real) if row.voxels >= MIN_OBJECT_PX]
     book = error_book(whole.table, real)
     places = _draw(truth, other, region, book, spacing_nm, errors, on_section, progress)
-    return Comparison(scores, tuple(places.complete(rows, book)), region)
+    return Comparison(scores, tuple(_named(r, truth, other) for r in places.complete(rows, book)), region)
+
+
+def _named(row: ObjectErrors, truth: SignedIds, other: SignedIds) -> ObjectErrors:
+    return replace(
+        row,
+        object_id=truth.true_id(row.object_id),
+        main_segment=other.true_id(row.main_segment),
+        merged_with=tuple(truth.true_id(i) for i in row.merged_with),
+    )
 
 
 class _Whole:

@@ -100,10 +100,11 @@ def evaluate_files(
 
         return evaluate_partners(truth, prediction, segmentation=segmentation, matching_nm=distance_nm)
     if kind == "segmentation":
-        return evaluate_volumes(
+        scores = evaluate_volumes(
             truth, prediction, sections=sections, border_nm=border_nm, spacing_nm=spacing_nm,
             skeletons=skeletons, objects=objects, error_map=error_map, progress=progress,
         )  # fmt: skip
+        return _with_reason(scores)
     if kind not in KINDS:
         raise EmsegError("there are no such scores", kind, f"choose one of: {', '.join(ALL_KINDS)}")
     array, spacing = open_array(truth)
@@ -125,7 +126,28 @@ def evaluate_files(
         prediction_above=prediction_above, border_is_nonzero=border_is_nonzero, iou=iou, min_voxels=min_voxels,
         distance_nm=distance_nm,
     )  # fmt: skip
-    return KINDS[kind](reference, values, options)
+    return _with_reason(KINDS[kind](reference, values, options))
+
+
+def _with_reason(scores: Scores) -> Scores:
+    """Scores of nothing are not defined rather than perfect, and the reason is given."""
+    found = dict(scores)
+    if found.get("objects") == 0:
+        found |= {key: None for key in _PER_OBJECT if key in found}
+    if "reason" in found or None not in found.values():
+        return found
+    return found | {"reason": "; ".join(dict.fromkeys(_REASONS[k] for k, v in found.items() if v is None))}
+
+
+_NO_OBJECT = "no object of the ground truth is large enough to be counted"
+_PER_OBJECT = ("f1_50", "f1_75", "edits_per_100_objects", "object_threshold")
+_REASONS = {
+    **dict.fromkeys(_PER_OBJECT, _NO_OBJECT),
+    "link_accuracy": "no object of the ground truth goes on in the next section",
+    "precision": "nothing is predicted",
+    "recall": "the ground truth is empty",
+    "average_precision": "the ground truth is empty",
+}
 
 
 @dataclass(frozen=True, slots=True)

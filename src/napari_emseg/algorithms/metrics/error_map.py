@@ -153,7 +153,9 @@ class ErrorMapper:
         here = (ids[row] == book.a) & (names[column] == book.b)
         key = row[here] * names.size + column[here]
         value = (_REAL + _MINOR * book.is_minor[here]).astype(np.uint8)
-        pixel = dense_a.reshape(truth.shape) * names.size + dense_b.reshape(truth.shape)
+        # fastremap's numbers have a sign or not, as the ids lie; the two together would become floats
+        dense_a, dense_b = (d.astype(np.int64).reshape(truth.shape) for d in (dense_a, dense_b))
+        pixel = dense_a * names.size + dense_b
         if ids.size * names.size <= _DENSE_CELLS:
             table = np.zeros(ids.size * names.size, np.uint8)
             table[key] = value
