@@ -128,6 +128,8 @@ def test_some_objects_and_no_calibre(capsys):
         ("seg.h5 out.csv --objects a", 2, "no list of ids"),
         ("seg.h5 out.csv --of 1", 2, "give --report DIR too"),
         ("seg.h5 out.csv --contacts c.csv --no-contact", 2, "take one of the two"),
+        ("seg.h5 out.csv --report rep --of 1,5 --against 11-13", 1, "there is no object 5, 13"),
+        ("seg.h5 out.csv --report rep --of 1 --against 11 --objects 1", 2, "object 11 is not measured"),
         ("seg.h5 out.csv --gap -4", 2, "out of bounds"),
         ("seg.h5 no/such.csv/out.csv --report full", 1, "in the way"),
         ("seg.h5 new/out.csv --report new", 2, "put the tables beside it"),
@@ -144,6 +146,49 @@ def test_refusals_are_one_line_and_leave_nothing(capsys, words, status, what):
     assert found == status
     assert what in err
     assert err.strip().splitlines()[-1].count("error:") == 1
+    assert sorted(Path.cwd().rglob("*")) == before
+
+
+def test_it_says_why_objects_have_no_calibre(capsys):
+    labels = np.zeros((12, 44, 44), np.uint32)
+    labels[:, 2:22, 2:22], labels[3, 40, 40], labels[:, 30:, :8] = 1, 2, 3
+    write_array("cut.h5", labels, spacing_nm=SPACING)
+    status, out, _ = call(capsys, "cut.h5 out.csv")
+    assert status == 0
+    assert "no calibre for 2: 1 cut off by the edge of the volume, 1 too small" in out
+    assert [row["no_calibre_because"] for row in table("out.csv")] == [
+        "",
+        "too small",
+        "cut off by the edge of the volume",
+    ]
+    assert 40 <= float(table("out.csv")[2]["calibre_at_least_nm"]) <= 64
+
+
+def test_all_outputs_appear_or_none(capsys, monkeypatch):
+    """The disk is full when the report is written: no table of today beside figures of yesterday."""
+    import errno
+
+    write = Path.write_bytes
+
+    def full(path, content):
+        if path.name == "methods.txt":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    before = sorted(Path.cwd().rglob("*"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        status, _, err = call(capsys, "seg.h5 out.csv --contacts contacts.csv --report rep")
+    assert (status, "the disk is full" in err) == (1, True)
+    assert sorted(Path.cwd().rglob("*")) == before
+
+    def refused(path, text, *rest, **more):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", refused)
+        status, _, err = call(capsys, "seg.h5 out.csv --contacts contacts.csv --report rep")
+    assert (status, "cannot be written" in err) == (1, True)
     assert sorted(Path.cwd().rglob("*")) == before
 
 

@@ -24,7 +24,27 @@ def test_axes_of_an_ellipsoid(shapes, spacing, turn):
 
 def test_one_voxel_has_no_axes(shapes):
     found = shape_of(shapes.in_space(np.ones((1, 1, 1), bool), (50.0, 5.0, 5.0)), MeasureSettings())
-    assert set(found.values()) == {0.0}
+    assert set(found.values()) == {None}
+
+
+def test_a_single_section_has_no_thickness(shapes):
+    _, y, x = shapes.grid((25, 200, 200), (50.0, 5.0, 5.0))
+    disc = ((y / 150) ** 2 + (x / 80) ** 2 <= 1)[:1]
+    short, middle, long = shape_of(shapes.in_space(disc, (50.0, 5.0, 5.0)), MeasureSettings()).values()
+    assert short is None  # 0 would be a measurement
+    assert [middle, long] == pytest.approx([160 * np.sqrt(5) / 2, 300 * np.sqrt(5) / 2], rel=0.01)
+
+
+def test_memory_does_not_grow_with_the_voxels(shapes):
+    """A list of all places would take 24 bytes a voxel, and its copies as much again."""
+    import tracemalloc
+
+    crop = shapes.in_space(np.ones((40, 300, 300), bool), (40.0, 8.0, 8.0))
+    tracemalloc.start()
+    shape_of(crop, MeasureSettings())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < crop.mask.size
 
 
 def test_a_line_of_the_table_is_a_column(monkeypatch):

@@ -7,8 +7,11 @@ import pytest
 
 from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.measure.blocks import block_at, cores
+from napari_emseg.measure.calibre import calibre_row
 from napari_emseg.measure.masks import MaskStore
+from napari_emseg.measure.profile import profile
 from napari_emseg.measure.survey import survey
+from napari_emseg.measure.table import csv_text
 from napari_emseg.settings import MeasureSettings
 
 SPACING = (40.0, 10.0, 10.0)
@@ -124,3 +127,20 @@ def test_a_crop_that_is_too_large_gets_coarser_pixels(volume):
     assert np.all(size >= (1600, 200, 200))
     assert np.all(size <= (1600, 240, 240))
     assert crop.volume_shape == (40, 20, 30)
+
+
+def test_coarser_pixels_do_not_make_an_object_thicker(shapes):
+    """Every pixel that the object touches is too much; half of them are right."""
+    spacing = (40.0, 4.0, 4.0)
+    tube = np.pad(shapes.tilted(30, 150.0, spacing), 3).astype(np.uint8)
+    store = MaskStore()
+    for core in cores(tube.shape):
+        store.add(block_at(tube, core, (0, 0, 0)))
+    fine = store.crop(1, spacing, tube.shape)
+    coarse = store.crop(1, spacing, tube.shape, most_voxels=fine.mask.size // 40)
+    assert coarse.spacing_nm[2] >= 24
+    assert calibre_row(profile(coarse))["calibre_median_nm"] == pytest.approx(300, rel=0.02)
+
+
+def test_numbers_that_are_none_are_blank_in_a_table():
+    assert csv_text([{"id": 1, "a": float("nan"), "b": float("inf")}]) == "id,a,b\n1,,\n"

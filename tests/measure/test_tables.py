@@ -23,7 +23,8 @@ def along(diameters, step=100.0, branch=None, length=None):
     place = np.zeros((n, 3))
     place[:, 0] = np.arange(n) * step
     branches = np.zeros(n, np.int64) if branch is None else np.asarray(branch)
-    return Profile(place, np.arange(n) * step, branches, d, d, d, (length or (n - 1) * step,), 1)
+    why = tuple("" if np.isfinite(v) else "fork" for v in d)
+    return Profile(place, np.arange(n) * step, branches, d, d, d, why, (length or (n - 1) * step,), 1, 0.0)
 
 
 def test_five_points_lie_in_the_middle_of_fifths():

@@ -8,8 +8,9 @@ Blank cells were not measured; they are not 0.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
 from napari_emseg.core.errors import EmsegError, WrongCall
@@ -67,6 +68,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         raise WrongCall("contacts are asked for and left out at once", "--no-contact", "take one of the two")
     if (args.of or args.against) and not args.report:
         raise WrongCall("--of and --against shape a report", "", "give --report DIR too")
+    _check_among(args)
     spacing = _known(*voxel_size(args.pixel_size, open_array(args.source)[1]), args.source)
     found = measure_file(
         args.source, args.output, spacing_nm=spacing, image=args.image, contacts=args.contacts, report=args.report,
@@ -77,10 +79,22 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     print(f"{args.output}: {len(found.objects)} objects, voxels of {z:g} x {y:g} x {x:g} nm (z, y, x)")
     if settings.contact:
         print(f"{len(found.contacts)} contacts{'' if args.contacts is None else f': {args.contacts}'}")
-    cut = sum(row["calibre_median_nm"] is None for row in found.objects) if settings.calibre else 0
-    if cut:
-        print(f"{cut} objects have no calibre: too small, or cut off by the edge everywhere")
+    if settings.calibre:
+        _say_why(Counter(row["no_calibre_because"] for row in found.objects if row["no_calibre_because"]))
     return 0
+
+
+def _say_why(reasons: Counter[Any]) -> None:
+    if reasons:
+        each = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+        print(f"no calibre for {reasons.total()}: {each} (column no_calibre_because)")
+
+
+def _check_among(args: argparse.Namespace) -> None:
+    """Objects of the report's tables are among those that are measured: contacts between others are not counted."""
+    others = sorted({*args.of, *args.against} - set(args.objects)) if args.objects else []
+    if others:
+        raise WrongCall(f"object {others[0]} is not measured", "--of, --against", "add it to --objects")
 
 
 def _known(spacing: Spacing | None, is_known: bool, source: str) -> Spacing:

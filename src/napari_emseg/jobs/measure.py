@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,22 +164,40 @@ def measure_file(
         block=block,
         progress=Part(progress, 0.0, 0.95),
     )
+    _check_groups(groups, found)
     files: dict[str, bytes] = {}
     if report is not None:
         progress.report(0.95, "drawing")
         files = _report(found, groups, source, image, labels, grey)
-    write_tables(found, Path(output), None if contacts is None else Path(contacts))
-    if report is not None:
-        write_report(Path(report), files)
+    with ExitStack() as together:  # all are written before the first appears under its name
+        if report is not None:
+            _write_report(Path(report), files, together)
+        _write_tables(found, Path(output), None if contacts is None else Path(contacts), together)
     progress.report(1.0, "done")
     return found
 
 
+def _check_groups(groups: Groups | None, found: Survey) -> None:
+    """Refuse rows and columns that are no objects: a blank would read as "does not touch"."""
+    if groups is None:
+        return
+    there = {int(row["id"] or 0) for row in found.objects}
+    missing = sorted({*groups.rows, *groups.columns} - there)
+    if missing:
+        some = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
+        raise EmsegError(f"there is no object {some}", "--of, --against", "name objects that are measured")
+
+
 def write_tables(found: Survey, output: Path, contacts: Path | None) -> None:
     """Write the table of objects, and that of contacts if there is a place for it."""
-    _write(output, csv_text(found.objects, ("id", "voxels", "volume_um3")))
+    with ExitStack() as together:
+        _write_tables(found, output, contacts, together)
+
+
+def _write_tables(found: Survey, output: Path, contacts: Path | None, together: ExitStack) -> None:
+    _write(output, csv_text(found.objects, ("id", "voxels", "volume_um3")), together)
     if contacts is not None:
-        _write(contacts, csv_text(found.contacts, _CONTACT_COLUMNS))
+        _write(contacts, csv_text(found.contacts, _CONTACT_COLUMNS), together)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,13 +232,18 @@ def write_report(folder: Path, files: Mapping[str, bytes]) -> None:
     EmsegError
         If something else lies there, or it cannot be written.
     """
+    with ExitStack() as together:
+        _write_report(folder, files, together)
+
+
+def _write_report(folder: Path, files: Mapping[str, bytes], together: ExitStack) -> None:
     from napari_emseg.io.atomic import atomic_output
 
     check_report(folder)
-    with atomic_output(folder) as beside:
-        beside.mkdir()
-        for name, content in files.items():
-            (beside / name).write_bytes(content)
+    beside = together.enter_context(atomic_output(folder))
+    beside.mkdir()
+    for name, content in files.items():
+        (beside / name).write_bytes(content)
 
 
 def check_report(folder: Path) -> None:
@@ -283,8 +307,7 @@ def _overlay(found: Survey, labels: Any, grey: Any) -> Any:
     return frame(Scene(size, pixel, *contrast([section], look.dark, look.bright), look), section, ids, z)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, together: ExitStack) -> None:
     from napari_emseg.io.atomic import atomic_output
 
-    with atomic_output(path) as beside:
-        beside.write_text(text, "utf-8", newline="")
+    together.enter_context(atomic_output(path)).write_text(text, "utf-8", newline="")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_emseg.measure.cross_section import AT_EDGE
 from napari_emseg.measure.five_points import five_points, mean_of
-from napari_emseg.measure.profile import Profile, profile
+from napari_emseg.measure.profile import BESIDE_EDGE, Profile, profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
     from napari_emseg.measure.crop import ObjectCrop
     from napari_emseg.settings import MeasureSettings
 
-Row = dict[str, float | int | None]
+Row = dict[str, float | int | str | None]
+
+TOO_SMALL = "too small"
+CUT_OFF = "cut off by the edge of the volume"
+ONLY_FORKS = "forks and ends only"
 
 
 def calibre_of(crop: ObjectCrop, settings: MeasureSettings) -> Row:
     """Calibre, length and shape of the axis of one object; see `calibre_row`."""
-    return calibre_row(profile(crop, settings.step_nm))
+    return calibre_row(profile(crop, settings.step_nm, settings.min_voxels))
 
 
 def calibre_row(found: Profile) -> Row:
@@ -28,15 +33,18 @@ def calibre_row(found: Profile) -> Row:
 
     Calibre is the diameter of the circle with the same area as the cross-section. ``min_feret`` and ``minor_axis`` are the
     narrowest slit through which a cross-section fits and the minor axis of the ellipse with the same second moments.
+    ``calibre_at_least_nm`` is the diameter of the largest ball that fits in, also where nothing could be measured.
     """
     here = found.is_measured
     calibre, feret, minor = (v[here] for v in (found.diameter_nm, found.feret_nm, found.minor_nm))
     five = five_points(found)
     row: Row = {
+        "no_calibre_because": None if here.any() else why_none(found),
         "length_nm": sum(found.length_nm) if found.length_nm else None,
         **_summary("calibre", calibre, ("median", "mean", "min", "max", "sd")),
         **_summary("minor_axis", minor, ("median", "min")),
         **_summary("min_feret", feret, ("median", "min")),
+        "calibre_at_least_nm": found.ball_nm or None,
         "cross_sections": int(here.sum()),
         "branches": len(found.length_nm),
         "parts": found.parts,
@@ -44,6 +52,13 @@ def calibre_row(found: Profile) -> Row:
     row |= {f"calibre_at_{share}_percent_nm": value for share, value in five.items()}
     row["calibre_five_point_mean_nm"] = mean_of(five.values())
     return row
+
+
+def why_none(found: Profile) -> str:
+    """Why no cross-section of an object could be measured: `TOO_SMALL`, `CUT_OFF` or `ONLY_FORKS`."""
+    if not found.why_not:
+        return TOO_SMALL
+    return CUT_OFF if {AT_EDGE, BESIDE_EDGE} & set(found.why_not) else ONLY_FORKS
 
 
 def _summary(name: str, values: NDArray[np.float64], wanted: tuple[str, ...]) -> Row:

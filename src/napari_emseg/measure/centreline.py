@@ -38,14 +38,14 @@ class Branch:
         The longest line from end to end; the others begin on another branch.
     free_ends : (bool, bool)
         Whether the object ends at the first and last point, and neither at the edge of the volume nor on a branch.
-    closes_loop : bool
-        The last point lies where the object meets another branch again.
+    goes_on : (bool, bool)
+        Whether the first and last point lie on another branch: where this one begins, or where a loop closes.
     """
 
     points_nm: NDArray[np.float64]
     is_main: bool
     free_ends: tuple[bool, bool]
-    closes_loop: bool = False
+    goes_on: tuple[bool, bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,17 +94,14 @@ def centreline(crop: ObjectCrop, min_voxels: int = 1) -> Centreline:
     """
     import cc3d
 
-    radius, ball = rough_radius(crop.mask, crop.spacing_nm)
-    small, spacing = _reduced(crop.mask, crop.spacing_nm, radius / _PER_RADIUS)
-    parts, n = cc3d.connected_components(small, connectivity=26, return_N=True)
-    found = cc3d.statistics(parts)
-    room = math.prod(round(a / b) for a, b in zip(spacing, crop.spacing_nm, strict=True))
-    sizes = found["voxel_counts"][1 : n + 1]
-    least = min(min_voxels / room, int(sizes.max()))
+    mask, n = _without_specks(crop.mask, min_voxels)
+    radius, ball = rough_radius(mask, crop.spacing_nm)
+    small, spacing = _reduced(mask, crop.spacing_nm, radius / _PER_RADIUS)
+    parts = cc3d.connected_components(small, connectivity=26)
+    boxes = cc3d.statistics(parts)["bounding_boxes"]
     branches: list[Branch] = []
     forks: list[NDArray[np.float64]] = []
-    for k in (np.flatnonzero(sizes >= least) + 1).tolist():
-        box = found["bounding_boxes"][k]
+    for k, box in enumerate(boxes[1:], start=1):
         edges = tuple(
             (a and side.start == 0, b and side.stop == size)
             for (a, b), side, size in zip(crop.edges, box, small.shape, strict=True)
@@ -117,7 +114,19 @@ def centreline(crop: ObjectCrop, min_voxels: int = 1) -> Centreline:
     face = _largest_patch(small, spacing, crop.edges)
     direction = longest_axis(small, spacing) if face is None else np.eye(3)[face.axis]
     at_forks = np.asarray(forks, np.float64).reshape(-1, 3)
-    return Centreline(tuple(branches), at_forks, radius, direction, int(n), ball)
+    return Centreline(tuple(branches), at_forks, radius, direction, n, ball)
+
+
+def _without_specks(mask: NDArray[np.bool_], min_voxels: int) -> tuple[NDArray[np.bool_], int]:
+    """The parts of at least so many voxels, or the largest one; and how many parts there are of any size."""
+    import cc3d
+
+    parts, n = cc3d.connected_components(mask, connectivity=26, return_N=True)
+    if n < 2:
+        return mask, int(n)
+    sizes = cc3d.statistics(parts)["voxel_counts"].astype(np.int64)
+    sizes[0] = 0
+    return (sizes >= min(min_voxels, int(sizes.max())))[parts], int(n)
 
 
 def rough_radius(mask: NDArray[np.bool_], spacing_nm: Spacing) -> tuple[float, float]:
@@ -126,7 +135,9 @@ def rough_radius(mask: NDArray[np.bool_], spacing_nm: Spacing) -> tuple[float, f
 
     depth = edt.edt(np.ascontiguousarray(mask), anisotropy=spacing_nm, black_border=True, parallel=1)
     deepest = np.unravel_index(int(np.argmax(depth)), mask.shape)
-    return _RADII_PER_MEAN_DEPTH * float(depth[mask].mean()), _ball(mask, spacing_nm, deepest, float(depth.max()))
+    return _RADII_PER_MEAN_DEPTH * float(depth[mask].mean()), _ball(
+        mask, spacing_nm, deepest, float(depth.max())
+    )
 
 
 def _ball(mask: NDArray[np.bool_], spacing: Spacing, middle: tuple[Any, ...], depth: float) -> float:
@@ -278,20 +289,9 @@ def distance_inside(
 
 def _branches(slices: _Slices, radius: float) -> tuple[list[Branch], list[NDArray[np.float64]]]:
     """Lines from the far ends back to what was taken already, the longest first; bumps are left out."""
-    n = slices.size.size
-    after: list[list[int]] = [[] for _ in range(n)]
-    for k, parent in enumerate(slices.before.tolist()):
-        if parent >= 0:
-            after[parent].append(k)
-    along = np.zeros(n)
-    for k in np.argsort(slices.level, kind="stable").tolist():
-        parent = slices.before[k]
-        if parent >= 0:
-            along[k] = along[parent] + np.linalg.norm(slices.middle[k] - slices.middle[parent])
-    tips = sorted((k for k in range(n) if not after[k]), key=lambda k: (-along[k], k))
-    taken = np.zeros(n, bool)
-    branches: list[Branch] = []
-    forks: list[NDArray[np.float64]] = []
+    along, tips = _ways(slices)
+    taken = np.zeros(slices.size.size, bool)
+    ways: list[tuple[list[int], int]] = []
     for tip in tips:
         way = [tip]
         while not taken[way[-1]] and slices.before[way[-1]] >= 0:
@@ -300,12 +300,29 @@ def _branches(slices: _Slices, radius: float) -> tuple[list[Branch], list[NDArra
         if fork >= 0 and along[tip] - along[fork] < (1 + _TWIG) * radius:
             continue
         taken[way] = True
-        points = slices.middle[way[::-1]]
-        closes = int(slices.closing[tip])
-        if closes >= 0:
-            points = np.concatenate([points, slices.middle[[closes]]])
-        ends = (fork < 0 and not slices.is_cut[way[-1]], not slices.is_cut[tip] and closes < 0)
-        branches.append(Branch(points, not branches, (bool(ends[0]), bool(ends[1])), closes >= 0))
-        if fork >= 0:
-            forks.append(slices.middle[fork])
-    return branches, forks
+        ways.append((way[::-1], fork))
+    closed = {int(slices.closing[way[-1]]) for way, _ in ways} - {-1}
+    # a loop that comes back to where everything begins leaves no end there
+    begins_within = any(fork >= 0 and along[fork] <= 2 * radius for _, fork in ways) and bool(closed)
+    branches: list[Branch] = []
+    for way, fork in ways:
+        first, tip = way[0], way[-1]
+        points, closing = slices.middle[way], int(slices.closing[tip])
+        if closing >= 0:
+            points = np.concatenate([points, slices.middle[[closing]]])
+        goes_on = (fork >= 0 or begins_within, closing >= 0 or tip in closed)
+        free = (not (goes_on[0] or slices.is_cut[first]), not (goes_on[1] or slices.is_cut[tip]))
+        branches.append(Branch(points, fork < 0, (bool(free[0]), bool(free[1])), goes_on))
+    return branches, [slices.middle[fork] for _, fork in ways if fork >= 0]
+
+
+def _ways(slices: _Slices) -> tuple[NDArray[np.float64], list[int]]:
+    """Way of every slice from the first one, and the slices behind which there is no other, the farthest first."""
+    n = slices.size.size
+    along, is_tip = np.zeros(n), np.ones(n, bool)
+    for k in np.argsort(slices.level, kind="stable").tolist():
+        parent = slices.before[k]
+        if parent >= 0:
+            is_tip[parent] = False
+            along[k] = along[parent] + np.linalg.norm(slices.middle[k] - slices.middle[parent])
+    return along, sorted(np.flatnonzero(is_tip).tolist(), key=lambda k: (-along[k], k))

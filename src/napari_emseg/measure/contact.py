@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.stack import Spacing
 
-Row = dict[str, float | int | None]
+Row = dict[str, float | int | str | None]
 
 CELL_VOXELS = 4
 """Edge of a cube in which faces are added up as vectors, in the longest edges of a voxel."""
@@ -148,7 +148,7 @@ def contact_sums(rows: list[Row]) -> dict[int, tuple[float, int]]:
     areas: dict[int, list[float]] = {}
     for row in rows:
         for side in ("id_a", "id_b"):
-            areas.setdefault(int(row[side] or 0), []).append(row["contact_area_um2"] or 0.0)
+            areas.setdefault(int(row[side] or 0), []).append(float(row["contact_area_um2"] or 0.0))
     return {object_id: (math.fsum(found), len(found)) for object_id, found in areas.items()}
 
 

@@ -29,6 +29,9 @@ class ObjectCrop:
         Extent of the whole volume: what reaches its edge is cut off and cannot be measured whole.
     spacing_nm : (z, y, x)
         Voxel size in nanometres.
+    solid : ndarray of bool (z, y, x), optional
+        Where the voxels are coarser than those of the volume: those of which the object fills at least half. ``mask`` has
+        all that it touches, so that nothing comes apart.
     """
 
     object_id: int
@@ -36,6 +39,12 @@ class ObjectCrop:
     region: Region
     volume_shape: tuple[int, int, int]
     spacing_nm: Spacing
+    solid: NDArray[np.bool_] | None = None
+
+    @property
+    def body(self) -> NDArray[np.bool_]:
+        """The voxels whose cuts have the right area."""
+        return self.mask if self.solid is None else self.solid
 
     @property
     def origin_nm(self) -> NDArray[np.float64]:

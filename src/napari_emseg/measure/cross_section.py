@@ -163,7 +163,7 @@ def _sampled(
             below = (k + 0.5) * crop.spacing_nm[0] - place
         inside &= (k >= 0) & (k < crop.mask.shape[axis])
         index.append(np.clip(k, 0, crop.mask.shape[axis] - 1))
-    inside &= crop.mask[tuple(index)]
+    inside &= crop.body[tuple(index)]
     return inside, beyond, offsets
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,14 +107,23 @@ class MaskStore:
         low[1:] -= low[1:] % step
         z, y, x = _coarser(high - low, step).tolist()
         mask = np.zeros((z, y, x), bool)
-        for p in pieces:
-            rows, columns = np.nonzero(p.pixels())
-            mask[p.z - low[0], (rows + p.y - low[1]) // step, (columns + p.x - low[2]) // step] = True
+        solid = mask if step == 1 else np.zeros_like(mask)
+        for section, group in groupby(sorted(pieces, key=lambda p: p.z), key=lambda p: p.z):
+            count = np.zeros(y * x, np.int64)
+            for p in group:
+                rows, columns = np.nonzero(p.pixels())
+                count += np.bincount(
+                    (rows + p.y - low[1]) // step * x + (columns + p.x - low[2]) // step, minlength=count.size
+                )
+            mask[section - low[0]] = (count > 0).reshape(y, x)
+            solid[section - low[0]] = (2 * count >= step * step).reshape(y, x)
         start = (int(low[0]), int(low[1]) // step, int(low[2]) // step)
         region = Region(start, (start[0] + z, start[1] + y, start[2] + x))
         whole = _coarser(np.asarray(volume_shape), step).tolist()
         size = (spacing_nm[0], spacing_nm[1] * step, spacing_nm[2] * step)
-        return ObjectCrop(object_id, mask, region, (whole[0], whole[1], whole[2]), size)
+        return ObjectCrop(
+            object_id, mask, region, (whole[0], whole[1], whole[2]), size, None if step == 1 else solid
+        )
 
 
 def _coarser(shape: NDArray[Any], step: int) -> NDArray[np.int64]:

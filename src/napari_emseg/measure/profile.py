@@ -25,7 +25,7 @@ WORDS = (AT_EDGE, BESIDE_EDGE, AT_FORK, ELSEWHERE, AT_END, NOWHERE)
 """Why a cross-section says nothing."""
 
 _SAME = 3.0  # radii along a branch within which its axis may come back into the plane without being elsewhere
-_NEAR_FORK = 1.5  # radii around a fork in which a plane cuts more than one branch
+_NEAR_FORK = 2.0  # radii around a fork in which a plane cuts more than one branch
 _SLIVER = 1.1  # a whole cross-section is too small beside one that is cut off, and shows this much more all the same
 _TIP = 2.0  # radii of the object beside which a cross-section that is cut off says so
 
@@ -74,7 +74,16 @@ class Profile:
 
 
 NOTHING = Profile(
-    np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0), (), (), 0, 0.0
+    np.zeros((0, 3)),
+    np.zeros(0),
+    np.zeros(0, np.int64),
+    np.zeros(0),
+    np.zeros(0),
+    np.zeros(0),
+    (),
+    (),
+    0,
+    0.0,
 )
 """Of an object that is too small to have an axis."""
 
@@ -148,13 +157,16 @@ def _without_slivers(axis: Axis, radius: float, found: list[tuple[CrossSection |
     for k, (cut, reason) in enumerate(found):
         if cut is None or reason:
             continue
-        for other in cut_off:
-            seen = found[other][0]
-            assert seen is not None
+        for other in {
+            max((n for n in cut_off if n < k), default=-1),
+            min((n for n in cut_off if n > k), default=-1),
+        }:
+            seen = found[other][0] if other >= 0 else None
+            if seen is None or seen.diameter_nm <= _SLIVER * cut.diameter_nm:
+                continue
             away = abs(float(axis.along[k] - axis.along[other]))
-            if away <= _TIP * max(radius, seen.diameter_nm / 2) and seen.diameter_nm > _SLIVER * cut.diameter_nm:
+            if away <= _TIP * max(radius, seen.diameter_nm / 2):
                 reasons[k] = BESIDE_EDGE
-                break
     return reasons
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_emseg.measure.crop import ObjectCrop
     from napari_emseg.settings import MeasureSettings
 
-Row = dict[str, float | int | None]
+Row = dict[str, float | int | str | None]
 _PASS = 0.5  # of the whole work, roughly, for the pass through the voxels
 
 
@@ -193,7 +193,7 @@ def _calibres(
             row |= calibre_row(NOTHING)
             continue
         crop = tallies.masks.crop(object_id, tallies.spacing_nm, shape)
-        profiles[object_id] = profile(crop, tallies.settings.step_nm)
+        profiles[object_id] = profile(crop, tallies.settings.step_nm, tallies.settings.min_voxels)
         row |= calibre_row(profiles[object_id])
         row["calibre_pixel_nm"] = crop.spacing_nm[2]
         for function in functions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ def profile_rows(profiles: Mapping[int, Profile]) -> Iterable[dict[str, Value]]:
                 "calibre_nm": float(found.diameter_nm[k]) if measured else None,
                 "minor_axis_nm": float(found.minor_nm[k]) if measured else None,
                 "min_feret_nm": float(found.feret_nm[k]) if measured else None,
+                "not_measured_because": found.why_not[k] or None,
             }
 
 
 def _cell(value: Value) -> str:
-    if value is None:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
     from napari_emseg.measure.blocks import Block
 
-Row = dict[str, float | int | None]
+Row = dict[str, float | int | str | None]
 _HALF = 16  # squares of 16-bit values are added up in two halves, which no double rounds
 
 

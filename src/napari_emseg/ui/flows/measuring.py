@@ -18,6 +18,25 @@ _DRAW = "napari_emseg.jobs.measure:draw"
 _STAGE = "measure"
 
 
+def take_up(desk: Desk) -> None:
+    """Show again what was measured when the project was open before."""
+    from napari_emseg.jobs.measurements import kept
+
+    session, _ = desk.need_session()
+    desk.measured = kept(session)
+    if desk.measured is not None:
+        desk.say(_STAGE, f"{_all_words(desk.measurement)[:-1]}, measured on {desk.measured.day}.")
+
+
+def why_old(desk: Desk) -> str:
+    """What has changed since the objects were measured; empty where nothing has, or nothing was measured."""
+    if desk.session is None or desk.measured is None:
+        return ""
+    from napari_emseg.jobs.measurements import why_old as changed
+
+    return changed(desk.session, desk.measured)
+
+
 def measure_all(desk: Desk) -> None:
     """Measure every object of the project in the worker."""
     _start(desk, None)
@@ -40,6 +59,7 @@ def measure_object(desk: Desk) -> None:
 
 def _start(desk: Desk, object_id: int | None) -> None:
     from napari_emseg.jobs import measure as job
+    from napari_emseg.jobs.measurements import Measured, keep
 
     session, _ = desk.need_session()
     desk.sweep()
@@ -48,6 +68,7 @@ def _start(desk: Desk, object_id: int | None) -> None:
     objects = None if object_id is None else (object_id,)
     engine, runner = desk.engine, desk.runner
     number = runner.generation(_STAGE) + 1
+    label_state = session.label_state  # what is painted while they are measured makes the numbers old
 
     def prepare() -> Any:
         return job.prepare(session, objects, settings, lambda: runner.generation(_STAGE) == number)
@@ -56,20 +77,23 @@ def _start(desk: Desk, object_id: int | None) -> None:
         return engine.submit(_JOB, request, lane="background", **callbacks)
 
     def done(found: Survey) -> None:
-        desk.measurement = found if object_id is None else _with(desk, found)
-        desk.measurement_is_old = False
+        fresh = found if object_id is None else _with(desk, found, label_state)
+        desk.measured = Measured.now(fresh, label_state)
         desk.state_changed.emit()
         text = _all_words(found) if object_id is None else object_words(found.objects[0])
         desk.say(_STAGE, text, tone="done")
+        keep(session, desk.measured)
 
     desk.start(_STAGE, "reading the labels")
     runner.submit_prepared(_STAGE, prepare, submit, desk.handlers(_STAGE, done))
 
 
-def _with(desk: Desk, found: Survey) -> Survey:
-    """What was measured before with the rows of one object anew, as long as it still holds."""
-    before = desk.measurement
-    if before is None or desk.measurement_is_old or before.settings != found.settings:
+def _with(desk: Desk, found: Survey, label_state: int) -> Survey:
+    """What was measured before with the rows of one object anew, as long as both are of the same labels."""
+    before: Survey | None = desk.measurement
+    if before is None or desk.measured.label_state != label_state:
+        return found
+    if (before.settings, before.spacing_nm) != (found.settings, found.spacing_nm):
         return found
     new = {row["id"] for row in found.objects}
     rows = [row for row in before.objects if row["id"] not in new]
@@ -99,6 +123,8 @@ def object_words(row: Row) -> str:
     text = f"Object {row['id']}: {row['volume_um3']:.3g} µm³ in {row['sections']} sections"
     if row.get("calibre_median_nm") is not None:
         text += f", calibre {row['calibre_median_nm']:.0f} nm (median of {row['cross_sections']})"
+    elif row.get("no_calibre_because"):
+        text += f", no calibre: {row['no_calibre_because']}"
     if row.get("contact_area_um2") is not None:
         text += f", contact {row['contact_area_um2']:.3g} µm² with {row['neighbours']} objects"
     return text + "."
@@ -147,8 +173,12 @@ def save_tables(desk: Desk, path: str) -> None:
     contacts = place.with_name(f"{place.stem}-contacts.csv") if found.settings.contact else None
     write_tables(found, place, contacts)
     more = "" if contacts is None else f", {contacts.name}: {len(found.contacts)} contacts"
+    old = why_old(desk)
+    since = f" They are of {desk.measured.day}: {old} since." if old else ""
     desk.say(
-        _STAGE, f"{place.name}: {len(found.objects)} objects{more}. They are in {place.parent}.", tone="done"
+        _STAGE,
+        f"{place.name}: {len(found.objects)} objects{more}. They are in {place.parent}.{since}",
+        tone="done",
     )
 
 
@@ -158,6 +188,7 @@ def save_report(desk: Desk, path: str) -> None:
 
     session, _ = desk.need_session()
     request = job.prepare_report(session, _need(desk))
+    request.about["measured"] = desk.measured.time
     engine = desk.engine
 
     def submit(**callbacks: Any) -> Any:
