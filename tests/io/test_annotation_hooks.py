@@ -12,7 +12,8 @@ from npe2 import PluginManager, PluginManifest
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.annotation_hooks import write_points, write_shapes, write_vast_labels
 from napari_emseg.io.annotations import read_annotations
-from napari_emseg.io.cremi import IGNORE, NO_CLEFT, POST, PRE, CremiAnnotations, write_cremi
+from napari_emseg.io.cremi import IGNORE, NO_CLEFT, POST, PRE, CremiAnnotations
+from napari_emseg.io.cremi_writing import write_cremi
 from napari_emseg.io.napari_hooks import get_reader
 from napari_emseg.io.vast_table import read_vast_table
 

@@ -30,9 +30,9 @@ from napari_emseg.io.cremi import (
     cleft_masks,
     drop_far_pairs,
     read_cremi_annotations,
-    write_cremi,
 )
 from napari_emseg.io.cremi_layers import cleft_labels, cremi_layers
+from napari_emseg.io.cremi_writing import write_cremi
 
 SPACING = (40.0, 4.0, 4.0)
 TOY = CremiAnnotations(

@@ -15,7 +15,8 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.annotations import read_annotations
 from napari_emseg.io.catmaid import read_catmaid_csv
 from napari_emseg.io.classes import read_classes
-from napari_emseg.io.cremi import POST, PRE, CremiAnnotations, read_cremi_annotations, write_cremi
+from napari_emseg.io.cremi import POST, PRE, CremiAnnotations, read_cremi_annotations
+from napari_emseg.io.cremi_writing import write_cremi
 from napari_emseg.io.nml import read_nml
 from napari_emseg.io.paths import parse_path
 from napari_emseg.io.roi_table import check_roi_table, read_roi_table

@@ -13,7 +13,8 @@ import pytest
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.annotations import annotation_layers, read_annotations
-from napari_emseg.io.cremi import read_cremi_annotations, write_cremi
+from napari_emseg.io.cremi import read_cremi_annotations
+from napari_emseg.io.cremi_writing import write_cremi
 from napari_emseg.io.opening import open_volume
 from napari_emseg.io.roi_table import read_roi_table
 from napari_emseg.io.units import valid_offset, valid_spacing
@@ -59,6 +60,16 @@ def test_ids_of_64_bits_stay_as_they_are(cremi: Any) -> None:
     assert found.neuron_confidence == {1: (large, 5)}
     assert found.ids.tolist() == [0, 1, 2**63 + 5]
     assert found.partners.tolist() == [[0, 2**63 + 5]]
+
+
+def test_texts_without_end_are_not_read(cremi: Any) -> None:
+    """A file of a few kilobytes may declare a thousand billion of them: counted before they are read."""
+    path = cremi()
+    with h5py.File(path, "a") as file:
+        del file["annotations/types"]
+        file.create_dataset("annotations/types", (2**40,), h5py.string_dtype(), chunks=(1024,))
+    with pytest.raises(EmsegError, match="do not fit together"):
+        read_cremi_annotations(path)
 
 
 def test_negative_ids_are_not_written_as_something_else(tmp_path: Path) -> None:
@@ -123,6 +134,12 @@ def test_a_voxel_size_in_an_unknown_unit_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(EmsegError, match="names no voxel size"):
         read_annotations(path)
     assert read_annotations(path, spacing_nm=(50, 4, 4)).spacing_nm == (50, 4, 4)
+
+
+def test_a_colour_with_one_part_that_is_none(tmp_path: Path) -> None:
+    path = nml(tmp_path / "a.nml", colour="0.5")
+    path.write_text(path.read_text().replace('color.g="0"', 'color.g="nan"'))
+    assert read_annotations(path).trees[0].colour is None
 
 
 @pytest.mark.parametrize(("said", "shown"), [("inf", (1, 0, 0.5, 1)), ("255", (1, 0, 0.5, 1)), ("nan", None)])

@@ -143,3 +143,18 @@ def test_what_ffmpeg_says_is_one_error(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(EmsegError, match=r"ffmpeg failed \(it is broken\)"):
         write(tmp_path / "a.mp4", [large] * 3)
     assert [path.name for path in tmp_path.iterdir()] == ["ffmpeg"]
+
+
+def test_a_movie_that_ffmpeg_leaves_early_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends without a word and says that all went well; the rest of the sections would be lost."""
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is not installed")
+    broken = tmp_path / "ffmpeg"
+    broken.write_text("#!/bin/sh\nexit 0\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(ffmpeg, "get_ffmpeg_exe", lambda: str(broken))
+    large = np.zeros((600, 600, 3), np.uint8)
+    with pytest.raises(EmsegError, match="ffmpeg ended before all sections were there"):
+        write(tmp_path / "a.mp4", [large] * 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["ffmpeg"]

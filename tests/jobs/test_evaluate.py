@@ -131,7 +131,8 @@ def test_detection_of_masks_and_probabilities(tmp_path: Path) -> None:
 
 
 def test_clefts_of_a_cremi_file(tmp_path: Path) -> None:
-    from napari_emseg.io.cremi import IGNORE, NO_CLEFT, write_cremi
+    from napari_emseg.io.cremi import IGNORE, NO_CLEFT
+    from napari_emseg.io.cremi_writing import write_cremi
 
     truth = np.full((3, 20, 20), NO_CLEFT, np.uint64)
     truth[1, 5, 5], truth[2, 10:] = 3, IGNORE
@@ -157,8 +158,9 @@ def test_clefts_of_a_cremi_file(tmp_path: Path) -> None:
 
 
 def test_partners_of_files_with_different_offsets(tmp_path: Path) -> None:
-    from napari_emseg.io.cremi import POST, PRE, CremiAnnotations, write_cremi
+    from napari_emseg.io.cremi import POST, PRE, CremiAnnotations
     from napari_emseg.io.cremi_layers import to_skeletons
+    from napari_emseg.io.cremi_writing import write_cremi
     from napari_emseg.io.nml import write_nml
 
     neurons = np.ones((3, 10, 40), np.uint64)

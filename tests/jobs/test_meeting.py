@@ -74,6 +74,42 @@ def test_a_scheduler_file_of_dask_is_understood(tmp_path):
     assert meeting(str(tmp_path / "s.json")).address == "tcp://127.0.0.1:5"
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path):
-    with pytest.raises(EmsegError, match="name another file with --file"):
-        write_meeting(tmp_path / "nowhere" / "c.json", "tls://a:1", None)
+@pytest.mark.parametrize(
+    "address", ["tls://[::1", "tcp://127.0.0.1:99999", "tls://", "tcp://:8786", "tcp://a:b"]
+)
+def test_what_is_no_address_is_one_sentence(address):
+    with pytest.raises(EmsegError, match="no address of a scheduler"):
+        meeting(address)
+
+
+def test_what_does_not_encrypt_is_no_private_way():
+    """UCX has no TLS in Dask: anybody on the network could answer."""
+    with pytest.raises(EmsegError, match="could change what this scheduler says"):
+        meeting("ucx://10.0.0.7:8786")
+    with pytest.raises(EmsegError, match="no credentials"):
+        meeting("wss://10.0.0.7:8786")
+
+
+def test_a_folder_that_is_none_yet_is_made(tmp_path):
+    """As for every other output."""
+    write_meeting(tmp_path / "new" / "c.json", "tls://a:1", None)
+    assert json.loads((tmp_path / "new" / "c.json").read_text()) == {"address": "tls://a:1"}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_no_half_of_a_secret_is_left(tmp_path, monkeypatch, error):
+    from pathlib import Path
+
+    (tmp_path / "c.json").write_text("the old one")
+    seen = []
+
+    def stopped(path, *rest, **more):
+        seen.append(stat.S_IMODE(path.stat().st_mode))
+        raise error
+
+    monkeypatch.setattr(Path, "write_text", stopped)
+    with pytest.raises((KeyboardInterrupt, EmsegError)):
+        write_meeting(tmp_path / "c.json", "tls://a:1", Security.temporary())
+    assert seen == [0o600] or os.name == "nt"  # private before anything is in it
+    assert [file.name for file in tmp_path.iterdir()] == ["c.json"]
+    assert (tmp_path / "c.json").read_text() == "the old one"

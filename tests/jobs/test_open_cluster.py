@@ -60,6 +60,14 @@ def test_a_second_cluster_does_not_take_the_file_of_the_first(file):
         assert file.read_bytes() != before
 
 
+@pytest.mark.parametrize("text", ['{"address": 5}', "[]", '{"address": "tls://[::1"}', "\0"])
+def test_a_file_with_something_else_in_it_is_no_cluster(tmp_path, text):
+    from napari_emseg.jobs.open_cluster import _check_unused
+
+    (tmp_path / "c.json").write_text(text)
+    _check_unused(tmp_path / "c.json")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no such signal")
 def test_what_a_dead_worker_had_is_computed_by_another(file, tmp_path):
     with open_cluster(file, Workers(2)) as cluster, Engine(str(file)) as engine:

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import socket
+import time
 import uuid
 from contextlib import suppress
 from functools import cache
@@ -21,6 +22,9 @@ from typing import Literal
 
 Kind = Literal["part", "old", "blocks", "frozen"]
 """New content; content that steps aside for it; scratch space; a state that is being copied."""
+
+
+_STRAGGLERS_S = 2.0
 
 
 def beside(path: Path, kind: Kind, suffix: str = "") -> Path:
@@ -56,10 +60,20 @@ def clear(path: Path) -> None:
             left = path.with_name(name)
             if found[3] == "old" and not os.path.lexists(path):
                 left.rename(path)
-            elif left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left, ignore_errors=True)
             else:
-                left.unlink(missing_ok=True)
+                remove(left)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it; never an error, and nothing is done where nothing is."""
+    if path.is_symlink() or not path.is_dir():
+        with suppress(OSError):  # what could not be written need not be removed
+            path.unlink(missing_ok=True)
+        return
+    deadline = time.monotonic() + _STRAGGLERS_S
+    while path.exists() and time.monotonic() < deadline:
+        shutil.rmtree(path, ignore_errors=True)
+        time.sleep(0.05)  # a store's threads may still be writing, and would make the folder anew
 
 
 def clear_small(folder: Path) -> None:

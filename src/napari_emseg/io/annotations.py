@@ -39,8 +39,8 @@ ANNOTATION_WRITERS: dict[str, dict[str, str]] = {
         ".json": "napari_emseg.io.catmaid:write_catmaid_json",
     },
     "CremiAnnotations": {
-        ".hdf": "napari_emseg.io.cremi:write_cremi_annotations",
-        ".h5": "napari_emseg.io.cremi:write_cremi_annotations",
+        ".hdf": "napari_emseg.io.cremi_writing:write_cremi_annotations",
+        ".h5": "napari_emseg.io.cremi_writing:write_cremi_annotations",
     },
     "LossCurve": {".csv": "napari_emseg.io.training_log:write_curve"},
 }

@@ -5,22 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.leftovers import beside as name_beside
-from napari_emseg.core.leftovers import clear
+from napari_emseg.core.leftovers import clear, remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OURS = ("zarr.json", "stack.json", ".zgroup", "datasource-properties.json", "measurement.json")
 _OURS_BY_SUFFIX = {".n5": "attributes.json", ".precomputed": "info"}
-_STRAGGLERS_S = 2.0
 
 
 @contextmanager
@@ -55,7 +52,7 @@ def atomic_output(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise explained(error, path) from error
     finally:
-        _remove(beside)
+        remove(beside)
 
 
 def check_place(path: Path) -> None:
@@ -93,20 +90,9 @@ def _replace(beside: Path, path: Path) -> None:
         except OSError:
             old.rename(path)
             raise
-        _remove(old)
+        remove(old)
     else:
         beside.replace(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_symlink() or not path.is_dir():
-        with suppress(OSError):  # what could not be written need not be removed
-            path.unlink(missing_ok=True)
-        return
-    deadline = time.monotonic() + _STRAGGLERS_S
-    while path.exists() and time.monotonic() < deadline:
-        shutil.rmtree(path, ignore_errors=True)
-        time.sleep(0.05)  # a store's threads may still be writing, and would make the folder anew
 
 
 def explained(error: OSError, path: Path) -> EmsegError:

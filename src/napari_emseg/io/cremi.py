@@ -35,8 +35,14 @@ FILE_FORMAT = "0.2"
 
 _MOST_ROWS = 1 << 27  # sites of a file; a file may declare any number
 _EXACT = 2.0**53  # whole numbers up to here are exact as floats
-_CONFIDENCE = "volumes/labels/neuron_ids_confidence"
-_PARTNERS = "presynaptic_site/partners"
+VOLUMES = {
+    "raw": ("volumes/raw", np.uint8),
+    "neuron_ids": ("volumes/labels/neuron_ids", np.uint64),
+    "clefts": ("volumes/labels/clefts", np.uint64),
+}
+"""Volumes of a file: place and type."""
+CONFIDENCE = "volumes/labels/neuron_ids_confidence"
+PARTNERS = "presynaptic_site/partners"
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,16 +201,15 @@ def opened(path: Path) -> Iterator[Any]:
 def _read_group(group: Any, where: str) -> CremiAnnotations:
     try:
         ids = _array(group, "ids", np.uint64, 1)
-        types = tuple(_text(t) for t in group["types"][()]) if "types" in group else ("",) * ids.size
+        types = _texts(group, "types", ids.size, where) if "types" in group else ("",) * ids.size
         locations = _array(group, "locations", np.float64, 2)
-        partners = (
-            _array(group, _PARTNERS, np.uint64, 2) if _PARTNERS in group else np.zeros((0, 2), np.uint64)
-        )
+        partners = _array(group, PARTNERS, np.uint64, 2) if PARTNERS in group else np.zeros((0, 2), np.uint64)
         comments: dict[int, str] = {}
         if "comments" in group and "target_ids" in group["comments"]:
             targets = _array(group, "comments/target_ids", np.uint64, 1)
-            texts = [_text(t) for t in group["comments/comments"][()]]
-            comments = dict(zip(targets.tolist(), texts, strict=True))
+            comments = dict(
+                zip(targets.tolist(), _texts(group, "comments/comments", targets.size, where), strict=True)
+            )
         offset = np.asarray(group.attrs.get("offset", (0.0, 0.0, 0.0)), float).ravel()
     except (KeyError, ValueError, TypeError, OSError, RuntimeError, AttributeError) as error:
         raise EmsegError(
@@ -243,6 +248,15 @@ def _array(group: Any, name: str, dtype: Any, ndim: int) -> NDArray[Any]:
     return values.astype(dtype)
 
 
+def _texts(group: Any, name: str, count: int, where: str) -> tuple[str, ...]:
+    """As many texts as there are ids; a file may declare any number, so they are counted before they are read."""
+    if group[name].shape != (count,):
+        raise EmsegError(
+            f"{count} ids and {name} {group[name].shape} do not fit together", where, "export them again"
+        )
+    return tuple(_text(t) for t in group[name][()])
+
+
 def _are_ids(values: NDArray[Any]) -> bool:
     """Whether numbers can be ids as they are: whole, not negative, and exact."""
     if values.dtype.kind == "f":
@@ -258,20 +272,20 @@ def _text(value: Any) -> str:
 
 def _read_confidence(file: Any, where: str) -> dict[int, tuple[int, ...]]:
     """Level, number of ids, ids; and so on."""
-    if _CONFIDENCE not in file:
+    if CONFIDENCE not in file:
         return {}
     try:
-        values = _array(file, _CONFIDENCE, np.uint64, 1).ravel().tolist()
+        values = _array(file, CONFIDENCE, np.uint64, 1).ravel().tolist()
     except (ValueError, TypeError, OSError, RuntimeError, AttributeError) as error:
         raise EmsegError(
-            "the confidences cannot be read", f"{where}::{_CONFIDENCE}", "export them again"
+            "the confidences cannot be read", f"{where}::{CONFIDENCE}", "export them again"
         ) from error
     found: dict[int, tuple[int, ...]] = {}
     i = 0
     while i < len(values):
         count = values[i + 1] if i + 1 < len(values) else -1
         if count < 0 or i + 2 + count > len(values):
-            raise EmsegError("the confidences are cut short", f"{where}::{_CONFIDENCE}", "export them again")
+            raise EmsegError("the confidences are cut short", f"{where}::{CONFIDENCE}", "export them again")
         found[values[i]] = found.get(values[i], ()) + tuple(values[i + 2 : i + 2 + count])
         i += 2 + count
     return found
@@ -306,102 +320,12 @@ def cleft_masks(
     return ~nothing & ~ignore, ignore
 
 
-def write_cremi(
-    path: Path,
-    *,
-    annotations: CremiAnnotations | None = None,
-    volumes: Mapping[str, tuple[Any, Spacing, Spacing]] | None = None,
-) -> None:
-    """Write a CREMI file, format 0.2.
-
-    Parameters
-    ----------
-    path : Path
-        At which nothing exists.
-    annotations : CremiAnnotations, optional
-    volumes : mapping of str to (array, spacing_nm, offset_nm), optional
-        ``raw`` (uint8), ``neuron_ids``, ``clefts`` (uint64): (z, y, x), read a few sections at a time.
-
-    Raises
-    ------
-    EmsegError
-        If a volume has another name, or annotations do not fit together.
-    """
-    import h5py
-
-    with h5py.File(path, "w") as file:
-        file.attrs["file_format"] = FILE_FORMAT
-        for name, (array, spacing, offset) in (volumes or {}).items():
-            _write_volume(file, name, array, spacing, offset, str(path))
-        if annotations is not None:
-            _write_annotations(file, annotations)
-
-
-def write_cremi_annotations(path: Path, annotations: CremiAnnotations) -> None:
-    """Write a CREMI file that holds nothing but annotations."""
-    write_cremi(path, annotations=annotations)
-
-
 def file_spacing(path: Path) -> Spacing | None:
     """Voxel size (z, y, x) of the volumes of a CREMI file, or None where it has none."""
     from napari_emseg.io.units import valid_spacing
 
     with opened(path) as file:
-        for name, _ in _VOLUMES.values():
+        for name, _ in VOLUMES.values():
             if name in file and "resolution" in file[name].attrs:
                 return valid_spacing(file[name].attrs["resolution"])
     return None
-
-
-_VOLUMES = {
-    "raw": ("volumes/raw", np.uint8),
-    "neuron_ids": ("volumes/labels/neuron_ids", np.uint64),
-    "clefts": ("volumes/labels/clefts", np.uint64),
-}
-_MOST = {"raw": 255, "neuron_ids": 2**64 - 1, "clefts": 2**64 - 1}
-
-
-def _write_volume(file: Any, name: str, array: Any, spacing: Spacing, offset: Spacing, where: str) -> None:
-    if name not in _VOLUMES:
-        raise EmsegError(f"CREMI has no volume {name}", where, f"choose one of {', '.join(_VOLUMES)}")
-    place, dtype = _VOLUMES[name]
-    shape = tuple(int(n) for n in array.shape)
-    chunks = tuple(min(c, n) for c, n in zip((4, 256, 256), shape, strict=True))
-    dataset = file.create_dataset(place, shape=shape, dtype=dtype, chunks=chunks, compression="gzip")
-    dataset.attrs["resolution"] = np.asarray(spacing, float)
-    if any(offset):
-        dataset.attrs["offset"] = np.asarray(offset, float)
-    for part in _parts(shape[0]):
-        values = np.asarray(array[part])
-        if values.dtype.kind not in "bui" or (
-            values.size and not 0 <= int(values.min()) <= int(values.max()) <= _MOST[name]
-        ):
-            raise EmsegError(f"{name} holds {values.dtype} values", where, f"CREMI wants {np.dtype(dtype)}")
-        dataset[part] = values
-
-
-def _parts(n: int, step: int = 4) -> Iterator[slice]:
-    for z in range(0, n, step):
-        yield slice(z, min(z + step, n))
-
-
-def _write_annotations(file: Any, annotations: CremiAnnotations) -> None:
-    import h5py
-
-    annotations.index_of(annotations.partners.ravel())
-    text = h5py.string_dtype("utf-8")
-    group = file.create_group("annotations")
-    if any(annotations.offset_nm):
-        group.attrs["offset"] = np.asarray(annotations.offset_nm, float)
-    group["ids"] = annotations.ids.astype(np.uint64)
-    group.create_dataset("types", data=np.asarray(annotations.types, dtype=object), dtype=text)
-    group["locations"] = annotations.locations_nm.astype(np.float64)
-    if len(annotations.partners):
-        group[_PARTNERS] = annotations.partners.astype(np.uint64)
-    if annotations.comments:
-        group["comments/target_ids"] = np.asarray(list(annotations.comments), np.uint64)
-        texts = np.asarray(list(annotations.comments.values()), dtype=object)
-        group.create_dataset("comments/comments", data=texts, dtype=text)
-    if annotations.neuron_confidence:
-        flat = [n for level, ids in annotations.neuron_confidence.items() for n in (level, len(ids), *ids)]
-        file[_CONFIDENCE] = np.asarray(flat, np.uint64)

@@ -190,6 +190,9 @@ class _Video:
             self._process.stdin.write(np.ascontiguousarray(even).data)
         except BrokenPipeError:
             self.close()
+            raise EmsegError(
+                "ffmpeg ended before all sections were there", "", "write a .gif instead"
+            ) from None
 
     def close(self) -> None:
         """Wait until all is written."""

@@ -160,7 +160,8 @@ def _colour(attributes: Mapping[str, str]) -> tuple[float, float, float, float] 
         values = [attributes.get(n, "") for n in names]
         if all(values):
             r, g, b, a = (min(float(v), 1.0) for v in values)
-            return (r, g, b, a) if min(r, g, b, a) >= 0 else None  # Knossos writes -1 for "no colour"
+            # Knossos writes -1 for "no colour"
+            return (r, g, b, a) if all(v >= 0 for v in (r, g, b, a)) else None
     return None
 
 

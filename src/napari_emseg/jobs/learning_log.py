@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
+
+from napari_emseg.core.leftovers import remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,7 +69,7 @@ def nothing_left(folder: Path, worth_keeping: Sequence[str]) -> Iterator[None]:
         if folder.is_dir() and not any(_says_something(folder / name) for name in worth_keeping):
             for path in folder.iterdir():
                 if path.name not in before:
-                    _remove(path)
+                    remove(path)
             with suppress(OSError):  # somebody else has put something into it
                 for path in made:
                     path.rmdir()
@@ -77,10 +78,3 @@ def nothing_left(folder: Path, worth_keeping: Sequence[str]) -> Iterator[None]:
 
 def _says_something(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.atomic import atomic_output
 
 if TYPE_CHECKING:
     from distributed.security import Security
@@ -76,15 +76,9 @@ def write_meeting(path: Path, address: str, security: Security | None) -> None:
     about: dict[str, Any] = {"address": address}
     if security is not None:
         about["tls"] = {name: getattr(security, part) for name, part in _PEM.items()}
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with atomic_output(path) as beside:
         beside.touch(_PRIVATE, exist_ok=False)
         beside.write_text(json.dumps(about, indent=1), "utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        what = f"it cannot be written ({(error.strerror or str(error)).lower()})"
-        raise EmsegError(what, str(path), "name another file with --file") from error
 
 
 def own_credentials() -> Security | None:
@@ -121,11 +115,17 @@ def _from_file(path: Path) -> Meeting:
 def _check(found: Meeting, scheduler: str) -> None:
     import dask
 
-    address = urlsplit(found.address if "://" in found.address else f"tcp://{found.address}")
-    if not address.hostname:
+    try:
+        address = urlsplit(found.address if "://" in found.address else f"tcp://{found.address}")
+        is_one = bool(address.hostname) and address.port != 0
+    except ValueError:  # brackets that do not close, a port beyond 65535
+        is_one = False
+    if not is_one:
         raise EmsegError("this is no address of a scheduler", scheduler, "give tls://HOST:PORT or a file")
-    if address.scheme in ("tls", "wss", "ucx", "inproc"):
-        if address.scheme == "tls" and found.security is None and own_credentials() is None:
+    if address.scheme == "inproc":
+        return
+    if address.scheme in ("tls", "wss"):
+        if found.security is None and own_credentials() is None:
             raise EmsegError(
                 "there are no credentials for this scheduler",
                 scheduler,
@@ -133,7 +133,7 @@ def _check(found: Meeting, scheduler: str) -> None:
             )
         return
     agreed = dask.config.get("distributed.comm.require-encryption", None) is False
-    if not (agreed or _is_here(address.hostname)):
+    if not (agreed or _is_here(str(address.hostname))):
         raise EmsegError(
             "whoever listens could change what this scheduler says",
             scheduler,

@@ -135,7 +135,13 @@ def _check_unused(file: Path) -> None:
     try:
         address = urlsplit(json.loads(file.read_text("utf-8"))["address"])
         socket.create_connection((address.hostname, address.port), _ANSWER_S).close()
-    except (OSError, ValueError, KeyError, TypeError):  # no file, another file, or nobody there any more
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # no file, another, or nobody there any more
         return
     raise EmsegError(
         "a cluster is running with this file", str(file), "end it, or give another one with --file"

@@ -1,0 +1,38 @@
+"""What a learning that fails leaves behind: nothing that says nothing, and its own error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_emseg.jobs.learning_log import nothing_left
+
+
+def failing(folder, write):
+    with nothing_left(folder, ("weights",)):
+        write()
+        raise ValueError("the loss is no number")
+
+
+def test_the_reason_of_the_failure_is_told_also_where_files_cannot_be_removed(tmp_path, monkeypatch):
+    """A log that another program holds open (as Windows does) must not hide why the learning failed."""
+
+    def held(path, **_):
+        raise PermissionError(13, "somebody reads it", str(path))
+
+    monkeypatch.setattr(Path, "unlink", held)
+    with pytest.raises(ValueError, match="the loss is no number"):
+        failing(tmp_path, lambda: (tmp_path / "events").write_text(""))
+
+
+def test_what_was_there_before_stays_and_the_rest_goes(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+
+    def log():
+        (tmp_path / "log").mkdir()
+        (tmp_path / "log" / "events").write_text("1")
+
+    with pytest.raises(ValueError, match="the loss is no number"):
+        failing(tmp_path, log)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
