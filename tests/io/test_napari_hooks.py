@@ -81,3 +81,10 @@ def test_the_manifest_names_things_that_exist() -> None:
     assert manifest.name == "napari-emseg"
     manifest.validate_imports()
     assert {s.key for s in manifest.contributions.sample_data or ()} == {"phantom", "vnc"}
+
+
+def test_layers_can_be_saved_under_every_suffix_that_results_may_have() -> None:
+    manifest = PluginManifest.from_file(ROOT / "src/napari_emseg/napari.yaml")
+    offered = {w.command: set(w.filename_extensions) for w in manifest.contributions.writers or []}
+    for command in ("napari-emseg.write_image", "napari-emseg.write_labels"):
+        assert {".zarr", ".h5", ".hdf", ".hdf5", ".tif", ".tiff"} <= offered[command]
