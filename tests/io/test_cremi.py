@@ -100,6 +100,13 @@ def test_masks_that_mark_background_with_zero() -> None:
     assert cleft_masks(np.array([0, 3], np.uint32))[0].tolist() == [False, True]
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.int32])
+def test_special_ids_written_with_a_sign_are_the_same_ids(dtype: type) -> None:
+    cleft, ignore = cleft_masks(np.array([-1, 3, -2, -1], dtype))
+    assert cleft.tolist() == [False, True, False, False]
+    assert ignore.tolist() == [False, False, True, False]
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.permutations(range(4)), st.permutations(range(2)))
 def test_the_order_of_rows_means_nothing(sites: list[int], pairs: list[int]) -> None:
