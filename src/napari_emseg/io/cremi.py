@@ -312,7 +312,8 @@ def cleft_masks(
     if ids.dtype == np.bool_:
         return ids, np.zeros(ids.shape, bool)
     if ids.dtype.kind == "i" and ids.min(initial=0) < 0:
-        ids = ids.astype(np.int64).view(np.uint64)  # what programs without unsigned types make of them: -1 and -2
+        # programs without unsigned types make -1 and -2 of the special ids
+        ids = ids.astype(np.int64).view(np.uint64)
     if ids.dtype != np.uint64:
         # No other type can hold the special ids.
         return ids != 0, np.zeros(ids.shape, bool)
