@@ -155,6 +155,18 @@ def test_parts_of_another_model_are_not_taken_for_these(model: Path, tmp_path: P
     assert folders[0] == folders[1] != folders[2]
 
 
+def test_parts_of_an_older_stack_are_not_taken_for_these(model: Path) -> None:
+    """The stack was cleaned and written again under its name: tasks would find their blocks and end at once."""
+    words = ["cluster", "write", "--array", "1", "--", "predict", "in.tif", "o.h5", "--model", str(model)]
+    folders = []
+    for seconds in (1_000_000, 1_000_000, 2_000_000):
+        os.utime("in.tif", (seconds, seconds))
+        assert main(words) == 0
+        lines = Path("predict.sh").read_text().splitlines()
+        folders.append(next(line for line in lines if line.startswith("part=")))
+    assert folders[0] == folders[1] != folders[2]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -82,6 +82,7 @@ def test_a_report_of_one_kind_against_another(capsys):
     assert record["measure"]["gap_nm"] == 0
     text = Path("rep/methods.txt").read_text("utf-8")
     assert "4 objects of seg.h5" in text
+    assert "0 of 4 objects have no calibre." in text
     assert "8 × 8 × 50 nm" in text
     # once more in the same place: a report of ours may be replaced
     assert call(capsys, "seg.h5 out.csv --report rep")[0] == 0

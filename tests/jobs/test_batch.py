@@ -25,9 +25,10 @@ GOLDEN = """\
 #SBATCH --cpus-per-task=8
 #SBATCH --gres=gpu:titanx:4
 #SBATCH --output=%x-%j.log
-set -euo pipefail
+set -eo pipefail
 module load cuda
 source activate em
+set -u
 export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"
 command -v napari-emseg >/dev/null || {
     echo "error: napari-emseg is not on the PATH of this job, write the script with --setup" >&2
@@ -99,3 +100,18 @@ def test_every_section_has_one_task(start: int, length: int, tasks: int, unit: i
     if length >= 2 * unit * len(spans):
         sizes = [b - a for a, b in spans]
         assert max(sizes) - min(sizes) <= 3 * unit
+
+
+def test_the_setup_may_look_at_variables_that_nobody_has_set() -> None:
+    """As the scripts of conda and of modules do: under `set -u` they ended the job at once."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash")
+    text = script(
+        ["models"], Resources(), setup=['[ -z "$CONDA_SHLVL" ] && echo activated'], body=["echo done"]
+    )
+    text = text.replace("command -v napari-emseg", "true")
+    done = subprocess.run(
+        [bash], input=text, env={"PATH": "/bin:/usr/bin"}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "activated\ndone\n", "")

@@ -135,6 +135,53 @@ def test_every_stage_fits_a_small_screen_in_both_themes(opened: Any, qtbot: Any,
     assert engine.closed
 
 
+def test_predict_fits_a_small_screen_with_all_that_a_model_finds(opened: Any, qtbot: Any, model: Any) -> None:
+    from napari_emseg.core.model_card import CARD, ModelCard
+
+    card = ModelCard.model_validate_json((model / CARD).read_text("utf-8"))
+    more = card.model_copy(update={"targets": ("membrane", "mitochondria", "clefts", "inside")})
+    (model / CARD).write_text(more.model_dump_json(), "utf-8")
+    click(opened, qtbot, "stage_predict")
+    opened.desk.do("predict")
+    qtbot.waitUntil(lambda: opened.desk.sayings["predict"].tone == "done", timeout=5000)
+    opened.desk.say("predict", "Two lines of words, " * 4, link="and a link that follows them")
+    qtbot.wait(50)
+    bar: QScrollBar = opened.stage_area.verticalScrollBar()
+    assert bar.maximum() == 0
+    # what only some need is one click away, and stays open while there are clicks
+    panel = opened.panels["predict"].by_clicks
+    assert not panel.on.isVisible()
+    click(opened, qtbot, "by_clicks")
+    assert panel.on.isVisible()
+
+
+def test_the_map_goes_again_that_only_a_look_into_predict_has_shown(
+    opened: Any, qtbot: Any, make_labels: Any
+) -> None:
+    boundary = opened.desk.layers.boundary
+    boundary.visible = False
+    click(opened, qtbot, "stage_predict")
+    assert boundary.visible
+    click(opened, qtbot, "stage_proofread")
+    assert not boundary.visible
+    click(opened, qtbot, "stage_predict")
+    opened.desk.do("predict")
+    qtbot.waitUntil(lambda: opened.desk.sayings["predict"].tone == "done", timeout=5000)
+    click(opened, qtbot, "stage_segment")
+    assert boundary.visible
+
+
+def test_a_section_can_be_marked_while_the_next_one_is_looked_for(
+    opened: Any, qtbot: Any, make_labels: Any
+) -> None:
+    opened.desk.session.commit(make_labels(opened.desk.session, (2,)))
+    click(opened, qtbot, "stage_proofread")
+    opened.desk.start("proofread", "looking for the section that would teach most")
+    qtbot.waitUntil(lambda: opened.spine.lines["proofread"].word.text() == "working", timeout=3000)
+    qtbot.wait(50)
+    assert opened.panels["proofread"].button.isEnabled()
+
+
 def test_the_manifest_adds_the_dock_and_torch_stays_out() -> None:
     """In a process of its own: what pytest has loaded must not matter. It ends with a stack open."""
     code = """

@@ -148,6 +148,18 @@ def test_segment_predicts_first_and_is_one_edit(desk: Any, engine: Any) -> None:
     assert not desk.session.can_undo
 
 
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 0, 1)])
+def test_a_stack_seen_from_the_side_is_not_segmented(desk: Any, order: tuple[int, ...]) -> None:
+    desk.viewer.dims.order = order
+    desk.do("segment")
+    said = desk.sayings["segment"]
+    assert (said.tone, said.action) == ("error", "show_sections")
+    assert not desk.labelled
+    desk.do("show_sections")
+    desk.do("segment")
+    assert desk.sayings["segment"].tone == "done"
+
+
 def test_a_known_map_is_not_predicted_again(desk: Any, engine: Any) -> None:
     desk.do("predict")
     engine.asked.clear()
@@ -354,6 +366,28 @@ def test_learning_runs_in_the_background_lane_with_live_loss(taught: Any, engine
     assert "Edits per 100 objects: 10.0, before 13.7" in taught.sayings["train"].text
 
 
+def test_a_second_t_does_not_begin_again(taught: Any, engine: Any) -> None:
+    engine.hold = True
+    taught.do("train")
+    assert len(engine.held) == 1
+    taught.do("train")
+    assert len(engine.held) == 1
+    assert taught.runner.is_running("train")
+
+
+def test_stopping_says_what_becomes_of_the_copy(taught: Any, engine: Any) -> None:
+    from napari_emseg.core.errors import Cancelled
+
+    def cancelled(request: Any, progress: Any) -> Any:
+        raise Cancelled
+
+    engine.answers["napari_emseg.jobs.finetune:run"] = cancelled
+    taught.do("train")
+    assert "The copy is gone" in taught.sayings["train"].text
+    assert taught.learning is None
+    assert not taught.work
+
+
 def test_painting_goes_on_while_a_model_learns(taught: Any, engine: Any) -> None:
     engine.hold = True
     taught.do("train")
@@ -440,6 +474,15 @@ def test_carrying_segments_what_is_not_segmented_and_is_one_edit(desk: Any, make
     desk.do("undo")
     assert not ids(desk, 2).any()
     assert (ids(desk, 1)[20, 15], desk.session.undo_name) == (1, "segment")
+
+
+def test_carrying_leaves_the_objects_in_sight_without_the_map_over_them(desk: Any, make_labels: Any) -> None:
+    desk.session.commit(make_labels(desk.session, (1,)))
+    desk.viewer.dims.set_current_step(0, 1)
+    assert desk.layers.boundary.visible
+    desk.do("propagate")
+    assert desk.sayings["propagate"].tone == "done"
+    assert not desk.layers.boundary.visible
 
 
 def test_carrying_leaves_proofread_sections_alone(labelled: Any) -> None:

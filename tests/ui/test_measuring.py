@@ -100,9 +100,75 @@ def test_numbers_that_are_out_of_date_say_so(cells: Any, qtbot: Any) -> None:
     before = desk.session.volume.read(region)
     desk.session.commit(Edit("paint", "human", (Patch(region, before, before * 0 + 2),)))
     qtbot.waitUntil(lambda: panel.old.isVisible() and panel.button.isEnabled(), timeout=5000)
-    qtbot.waitUntil(lambda: cells.spine.lines["measure"].word.text() == "labels changed", timeout=5000)
+    qtbot.waitUntil(lambda: cells.spine.lines["measure"].word.text() == "out of date", timeout=5000)
     press(cells, "do_measure")
     qtbot.waitUntil(lambda: not panel.old.isVisible() and not desk.work, timeout=10000)
+
+
+def test_undo_makes_the_numbers_true_again(cells: Any, qtbot: Any) -> None:
+    panel, desk = measured(cells, qtbot), cells.desk
+    region = Region((0, 10, 10), (1, 12, 12))
+    before = desk.session.volume.read(region)
+    desk.session.commit(Edit("paint", "human", (Patch(region, before, before * 0 + 2),)))
+    qtbot.waitUntil(panel.old.isVisible, timeout=5000)
+    assert "the labels have changed since" in panel.old.text()
+    desk.do("undo")
+    qtbot.waitUntil(lambda: not panel.old.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: cells.spine.lines["measure"].word.text() == "done", timeout=5000)
+
+
+def test_what_is_painted_while_it_is_measured_makes_it_old(cells: Any, qtbot: Any, engine: Any) -> None:
+    engine.hold = True
+    press(cells, "do_measure")
+    desk, panel = cells.desk, cells.panels["measure"]
+    qtbot.waitUntil(lambda: bool(engine.held), timeout=5000)
+    region = Region((0, 10, 10), (1, 12, 12))
+    before = desk.session.volume.read(region)
+    desk.session.commit(Edit("paint", "human", (Patch(region, before, before * 0 + 2),)))
+    engine.release()
+    qtbot.waitUntil(lambda: desk.measurement is not None, timeout=10000)
+    qtbot.waitUntil(panel.old.isVisible, timeout=5000)
+
+
+def test_other_settings_are_said_as_well(cells: Any, qtbot: Any) -> None:
+    panel = measured(cells, qtbot)
+    panel.form.editor("gap_nm").focus_widget.setValue(70)
+    assert "what is measured has changed since" in panel.old.text()
+    panel.form.editor("gap_nm").focus_widget.setValue(0)
+    assert not panel.old.isVisible()
+
+
+def test_numbers_are_there_when_the_project_is_opened_again(cells: Any, qtbot: Any) -> None:
+    from napari_emseg.session import Session
+    from napari_emseg.ui.flows.opening import show
+
+    measured(cells, qtbot)
+    desk, panel = cells.desk, cells.panels["measure"]
+    folder, image, rows = desk.session.project.folder, desk.session.image, desk.measurement.objects
+    desk.clear()
+    qtbot.waitUntil(lambda: not panel.table.isVisible(), timeout=5000)
+    show(desk, Session.open(folder, image))
+    desk.open_stage("measure")
+    qtbot.waitUntil(panel.table.isVisible, timeout=5000)
+    assert desk.measurement.objects == rows
+    assert panel.table.sorted_rows.rowCount() == 2
+    assert desk.sayings["measure"].text.startswith("2 objects, 0 contacts.")
+    assert "Measured on 20" in desk.sayings["measure"].text
+    qtbot.waitUntil(lambda: cells.spine.lines["measure"].word.text() == "done", timeout=5000)
+    assert not panel.old.isVisible()
+
+
+def test_the_table_has_room_for_eight_rows_on_a_small_screen(cells: Any, qtbot: Any) -> None:
+    panel = measured(cells, qtbot)
+    cells.desk.viewer.window._qt_window.resize(1366, 768)
+    assert not panel.form.isVisible()
+    qtbot.waitUntil(
+        lambda: panel.table.viewport().height() >= 8 * panel.table.verticalHeader().defaultSectionSize(),
+        timeout=5000,
+    )
+    assert cells.stage_area.verticalScrollBar().maximum() == 0
+    press(cells, "measure_settings")
+    assert panel.form.isVisible()
 
 
 def test_tables_and_a_report_are_saved(

@@ -41,7 +41,7 @@ def test_nothing_open_sends_to_the_first_stage() -> None:
         (Facts(**OPEN, proofread=1, candidate=True), "train", "new model"),
         (Facts(**OPEN, labelled_sections=1), "measure", "ready"),
         (Facts(**OPEN, labelled_sections=1, measured=3), "measure", "done"),
-        (Facts(**OPEN, labelled_sections=1, measured=3, measured_is_old=True), "measure", "labels changed"),
+        (Facts(**OPEN, labelled_sections=1, measured=3, measured_is_old=True), "measure", "out of date"),
         (Facts(**OPEN, running={"train": 0.434}), "train", "43 %"),
         (Facts(running={"data": -1.0}), "data", "working"),
     ],

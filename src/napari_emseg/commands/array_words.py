@@ -70,8 +70,10 @@ def shared_out(command: argparse.Namespace, words: Sequence[str], tasks: int) ->
     model = find_model(command.model)
     spans = Blocks(where.start[0], where.stop[0], tasks, max(1, read_card(model).depth)).spans()
     kept = _without_region(words)
-    # Parts that are there are not made again, so those of another model or other settings must lie elsewhere.
-    content = hashlib.sha256("\0".join([*words, str(spans)]).encode() + (model / WEIGHTS).read_bytes())
+    # Parts that are there are not made again, so those of another model, other settings or an older state of
+    # the stack must lie elsewhere.
+    told = "\0".join([*words, str(spans), _last_change(command.source)])
+    content = hashlib.sha256(told.encode() + (model / WEIGHTS).read_bytes())
     place = parse_output(command.output, WRITERS).path
     folder = str(place.with_name(f"{place.name}.blocks-{content.hexdigest()[:8]}"))
     flat = ",".join(f"{a}:{b}" for a, b in zip(where.start[1:], where.stop[1:], strict=True))
@@ -87,6 +89,16 @@ def shared_out(command: argparse.Namespace, words: Sequence[str], tasks: int) ->
     ]
     sections = f"{where.start[0]}:{where.stop[0]}"
     return SharedOut(spans, body, ["cluster", "join", folder, command.output, "--sections", sections])
+
+
+def _last_change(source: str) -> str:
+    """When a stack was last written, as far as its file or its folder tells; of samples nothing."""
+    from napari_emseg.io.paths import parse_path
+
+    try:
+        return str(parse_path(source).path.stat().st_mtime_ns)
+    except OSError:
+        return ""
 
 
 def _without_region(words: Sequence[str]) -> list[str]:

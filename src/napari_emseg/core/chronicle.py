@@ -110,6 +110,21 @@ def event(journal: Journal, number: int) -> Event | None:
     return found[0] if found else None
 
 
+def label_state(journal: Journal) -> int:
+    """Names the labels as they are now: the newest edit that stands and changed some; 0 where there is none.
+
+    Undo is a stack, so the newest edit that stands says which others do: after undo the number is again what it was, and
+    redo brings the later one back. Marks and locks change no labels.
+    """
+    rows = journal.query(
+        "SELECT id FROM edits WHERE state IN ('done', 'forgotten') AND "
+        "(EXISTS (SELECT 1 FROM patches WHERE edit = edits.id)"
+        + (" OR EXISTS (SELECT 1 FROM relabels WHERE edit = edits.id)" if journal.has_relabels else "")
+        + ") ORDER BY id DESC LIMIT 1"
+    )
+    return int(rows[0][0]) if rows else 0
+
+
 def _where(people_only: bool) -> str:
     return " WHERE source IN ('human', 'system')" if people_only else ""
 

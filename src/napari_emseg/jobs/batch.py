@@ -137,8 +137,9 @@ def script(
     lines = [
         "#!/bin/bash",
         *(f"#SBATCH {option}" for option in options),
-        "set -euo pipefail",
+        "set -eo pipefail",
         *setup,
+        "set -u",  # after the setup, because conda and modules look at variables that nobody has set
         'export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"',
         f"command -v {PROGRAM} >/dev/null || {{",
         f'    echo "error: {PROGRAM} is not on the PATH of this job, write the script with --setup" >&2',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ _SIZES = (
 _CALIBRES = (
     "Calibre is the diameter of the circle with the area of the cross-section at right angles to the local axis, {step}; the "
     "axis joins the middles of level sets of the distance inside the object (after Verroust and Lazarus 2000). Cross-sections "
-    "that the edge of the volume cuts off, at forks, and within a radius of free ends were left out. Objects of "
-    "fewer than {least} voxels have no calibre.\n"
+    "that the edge of the volume cuts off, within two radii of forks, and within a radius of free ends were left out, and so were "
+    "objects and parts of objects of fewer than {least} voxels. {without} of {all} objects have no calibre{why}.\n"
 )
 _CONTACTS = (
     "Contact area is the sum of the voxel faces that two objects share{gap}, each with the area that its direction has on "
@@ -187,7 +188,19 @@ def methods(found: Survey, about: Mapping[str, Any]) -> str:
     ]
     if settings.calibre:
         step = f"every {settings.step_nm:g} nm" if settings.step_nm else "every half radius"
-        parts.append(_CALIBRES.format(step=step, least=settings.min_voxels))
+        reasons = Counter(
+            str(row["no_calibre_because"]) for row in found.objects if row["no_calibre_because"]
+        )
+        why = "; ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+        parts.append(
+            _CALIBRES.format(
+                step=step,
+                least=settings.min_voxels,
+                without=reasons.total(),
+                all=len(found.objects),
+                why=f" ({why})" if why else "",
+            )
+        )
     if settings.contact:
         gap = f" across gaps of at most {settings.gap_nm:g} nm" if settings.gap_nm else ""
         parts.append(_CONTACTS.format(gap=gap))

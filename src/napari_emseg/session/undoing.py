@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_emseg.core.chronicle import event
+from napari_emseg.core.chronicle import event, label_state
 from napari_emseg.core.following import catch_up
 from napari_emseg.core.moments import edit_back_to, position_of
 from napari_emseg.core.sections import SectionState
@@ -91,6 +91,11 @@ class Undoing(Kernel):
     def journal(self) -> Journal:
         """The journal, to read the history from (`core.chronicle`); it is written by `commit` only."""
         return self._journal
+
+    @property
+    def label_state(self) -> int:
+        """A number that names the labels as they are: the same again after undo, and when the project is opened again."""
+        return label_state(self._journal)
 
     @property
     def replayed(self) -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_emseg.ui.flows import examples
-from napari_emseg.ui.panels.base import action_button, faint, heading, row
+from napari_emseg.ui.fold import Fold
+from napari_emseg.ui.panels.base import action_button, faint, row
 
 if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
@@ -25,22 +26,30 @@ class ByClicks(QWidget):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.desk = desk
+        self._had_clicks = False
         self.on = action_button(desk, "mark_examples")
         self.beside = action_button(desk, "mark_counterexamples")
         self.seek = action_button(desk, "find_alike")
         self.forget = action_button(desk, "forget_examples")
         self.count = faint()
-        column = QVBoxLayout(self)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(heading("Something else, by clicks"))
         column.addLayout(row(self.on, self.beside))
         column.addWidget(self.count)
         column.addLayout(row(self.seek, self.forget))
+        self.fold = Fold(inner, "Something else, by clicks", name="by_clicks")
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(self.fold)
 
     def refresh(self) -> None:
         """Follow the clicks."""
         words = examples.words(self.desk)
+        if words and not self._had_clicks:
+            self.fold.open()
+        self._had_clicks = bool(words)
         self.setEnabled(self.desk.session is not None)
         self.count.setText(words or "Vesicles, nuclei, cracks: show a few, and what only looks like them.")
         self.seek.setEnabled(bool(words))

@@ -13,6 +13,7 @@ from napari_emseg.ui import labelled
 from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.bench import Bench
 from napari_emseg.ui.flows import doubting
+from napari_emseg.ui.hand import Hand
 from napari_emseg.ui.labels_layer import LabelsAdapter
 from napari_emseg.ui.layers import StackLayers, add_layers
 from napari_emseg.ui.runner import Runner
@@ -94,11 +95,11 @@ class Desk(Bench):
         self.closed: tuple[Path, ImageStack] | None = None
         self.conflict = -1
         self.exported: set[str] = set()
-        self.measurement: Any = None
-        self.measurement_is_old = False
+        self.measured: Any = None
         self.device = ""
         self.losses: list[tuple[float, float]] = []
         self._adapter: LabelsAdapter | None = None
+        self._hand: Hand | None = None
         self._make_engine = engine
         self._engine: Any = None
         self._section = 0
@@ -133,6 +134,11 @@ class Desk(Bench):
         """Section on screen."""
         return self._section
 
+    @property
+    def measurement(self) -> Any:
+        """The numbers that were measured last, also on an earlier day; None if there are none."""
+        return None if self.measured is None else self.measured.survey
+
     def need_session(self) -> tuple[Session, StackLayers]:
         """The open session and its layers.
 
@@ -154,6 +160,7 @@ class Desk(Bench):
         self._adapter = LabelsAdapter(
             self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", e)
         )
+        self._hand = Hand(self)
         self.labelled = labelled.at_opening(session)
         self.doubts = frozenset(doubt.sections[1] for doubt in open_doubts(session))
         self.answered = doubting.answered(session)
@@ -180,10 +187,12 @@ class Desk(Bench):
         self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         if self._adapter is not None:
             self._adapter.disconnect()
+        if self._hand is not None:
+            self._hand.let_go()
         session.edited.disconnect(self._on_edited, missing_ok=True)
         session.sections.changed.disconnect(self._on_section_state, missing_ok=True)
         session.notice.disconnect(self._on_notice, missing_ok=True)
-        self.session = self.layers = self._adapter = None
+        self.session = self.layers = self._adapter = self._hand = None
         self.cleaning = self.aligning = None
         self.labelled, self.doubts, self.learning, self.losses = set(), frozenset(), None, []
         self.doubt = None
@@ -192,7 +201,7 @@ class Desk(Bench):
         self.suggestions = ()
         self.is_free, self.conflict = False, -1
         self.exported.clear()
-        self.measurement, self.measurement_is_old = None, False
+        self.measured = None
         self.sayings.clear()
         if layers is not None and remove_layers:
             layers.remove(self.viewer)
@@ -300,7 +309,6 @@ class Desk(Bench):
     def _on_edited(self, edit: Edit) -> None:
         if self.session is not None:
             self.labelled = labelled.after(self.labelled, edit, self.session.volume)
-            self.measurement_is_old |= self.measurement is not None and bool(edit.patches or edit.relabel)
             doubting.follow(self, edit)
         self.state_changed.emit()
 

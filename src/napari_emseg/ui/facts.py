@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.sections import Status
-from napari_emseg.ui.flows import cleaning
+from napari_emseg.ui.flows import cleaning, measuring
 from napari_emseg.ui.flows.opening import voxel_words
 from napari_emseg.ui.state import Facts
 
@@ -38,7 +38,7 @@ def facts(desk: Desk) -> Facts:
         is_cleaned=cleaning.is_cleaned(desk),
         exported=len(desk.exported),
         measured=0 if desk.measurement is None else len(desk.measurement.objects),
-        measured_is_old=desk.measurement_is_old,
+        measured_is_old=bool(measuring.why_old(desk)),
     )
 
 

@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSizePolicy,
     QSlider,
     QSpinBox,
@@ -23,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_emseg.ui.fields import FieldSpec, field_specs
+from napari_emseg.ui.fold import Fold
 
 if TYPE_CHECKING:
     from napari_emseg.settings import Settings
@@ -93,26 +93,9 @@ class SettingsForm(QWidget):
         return rows
 
     def _fold(self, specs: list[FieldSpec]) -> QWidget:
-        box = QWidget()
-        column = QVBoxLayout(box)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        button = QPushButton("▸ More")
-        button.setObjectName("more")
-        button.setProperty("role", "flat")
-        button.setCheckable(True)
         inner = QWidget()
         inner.setLayout(self._rows(specs))
-        inner.setVisible(False)
-
-        def _on_toggled(opened: bool) -> None:
-            inner.setVisible(opened)
-            button.setText("▾ Less" if opened else "▸ More")
-
-        button.toggled.connect(_on_toggled)
-        column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(inner)
-        return box
+        return Fold(inner, "More", less="Less", name="more")
 
     def _on_edited(self, name: str, value: object) -> None:
         try:

@@ -149,7 +149,7 @@ def _measure(facts: Facts) -> tuple[str, Tone, str]:
     if not facts.voxel_size_known:
         return "needs voxel size", "quiet", "data"
     if facts.measured and facts.measured_is_old:
-        return "labels changed", "ready", ""
+        return "out of date", "ready", ""
     return ("done", "done", "") if facts.measured else ("ready", "ready", "")
 
 

@@ -70,6 +70,22 @@ def visible_region(viewer: Viewer, layer: Layer, *, size: tuple[float, float] | 
     return region
 
 
+def need_sections(viewer: Viewer) -> None:
+    """Refuse turned axes: what is seen of a section is one line then, and nothing can be grown from it.
+
+    Raises
+    ------
+    EmsegError
+        If something else than sections from above is on screen.
+    """
+    dims = viewer.dims
+    if dims.ndisplay == 2 and sorted(dims.displayed) != [dims.ndim - 2, dims.ndim - 1]:
+        raise EmsegError(
+            "the stack is seen from the side: one line of every section", "", "go back to sections",
+            action="show_sections",
+        )  # fmt: skip
+
+
 def current_section(viewer: Viewer, layer: Layer) -> int:
     """Section (z) that the sliders point at, clipped to the layer."""
     z = float(layer.world_to_data(viewer.dims.point)[-3])

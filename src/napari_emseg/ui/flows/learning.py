@@ -34,6 +34,8 @@ def learn(desk: Desk) -> None:
     session, _ = desk.need_session()
     if desk.learning is not None:
         raise EmsegError("a new model waits for your decision", "", "use it or discard it first")
+    if desk.runner.is_running(_KEY):  # a second T would throw away what it has learned
+        return
     request = finetune.prepare(session)
     desk.losses = []
     started = time.monotonic()
@@ -44,6 +46,10 @@ def learn(desk: Desk) -> None:
         desk.say("train", verdict(result), tone="done")
 
     plain = desk.handlers("train", done)
+
+    def stopped() -> None:
+        plain.stopped()
+        desk.say("train", "Stopped. The copy is gone; predictions come from the same model as before.")
 
     def progress(work: Work) -> None:
         if "loss" in work.values:
@@ -58,7 +64,7 @@ def learn(desk: Desk) -> None:
         lambda **callbacks: desk.engine.submit(
             "napari_emseg.jobs.finetune:run", request, lane="background", **callbacks
         ),
-        Handlers(plain.done, plain.failed, plain.stopped, progress),
+        Handlers(plain.done, plain.failed, stopped, progress),
     )
 
 

@@ -25,7 +25,7 @@ def take_up(desk: Desk) -> None:
     session, _ = desk.need_session()
     desk.measured = kept(session)
     if desk.measured is not None:
-        desk.say(_STAGE, f"{_all_words(desk.measurement)[:-1]}, measured on {desk.measured.day}.")
+        desk.say(_STAGE, f"{_all_words(desk.measurement)} Measured on {desk.measured.day}.")
 
 
 def why_old(desk: Desk) -> str:

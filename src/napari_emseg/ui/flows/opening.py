@@ -10,7 +10,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.project import is_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
-from napari_emseg.ui.flows import predicting
+from napari_emseg.ui.flows import measuring, predicting
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -270,6 +270,7 @@ def show(desk: Desk, session: Session, image: Image | None = None) -> None:
     desk.show(session, image=image)
     recent.remember(session.project.folder, session.image.name)
     _take_up_cleaned(desk)
+    measuring.take_up(desk)
     _fill_canvas(desk)
     _say_opened(desk, session)
     predicting.warm_up(desk)

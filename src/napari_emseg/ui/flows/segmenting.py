@@ -9,7 +9,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows.predicting import predict_region
-from napari_emseg.ui.view import visible_region
+from napari_emseg.ui.view import need_sections, visible_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ _KEY = "segment"
 def segment_visible(desk: Desk) -> None:
     """Predict where needed, then segment the region on screen as one edit."""
     session, layers = desk.need_session()
+    need_sections(desk.viewer)
     region = visible_region(desk.viewer, layers.image)
     sections = range(region.start[0], region.stop[0])
     refuse_settled(session, region)

@@ -31,6 +31,8 @@ class StagePanel(QWidget):
     stage: str
     primary: str = ""
     """Name of the action on the primary button."""
+    primary_waits: bool = True
+    """Whether the primary button rests while the stage works: not where it does something else."""
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,7 +82,7 @@ class StagePanel(QWidget):
         self.needs.setVisible(bool(state.needs))
         self.needs.setText(f"First: {needed_title}".replace("&", "&&"))
         if self.primary:
-            self.button.setEnabled(state.can_start and state.tone != "busy")
+            self.button.setEnabled(state.can_start and not (self.primary_waits and state.tone == "busy"))
         self.refresh()
         if not self.says.saying.text and self.hint():
             self.say_hint()

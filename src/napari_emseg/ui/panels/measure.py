@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import measuring
+from napari_emseg.ui.fold import Fold
 from napari_emseg.ui.measuring.table import MeasureTable
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row
 
@@ -23,14 +24,17 @@ class MeasurePanel(StagePanel):
     def build(self) -> None:
         """The settings."""
         self.form = self.settings_form("measure")
-        self.body.addWidget(self.form)
+        self.fold = Fold(self.form, "What is measured", name="measure_settings")
+        self.fold.open()
+        self.body.addWidget(self.fold)
         self.desk.asked.connect(self._on_asked)
         self.desk.session_changed.connect(self._on_session)
+        self.desk.settings_changed.connect(self._on_settings)
 
     def after_button(self) -> None:
         """What else can be done, and the table."""
         self.one = action_button(self.desk, "measure_object")
-        self.old = faint("The labels have changed since: measure again to have true numbers.")
+        self.old = faint()
         self.table = MeasureTable()
         self.table.picked.connect(self._on_picked)
         self.save = action_button(self.desk, "save_measurements")
@@ -51,11 +55,30 @@ class MeasurePanel(StagePanel):
         if found is not self._shown:
             self._shown = found
             self.table.show_rows(() if found is None else found.objects)
+            self.fold.open(found is None)  # the table needs the room
         for widget in (self.table, self.save, self.report):
             widget.setVisible(found is not None)
             widget.setEnabled("measure" not in self.desk.work)
-        self.old.setVisible(found is not None and self.desk.measurement_is_old)
+        self._say_if_old()
         self._name_object()
+
+    def _out_of_date(self) -> str:
+        """Why the numbers are not what measuring would give now; empty where they are."""
+        found = self.desk.measured
+        if found is None or self.desk.session is None:
+            return ""
+        why = measuring.why_old(self.desk)
+        if not why and self.desk.settings("measure") != found.survey.settings:
+            why = "what is measured has changed"
+        return f"Measured on {found.day}; {why} since. Measure again to have true numbers." if why else ""
+
+    def _on_settings(self, stage: str) -> None:
+        if stage == self.stage:
+            self._say_if_old()
+
+    def _say_if_old(self) -> None:
+        self.old.setText(self._out_of_date())
+        self.old.setVisible(bool(self.old.text()))
 
     def _on_session(self) -> None:
         if self.desk.layers is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtGui import QShowEvent
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QLabel
 
 from napari_emseg.core.errors import EmsegError
@@ -46,6 +46,8 @@ class PredictPanel(StagePanel):
         self.body.addWidget(self.form)
         self.by_clicks = ByClicks(self.desk)
         self._listed: list[str] = []
+        self._hide_again = False
+        self.desk.predicted.connect(self._on_predicted)
 
     def after_button(self) -> None:
         """Something that no model knows."""
@@ -113,7 +115,18 @@ class PredictPanel(StagePanel):
         """The membranes are what this stage is about."""
         super().showEvent(event)
         if self.desk.layers is not None:
+            self._hide_again = not self.desk.layers.boundary.visible
             self.desk.layers.boundary.visible = True
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Over labels they would be a second map; what was predicted here meanwhile stays in sight."""
+        super().hideEvent(event)
+        if self._hide_again and self.desk.layers is not None:
+            self.desk.layers.boundary.visible = False
+        self._hide_again = False
+
+    def _on_predicted(self) -> None:
+        self._hide_again = False
 
     def _on_chosen(self, index: int) -> None:
         learning.choose(self.desk, self._listed[index])

@@ -31,6 +31,7 @@ class ProofreadPanel(StagePanel):
 
     stage = "proofread"
     primary = "mark_proofread"
+    primary_waits = False
 
     def build(self) -> None:
         """Two rows of tools, history, the section."""
