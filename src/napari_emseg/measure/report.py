@@ -30,8 +30,8 @@ _SIZES = (
 _CALIBRES = (
     "Calibre is the diameter of the circle with the area of the cross-section at right angles to the local axis, {step}; the "
     "axis joins the middles of level sets of the distance inside the object (after Verroust and Lazarus 2000). Cross-sections "
-    "that the edge of the volume cuts off, within two radii of forks, and within a radius of free ends were left out, and so were "
-    "objects and parts of objects of fewer than {least} voxels. {without} of {all} objects have no calibre{why}.\n"
+    "that the edge of the volume cuts off, within two radii of forks, and within a radius of free ends were left out, and so "
+    "were objects and parts of objects of fewer than {least} voxels. {without} of {all} objects have no calibre{why}.\n"
 )
 _CONTACTS = (
     "Contact area is the sum of the voxel faces that two objects share{gap}, each with the area that its direction has on "
