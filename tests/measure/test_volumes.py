@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.measure.blocks import block_at, cores
+from napari_emseg.measure.blocks import block_at, cores, count_cores
 from napari_emseg.measure.directions import directions
 from napari_emseg.measure.surfaces import SurfaceTally
 from napari_emseg.measure.volumes import VolumeTally
@@ -94,6 +94,40 @@ def test_a_large_section_is_read_in_parts():
     boxes = list(cores((2, 100, 10), voxels=300))
     assert [box.shape for box in boxes] == [(1, 30, 10), (1, 30, 10), (1, 30, 10), (1, 10, 10)] * 2
     assert [box.shape for box in cores((7, 10, 10), voxels=300)] == [(3, 10, 10), (3, 10, 10), (1, 10, 10)]
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "what"),
+    [
+        (np.inf, np.float32, "above 16777216, and float32 cannot tell them apart"),
+        (2.0**24 + 2, np.float32, "above 16777216"),
+        (1e19, np.float64, "above 9007199254740992"),
+        (-np.inf, np.float64, "negative"),
+        (np.nan, np.float64, "fractions"),
+    ],
+)
+def test_ids_stored_as_fractions_that_are_no_ids_any_more(value, dtype, what):
+    """Two objects of neighbouring ids would be one; and nothing is warned about on the way."""
+    labels = np.ones((2, 3, 4), dtype)
+    labels[1, 1, 1] = value
+    with pytest.raises(EmsegError, match=what):
+        block_at(labels, next(iter(cores(labels.shape))), (0, 0, 0))
+
+
+@given(
+    st.tuples(*[st.integers(0, 9)] * 3),
+    st.one_of(st.none(), st.tuples(*[st.integers(1, 4)] * 3)),
+    st.integers(1, 90),
+)
+def test_boxes_are_counted_without_a_list_of_them(shape, size, voxels):
+    assert count_cores(shape, size, voxels) == len(list(cores(shape, size, voxels)))
+
+
+def test_a_file_that_claims_any_size_is_begun_at_once():
+    """A list of 2^36 boxes would fill the memory before the first of them is read."""
+    shape = (2**20,) * 3
+    assert count_cores(shape) == 2**36
+    assert next(iter(cores(shape))).shape == (1, 16, 2**20)
 
 
 @pytest.mark.parametrize(

@@ -89,5 +89,7 @@ def one_channel(array: Any, source: object) -> Any:
     if array.shape[0] == 1:
         return array[0]
     raise EmsegError(
-        f"the file has {array.shape[0]} channels", str(source), "predict one target: --targets membrane"
+        f"the file has {array.shape[0]} channels",
+        str(source),
+        "save one of them on its own, or predict one target (--targets membrane)",
     )

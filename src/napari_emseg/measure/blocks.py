@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +68,24 @@ def cores(
         Voxels of a box at most, where its size is not given.
     """
     z, y, x = shape
-    if size is None:
-        rows = max(1, min(y, voxels // max(x, 1)))
-        size = (max(1, voxels // max(y * x, 1)), rows, x) if rows == y else (1, rows, x)
-    for a in range(0, z, size[0]):
-        for b in range(0, y, size[1]):
-            for c in range(0, x, max(size[2], 1)):
-                yield Region((a, b, c), (a + size[0], b + size[1], c + size[2])).clipped(shape)
+    depth, rows, columns = size or _core_size(shape, voxels)
+    for a in range(0, z, depth):
+        for b in range(0, y, rows):
+            for c in range(0, x, columns):
+                yield Region((a, b, c), (a + depth, b + rows, c + columns)).clipped(shape)
+
+
+def count_cores(
+    shape: tuple[int, int, int], size: tuple[int, int, int] | None = None, voxels: int = BLOCK_VOXELS
+) -> int:
+    """How many boxes `cores` gives; a file may claim more voxels than a list of them could hold."""
+    return math.prod(-(-n // k) for n, k in zip(shape, size or _core_size(shape, voxels), strict=True))
+
+
+def _core_size(shape: tuple[int, int, int], voxels: int) -> tuple[int, int, int]:
+    _, y, x = shape
+    rows = max(1, min(y, voxels // max(x, 1)))
+    return (max(1, voxels // max(y * x, 1)) if rows == y else 1), rows, max(x, 1)
 
 
 def block_at(array: Any, core: Region, margin: tuple[int, int, int], *, before: int = 0) -> Block:
@@ -127,10 +139,15 @@ def checked_ids(labels: NDArray[Any], where: str) -> NDArray[Any]:
     if kind == "b":
         return labels.astype(np.uint8)
     if kind == "f":
-        whole = np.rint(labels)
-        if not np.array_equal(whole, labels):
+        if not np.array_equal(np.rint(labels), labels):
             raise EmsegError("these are no object ids but fractions", where, "give a segmentation")
-        labels, kind = whole.astype(np.int64), "i"
+        exact = 2.0 ** (np.finfo(labels.dtype).nmant + 1)  # above it neighbouring ids are one number
+        if labels.max(initial=0) > exact:
+            raise EmsegError(
+                f"object ids are above {exact:.0f}, and {labels.dtype} cannot tell them apart", where,
+                "store them as whole numbers",
+            )  # fmt: skip
+        labels, kind = np.maximum(labels, -1).astype(np.int64), "i"
     if kind not in "iu":
         raise EmsegError("these are no object ids", where, "give a segmentation")
     if kind == "i":
