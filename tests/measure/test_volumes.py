@@ -63,6 +63,15 @@ def test_grey_values(dtype):
         assert row["grey_sd"] == pytest.approx(inside.std(), rel=1e-9)
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.float64])
+def test_the_spread_of_large_values_is_not_lost_in_them(dtype):
+    """Values of a billion that differ by one: the square of their mean has no digit left for that."""
+    image = (1_000_000_000 + np.arange(60).reshape(3, 4, 5) % 2).astype(dtype)
+    (row,) = counted(np.ones((3, 4, 5), np.uint8), image=image)
+    assert row["grey_mean"] == 1_000_000_000.5
+    assert row["grey_sd"] == pytest.approx(0.5)
+
+
 def test_large_sixteen_bit_values_lose_nothing():
     labels = np.ones((1, 300, 300), np.uint8)
     image = np.full(labels.shape, 65535, np.uint16)

@@ -34,6 +34,7 @@ class VolumeTally:
         self.boxes = Extremes(3)
         self._grey = Sums(3)
         self._fractions = Sums(2, np.float64)
+        self._grey_origin: float | None = None
 
     def add(self, block: Block, image: NDArray[Any] | None = None) -> None:
         """Count the core of one more block.
@@ -73,6 +74,9 @@ class VolumeTally:
             self._grey.add(ids, np.stack([np.rint(np.bincount(flat, p, n))[found] for p in parts], 1))
         else:
             value = image.ravel().astype(np.float64)
+            if self._grey_origin is None:  # squares of large values would swallow their spread
+                self._grey_origin = float(value[0]) if math.isfinite(value[0]) else 0.0
+            value -= self._grey_origin
             self._fractions.add(ids, np.stack([np.bincount(flat, p, n)[found] for p in (value, value**2)], 1))
 
     @property
@@ -147,7 +151,7 @@ class VolumeTally:
             known = math.isfinite(mean)
             rows.append(
                 {
-                    "grey_mean": mean if known else None,
+                    "grey_mean": mean + (self._grey_origin or 0.0) if known else None,
                     "grey_sd": math.sqrt(max(spread, 0.0)) if known else None,
                 }
             )
