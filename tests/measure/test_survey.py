@@ -69,6 +69,19 @@ def test_blocks_change_nothing(volume):
     assert one.contacts == other.contacts
 
 
+@pytest.mark.parametrize("chunks", [(8, 16, 16), None, ((20, 20), (40,), (60,)), (64, 64, 64)])
+def test_how_a_volume_is_stored_changes_nothing(volume, chunks):
+    class Stored:
+        shape, dtype = volume.shape, volume.dtype
+
+        def __getitem__(self, key):
+            return volume[key]
+
+    Stored.chunks = chunks
+    settings = MeasureSettings(calibre=False)
+    assert survey(Stored(), SPACING, settings).objects == survey(volume, SPACING, settings).objects
+
+
 def test_parts_that_are_not_wanted_are_left_out(volume):
     found = survey(volume, SPACING, MeasureSettings(calibre=False, contact=False))
     assert not found.contacts

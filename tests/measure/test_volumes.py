@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.measure.blocks import block_at, cores, count_cores
+from napari_emseg.measure.blocks import block_at, core_size, cores, count_cores
 from napari_emseg.measure.directions import directions
 from napari_emseg.measure.surfaces import SurfaceTally
 from napari_emseg.measure.volumes import VolumeTally
@@ -130,6 +130,16 @@ def test_ids_stored_as_fractions_that_are_no_ids_any_more(value, dtype, what):
 )
 def test_boxes_are_counted_without_a_list_of_them(shape, size, voxels):
     assert count_cores(shape, size, voxels) == len(list(cores(shape, size, voxels)))
+
+
+def test_boxes_of_whole_chunks_where_these_are_deep():
+    """Sections of 4096 x 4096 in chunks of 64 x 64 x 64: whole sections would decode each chunk 64 times."""
+    assert core_size((1000, 4096, 4096), chunks=(64, 64, 64)) == (64, 64, 4096)
+    assert core_size((1000, 4096, 4096), chunks=(1, 512, 512)) == (1, 4096, 4096)
+    assert core_size((1000, 1024, 1024), chunks=(16, 128, 128)) == (16, 1024, 1024)
+    assert core_size((30, 4096, 4096), chunks=(64, 64, 64)) == (30, 128, 4096)
+    assert core_size((1000, 4096, 4096), chunks=(1000, 4096, 4096)) == (1, 4096, 4096)  # larger than a box
+    assert core_size((5, 20, 30), chunks=(64, 64, 64)) == core_size((5, 20, 30))
 
 
 def test_a_file_that_claims_any_size_is_begun_at_once():

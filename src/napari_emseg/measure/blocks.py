@@ -68,7 +68,7 @@ def cores(
         Voxels of a box at most, where its size is not given.
     """
     z, y, x = shape
-    depth, rows, columns = size or _core_size(shape, voxels)
+    depth, rows, columns = size or core_size(shape, voxels)
     for a in range(0, z, depth):
         for b in range(0, y, rows):
             for c in range(0, x, columns):
@@ -79,13 +79,33 @@ def count_cores(
     shape: tuple[int, int, int], size: tuple[int, int, int] | None = None, voxels: int = BLOCK_VOXELS
 ) -> int:
     """How many boxes `cores` gives; a file may claim more voxels than a list of them could hold."""
-    return math.prod(-(-n // k) for n, k in zip(shape, size or _core_size(shape, voxels), strict=True))
+    return math.prod(-(-n // k) for n, k in zip(shape, size or core_size(shape, voxels), strict=True))
 
 
-def _core_size(shape: tuple[int, int, int], voxels: int) -> tuple[int, int, int]:
-    _, y, x = shape
+def core_size(
+    shape: tuple[int, int, int], voxels: int = BLOCK_VOXELS, chunks: Sequence[int] | None = None
+) -> tuple[int, int, int]:
+    """Size (z, y, x) of the boxes of `cores`.
+
+    Parameters
+    ----------
+    shape : (z, y, x)
+    voxels : int
+        Of a box at most.
+    chunks : (z, y, x), optional
+        In which the volume is stored. Boxes are made of whole ones where these are deeper than the sections that fit in
+        a box: each would be decoded once a section otherwise.
+    """
+    z, y, x = shape
     rows = max(1, min(y, voxels // max(x, 1)))
-    return (max(1, voxels // max(y * x, 1)) if rows == y else 1), rows, max(x, 1)
+    depth = max(1, voxels // max(y * x, 1)) if rows == y else 1
+    if chunks is None or min(chunks[0], z) <= depth or math.prod(chunks) > voxels:
+        return depth, rows, max(x, 1)
+    size = [max(1, min(c, n)) for c, n in zip(chunks, shape, strict=True)]
+    for axis in (2, 1):
+        while size[axis] < shape[axis] and 2 * math.prod(size) <= voxels:
+            size[axis] *= 2
+    return size[0], size[1], size[2]
 
 
 def block_at(array: Any, core: Region, margin: tuple[int, int, int], *, before: int = 0) -> Block:

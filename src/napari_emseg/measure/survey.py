@@ -11,7 +11,7 @@ import numpy as np
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Part, Silent
 from napari_emseg.measure import OBJECT_MEASURES
-from napari_emseg.measure.blocks import BLOCK_VOXELS, block_at, cores, count_cores
+from napari_emseg.measure.blocks import block_at, core_size, cores, count_cores
 from napari_emseg.measure.calibre import calibre_row
 from napari_emseg.measure.contact import ContactTally, contact_sums
 from napari_emseg.measure.five_points import five_along, mean_of
@@ -158,9 +158,13 @@ def _pass(
     block: tuple[int, int, int] | None,
     progress: Progress,
 ) -> None:
-    count = count_cores(shape, block, BLOCK_VOXELS)
+    chunks = getattr(labels, "chunks", None)
+    if chunks is not None and not all(isinstance(n, int) for n in chunks):  # those of Dask are lists
+        chunks = None
+    block = block or core_size(shape, chunks=chunks)
+    count = count_cores(shape, block)
     before = tallies.contacts.before if tallies.contacts else 0
-    for k, core in enumerate(cores(shape, block, BLOCK_VOXELS)):
+    for k, core in enumerate(cores(shape, block)):
         progress.report(k / count, f"counting sections {core.start[0]} to {core.stop[0] - 1}")
         here = block_at(labels, core, tallies.margin, before=before)
         tallies.volumes.add(here, None if image is None else np.asarray(image[core.slices]))
