@@ -155,6 +155,22 @@ def test_predict_fits_a_small_screen_with_all_that_a_model_finds(opened: Any, qt
     assert panel.on.isVisible()
 
 
+def test_joining_fits_a_small_screen_with_much_to_say(opened: Any, qtbot: Any, engine: Any) -> None:
+    desk = opened.desk
+    click(opened, qtbot, "stage_segment")
+    desk.do("segment")
+    qtbot.waitUntil(lambda: desk.sayings["segment"].tone == "done" and not desk.work, timeout=5000)
+    panel = opened.panels["segment"]
+    panel.join_slider.setValue(50)
+    assert panel.join_button.isVisible()
+    said = "297 segments in section 7, 3.9 s. "
+    said += "4 areas too thin for a seed went to a neighbour: a smaller seed depth keeps them apart."
+    desk.say("segment", said, tone="done", link="Next: carry the ids onwards", action="stage:propagate")
+    qtbot.wait(50)
+    bar: QScrollBar = opened.stage_area.verticalScrollBar()
+    assert bar.maximum() == 0
+
+
 def test_the_map_goes_again_that_only_a_look_into_predict_has_shown(
     opened: Any, qtbot: Any, make_labels: Any
 ) -> None:

@@ -83,3 +83,19 @@ def test_a_layer_that_the_person_removed_is_made_anew(clicked: Any) -> None:
     assert examples.words(clicked) == ""
     clicked.do("mark_examples")
     assert clicked.layers.examples in clicked.viewer.layers
+
+
+def test_the_image_is_seen_while_it_is_clicked_on(labelled: Any) -> None:
+    from napari_emseg.ui.flows import examples
+
+    layers = labelled.layers
+    labelled.do("mark_examples")
+    assert not layers.labels.visible
+    assert not layers.boundary.visible
+    labelled.do("mark_counterexamples")
+    examples.show_labels_again(labelled)
+    assert layers.labels.visible
+    layers.labels.visible = False  # by hand: nobody shows them again
+    labelled.do("mark_examples")
+    labelled.do("forget_examples")
+    assert not layers.labels.visible

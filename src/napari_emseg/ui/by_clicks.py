@@ -13,6 +13,8 @@ from napari_emseg.ui.panels.base import action_button, faint, row
 if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
+_TITLE = "Something else, by clicks"
+
 
 class ByClicks(QWidget):
     """Part of the Predict panel.
@@ -31,15 +33,15 @@ class ByClicks(QWidget):
         self.beside = action_button(desk, "mark_counterexamples")
         self.seek = action_button(desk, "find_alike")
         self.forget = action_button(desk, "forget_examples")
-        self.count = faint()
+        self.about = faint("Vesicles, nuclei, cracks: click on a few of them.")
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(row(self.on, self.beside))
-        column.addWidget(self.count)
+        column.addWidget(self.about)
         column.addLayout(row(self.seek, self.forget))
-        self.fold = Fold(inner, "Something else, by clicks", name="by_clicks")
+        self.fold = Fold(inner, _TITLE, name="by_clicks")
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
         around.addWidget(self.fold)
@@ -51,6 +53,7 @@ class ByClicks(QWidget):
             self.fold.open()
         self._had_clicks = bool(words)
         self.setEnabled(self.desk.session is not None)
-        self.count.setText(words or "Vesicles, nuclei, cracks: show a few, and what only looks like them.")
+        self.fold.set_title(f"{_TITLE}: {words}" if words else _TITLE)
+        self.about.setVisible(not words)
         self.seek.setEnabled(bool(words))
         self.forget.setEnabled(bool(words))

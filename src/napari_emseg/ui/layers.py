@@ -37,6 +37,8 @@ class StackLayers:
     """What has been predicted beside membranes."""
     examples: Points | None = None
     """Clicks on what is looked for and beside it, once there are some; see `ui.examples`."""
+    are_labels_put_away: bool = False
+    """Whether the labels are hidden because the person clicks on what lies under them."""
     rings: Any = None
     """Rings around what is being asked about, once there was something; see `ui.rings`."""
 

@@ -81,7 +81,15 @@ def forget(desk: Desk) -> None:
         if gone in layers.owned:
             layers.owned.remove(gone)
     layers.examples = None
+    show_labels_again(desk)
     desk.state_changed.emit()
+
+
+def show_labels_again(desk: Desk) -> None:
+    """The labels come back that were hidden so that the image could be clicked on."""
+    if desk.layers is not None and desk.layers.are_labels_put_away:
+        desk.layers.are_labels_put_away = False
+        desk.layers.labels.visible = True
 
 
 def clicks_of(desk: Desk) -> Sequence[Click]:
@@ -123,6 +131,9 @@ def _mark(desk: Desk, *, inside: bool) -> None:
     layer.visible = True
     desk.viewer.layers.selection.active = layer
     layer.mode = "add"
+    layers.boundary.visible = False  # clicked is on the image: it has to be seen
+    layers.are_labels_put_away |= layers.labels.visible
+    layers.labels.visible = False
     where = "on what you look for" if inside else "on something else, lookalikes first"
     desk.say(_STAGE, f"Click {where}. Three to five clicks are a start.", tone="busy")
     desk.state_changed.emit()

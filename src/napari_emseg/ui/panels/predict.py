@@ -9,7 +9,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.ui import target_maps
 from napari_emseg.ui.by_clicks import ByClicks
-from napari_emseg.ui.flows import learning, predicting
+from napari_emseg.ui.flows import examples, learning, predicting
 from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.panels.base import StagePanel
 
@@ -124,6 +124,7 @@ class PredictPanel(StagePanel):
         if self._hide_again and self.desk.layers is not None:
             self.desk.layers.boundary.visible = False
         self._hide_again = False
+        examples.show_labels_again(self.desk)
 
     def _on_predicted(self) -> None:
         self._hide_again = False
