@@ -185,6 +185,15 @@ def test_predict_writes_probabilities_with_size_and_provenance(model, stack, tmp
     assert 0 <= values.min() < values.max() <= 1
 
 
+def test_pixels_that_the_model_does_not_know_are_said(model, stack, tmp_path, capsys):
+    common = ("--model", model, "--tta", "none", "--device", "cpu", "--region", "0:1,:32,:32")
+    _, out, _ = run(capsys, "predict", stack, tmp_path / "a.h5", *common)
+    assert "resample" not in out
+    _, out, _ = run(capsys, "predict", stack, tmp_path / "b.h5", *common, "--pixel-size", "20")
+    assert "these are 20 nm: predicting resamples the image" in out
+    assert "expect poor results" in out
+
+
 def test_several_stacks_are_predicted_into_one_folder(capsys, model, stack, tmp_path):
     other = tmp_path / "smaller.tif"
     write_array(other, np.full((1, 64, 80), 7, np.uint8), spacing_nm=SPACING)

@@ -55,6 +55,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
             run(argparse.Namespace(**vars(args) | {"source": one, "output": output}), progress)
         return 0
     from napari_emseg.core.model_card import find_model, read_card
+    from napari_emseg.core.pixel_guard import check_model
     from napari_emseg.core.stack import ImageStack
     from napari_emseg.io import open_image, write_array
     from napari_emseg.io.writing import check_output
@@ -64,7 +65,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     check_output(args.output, args.source)  # refuse before hours of work, not after
     settings = settings_from(args, PredictSettings)
     folder = find_model(args.model)
-    targets = wanted_targets(args.targets, args.model, read_card(folder).targets)
+    card = read_card(folder)
+    targets = wanted_targets(args.targets, args.model, card.targets)
     stack = open_image(args.source)
     spacing, is_known = voxel_size(args.pixel_size, stack.spacing_nm)
     stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri)
@@ -84,6 +86,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     print(f"{args.output}: {', '.join(targets)}, {size}, computed on {found.device}")
     for note in found.notes:
         print(note)
+    if other_pixels := check_model(card, spacing):
+        print(other_pixels.text)
     if spacing is None:
         print("the voxel size is unknown: the pixels were taken as the model's own (--pixel-size)")
     return 0
