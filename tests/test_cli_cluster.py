@@ -173,7 +173,9 @@ def test_parts_of_an_older_stack_are_not_taken_for_these(model: Path) -> None:
         "write -- paint in.tif", "write -- cluster start", "write -- predict in.tif", "write",
         "write --array 3 -- train a b", "write --array 0 -- predict in.tif o.h5", "write --cores -1 -- train a b",
         "write --time soon -- train a b", "join blocks o.h5", "join blocks o.h5 --sections 3:3", "sleep",
-        "start --workers 0", "write -- predict in.tif o.h5 --tta 5",
+        "start --workers 0",
+        "start --port 99999", "start --port -1", "write --array ² -- predict in.tif o.h5",
+        "write -- predict in.tif o.h5 --tta 5",
     ],
 )  # fmt: skip
 def test_a_wrong_call_shows_usage(words: str, capsys: pytest.CaptureFixture[str]) -> None:

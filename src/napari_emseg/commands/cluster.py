@@ -35,6 +35,7 @@ STEPS = {
 
 _FILE = "cluster.json"
 _LOOK_S = 0.2
+_MOST_PORT = 65535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +81,7 @@ def _add_start(start: argparse.ArgumentParser) -> None:
         "--host", default="", metavar="ADDRESS",
         help="where the scheduler listens (default: for this machine alone; with --slurm, for the network)",
     )  # fmt: skip
-    start.add_argument("--port", type=int, default=0, metavar="N", help="default: any that is free")
+    start.add_argument("--port", type=_port, default=0, metavar="N", help="default: any that is free")
     start.add_argument(
         "--shared", type=Path, default=Path(), metavar="DIR",
         help="with --slurm: a folder that all machines see, for the keys of the workers (default: this one)",
@@ -105,14 +106,21 @@ def _add_resources(parser: argparse.ArgumentParser) -> None:
 
 
 def _number(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 10000:
+    if not text.isdecimal() or not 1 <= int(text) <= 10000:
         raise argparse.ArgumentTypeError(f"{text!r} is no number; give 1 or more")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    """Parse a port; the system would take a larger number modulo 65536 without a word."""
+    if not text.isdecimal() or not 0 <= int(text) <= _MOST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give 1 to {_MOST_PORT}, or 0 for any")
     return int(text)
 
 
 def _span(text: str) -> tuple[int, int]:
     start, _, stop = text.partition(":")
-    if not (start.isdigit() and stop.isdigit() and int(start) < int(stop)):
+    if not (start.isdecimal() and stop.isdecimal() and int(start) < int(stop)):
         raise argparse.ArgumentTypeError(f"{text!r} are no sections; write 0:100")
     return int(start), int(stop)
 
