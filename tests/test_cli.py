@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -316,6 +317,18 @@ def test_finetune_takes_lists_of_stacks(model, stack, labels, tmp_path, capsys):
     assert (status, "2 images and 3 lists of sections" in err) == (1, True)
     status, _, err = run(capsys, "finetune", model, *lists, tmp_path / "out", "--sections", "0@2")
     assert (status, "no labels in section 2" in err) == (1, True)
+
+
+@pytest.mark.parametrize(("size", "is_said"), [("4.6", False), ("20", True)])
+def test_finetune_says_when_pixels_are_not_the_models(
+    model, stack, labels, tmp_path, capsys, monkeypatch, size, is_said
+):
+    done = SimpleNamespace(model="out", steps=1, seconds=1.0, before={}, after={}, scored_on="", share=1.0)
+    monkeypatch.setattr("napari_emseg.jobs.finetune.run", lambda *_: done)
+    words = ("finetune", model, stack, labels, tmp_path / "out", "--sections", "1", "--pixel-size", size)
+    status, out, err = run(capsys, *words)
+    assert (status, err) == (0, "")
+    assert ("these are 20 nm: learning resamples the image" in out) is is_said
 
 
 # --- segment, propagate, evaluate -------------------------------------------------------------------------

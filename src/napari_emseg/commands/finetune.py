@@ -57,8 +57,10 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         what = "there is a model here already" if has_model else "something was stopped here"
         raise EmsegError(what, str(args.out_dir), "add --resume or choose another")
     model = args.out_dir if has_model else find_model(args.model)
+    sources = teachers(args)
+    notes = _about_pixels(sources, model)
     request = finetune.prepare_from(
-        teachers(args), model, args.out_dir, settings,
+        sources, model, args.out_dir, settings,
         name=args.out_dir.resolve().name, ignore_id=None if args.ignore is None else _IGNORED, with_log=True,
     )  # fmt: skip
     result = finetune.run(request, progress)
@@ -70,7 +72,20 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         print(f"  {key}: {result.before.get(key, float('nan')):.4g} before, {after:.4g} after")
     if result.share == 0:
         print("learning did not help on what was held back: the model is as it was")
+    for note in notes:
+        print(note)
     return 0
+
+
+def _about_pixels(sources: list[Teacher], model: Path) -> list[str]:
+    """What is to be said of the size of the pixels that teach, each sentence once."""
+    from napari_emseg.core.model_card import read_card
+    from napari_emseg.core.pixel_guard import check_model
+
+    card = read_card(model)
+    found = [check_model(card, source.image.spacing_nm) for source in sources]
+    notes = [one.text.replace("predicting resamples", "learning resamples") for one in found if one]
+    return list(dict.fromkeys(notes))
 
 
 def teachers(args: argparse.Namespace) -> list[Teacher]:
