@@ -12,6 +12,8 @@ import pytest
 from napari_emseg.cli import main
 from napari_emseg.io import open_array, write_array
 from napari_emseg.io.annotations import read_annotations
+from napari_emseg.io.cremi import POST, PRE, CremiAnnotations
+from napari_emseg.io.cremi_writing import write_cremi
 from napari_emseg.io.opening import open_volume
 from napari_emseg.io.vast_table import read_vast_table
 
@@ -194,3 +196,30 @@ def test_scores_on_the_command_line(tmp_path: Path, labels: Path, capsys: pytest
     assert main(["evaluate", "partners", str(labels), str(labels)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["evaluate", "detection", str(labels), str(labels), "--iou", "2"]) == 2
+
+
+def test_partners_that_are_too_far_apart_are_left_out_and_named(
+    tmp_path: Path, labels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = np.array(
+        [[0, 0, 900], [0, 0, 0], [0, 0, 1000], [0, 120, 0]], float
+    )  # pairs lie 1000 and 120 nm apart
+    sites = CremiAnnotations(
+        ids=np.array([7, 3, 5, 4], np.uint64), types=(PRE, PRE, POST, POST), locations_nm=places,
+        partners=np.array([[3, 5], [3, 4]], np.uint64),
+    )  # fmt: skip
+    write_cremi(tmp_path / "a.hdf", annotations=sites)
+    source, out = f"{tmp_path}/a.hdf::annotations", str(tmp_path / "b.hdf")
+    assert main(["convert", source, out, "--farthest", "300"]) == 0
+    said = capsys.readouterr().out
+    assert "4 sites, 1 pairs" in said
+    assert "partners lie 560 nm apart (median;" in said
+    assert "1 pairs further apart than 300 nm are left out: 3-5\n" in said
+    kept = read_annotations(f"{out}::annotations")
+    assert isinstance(kept, CremiAnnotations)
+    assert kept.partners.tolist() == [[3, 4]]
+    assert main(["convert", str(labels), str(tmp_path / "c.h5"), "--farthest", "300"]) == 2
+    assert "only synaptic partners" in capsys.readouterr().err
+    (tmp_path / "a.swc").write_text("1 0 0 0 0 1 -1\n", "utf-8")
+    assert main(["convert", f"{tmp_path}/a.swc::nm", str(tmp_path / "d.nml"), "--farthest", "300"]) == 1
+    assert "it holds no synaptic partners" in capsys.readouterr().err

@@ -62,3 +62,9 @@ def test_chunks_without_objects_count_as_missing(tubes: np.ndarray) -> None:
     names = trace_chunks([tubes[:4], empty, tubes[4:6]], PropagateSettings(), SPACING)
     assert names[1] == {}
     assert set(names[0].values()) == set(names[2].values())
+
+
+def test_chunks_without_objects_make_a_gap_too_long(tubes: np.ndarray) -> None:
+    empty = np.zeros_like(tubes[:3])
+    names = trace_chunks([tubes[:4], empty, tubes[4:6]], PropagateSettings(max_gap=2), SPACING)
+    assert not set(names[0].values()) & set(names[2].values())

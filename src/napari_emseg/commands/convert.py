@@ -15,6 +15,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.commands.arguments import add_pixel_size, voxel_size
+from napari_emseg.core.errors import EmsegError, WrongCall
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -45,6 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--labels", action="store_true", help="the values are object ids")
     kind.add_argument("--image", action="store_true", help="the values are grey values")
+    parser.add_argument(
+        "--farthest", type=float, metavar="NM",
+        help="synaptic partners that lie further apart are left out, and named",
+    )  # fmt: skip
     parser.add_argument("--levels", type=levels, metavar="N", help="resolutions of a multiscale output")
     parser.add_argument("--ome-version", choices=("0.5", "0.4"), default="0.5", help="of an OME-Zarr output")
 
@@ -92,6 +97,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
 
     if detect_annotations(parse_path(args.source)):
         return _annotations(args)
+    if args.farthest is not None:
+        raise WrongCall("only synaptic partners can be too far apart", "--farthest", "leave it out")
     check_output(args.output, args.source)
     opened = open_volume(args.source)
     spacing, is_known = voxel_size(args.pixel_size, opened.spacing_nm)
@@ -119,11 +126,39 @@ def _annotations(args: argparse.Namespace) -> int:
     spacing, is_known = voxel_size(args.pixel_size, None)
     given = spacing if is_known else None
     found = read_annotations(args.source, spacing_nm=given)
+    notes: list[str] = []
+    if args.farthest is not None:
+        found, notes = _near_partners(found, args.farthest, args.source)
     write_annotations(args.output, found, spacing_nm=given)
     print(f"{args.output}: {describe(found)}")
+    for note in notes:
+        print(note)
     for note in getattr(found, "notes", ()):
         print(note)
     return 0
+
+
+def _near_partners(found: Any, farthest_nm: float, where: str) -> tuple[Any, list[str]]:
+    """Annotations without pairs that are too far apart to be one synapse, and which these were."""
+    import numpy as np
+
+    from napari_emseg.io.cremi import CremiAnnotations, drop_far_pairs
+
+    if not isinstance(found, CremiAnnotations):
+        raise EmsegError("it holds no synaptic partners", where, "leave --farthest out")
+    distances = found.distances_nm()
+    kept, dropped = drop_far_pairs(found, farthest_nm)
+    notes: list[str] = []
+    if distances.size:
+        low, middle, high = np.percentile(distances, (5, 50, 95))
+        notes.append(
+            f"partners lie {middle:.0f} nm apart (median; 5 to 95 %: {low:.0f} to {high:.0f} nm, "
+            f"at most {distances.max():.0f} nm)"
+        )
+    if len(dropped):
+        pairs = ", ".join(f"{pre}-{post}" for pre, post in dropped.tolist())
+        notes.append(f"{len(dropped)} pairs further apart than {farthest_nm:g} nm are left out: {pairs}")
+    return kept, notes
 
 
 def _size(spacing: tuple[float, float, float] | None) -> str:
