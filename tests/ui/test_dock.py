@@ -171,6 +171,41 @@ def test_joining_fits_a_small_screen_with_much_to_say(opened: Any, qtbot: Any, e
     assert bar.maximum() == 0
 
 
+def test_looking_for_bad_sections_fits_a_small_screen(opened: Any, qtbot: Any, engine: Any) -> None:
+    engine.hold = True
+    desk, panel = opened.desk, opened.panels["cleanup"]
+    click(opened, qtbot, "stage_cleanup")
+    assert panel.says.isVisible()
+    desk.do("find_bad")
+    qtbot.waitUntil(panel.progress.isVisible, timeout=5000)
+    assert not panel.says.isVisible()  # what to do first
+    qtbot.wait(50)
+    bar: QScrollBar = opened.stage_area.verticalScrollBar()
+    assert bar.maximum() == 0
+    desk.say("cleanup", "Something happened.")
+    assert panel.says.isVisible()
+    panel.progress.finish()
+    panel.say_hint()
+    assert panel.says.isVisible()
+
+
+def test_the_table_of_shifts_fits_a_small_screen(opened: Any, qtbot: Any, engine: Any) -> None:
+    desk, panel = opened.desk, opened.panels["cleanup"]
+    click(opened, qtbot, "stage_cleanup")
+    panel.pages.setCurrentIndex(1)
+    desk.do("estimate_shifts")
+    qtbot.waitUntil(lambda: "cleanup" in desk.sayings and not desk.work, timeout=10000)
+    qtbot.waitUntil(panel.alignment.table.isVisible, timeout=5000)
+    desk.say(
+        "cleanup", "Shifts of up to 5 px between neighbours. Look at them, correct the table.", tone="done"
+    )
+    qtbot.wait(50)
+    bar: QScrollBar = opened.stage_area.verticalScrollBar()
+    assert bar.maximum() == 0
+    rows = panel.alignment.table.viewport().height() / panel.alignment.table.rowHeight(0)
+    assert rows >= 5
+
+
 def test_the_map_goes_again_that_only_a_look_into_predict_has_shown(
     opened: Any, qtbot: Any, make_labels: Any
 ) -> None:

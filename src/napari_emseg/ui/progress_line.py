@@ -74,6 +74,8 @@ class ProgressLine(QWidget):
     """Hidden while nothing runs."""
 
     stopped = Signal()
+    turned = Signal()
+    """It has appeared or gone."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,6 +101,11 @@ class ProgressLine(QWidget):
         self._patience.setSingleShot(True)
         self._patience.setInterval(_PATIENCE_MS)
         self._patience.timeout.connect(self.show)
+
+    def setVisible(self, visible: bool) -> None:  # noqa: N802 - Qt's name
+        """Tell who makes room for it."""
+        super().setVisible(visible)
+        self.turned.emit()
 
     def show_progress(self, fraction: float, message: str, remaining_s: float | None) -> None:
         """Show how far the work is; an unknown fraction (below 0) shows a moving bar."""

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from napari_emseg.ui.desk import Desk
 
-_TABLE_PX = 180
+_TABLE_PX = 144
+_ROW_PX = 22
 _COLUMNS = ("Section", "Down (px)", "Right (px)")
 
 
@@ -55,6 +56,7 @@ class AlignmentPage(QWidget):
         vertical, horizontal = self.table.verticalHeader(), self.table.horizontalHeader()
         if vertical is not None and horizontal is not None:
             vertical.setVisible(False)
+            vertical.setDefaultSectionSize(_ROW_PX)
             horizontal.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.itemChanged.connect(self._on_edited)
         self.table.currentCellChanged.connect(lambda now, *_: self._on_chosen(now))

@@ -54,6 +54,7 @@ class StagePanel(QWidget):
         self.column.addWidget(self.progress)
         self.says = SpeakingLine()
         self.says.followed.connect(desk.do)
+        self.progress.turned.connect(self._make_room)
         self.column.addWidget(self.says)
         self.needs = QPushButton()
         self.needs.setObjectName("needs")
@@ -92,6 +93,12 @@ class StagePanel(QWidget):
         from napari_emseg.ui.saying import Saying
 
         self.says.say(Saying(self.hint()))
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """What to do first is not said while it is being done: on a small screen both have no room."""
+        is_hint = self.says.saying.text == self.hint()
+        self.says.setVisible(bool(self.says.saying.text) and not (is_hint and not self.progress.isHidden()))
 
     def show_own_saying(self) -> None:
         """Show what this stage said last, in place of what another one has said meanwhile."""
