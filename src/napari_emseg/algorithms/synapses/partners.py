@@ -85,19 +85,12 @@ def find_partners(crop: Crop, settings: SynapseSettings) -> Verdict:
         return Verdict((), 0, "no cell is at it")
     evidence: Evidence = "map" if crop.signed is not None else "image" if crop.image is not None else "shape"
     kept, unsure = _likely(found, evidence, settings)
-    if settings.partners == "one":
-        unsure += max(len(kept) - 1, 0)
-        kept = kept[:1]
     if kept:
-        pairs = [(int(found.cells[a]), int(found.cells[b])) for a, b, *_ in kept]
-        places = sites(crop, pairs, settings)
-        return Verdict(
-            tuple(
-                Pair(crop.ids[a - 1], crop.ids[b - 1], directed, chance * sure if directed else chance, chance, sure, *at)
-                for (a, b), (_, _, directed, chance, sure), at in zip(pairs, kept, places, strict=True)
-            ),
-            unsure, "",
-        )  # fmt: skip
+        pairs = _pairs(crop, found, kept, settings)
+        if settings.partners == "one":
+            unsure += len(pairs) - 1
+            pairs = pairs[:1]
+        return Verdict(tuple(pairs), unsure, "")
     own = _with_itself(crop, found, settings)
     if own is not None:
         return Verdict((own,), unsure, "")
@@ -106,11 +99,23 @@ def find_partners(crop: Crop, settings: SynapseSettings) -> Verdict:
     return Verdict((), unsure, "no pair of cells is likely enough" if unsure else "no two cells meet at it")
 
 
+def _pairs(crop: Crop, found: Surroundings, kept: list[Choice], settings: SynapseSettings) -> list[Pair]:
+    """Pairs with their places, the likeliest first; of those that are as likely, by place and not by id."""
+    cells = [(int(found.cells[a]), int(found.cells[b])) for a, b, *_ in kept]
+    pairs = [
+        Pair(crop.ids[a - 1], crop.ids[b - 1], directed, p * sure if directed else p, p, sure, *at)
+        for (a, b), (_, _, directed, p, sure), at in zip(
+            cells, kept, sites(crop, cells, settings), strict=True
+        )
+    ]
+    return sorted(pairs, key=lambda pair: (-round(pair.confidence, 6), pair.pre_nm, pair.post_nm))
+
+
 Choice = tuple[int, int, bool, float, float]
 
 
 def _likely(found: Surroundings, evidence: Evidence, settings: SynapseSettings) -> tuple[list[Choice], int]:
-    """Pairs that are sure enough, presynaptic cell first and likeliest first, and how many are not."""
+    """Pairs that are sure enough, presynaptic cell first, and how many are not."""
     if not len(found.pairs):
         return [], 0
     chance = partner(found.pair_clues, evidence)
@@ -121,7 +126,6 @@ def _likely(found: Surroundings, evidence: Evidence, settings: SynapseSettings) 
         directed = sure >= _DIRECTED
         if (p * sure if directed else p) >= settings.confidence:
             kept.append((a, b, directed, p, sure) if f >= 0.5 else (b, a, directed, p, sure))
-    kept.sort(key=lambda c: -(c[3] * c[4]))
     return kept, len(chance) - len(kept)
 
 

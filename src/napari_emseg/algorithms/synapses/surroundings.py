@@ -227,8 +227,8 @@ class _Meeting:
             least = float(distance.min())
             gap = min(gap, least)
             sheets.append(float(self.weight[here][distance <= least + _SHEET_NM].sum()))
-        touching = max(self.step)
-        if gap > self.settings.gap_nm + touching:
+        # from middle to middle of voxels; cells that touch across sections always meet
+        if gap > max(self.settings.gap_nm + min(self.step), max(self.step)) * (1 + 1e-6):
             return gap, 0.0
         return max(gap - min(self.step), 0.0), float(np.sqrt(sheets[0] * sheets[1])) / _SHEET_NM
 
