@@ -60,7 +60,9 @@ def test_a_log_becomes_a_curve(tmp_path: Path) -> None:
 
 def test_a_loss_that_blew_up_and_a_log_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "l.txt").write_text("[Volume 3] train_loss=nan lr=1e-05\n")
-    assert np.isnan(read_training_log(tmp_path / "l.txt").loss[0])
+    curve = read_training_log(tmp_path / "l.txt")
+    assert np.isnan(curve.loss[0])
+    assert curve.learning_rate.tolist() == [1e-5]
     (tmp_path / "l.txt").write_text("hello\n")
     with pytest.raises(EmsegError, match="no line of a training"):
         read_training_log(tmp_path / "l.txt")

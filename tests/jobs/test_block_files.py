@@ -55,9 +55,10 @@ def test_sections_that_lack_are_named(sections, said, blocks, tmp_path):
     assert not (tmp_path / "out.h5").exists()
 
 
-def test_sections_that_are_there_twice_are_named(blocks, tmp_path):
-    write_array(blocks / block_name(26, 29), WHOLE[:, 6:9], axes="czyx")
-    with pytest.raises(EmsegError, match="sections 26 to 27 are there twice"):
+@pytest.mark.parametrize(("start", "said"), [(26, "26 to 27"), (27, "27 to 27")])
+def test_sections_that_are_there_twice_are_named(blocks, tmp_path, start, said):
+    write_array(blocks / block_name(start, 29), WHOLE[:, start - 20 : 9], axes="czyx")
+    with pytest.raises(EmsegError, match=f"sections {said} are there twice"):
         join_blocks(blocks, str(tmp_path / "out.h5"), (20, 32), Silent())
 
 
