@@ -55,6 +55,21 @@ def test_options_may_stand_between_the_files(words: str, capsys: pytest.CaptureF
     assert np.abs(pixels[..., 0] - pixels[..., 1]).max() > 50  # the labels were drawn
 
 
+def test_a_depth_that_nobody_knows_is_said_and_gets_no_scale_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pixel size alone says nothing of the sections: they were drawn as thick as a pixel, beside a scale bar."""
+    write_array("bare.h5", np.ones((6, 120, 200), np.uint8))
+    words = "animate bare.h5 labels.h5 o.gif --turn --scale 80 --fps 1 --region 0:2,:,:"
+    shown = []
+    for more in ([], ["--pixel-size", "5"]):
+        assert main([*words.split(), *more]) == 0
+        assert "voxels are shown as cubes (--pixel-size Z,Y,X)" in capsys.readouterr().out
+        shown.append(Path("o.gif").read_bytes())
+    assert shown[0] == shown[1]
+    assert main([*words.split(), "--pixel-size", "50,5,5"]) == 0
+    assert "cubes" not in capsys.readouterr().out
+    assert Path("o.gif").read_bytes() != shown[0]
+
+
 def test_objects_can_be_turned_around(capsys: pytest.CaptureFixture[str]) -> None:
     words = "animate image.tif labels.h5 o.gif --turn --scale 80 --fps 3 --region 0:2,:,:"
     assert main(words.split()) == 0

@@ -133,6 +133,7 @@ def test_some_objects_and_no_calibre(capsys):
         ("seg.h5 out.csv --report rep --of 1 --against 11 --objects 1", 2, "object 11 is not measured"),
         ("seg.h5 out.csv --gap -4", 2, "out of bounds"),
         ("seg.h5 no/such.csv/out.csv --report full", 1, "in the way"),
+        ("seg.h5 out.csv --report bare.h5", 1, "a file is in the way of the report, bare.h5"),
         ("seg.h5 new/out.csv --report new", 2, "put the tables beside it"),
         ("missing.h5 out.csv", 1, "missing.h5"),
         ("seg.h5 out.csv --image small.h5", 1, "differ in shape"),

@@ -70,7 +70,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     check_new(args.output, args.image, args.labels)
     stack = open_image(args.image)
     labels = one_channel(open_array(args.labels)[0], args.labels) if args.labels else None
-    spacing, _ = voxel_size(args.pixel_size, stack.spacing_nm)
+    spacing, is_known = voxel_size(args.pixel_size, stack.spacing_nm)
+    if settings.turn and not is_known:
+        spacing = None  # no scale bar beside a depth that nobody knows
     found = animate(
         stack.data, args.output, labels=labels, region=region_of(args.region, stack.shape, args.image),
         spacing_nm=spacing, settings=settings, progress=progress,
@@ -79,6 +81,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     sections = f"{found.sections} section" + "s" * (found.sections != 1)
     if settings.turn:
         print(f"{args.output}: objects from {found.sections} sides, {found.size[1]} x {found.size[0]} px")
+        if not is_known:
+            print("the section thickness is unknown, so voxels are shown as cubes (--pixel-size Z,Y,X)")
         return 0
     print(f"{args.output}: {sections} of {found.size[1]} x {found.size[0]} px, {settings.fps:g} a second")
     if found.pixel_nm is None and settings.caption:

@@ -252,11 +252,13 @@ def check_report(folder: Path) -> None:
     Raises
     ------
     EmsegError
-        If there is something else in it.
+        If there is something else in it, or it is a file.
     """
     from napari_emseg.measure.report import RECORD
 
     if not folder.is_dir():
+        if folder.exists():  # said now, and not when all has been measured
+            raise EmsegError("a file is in the way of the report", str(folder), "name a folder")
         return
     names = {path.name for path in folder.iterdir()}
     known: set[str] = set()
