@@ -2,8 +2,8 @@
 
 Phantoms that were used neither for the clues nor for their weights. Cells are the true ones; what differs is where synapses
 and their sides come from: true ones (``true``), true ones with noise, leaks, faint and invented synapses (``noisy``, ``bad``),
-and the maps of a small network (``--model``, or ``--train DIR``: ten minutes on one core, on other phantoms). Scored by
-``napari-emseg evaluate partners``: CREMI's F1, 400 nm, same cells, same direction.
+and the maps of a small network (``--model``, or ``--train DIR``: ten minutes on one core, on other phantoms). Scored as
+``napari-emseg evaluate partners`` does: CREMI's F1, 400 nm, same cells, same direction.
 
 The peer is the usual recipe: connected parts of the same cleft map, the two cells of at least 25 voxels that overlap each part
 most, turned round by the sum of the signed prediction in them. ``no sides`` gives neither side map nor image, ``image`` the
@@ -17,7 +17,6 @@ image instead of the side map: the peer has no answer there, and half of its pai
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +28,11 @@ from bundled_model import program
 from napari_emseg.io import open_array, write_array
 from napari_emseg.io.annotations import write_annotations
 from napari_emseg.io.cremi import POST, PRE, CremiAnnotations
+from napari_emseg.jobs.evaluate_partners import evaluate_partners
+from napari_emseg.jobs.synapses import synapses_file
 from napari_emseg.phantom import make_phantom
 from napari_emseg.phantom.settings import PhantomSettings
+from napari_emseg.settings import SynapseSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,12 +108,8 @@ def truth_of(phantom: Phantom) -> CremiAnnotations:
 
 def scored(work: Path, found: Path) -> dict[str, float]:
     """Pairs that were found, invented and missed."""
-    said = json.loads(
-        program(
-            "evaluate", "partners", work / "truth.hdf", found, "--segmentation", work / "cells.h5", "--json"
-        )
-    )
-    return {name: said[name] for name in COUNTS}
+    said = evaluate_partners(work / "truth.hdf", found, segmentation=work / "cells.h5")
+    return {name: float(said[name] or 0) for name in COUNTS}
 
 
 def results(
@@ -120,15 +118,18 @@ def results(
     """Every way to find partners, on one pair of maps."""
     write_array(work / "clefts.h5", cleft, spacing_nm=phantom.spacing_nm)
     write_array(work / "sides.h5", sides, spacing_nm=phantom.spacing_nm, axes="czyx")
-    ways = {
-        "clefts and sides": ("--clefts", work / "clefts.h5", "--sides", work / "sides.h5"),
-        "sides alone": ("--sides", work / "sides.h5"),
-        "clefts, no sides": ("--clefts", work / "clefts.h5"),
-        "clefts and image": ("--clefts", work / "clefts.h5", "--image", work / "image.h5"),
+    clefts, both, image = (work / f"{name}.h5" for name in ("clefts", "sides", "image"))
+    one = SynapseSettings(partners="one")
+    ways: dict[str, dict[str, Any]] = {
+        "clefts and sides": {"clefts": clefts, "sides": both},
+        "sides alone": {"sides": both},
+        "clefts and sides, one pair": {"clefts": clefts, "sides": both, "settings": one},
+        "clefts, no sides": {"clefts": clefts},
+        "clefts and image": {"clefts": clefts, "image": image},
     }
     out = {}
     for name, how in ways.items():
-        program("synapses", work / "cells.h5", work / "found.hdf", *how)
+        synapses_file(work / "cells.h5", work / "found.hdf", spacing_nm=phantom.spacing_nm, **how)
         out[name] = scored(work, work / "found.hdf")
     write_annotations(
         work / "usual.hdf", usual(cleft, sides[0] - sides[1], phantom.labels, phantom.spacing_nm)
