@@ -63,6 +63,16 @@ def test_a_gap_is_bridged_from_its_own_width_on(axis, gap):
     assert row["contact_area_um2"] == pytest.approx(close["contact_area_um2"])
 
 
+def test_a_gap_as_wide_as_the_settings_allow():
+    """65 thousand steps to look at: more than 16 bits can number."""
+    labels = np.zeros((1, 1, 120), np.uint8)
+    labels[..., :4], labels[..., 112:] = 1, 2
+    spacing = (50.0, 4.6, 4.6)
+    assert touching(labels, 480.0, spacing=spacing).rows() == []  # 108 pixels of 4.6 nm are 496.8
+    (row,) = touching(labels, 500.0, spacing=spacing).rows()
+    assert row["contact_area_um2"] == pytest.approx(50 * 4.6e-6)
+
+
 def test_corners_do_not_touch():
     labels = np.zeros((2, 4, 4), np.uint8)
     labels[:, :2, :2], labels[:, 2:, 2:] = 1, 2

@@ -65,7 +65,7 @@ def bridge(gap_nm: float, spacing_nm: Spacing) -> Bridge:
 
 def grow_towards(
     labels: NDArray[Any], names: NDArray[np.int64], how: Bridge
-) -> tuple[NDArray[Any], NDArray[np.int16]]:
+) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """Give empty voxels to the nearest object within reach; of several equally near ones to the one with the lowest id.
 
     Parameters
@@ -79,19 +79,19 @@ def grow_towards(
     Returns
     -------
     labels : ndarray (z, y, x)
-    step : ndarray of int16 (z, y, x)
+    step : ndarray of int32 (z, y, x)
         Which of ``how.steps`` leads to the object; 0 for its own voxels.
     """
     pad = how.reach
     wide = np.pad(labels, [(n, n) for n in pad])
-    found, step = labels.copy(), np.zeros(labels.shape, np.int16)
+    found, step = labels.copy(), np.zeros(labels.shape, np.int32)
     open_ = np.flatnonzero(labels == 0)
     width = np.asarray(wide.shape)
     at = np.stack(np.unravel_index(open_, labels.shape), 1) + np.asarray(pad)
     place = (at[:, 0] * width[1] + at[:, 1]) * width[2] + at[:, 2]
     flat, result, used = wide.ravel(), found.ravel(), step.ravel()
     for rank in range(1, int(how.rank[-1]) + 1 if how.rank.size else 1):
-        best, by = np.zeros(open_.size, labels.dtype), np.zeros(open_.size, np.int16)
+        best, by = np.zeros(open_.size, labels.dtype), np.zeros(open_.size, np.int32)
         for k in np.flatnonzero(how.rank == rank).tolist():
             dz, dy, dx = how.steps[k].tolist()
             there = flat[place + ((dz * width[1] + dy) * width[2] + dx)]
