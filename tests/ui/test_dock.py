@@ -135,6 +135,10 @@ def test_every_stage_fits_a_small_screen_in_both_themes(opened: Any, qtbot: Any,
     assert engine.closed
 
 
+def is_done(desk: Any, stage: str) -> bool:
+    return not desk.work and stage in desk.sayings and desk.sayings[stage].tone == "done"
+
+
 def test_predict_fits_a_small_screen_with_all_that_a_model_finds(opened: Any, qtbot: Any, model: Any) -> None:
     from napari_emseg.core.model_card import CARD, ModelCard
 
@@ -143,7 +147,7 @@ def test_predict_fits_a_small_screen_with_all_that_a_model_finds(opened: Any, qt
     (model / CARD).write_text(more.model_dump_json(), "utf-8")
     click(opened, qtbot, "stage_predict")
     opened.desk.do("predict")
-    qtbot.waitUntil(lambda: opened.desk.sayings["predict"].tone == "done", timeout=5000)
+    qtbot.waitUntil(lambda: is_done(opened.desk, "predict"), timeout=5000)
     opened.desk.say("predict", "Two lines of words, " * 4, link="and a link that follows them")
     qtbot.wait(50)
     bar: QScrollBar = opened.stage_area.verticalScrollBar()
@@ -159,7 +163,7 @@ def test_joining_fits_a_small_screen_with_much_to_say(opened: Any, qtbot: Any, e
     desk = opened.desk
     click(opened, qtbot, "stage_segment")
     desk.do("segment")
-    qtbot.waitUntil(lambda: desk.sayings["segment"].tone == "done" and not desk.work, timeout=5000)
+    qtbot.waitUntil(lambda: is_done(desk, "segment"), timeout=5000)
     panel = opened.panels["segment"]
     panel.join_slider.setValue(50)
     assert panel.join_button.isVisible()
@@ -217,7 +221,7 @@ def test_the_map_goes_again_that_only_a_look_into_predict_has_shown(
     assert not boundary.visible
     click(opened, qtbot, "stage_predict")
     opened.desk.do("predict")
-    qtbot.waitUntil(lambda: opened.desk.sayings["predict"].tone == "done", timeout=5000)
+    qtbot.waitUntil(lambda: is_done(opened.desk, "predict"), timeout=5000)
     click(opened, qtbot, "stage_segment")
     assert boundary.visible
 

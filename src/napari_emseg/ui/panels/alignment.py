@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from napari_emseg.ui.desk import Desk
 
-_TABLE_PX = 144
-_ROW_PX = 22
+_TABLE_PX = 128
+_ROW_PX = 20
 _COLUMNS = ("Section", "Down (px)", "Right (px)")
 
 
