@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_emseg.measure.calibre import CUT_OFF, TOO_SMALL, calibre_row
-from napari_emseg.measure.cross_section import AT_EDGE
-from napari_emseg.measure.profile import NOTHING, profile
+from napari_emseg.measure.calibre import CUT_OFF, FORKS_AND_EDGE, ONLY_FORKS, TOO_SMALL, calibre_row
+from napari_emseg.measure.cross_section import AT_EDGE, ELSEWHERE
+from napari_emseg.measure.profile import AT_END, AT_FORK, BESIDE_EDGE, NOTHING, Profile, profile
 from napari_emseg.measure.survey import survey
 from napari_emseg.measure.table import csv_text, profile_rows
 from napari_emseg.settings import MeasureSettings
@@ -74,6 +74,22 @@ def test_each_object_says_why_it_has_none():
     places = list(profile_rows({5: found.profiles[5]}))
     assert {place["not_measured_because"] for place in places} == {AT_EDGE}
     assert "cut off by the edge" in csv_text(found.objects)
+
+
+def test_the_reason_names_everything_that_stood_in_the_way():
+    def with_reasons(*why):
+        n = len(why)
+        nan, along = np.full(n, np.nan), np.arange(n) * 10.0
+        return Profile(np.zeros((n, 3)), along, np.zeros(n, int), nan, nan, nan, why, (10.0 * n,), 1, 5.0)
+
+    for why, said in (
+        ((), TOO_SMALL),
+        ((AT_EDGE, AT_END), CUT_OFF),
+        ((BESIDE_EDGE,), CUT_OFF),
+        ((AT_EDGE, AT_FORK), FORKS_AND_EDGE),
+        ((AT_FORK, ELSEWHERE, AT_END), ONLY_FORKS),
+    ):
+        assert calibre_row(with_reasons(*why))["no_calibre_because"] == said
 
 
 @pytest.mark.parametrize("spacing", [(50.0, 5.0, 5.0), (10.0, 10.0, 10.0), (30.0, 8.0, 12.0)], ids=str)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emseg.measure.cross_section import AT_EDGE
+from napari_emseg.measure.cross_section import AT_EDGE, ELSEWHERE
 from napari_emseg.measure.five_points import five_points, mean_of
-from napari_emseg.measure.profile import BESIDE_EDGE, Profile, profile
+from napari_emseg.measure.profile import AT_FORK, BESIDE_EDGE, Profile, profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +21,7 @@ Row = dict[str, float | int | str | None]
 TOO_SMALL = "too small"
 CUT_OFF = "cut off by the edge of the volume"
 ONLY_FORKS = "forks and ends only"
+FORKS_AND_EDGE = "cut off by the edge of the volume, or at forks"
 
 
 def calibre_of(crop: ObjectCrop, settings: MeasureSettings) -> Row:
@@ -55,10 +56,13 @@ def calibre_row(found: Profile) -> Row:
 
 
 def why_none(found: Profile) -> str:
-    """Why no cross-section of an object could be measured: `TOO_SMALL`, `CUT_OFF` or `ONLY_FORKS`."""
+    """Why no cross-section of an object could be measured: `TOO_SMALL`, `CUT_OFF`, `ONLY_FORKS` or `FORKS_AND_EDGE`."""
     if not found.why_not:
         return TOO_SMALL
-    return CUT_OFF if {AT_EDGE, BESIDE_EDGE} & set(found.why_not) else ONLY_FORKS
+    reasons = set(found.why_not)
+    if not {AT_EDGE, BESIDE_EDGE} & reasons:
+        return ONLY_FORKS
+    return FORKS_AND_EDGE if {AT_FORK, ELSEWHERE} & reasons else CUT_OFF
 
 
 def _summary(name: str, values: NDArray[np.float64], wanted: tuple[str, ...]) -> Row:
