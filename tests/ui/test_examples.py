@@ -93,8 +93,11 @@ def test_the_image_is_seen_while_it_is_clicked_on(labelled: Any) -> None:
     assert not layers.labels.visible
     assert not layers.boundary.visible
     labelled.do("mark_counterexamples")
-    examples.show_labels_again(labelled)
+    examples.put_down(labelled)
     assert layers.labels.visible
+    # the next click on the canvas is none of the examples, and keys are the labels' again
+    assert str(layers.examples.mode) == "pan_zoom"
+    assert labelled.viewer.layers.selection.active is layers.labels
     layers.labels.visible = False  # by hand: nobody shows them again
     labelled.do("mark_examples")
     labelled.do("forget_examples")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.jobs.few_shot import Click
     from napari_emseg.ui.desk import Desk
+    from napari_emseg.ui.layers import StackLayers
 
 _STAGE = "predict"
 
@@ -81,15 +82,27 @@ def forget(desk: Desk) -> None:
         if gone in layers.owned:
             layers.owned.remove(gone)
     layers.examples = None
-    show_labels_again(desk)
+    _show_labels_again(layers)
     desk.state_changed.emit()
 
 
-def show_labels_again(desk: Desk) -> None:
-    """The labels come back that were hidden so that the image could be clicked on."""
-    if desk.layers is not None and desk.layers.are_labels_put_away:
-        desk.layers.are_labels_put_away = False
-        desk.layers.labels.visible = True
+def put_down(desk: Desk) -> None:
+    """Take no more clicks: keys and mouse are the labels' again, and these are seen if they were hidden for the clicks."""
+    layers = desk.layers
+    if layers is None:
+        return
+    layer = layers.examples
+    if layer is not None and layer in desk.viewer.layers:
+        layer.mode = "pan_zoom"
+        if desk.viewer.layers.selection.active is layer:
+            desk.viewer.layers.selection.active = layers.labels
+    _show_labels_again(layers)
+
+
+def _show_labels_again(layers: StackLayers) -> None:
+    if layers.are_labels_put_away:
+        layers.are_labels_put_away = False
+        layers.labels.visible = True
 
 
 def clicks_of(desk: Desk) -> Sequence[Click]:

@@ -124,7 +124,7 @@ class PredictPanel(StagePanel):
         if self._hide_again and self.desk.layers is not None:
             self.desk.layers.boundary.visible = False
         self._hide_again = False
-        examples.show_labels_again(self.desk)
+        examples.put_down(self.desk)
 
     def _on_predicted(self) -> None:
         self._hide_again = False
