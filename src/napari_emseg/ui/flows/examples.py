@@ -54,7 +54,7 @@ def find_alike(desk: Desk) -> None:
         share = float((found > 0.5).mean())
         desk.say(
             _STAGE,
-            f"{share:.0%} of what is on screen is more like what you clicked on, by {len(clicks)} clicks. "
+            f"{100 * share:.0f} % of what is on screen is more like what you clicked on, by {len(clicks)} clicks. "
             "Where it errs, click once more and find again.",
             tone="done",
         )
