@@ -116,8 +116,13 @@ def results(
     work: Path, phantom: Phantom, cleft: NDArray[Any], sides: NDArray[Any]
 ) -> dict[str, dict[str, float]]:
     """Every way to find partners, on one pair of maps."""
-    write_array(work / "clefts.h5", cleft, spacing_nm=phantom.spacing_nm)
-    write_array(work / "sides.h5", sides, spacing_nm=phantom.spacing_nm, axes="czyx")
+    for name, values, axes in (("clefts", cleft, "zyx"), ("sides", sides, "czyx")):
+        write_array(
+            work / f"{name}.h5",
+            np.rint(values * 255).astype(np.uint8),
+            spacing_nm=phantom.spacing_nm,
+            axes=axes,
+        )
     clefts, both, image = (work / f"{name}.h5" for name in ("clefts", "sides", "image"))
     one = SynapseSettings(partners="one")
     ways: dict[str, dict[str, Any]] = {
@@ -202,6 +207,11 @@ def main() -> None:
                     for name in COUNTS:
                         held[name] += counts[name]
         print(f"phantom {seed}: {len(phantom.partners)} pairs", flush=True)
+    print_scores(total)
+
+
+def print_scores(total: dict[tuple[str, str], dict[str, float]]) -> None:
+    """One line for every source of maps and every way."""
     for (source, way), held in total.items():
         right, extra, missed = (held[name] for name in COUNTS)
         print(

@@ -57,6 +57,34 @@ def test_blocks_on_disk(tmp_path):
     assert list(tmp_path.iterdir())
 
 
+class Sparse:
+    """A large volume with two synapses, of which nothing is held."""
+
+    dtype = np.dtype(np.uint8)
+    shape = (32, 256, 256)
+
+    def __getitem__(self, box):
+        z, y, x = (np.arange(n)[s] for s, n in zip(box, self.shape, strict=True))
+        found = np.zeros((z.size, y.size, x.size), np.uint8)
+        for at in (60, 200):
+            found[np.ix_(np.abs(z - 15) < 3, np.abs(y - at) < 9, np.abs(x - at) < 9)] = 255
+        return found
+
+
+def test_memory_follows_the_block(tmp_path):
+    import tracemalloc
+
+    numbers(np.ones((1, 2, 2), bool), SynapseSettings())  # what is imported on the way does not count
+    tracemalloc.start()
+    try:
+        found = numbers(Sparse(), SynapseSettings(), (16, 64, 64), folder=tmp_path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [p.voxels for p in found.places] == [5 * 17 * 17] * 2
+    assert peak < 8e6  # in one block it is 100 MB
+
+
 def test_parts_are_joined_in_nanometres_and_stay_as_they_were():
     values = np.zeros((3, 9, 30), np.float32)
     values[1, 4, 2:6] = values[1, 4, 8:12] = 0.9  # two pixels (16 nm) are between

@@ -67,6 +67,8 @@ def find_places(
     for n, region in enumerate(regions):
         report.report(n / len(regions), "looking for synapses")
         values = np.asarray(labels[region.slices])
+        if 0 in none and not values.any():
+            continue
         ids, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
         if not set(ids.tolist()) - none:
             continue
