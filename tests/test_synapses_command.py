@@ -121,6 +121,17 @@ def test_labels_of_sides(capsys):
     assert set(np.unique(labels)) == {0, 1, 2, 3, 4}
 
 
+def test_sides_by_labels_keep_their_numbers(capsys):
+    sides = drawn()[2]
+    number = np.where(np.arange(110) < 60, 1, 2**33).astype(np.uint64)
+    labels = np.where(sides[0] > 0, 2 * number - 1, np.where(sides[1] > 0, 2 * number, 0)).astype(np.uint64)
+    write_array("labels.h5", labels, spacing_nm=SPACING)
+    assert call(capsys, "cells.h5 out.hdf --sides labels.h5 --table t.csv --labels again.h5")[0] == 0
+    assert pairs() == TRUE
+    assert {int(row["synapse"]) for row in table()} == {1, 2**33}
+    np.testing.assert_array_equal(np.asarray(open_array("again.h5")[0][:]), labels)
+
+
 def test_labels_of_clefts_keep_ids(capsys):
     cells, clefts, _ = drawn()
     renamed = np.where(clefts == 2, np.uint64(BIG), clefts)

@@ -140,7 +140,9 @@ def _numbered(
     from napari_emseg.algorithms.synapses.places import find_places
     from napari_emseg.io.cremi import IGNORE, NO_CLEFT
 
-    mask: Any = inputs.sides if inputs.clefts is None else inputs.clefts
+    mask: Any = inputs.clefts
+    if mask is None and inputs.sides is not None:
+        mask = inputs.sides.ids() or inputs.sides
     if isinstance(mask, CleftMap | SideMap):
         done = number_synapses(
             mask, settings, inputs.spacing_nm, block=block, folder=folder, progress=progress

@@ -109,6 +109,10 @@ class SideMap:
         self._lowest, self._highest = min(self._lowest, low), max(self._highest, high)
         return values
 
+    def ids(self) -> SideIds | None:
+        """Numbers of synapses, where the map is labels that say them."""
+        return SideIds(self._array) if self.form == "sides" else None
+
     def refuse_unsigned(self) -> None:
         """Refuse a signed map in which nothing that was read is negative: it is a probability.
 
@@ -131,6 +135,23 @@ class SideMap:
             return signed > limit, signed < -limit
         pre, post = (_chance(np.asarray(self._array[(k, *box)]), self._where) for k in (0, 1))
         return (pre > self._threshold) & (pre >= post), (post > self._threshold) & (post > pre)
+
+
+class SideIds:
+    """Synapse numbers n of labels 2n - 1 and 2n, read lazily."""
+
+    dtype = np.dtype(np.uint64)
+
+    def __init__(self, array: Any) -> None:
+        self.shape = shape_of(array)
+        self._array = array
+
+    def __getitem__(self, box: Box) -> NDArray[np.uint64]:
+        labels = np.asarray(self._array[box])
+        if labels.dtype.kind == "i":
+            labels = np.maximum(labels, 0)
+        labels = labels.astype(np.uint64)
+        return np.asarray(labels // 2 + labels % 2, np.uint64)
 
 
 class Widened:
