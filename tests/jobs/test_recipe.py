@@ -92,6 +92,13 @@ def test_wrong_recipes_get_a_sentence(tmp_path, text, says):
         read_recipe(tmp_path / "r.yaml")
 
 
+def test_one_section_needs_no_quotes(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text("volumes: [{image: a.tif, train: 0, validate: 3}]", "utf-8")
+    (volume,) = read_recipe(path)[1]
+    assert (volume.train, volume.validate_) == ("0", "3")
+
+
 def test_a_variable_that_is_not_set_is_named(tmp_path, monkeypatch):
     monkeypatch.delenv("NOT_HERE", raising=False)
     with pytest.raises(EmsegError, match="NOT_HERE"):

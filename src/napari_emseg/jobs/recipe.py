@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import edt
 import numpy as np
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.boundaries import membrane_target
@@ -99,6 +99,12 @@ class VolumeSource(Settings):
     truth: dict[str, TruthSource] = Field(default_factory=dict)
     share: float = Field(1.0, gt=0)
     phantom: PhantomSource | None = None
+
+    @field_validator("train", "validate_", mode="before")
+    @classmethod
+    def _one_section(cls, value: Any) -> Any:
+        """YAML makes a number of a list that holds one section only."""
+        return str(value) if type(value) is int else value
 
 
 def parse_sections(text: str, n_sections: int) -> tuple[int, ...]:
