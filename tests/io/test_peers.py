@@ -51,6 +51,15 @@ def test_tifffile_reads_our_imagej_and_ome_stacks(tmp_path: Path) -> None:
         np.testing.assert_array_equal(file.asarray(), ids)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32])
+def test_tifffile_reads_our_channels_in_their_order(tmp_path: Path, dtype: type) -> None:
+    two = np.stack([GREY, GREY[::-1] // 2]).astype(dtype)
+    write_array(tmp_path / "c.tif", two, axes="czyx", spacing_nm=SPACING, offset_nm=OFFSET)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "c.tif"), two)
+    same(tmp_path / "c.tif", two)
+    assert [path.name for path in tmp_path.iterdir()] == ["c.tif"]
+
+
 def test_tifffile_writes_what_we_read(tmp_path: Path) -> None:
     n = {"PositionZ": [80.0] * 9, "PositionY": [50.0] * 9, "PositionX": [8.0] * 9}
     units = {f"Position{a}Unit": ["nm"] * 9 for a in "ZYX"}

@@ -1,8 +1,10 @@
-"""Writing TIFF stacks: ImageJ's format where it can hold them, else OME, else plain TIFF."""
+"""Writing TIFF stacks: ImageJ's format where it can hold them, else OME (several channels, too), else plain TIFF."""
 
 from __future__ import annotations
 
 import json
+import tempfile
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,14 +57,13 @@ def write_tiff(
 
     dtype = voxel_type(array.dtype)
     shape = tuple(int(n) for n in array.shape)
-    if axes == "czyx":
-        shape = (shape[1], shape[0], *shape[2:])  # ImageJ keeps the channels of a section together
     note = json.dumps(dict(metadata or {}), default=str)
-    letters = axes.upper() if axes == "zyx" else "ZCYX"
+    letters = axes.upper()
     n_bytes = int(np.prod(shape)) * dtype.itemsize
     common: dict[str, Any] = {"data": _pages(array, axes, dtype, path.parent), "shape": shape, "dtype": dtype}
     common["photometric"] = "minisblack"
-    if dtype.name in _IMAGEJ_TYPES and n_bytes < _IMAGEJ_LIMIT:
+    # ImageJ keeps the channels of a section together, (z, c, y, x): several are no stack of its own format
+    if axes == "zyx" and dtype.name in _IMAGEJ_TYPES and n_bytes < _IMAGEJ_LIMIT:
         extra: dict[str, Any] = {"axes": letters, "Info": note}
         if spacing_nm:
             extra |= {"spacing": spacing_nm[0], "unit": "nm"}
@@ -75,11 +76,11 @@ def write_tiff(
         for letter, size in zip("ZYX", spacing_nm or (), strict=False):
             extra |= {f"PhysicalSize{letter}": size, f"PhysicalSize{letter}Unit": "nm"}
         if array.offset_nm:
-            n_planes = shape[0] if axes == "zyx" else shape[0] * shape[1]
+            n_planes, n_sections = int(np.prod(shape[:-2])), shape[-3]
             planes: dict[str, Any] = {}
             for letter, place, size in zip("ZYX", array.offset_nm, spacing_nm or (0, 0, 0), strict=True):
-                step, each = (size, n_planes // shape[0]) if letter == "Z" else (0.0, n_planes)
-                planes[f"Position{letter}"] = [place + i // each * step for i in range(n_planes)]
+                step = size if letter == "Z" else 0.0
+                planes[f"Position{letter}"] = [place + i % n_sections * step for i in range(n_planes)]
                 planes[f"Position{letter}Unit"] = ["nm"] * n_planes
             extra["Plane"] = planes
         tifffile.imwrite(
@@ -100,6 +101,13 @@ def _pages(array: Source, axes: str, dtype: np.dtype[Any], scratch: Path) -> Ite
         for section in in_sections(array, scratch):
             yield np.ascontiguousarray(section, dtype=dtype)
         return
-    for z in range(array.shape[1]):
-        for c in range(array.shape[0]):
-            yield np.ascontiguousarray(array[c, z], dtype=dtype)
+    # Sections are computed in order, all channels of one at a time; the file has one channel after the other.
+    n_channels, n_sections, *extent = (int(n) for n in array.shape)
+    size = int(np.prod(extent)) * dtype.itemsize
+    with tempfile.TemporaryFile(dir=scratch) as kept:
+        for z, c in product(range(n_sections), range(n_channels)):
+            kept.seek((c * n_sections + z) * size)
+            kept.write(np.ascontiguousarray(array[c, z], dtype=dtype).data)
+        kept.seek(0)
+        for _ in range(n_channels * n_sections):
+            yield np.frombuffer(kept.read(size), dtype).reshape(extent)

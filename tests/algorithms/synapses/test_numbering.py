@@ -161,6 +161,17 @@ def test_a_signed_map_and_channels_say_the_same():
         np.testing.assert_array_equal(other[FULL], channels[FULL])
 
 
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_what_was_taught_as_polarity_lies_about_a_half(as_bytes):
+    pre, post = np.zeros((2, 3, 8, 8), np.float32)
+    pre[1, 2:4], post[1, 4:6] = 0.8, 0.7
+    stored = (1 + pre - post) / 2
+    found = SideMap(np.rint(stored * 255).astype(np.uint8) if as_bytes else stored, EVERYTHING)
+    np.testing.assert_allclose(found.signed(FULL), pre - post, atol=0.005)
+    np.testing.assert_array_equal(found[FULL], (pre + post) > 0)
+    found.refuse_unsigned()
+
+
 def test_the_limit_of_a_signed_map_is_its_own():
     values = np.full((1, 2, 2), 0.35, np.float32)
     values[0, 0] = -0.25
@@ -179,7 +190,7 @@ def test_the_third_channel_adds_what_is_on_neither_side():
     ("values", "said"),
     [
         (np.zeros((4, 2, 2, 2)), "4 channels"),
-        (np.zeros((2, 2, 2), np.uint8), "cannot be told from a probability"),
+        (np.zeros((2, 2, 2), np.uint8), "most of a signed map of eight bits is about 128"),
     ],
 )
 def test_maps_that_are_none(values, said):

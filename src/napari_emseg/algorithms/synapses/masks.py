@@ -47,8 +47,9 @@ class SideMap:
     ----------
     array : array-like
         (2, z, y, x) or (3, z, y, x), probabilities that a voxel is presynaptic, postsynaptic (and either of them); or
-        (z, y, x) of floats, near 1 on the presynaptic and near -1 on the postsynaptic side (a signed proximity map);
-        or (z, y, x) of labels, 2n - 1 on the presynaptic and 2n on the postsynaptic side of synapse n.
+        (z, y, x), near 1 on the presynaptic and near -1 on the postsynaptic side (a signed proximity map), or the same
+        from 1 over 0.5 to 0, as `predict` writes what was taught as `polarity` (eight bits: 255, 128, 0); or
+        (z, y, x) of labels, 2n - 1 on the presynaptic and 2n on the postsynaptic side of synapse n.
     settings : SynapseSettings
     where : str
         The file, for messages.
@@ -69,13 +70,8 @@ class SideMap:
                 "give pre and post: predict --targets pre,post",
             )
         if len(array.shape) == 3:
-            self.form = "signed" if dtype.kind == "f" else "sides"
-            if self.form == "sides" and (dtype.kind not in "ui" or dtype.itemsize == 1):
-                raise EmsegError(
-                    f"a map of sides in one channel of {dtype} cannot be told from a probability",
-                    where,
-                    "give two channels, pre and post, or a signed map of floats",
-                )
+            self.form = "signed" if dtype.kind == "f" or dtype.itemsize == 1 else "sides"
+            array = _about_zero(array, where) if self.form == "signed" else array
         self.shape = shape_of(array)
         self._lowest = self._highest = 0.0  # of what was read so far
         self._array, self._where = array, where
@@ -135,6 +131,39 @@ class SideMap:
             return signed > limit, signed < -limit
         pre, post = (_chance(np.asarray(self._array[(k, *box)]), self._where) for k in (0, 1))
         return (pre > self._threshold) & (pre >= post), (post > self._threshold) & (post > pre)
+
+
+def _about_zero(array: Any, where: str) -> Any:
+    """A signed map; one that lies about a half, as three of its sections tell, is spread to -1 .. 1."""
+    sections = np.stack([np.asarray(array[z]) for z in sorted({0, array.shape[0] // 2, array.shape[0] - 1})])
+    is_bytes = np.dtype(array.dtype).itemsize == 1
+    if not is_bytes and float(sections.min(initial=0)) < 0:
+        return array
+    middle = float(np.median(sections)) / (255 if is_bytes else 1) if sections.size else 0.5
+    if abs(middle - 0.5) < _HALF_WAY:
+        return _Spread(array, where)
+    if is_bytes:
+        raise EmsegError(
+            f"most of a signed map of eight bits is about 128, and most of this is about {middle * 255:.0f}",
+            where,
+            "give two channels, pre and post, or a signed map",
+        )
+    return array
+
+
+_HALF_WAY = 0.2
+
+
+class _Spread:
+    """A map about a half, from -1 to 1."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, array: Any, where: str) -> None:
+        self.shape, self._array, self._where = array.shape, array, where
+
+    def __getitem__(self, box: Box) -> NDArray[np.float32]:
+        return 2 * _chance(np.asarray(self._array[box]), self._where) - 1
 
 
 class SideIds:
