@@ -2,7 +2,8 @@
 
 Phantoms that were used neither for the clues nor for their weights. Cells are the true ones; what differs is where synapses
 and their sides come from: true ones (``true``), true ones with noise, leaks, faint and invented synapses (``noisy``, ``bad``),
-and the maps of a small network (``--model``, or ``--train DIR``: ten minutes on one core, on other phantoms). Scored as
+and the maps of a network (``--model``, or ``--train DIR``: up to ten minutes, on other phantoms; 1200 steps, which take longer on
+one core, put two thirds of the voxels on the right side, and then little is gained; `train --resume` goes on). Scored as
 ``napari-emseg evaluate partners`` does: CREMI's F1, 400 nm, same cells, same direction.
 
 The peer is the usual recipe: connected parts of the same cleft map, the two cells of at least 25 voxels that overlap each part
