@@ -65,15 +65,13 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     progress.close()
     print(f"{args.output}: {found['synapses']} synapses, {found['pairs']} pairs of cells")
     if found["undirected"]:
-        print(
-            f"{found['undirected']} pairs without a direction: they are in the table, and no partners in {args.output}"
-        )
+        print(f"pairs without a direction, no partners in the file: {found['undirected']}")
     for reason, n in sorted(found["without_pair"].items()):
         print(f"no pair at {n}: {reason}")
     if found["unsure"]:
-        print(f"{found['unsure']} candidates were less sure than {settings.confidence:g} and left out")
+        print(f"candidates less sure than {settings.confidence:g}, left out: {found['unsure']}")
     if found["too_small"]:
-        print(f"{found['too_small']} parts were smaller than the smallest synapse and dropped")
+        print(f"parts smaller than the smallest synapse, dropped: {found['too_small']}")
     return 0
 
 
