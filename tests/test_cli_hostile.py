@@ -209,8 +209,9 @@ def test_a_conversion_that_is_stopped_leaves_nothing_under_the_outputs_name(stop
     with h5py.File("large.h5", "w") as file:
         file["main"] = large
     work = subprocess.Popen(
-        [sys.executable, "-m", "napari_emseg.cli", "convert", "large.h5", "o.zarr"], stderr=subprocess.PIPE
-    )
+        [sys.executable, "-m", "napari_emseg.cli", "convert", "large.h5", "o.zarr"], stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests may run where it is ignored
+    )  # fmt: skip
     deadline = time.monotonic() + 60
     while not list(place.glob(".o.zarr.*")):
         assert time.monotonic() < deadline

@@ -207,19 +207,11 @@ def test_ctrl_c_stops_at_once_and_leaves_nothing(place):
     labels = np.kron(rng.integers(1, 2000, (30, 16, 16)), np.ones((1, 32, 32), int)).astype(np.uint32)
     write_array("big.h5", labels, spacing_nm=SPACING)
     before = sorted(place.iterdir())
-    words = [
-        sys.executable,
-        "-m",
-        "napari_emseg.cli",
-        "measure",
-        "big.h5",
-        "out.csv",
-        "--report",
-        "rep",
-        "--progress",
-        "json",
-    ]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+    words = ["measure", "big.h5", "out.csv", "--report", "rep", "--progress", "json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "napari_emseg.cli", *words], stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests may run where it is ignored
+    ) as process:  # fmt: skip
         assert process.stderr is not None
         for line in process.stderr:
             if "calibre" in line:
