@@ -210,6 +210,8 @@ def test_how_far_weights_move_depends_on_the_start():
     assert how_far({"edits_per_100_objects": 12.0, "objects": 25.0}) == 1
     assert candidates(1.0) == (1.0,)
     assert candidates(0.5) == (0.25, 0.5, 1.0)
+    assert candidates(0.5, is_one=True) == (0.25, 0.5)
+    assert candidates(1.0, is_one=True) == (1.0,)
 
 
 def test_weights_are_mixed_and_averaged_but_counts_are_not():
@@ -247,3 +249,16 @@ def test_outputs_that_nobody_teaches_stay_where_they_were(make_lines, tmp_path):
     membrane, beside = (np.abs(after[c] - said[c]).mean() for c in (0, 1))
     assert membrane > 0.05
     assert beside < 0.5 * membrane
+
+
+@pytest.mark.parametrize(("sections", "trust", "share"), [(1, False, 0.48), (2, False, 0.8), (1, True, 0.8)])
+def test_a_single_section_moves_weights_less_far(
+    taught, make_lines, tmp_path, monkeypatch, sections, trust, share
+):
+    monkeypatch.undo()  # in a hurry
+    monkeypatch.setattr("napari_emseg.nn.finetune.how_far", lambda before: 0.8)
+    settings = QUICK.model_copy(update={"trust": trust, "max_steps": 2})
+    volume = make_lines(3, seed=4)
+    some = TrainingVolume("some", volume.image, 4.6, volume.truth, tuple(range(sections)))
+    result = finetune(FinetuneRequest(taught, (some,), tmp_path / "new", settings), Silent())
+    assert result.share == pytest.approx(share)

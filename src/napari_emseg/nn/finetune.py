@@ -65,6 +65,7 @@ _PLAIN = 0.5  # of a change: a model from which so much is tried gains, and need
 _ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
 LEARNED = "the sections that it learned from"
 _GAIN = 0.98  # of the cost before: what is not below it is chance
+_OF_ONE = 0.6  # of the way that suits a single section: farther on, V_rand falls on the others
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,14 @@ def how_far(before: Mapping[str, float]) -> float:
     return min(1.0, max(_LEAST, (edits - _GOOD) / (_POOR - _GOOD)))
 
 
-def candidates(share: float) -> tuple[float, ...]:
-    """Shares to compare with staying; a model that was poor moves all the way or not at all."""
-    return (1.0,) if share == 1 else (share / 2, share, min(1.0, 2 * share))
+def candidates(share: float, *, is_one: bool = False) -> tuple[float, ...]:
+    """Shares to compare with staying; a model that was poor moves all the way or not at all.
+
+    The halves of one section are more alike than sections are, so they call for too much: no more than `share` then.
+    """
+    if share == 1:
+        return (1.0,)
+    return (share / 2, share) if is_one else (share / 2, share, min(1.0, 2 * share))
 
 
 class _Course:
@@ -206,6 +212,9 @@ class _Course:
         ask = questions((v, z) for v in volumes for z in v.train)
         return [], ask, LEARNED if ask else ""
 
+    def _is_one(self) -> bool:
+        return sum(len(volume.train) for volume in self.request.volumes) == 1
+
     def _in_a_hurry(self) -> bool:
         """Whether copies would take the time that learning needs."""
         settings = self.request.settings
@@ -271,7 +280,7 @@ class _Course:
         """Compare shares by what copies say about what they have not seen."""
         best, chosen = Verdict(0.0, 0.0, before, before), old
         compared = [{"share": 0.0, "cost": cost(before)} | before]
-        for share in candidates(tried):
+        for share in candidates(tried, is_one=self._is_one()):
             found = [
                 answer
                 for fold, copy in zip(folds, copies, strict=True)
@@ -288,11 +297,13 @@ class _Course:
     def _decide_at_the_end(
         self, old: list[Answer], before: dict[str, float], ask: Sequence[Question], end: State, tried: float
     ) -> Verdict:
-        """Without copies: take what was tried, and score it on what is there."""
-        found = self._answers(mixed(self.start, end, tried), ask)
+        """Without copies: take what was tried, less of a single section, and score it on what is there."""
+        careful = tried < 1 and self._is_one() and not self.request.settings.trust
+        share = _OF_ONE * tried if careful else tried
+        found = self._answers(mixed(self.start, end, share), ask)
         shift, after = self._cut(found, tried)
         self._keep(old, found)
-        return Verdict(tried, shift, before, after)
+        return Verdict(share, shift, before, after)
 
     def _cut(self, found: Sequence[Answer], tried: float) -> tuple[float, dict[str, float]]:
         """How much to raise the membranes, and the scores then; a model that was good already knows where to cut."""
