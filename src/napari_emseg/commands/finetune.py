@@ -58,7 +58,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         raise EmsegError(what, str(args.out_dir), "add --resume or choose another")
     model = args.out_dir if has_model else find_model(args.model)
     sources = teachers(args)
-    notes = _about_pixels(sources, model)
+    for note in _about_pixels(sources, model):  # before the minutes of work, not after
+        print(note, flush=True)
     request = finetune.prepare_from(
         sources, model, args.out_dir, settings,
         name=args.out_dir.resolve().name, ignore_id=None if args.ignore is None else _IGNORED, with_log=True,
@@ -72,8 +73,6 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         print(f"  {key}: {result.before.get(key, float('nan')):.4g} before, {after:.4g} after")
     if result.share == 0:
         print("learning did not help on what was held back: the model is as it was")
-    for note in notes:
-        print(note)
     return 0
 
 
@@ -83,9 +82,8 @@ def _about_pixels(sources: list[Teacher], model: Path) -> list[str]:
     from napari_emseg.core.pixel_guard import check_model
 
     card = read_card(model)
-    found = [check_model(card, source.image.spacing_nm) for source in sources]
-    notes = [one.text.replace("predicting resamples", "learning resamples") for one in found if one]
-    return list(dict.fromkeys(notes))
+    found = [check_model(card, source.image.spacing_nm, "learning") for source in sources]
+    return list(dict.fromkeys(one.text for one in found if one))
 
 
 def teachers(args: argparse.Namespace) -> list[Teacher]:

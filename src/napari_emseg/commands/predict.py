@@ -71,6 +71,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     spacing, is_known = voxel_size(args.pixel_size, stack.spacing_nm)
     stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri)
     where = region_of(args.region, stack.shape, args.source)
+    if other_pixels := check_model(card, spacing):
+        print(other_pixels.text, flush=True)  # before hours of work, too
     with _engine(args.scheduler) as engine:
         found = PredictedStack(
             stack, folder, region=where, targets=targets, settings=settings, dtype=args.dtype,
@@ -86,8 +88,6 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     print(f"{args.output}: {', '.join(targets)}, {size}, computed on {found.device}")
     for note in found.notes:
         print(note)
-    if other_pixels := check_model(card, spacing):
-        print(other_pixels.text)
     if spacing is None:
         print("the voxel size is unknown: the pixels were taken as the model's own (--pixel-size)")
     return 0

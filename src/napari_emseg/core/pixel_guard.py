@@ -51,7 +51,7 @@ def unknown_size() -> Finding:
     )
 
 
-def check_model(card: ModelCard, spacing_nm: Spacing | None) -> Finding | None:
+def check_model(card: ModelCard, spacing_nm: Spacing | None, doing: str = "predicting") -> Finding | None:
     """Whether a model was made for pixels of this size.
 
     Parameters
@@ -59,6 +59,8 @@ def check_model(card: ModelCard, spacing_nm: Spacing | None) -> Finding | None:
     card : ModelCard
     spacing_nm : (z, y, x) or None
         Voxel size of the image in nanometres.
+    doing : str
+        What is done with the model: "predicting" or "learning".
 
     Returns
     -------
@@ -74,12 +76,12 @@ def check_model(card: ModelCard, spacing_nm: Spacing | None) -> Finding | None:
     low, high = card.pixel_size_range_nm
     text = (
         f"Model {card.name} knows pixels of {low:g} to {high:g} nm, these are {pixel:g} nm: "
-        f"predicting resamples the image to {card.pixel_size_nm:g} nm and the result back."
+        f"{doing} resamples the image to {card.pixel_size_nm:g} nm and the result back."
     )
     grave = max(zoom, 1 / zoom) > _FAR
     if grave:
         text += " That is far from what it has learned; expect poor results."
-    short = f"Model for {card.pixel_size_nm:g} nm, image {pixel:g} nm: resampled while predicting."
+    short = f"Model for {card.pixel_size_nm:g} nm, image {pixel:g} nm: resampled while {doing}."
     return Finding("model", card.name, short, text, grave)
 
 

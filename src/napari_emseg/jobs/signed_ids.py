@@ -25,6 +25,7 @@ class SignedIds:
     def __init__(self, array: Any) -> None:
         self._array = array
         self._names: dict[int, int] = {}
+        self._large: list[int] = []  # by their names, counted from the first
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -37,13 +38,18 @@ class SignedIds:
             return ids
         large = ids > _LARGEST
         found, of = np.unique(ids[large], return_inverse=True)
-        names = [self._names.setdefault(i, _FROM + len(self._names)) for i in found.tolist()]
+        names = [self._name(i) for i in found.tolist()]
         out = np.where(large, 0, ids).astype(np.int64)
         out[large] = np.asarray(names, np.int64)[of]
         return out
 
     def true_id(self, name: int) -> int:
         """The id that the volume itself has."""
-        if name < _FROM:
-            return name
-        return next((i for i, given in self._names.items() if given == name), name)
+        place = name - _FROM
+        return self._large[place] if 0 <= place < len(self._large) else name
+
+    def _name(self, large: int) -> int:
+        if large not in self._names:
+            self._names[large] = _FROM + len(self._large)
+            self._large.append(large)
+        return self._names[large]

@@ -90,7 +90,8 @@ def synapses_file(
     Raises
     ------
     EmsegError
-        If a file cannot be read or written, or files do not fit together. Nothing is written then.
+        If a file cannot be read or written, or files do not fit together. The annotations and the table are not written
+        then; labels, which are written first, may be.
     """
     from napari_emseg.jobs.scratch import scratch_folder
     from napari_emseg.jobs.synapses_inputs import open_inputs
@@ -154,7 +155,7 @@ def _numbered(
         special.add(0)  # with CREMI's code for "no cleft", 0 is a cleft like any other
     places = [place for place in places if place.id not in special and place.id >= 0]
     if len(places) == 1 and places[0].id == 1:  # a mask that was stored as ids
-        there = CleftMap(_NotZero(mask), 0.5)
+        there = CleftMap(_Ones(mask), 0.5)
         done = number_synapses(
             there, settings, inputs.spacing_nm, block=block, folder=folder, progress=progress
         )
@@ -164,7 +165,7 @@ def _numbered(
     return mask, kept, len(places) - len(kept)
 
 
-class _NotZero:
+class _Ones:
     """A mask stored as ids."""
 
     dtype = np.dtype(bool)
