@@ -31,7 +31,7 @@ def test_pieces_and_links(graph: BranchGraph) -> None:
     loop = graph.only([1])
     assert loop.object_id.tolist() == [1] * 6
     assert len(loop.edges) == 6
-    np.testing.assert_allclose(loop.centre_nm[0], [25, 100, 120])
+    np.testing.assert_allclose(loop.centre_nm[0], [0, 24.5 * 4, 29.5 * 4])
     assert loop.radius_nm[0] == pytest.approx(np.sqrt(30 * 40 * 16 / np.pi))
 
 
@@ -46,7 +46,7 @@ def test_swc_has_a_row_for_every_piece(graph: BranchGraph) -> None:
     rows = [line.split() for line in graph_text(graph, ".swc").splitlines() if not line.startswith("#")]
     assert len(rows) == graph.object_id.size
     first = [float(value) for value in rows[0]]
-    assert first[:5] == pytest.approx([1, 0, 0.12, 0.1, 0.025])
+    assert first[:5] == pytest.approx([1, 0, 0.118, 0.098, 0])
     assert {int(row[6]) for row in rows} <= {-1, *range(1, len(rows) + 1)}
 
 
@@ -63,3 +63,28 @@ def test_graphml_is_read_back_whole(graph: BranchGraph) -> None:
 def test_another_ending_is_refused(graph: BranchGraph) -> None:
     with pytest.raises(EmsegError, match=r"\.swc or \.graphml"):
         graph_text(graph, ".txt")
+
+
+def test_parents_stand_before_their_children_in_swc() -> None:
+    """A side branch that begins below the trunk's top and goes back up: its pieces come before their parents."""
+    graph = BranchGraph(
+        np.array([4, 7, 4, 4, 7]),
+        np.array([[0, 0, 0], [0, 9, 9], [50, 0, 0], [0, 0, 5], [50, 9, 9]], float),
+        np.ones(5),
+        np.array([[0, 2], [3, 2], [1, 4]]),
+        np.array([0.9, 0.8, 0.7]),
+    )
+    rows = [line.split() for line in graph_text(graph, ".swc").splitlines() if not line.startswith("#")]
+    assert [int(row[0]) for row in rows] == [1, 2, 3, 4, 5]
+    assert all(int(row[6]) < int(row[0]) for row in rows)
+    assert [row[6] for row in rows].count("-1") == 2
+    assert [float(row[4]) for row in rows] == [0, 0.05, 0, 0, 0.05]
+    assert "# object 4: 1 to 3, 3 pieces" in graph_text(graph, ".swc")
+
+
+def test_graphml_keeps_places_far_from_the_origin() -> None:
+    graph = BranchGraph(
+        np.array([2**40]), np.array([[0, 0, 1234567.25]]), np.ones(1), np.zeros((0, 2), int), np.zeros(0)
+    )
+    assert '<data key="x_nm">1234567.25</data>' in graph_text(graph, ".graphml")
+    assert f'<data key="object">{2**40}</data>' in graph_text(graph, ".graphml")

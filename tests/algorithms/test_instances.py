@@ -142,3 +142,33 @@ def test_median_removes_a_speck() -> None:
     image = np.full((2, 9, 9), 100, np.uint8)
     image[0, 4, 4] = 255
     assert (median(image, 1) == 100).all()
+
+
+def test_parts_that_meet_at_a_corner_are_two() -> None:
+    likely = np.zeros((1, 8, 8), np.float32)
+    likely[0, 1:4, 1:4] = likely[0, 4:7, 4:7] = 1
+    found = find_instances(likely, InstanceSettings(min_volume_um3=0, seed_depth_nm=0), (40, 8, 8))
+    assert found.labels.max() == 2
+
+
+def test_a_large_thing_far_away_does_not_change_how_a_small_one_is_cut() -> None:
+    rows, columns = np.mgrid[:60, :240]
+    likely = ((rows - 20) ** 2 + (columns - 15) ** 2 < 81) | ((rows - 30) ** 2 + (columns - 29) ** 2 < 81)
+    beside = likely | (columns >= 70)
+    settings = InstanceSettings(min_volume_um3=0)
+    one, two = (
+        find_instances(p[None].astype(np.float32), settings, (8, 8, 8)).labels[0, :, :60]
+        for p in (likely, beside)
+    )
+    assert one.max() == 2
+    for thing in (1, 2):
+        assert np.unique(two[one == thing]).size == 1
+
+
+@pytest.mark.parametrize("operation", ["erosion", "dilation", "opening", "closing"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+def test_the_type_of_ids_stays(operation: str, dtype: type) -> None:
+    labels = np.zeros((9, 9), dtype)
+    labels[2:7, 2:7] = 3
+    assert reshape_objects(labels, operation, 5, (30, 4, 4)).dtype == dtype  # type: ignore[arg-type]
+    assert drop(labels, min_size=30).dtype == dtype

@@ -107,3 +107,17 @@ def test_hills_of_more_pixels_than_32_bits_can_count_are_the_same(
     many = hills(height, 0.2)
     assert (few.dtype, many.dtype) == (np.int32, np.int64)
     np.testing.assert_array_equal(few, many)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_no_seed_reaches_through_a_corner_of_a_membrane(dims: int) -> None:
+    """Cells three pixels wide between diagonal membranes of one pixel, at 16 nm."""
+    rows, columns = np.mgrid[:40, :40]
+    section = ((columns - rows) % 4 == 0).astype(np.float32)
+    boundary = section if dims == 2 else np.stack([section] * 3)
+    seeds = distance_seeds(boundary, SeedSettings(dims=dims), (16, 16, 16))
+    cells = ndi.label(boundary < 0.4)[0]
+    assert cells.max() > 15
+    for seed in range(1, int(seeds.max()) + 1):
+        assert np.unique(cells[seeds == seed]).size == 1
+    assert np.unique(cells[seeds > 0]).size == cells.max()

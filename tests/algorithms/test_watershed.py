@@ -154,3 +154,44 @@ def test_holes_are_filled_only_inside_one_object() -> None:
     expected = labels.copy()
     expected[2, 1] = 6
     np.testing.assert_array_equal(fill_holes(labels), expected)
+
+
+@pytest.mark.parametrize("compactness", [0.0, 1.0])
+def test_ids_beyond_32_bits_stay_what_they_are(compactness: float) -> None:
+    walls = np.zeros((5, 9), np.float32)
+    walls[:, 4] = 1
+    seeds = np.zeros(walls.shape, np.uint64)
+    seeds[2, 1], seeds[2, 7] = 2**32, 2**33 + 7
+    grown = grow(walls, seeds, compactness=compactness)
+    assert (grown[:, :4] == 2**32).all()
+    assert (grown[:, 5:] == 2**33 + 7).all()
+    with pytest.raises(EmsegError, match="negative"):
+        grow(walls, -seeds.astype(np.int64))
+
+
+@pytest.mark.parametrize("compactness", [0.0, 1.0])
+def test_what_people_drew_is_a_seed_that_stays(compactness: float) -> None:
+    """A proofread section between two that are free: its ids grow up and down, its pixels stay."""
+    walls = np.zeros((3, 6, 9), np.float32)
+    walls[:, :, 4] = 1
+    drawn = np.zeros(walls.shape, np.uint64)
+    drawn[1, :, :5], drawn[1, :, 5:] = 2**40, 9
+    drawn[1, 0, 0] = 9  # a slip of the brush stays too
+    grown = grow(walls, np.zeros_like(drawn), fixed=drawn, fixed_grow=True, compactness=compactness)
+    np.testing.assert_array_equal(grown[1], drawn[1])
+    assert (grown[[0, 2], 2:, :4] == 2**40).all()
+    assert (grown[[0, 2], :, 5:] == 9).all()
+    assert not grow(walls, np.zeros_like(drawn), fixed=drawn)[0].any()
+    with pytest.raises(EmsegError, match="without ids"):
+        grow(walls, drawn, fixed=drawn > 0, fixed_grow=True)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.uint64])
+def test_a_hole_takes_the_whole_id_and_its_type(dtype: type) -> None:
+    ring = np.zeros((7, 7), dtype)
+    ring[1:6, 1:6] = 2**34 + 3 if dtype is np.uint64 else 100
+    holed = ring.copy()
+    holed[3, 3] = 0
+    filled = fill_holes(holed)
+    assert filled.dtype == ring.dtype
+    np.testing.assert_array_equal(filled, ring)

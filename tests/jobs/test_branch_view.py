@@ -54,7 +54,7 @@ def test_pieces_and_links(view: BranchView) -> None:
 def test_where_they_are(view: BranchView, volume: LabelVolume) -> None:
     for z, (y, x) in zip(view.section.tolist(), view.place.tolist(), strict=True):
         assert volume[z, y, x] == 5
-    np.testing.assert_allclose(view.graph.centre_nm[0], [20, 40.5 * 8, 40.5 * 8])
+    np.testing.assert_allclose(view.graph.centre_nm[0], [0, 40 * 8, 40 * 8])
     assert view.graph.radius_nm[6] == pytest.approx(np.sqrt(9 * 64 / np.pi))
 
 

@@ -208,3 +208,49 @@ def test_run_length_and_the_table_of_objects(tmp_path: Path) -> None:
     rows = (tmp_path / "o.csv").read_text().splitlines()
     assert rows[0].startswith("object_id,voxels,pieces,main_segment,main_part,iou,merged_with,voi_split")
     assert rows[1].startswith("1,160,2,1,0.5,0.5,,1.0,")
+
+
+def test_run_length_of_picked_sections(tmp_path: Path) -> None:
+    """The skeleton changes its segment with every section: only sections that are what they seem give a whole run."""
+    from napari_emseg.io.annotations import write_annotations
+    from napari_emseg.io.skeletons import Skeleton, SkeletonSet
+
+    truth = np.ones((10, 4, 4), np.uint64)
+    said = truth * 2**63
+    said[4] = 9
+    write_array(tmp_path / "t.h5", truth, spacing_nm=SPACING)
+    write_array(tmp_path / "s.h5", said, spacing_nm=SPACING)
+    points = np.zeros((4, 3))
+    points[:, 0] = [3 * 50, 5 * 50, 6 * 50, 7 * 50]
+    edges = np.array([[1, 2], [2, 3], [3, 4]])
+    tree = Skeleton(1, "a", np.arange(1, 5), points, np.ones(4), edges, np.zeros(4, int))
+    write_annotations(tmp_path / "k.nml", SkeletonSet((tree,), SPACING))
+    scores = evaluate_files(
+        "segmentation",
+        tmp_path / "t.h5",
+        tmp_path / "s.h5",
+        skeletons=tmp_path / "k.nml",
+        sections=[3, 5, 6, 7],
+    )
+    assert scores["run_length_part"] == 1
+
+
+def test_branches_that_propagate_wrote_run_whole(tmp_path: Path) -> None:
+    """Nodes lie in the middle of voxels, where the other tools look for them."""
+    from napari_emseg.jobs.propagate_file import propagate_file
+
+    stack = np.zeros((6, 40, 40), np.uint32)
+    for z in range(6):
+        stack[z, 5:16, 5 + z : 16 + z] = z + 1
+    write_array(tmp_path / "s.h5", stack, spacing_nm=SPACING)
+    propagate_file(tmp_path / "s.h5", tmp_path / "o.h5", graph=tmp_path / "o.swc")
+    scores = evaluate_files(
+        "segmentation", tmp_path / "s.h5", tmp_path / "s.h5", skeletons=tmp_path / "o.swc"
+    )
+    assert scores["expected_run_length_nm"] == 0  # every section has an id of its own
+    scores = evaluate_files(
+        "segmentation", tmp_path / "o.h5", tmp_path / "o.h5", skeletons=tmp_path / "o.swc"
+    )
+    assert scores["run_length_part"] == 1
+    read = [line.split() for line in (tmp_path / "o.swc").read_text().splitlines() if line[0] != "#"]
+    assert [float(row[4]) * 1000 / SPACING[0] for row in read] == pytest.approx(range(6))

@@ -27,7 +27,8 @@ class BranchGraph:
     object_id : ndarray of int64 (n,)
         Which object a piece belongs to.
     centre_nm : ndarray of float64 (n, 3)
-        (z, y, x): the middle of its section and the centroid of its pixels.
+        (z, y, x): the middle of its section and the centroid of its pixels. The middle of the first voxel is 0, as
+        in files of skeletons.
     radius_nm : ndarray of float64 (n,)
         Of a disc of its area.
     edges : ndarray of int64 (m, 2)
@@ -139,7 +140,7 @@ def branch_graph(
         if link.a and link.b and link.kind != "conflict"
     ]
     ends = np.array([edge[:2] for edge in edges], np.int64).reshape(-1, 2)
-    place = np.array(centres, float).reshape(-1, 3) + 0.5
+    place = np.array(centres, float).reshape(-1, 3)
     pixel = spacing_nm[1] * spacing_nm[2]
     return BranchGraph(
         np.array(ids, np.int64),

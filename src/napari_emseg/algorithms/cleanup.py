@@ -80,35 +80,37 @@ def _weakest_border(
     return dict(zip(one[order].tolist(), other[order].tolist(), strict=True))
 
 
-def fill_holes(labels: NDArray[np.uint32]) -> NDArray[np.uint32]:
+def fill_holes(labels: NDArray[Any]) -> NDArray[Any]:
     """Give background that is enclosed by a single segment to it, section by section.
 
     Parameters
     ----------
-    labels : ndarray of uint32 (y, x) or (z, y, x)
+    labels : ndarray of non-negative integers (y, x) or (z, y, x)
 
     Returns
     -------
-    ndarray of uint32
+    ndarray of the same type
         A copy. Background that touches the edge of the section or two segments stays.
     """
     import cc3d
 
     if labels.ndim == 3:
-        return np.stack([fill_holes(section) for section in labels])
+        return np.stack([fill_holes(section) for section in labels]) if len(labels) else labels.copy()
     gaps = cc3d.connected_components((labels == 0).astype(np.uint8), connectivity=4)
-    # Gaps get numbers above all ids, so that one table of contacts says who borders on whom.
-    top = int(labels.max(initial=0)) + 1
-    both = np.where(gaps > 0, gaps.astype(np.int64) + top - 1, labels.astype(np.int64))
-    pairs = contacts(both + 1, np.zeros(labels.shape, np.float32))
-    gap = pairs.b - 1 - (top - 1)
+    # Gaps get numbers above all objects, so that one table of contacts says who borders on whom. Objects go by
+    # their rank: ids may need more bits than a number beside them leaves.
+    ids, rank = np.unique(labels, return_inverse=True)
+    top = ids.size
+    both = np.where(gaps > 0, gaps.astype(np.int64) + top, rank.reshape(labels.shape) + 1)
+    pairs = contacts(both, np.zeros(labels.shape, np.float32))
+    gap = pairs.b - top
     beside = pairs.a - 1
     between = gap > 0
     gap, beside = gap[between], beside[between]
     n_beside = np.bincount(gap, minlength=int(gaps.max(initial=0)) + 1)
     for edge in (gaps[0], gaps[-1], gaps[:, 0], gaps[:, -1]):
         n_beside[edge] = 0
-    owner = np.zeros(n_beside.size, np.uint32)
-    owner[gap] = beside
+    owner = np.zeros(n_beside.size, labels.dtype)
+    owner[gap] = ids[beside]
     owner[n_beside != 1] = 0
     return np.where(gaps > 0, owner[gaps], labels)

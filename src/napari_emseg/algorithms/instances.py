@@ -119,13 +119,15 @@ def _divided(
     """Parts cut at their necks, and the number of parts in which no seed lies."""
     import edt
     import fastremap
+    from scipy import ndimage as ndi
 
     if settings.split_tolerance_nm <= 0 or not parts.any():
         return fastremap.renumber(parts)[0].astype(np.uint32), 0
     depth = edt.edt(np.ascontiguousarray(parts), anisotropy=spacing, black_border=False, parallel=1)
     depth = np.minimum(depth, np.float32(max(n * s for n, s in zip(parts.shape, spacing, strict=True))))
     deep = depth >= max(settings.seed_depth_nm, _GROUND)
-    seeds = hills(np.where(deep, depth, np.float32(0)), settings.split_tolerance_nm).astype(np.uint32)
+    height = np.where(deep, depth, np.float32(0))
+    seeds = hills(height, settings.split_tolerance_nm, areas=parts).astype(np.uint32)
     seeds[~deep] = 0
     bare = np.setdiff1d(np.unique(parts), np.unique(parts[seeds > 0]))
     bare = bare[bare > 0]
@@ -133,6 +135,8 @@ def _divided(
     names = np.zeros(int(parts.max()) + 1, np.uint32)
     names[bare] = last + 1 + np.arange(bare.size, dtype=np.uint32)
     seeds = np.where(names[parts] > 0, names[parts], seeds)
-    steep = depth / max(float(depth.max()), _GROUND)
+    # Each part by its own depth: how it is cut does not depend on what else there is.
+    deepest = np.asarray(ndi.maximum(depth, parts, np.arange(int(parts.max()) + 1)), np.float32)
+    steep = depth / np.maximum(deepest, np.float32(_GROUND))[parts]
     grown = flood(seeds, ((1 - steep) * _LEVELS).astype(np.uint8), parts > 0)
     return fastremap.renumber(grown)[0].astype(np.uint32), int(bare.size)

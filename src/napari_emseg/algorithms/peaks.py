@@ -19,7 +19,9 @@ _MOST_IN_32_BITS = int(np.iinfo(np.int32).max)
 """Arrays with more pixels need 64 bits for the place of one; others are quicker with 32."""
 
 
-def hills(height: NDArray[np.float32], tolerance: float) -> NDArray[np.signedinteger]:
+def hills(
+    height: NDArray[np.float32], tolerance: float, *, areas: NDArray[np.integer] | None = None
+) -> NDArray[np.signedinteger]:
     """Divide everything that is higher than zero into hills.
 
     Parameters
@@ -29,6 +31,9 @@ def hills(height: NDArray[np.float32], tolerance: float) -> NDArray[np.signedint
     tolerance : float
         Two peaks make one hill unless the pass between them lies lower than the lower peak by this.
         In units of ``height``.
+    areas : ndarray of int, same shape, optional
+        No hill reaches from one of these into another: hills meet at corners too, and what touches at a corner
+        only may be two cells.
 
     Returns
     -------
@@ -42,13 +47,17 @@ def hills(height: NDArray[np.float32], tolerance: float) -> NDArray[np.signedint
     padded = np.pad(height, 1)
     flat = padded.ravel()
     offsets = _half_neighbourhood(padded.shape)
-    top = _climb(padded, offsets)
+    apart = None if areas is None else np.pad(areas, 1).ravel()
+    top = _climb(padded, offsets, apart)
     # Peak 0 is the padding: ground.
     peaks = np.flatnonzero(top == np.arange(top.size, dtype=top.dtype))
     number = np.zeros(top.size, top.dtype)
     number[peaks] = np.arange(peaks.size, dtype=top.dtype)
     basin = number[top]
     a, b, saddle = _passes(basin, flat, offsets, peaks.size)
+    if apart is not None:
+        same = apart[peaks][a] == apart[peaks][b]
+        a, b, saddle = a[same], b[same], saddle[same]
     root = join_basins(a, b, saddle, flat[peaks], tolerance)
     names = np.cumsum(root == np.arange(root.size)) - 1
     numbers = names[root].astype(top.dtype)
@@ -67,7 +76,9 @@ def _half_neighbourhood(shape: tuple[int, ...]) -> list[int]:
     return sorted(offset for offset in offsets if offset > 0)
 
 
-def _climb(padded: NDArray[np.float32], offsets: list[int]) -> NDArray[np.signedinteger]:
+def _climb(
+    padded: NDArray[np.float32], offsets: list[int], apart: NDArray[np.integer] | None = None
+) -> NDArray[np.signedinteger]:
     """Flat index of the peak above every pixel; ground pixels all go to index 0."""
     flat = padded.ravel()
     size = flat.size
@@ -79,6 +90,8 @@ def _climb(padded: NDArray[np.float32], offsets: list[int]) -> NDArray[np.signed
         here = slice(max(0, -offset), size - max(0, offset))
         there = slice(max(0, offset), size + min(0, offset))
         higher = flat[there] > best[here] if offset < 0 else flat[there] >= best[here]
+        if apart is not None:
+            higher &= apart[there] == apart[here]
         np.copyto(best[here], flat[there], where=higher)
         np.copyto(up[here], np.arange(there.start, there.stop, dtype=index), where=higher)
     up[flat <= 0] = 0

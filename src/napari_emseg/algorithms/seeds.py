@@ -134,10 +134,21 @@ def seeds_from_distance(
     if halve:
         numbers = _doubled(hills(_halved(height), settings.merge_tolerance_nm), distance.shape)
     else:
-        numbers = hills(height, settings.merge_tolerance_nm)
+        # Nearer to membranes than that, two cells may touch at a corner.
+        numbers = hills(height, settings.merge_tolerance_nm, areas=_cells(distance > 0))
     seeds = numbers.astype(np.uint32)
     seeds[~deep] = 0
     return seeds
+
+
+def _cells(inside: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """Areas, or volumes, that are connected over edges, or faces."""
+    import cc3d
+
+    parts = cc3d.connected_components(
+        np.ascontiguousarray(inside), connectivity=4 if inside.ndim == 2 else 6, out_dtype=np.uint32
+    )
+    return np.asarray(parts)
 
 
 def _halved(height: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -178,12 +189,10 @@ def count_unseeded(
     mask : ndarray of bool, same shape, optional
         Areas are looked for inside.
     """
-    import cc3d
-
     cells = cell_mask(boundary, settings, working_spacing(spacing_nm))
     if mask is not None:
         cells &= mask
-    areas = cc3d.connected_components(cells, connectivity=4, out_dtype=np.uint32)
+    areas = _cells(cells)
     size = np.bincount(areas.ravel())
     bare = size >= max(min_area_px, 1)
     bare[0] = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,18 +18,18 @@ Operation = Literal["erosion", "dilation", "opening", "closing"]
 
 
 def reshape_objects(
-    labels: NDArray[np.uint32],
+    labels: NDArray[Any],
     operation: Operation,
     radius_nm: float,
     spacing_nm: Spacing | None,
     *,
     dims: Literal[2, 3] = 2,
-) -> NDArray[np.uint32]:
+) -> NDArray[Any]:
     """Erosion, dilation, opening or closing of all objects at once with a ball, in nanometres.
 
     Parameters
     ----------
-    labels : ndarray of uint32 (y, x) or (z, y, x)
+    labels : ndarray of non-negative integers (y, x) or (z, y, x)
         Object ids; 0 is none.
     operation : {"erosion", "dilation", "opening", "closing"}
         Erosion counts other objects as outside: touching ones part. Dilation goes into empty pixels only, to the nearest
@@ -42,7 +42,7 @@ def reshape_objects(
 
     Returns
     -------
-    ndarray of uint32
+    ndarray of the same type
         The edge of the stack is no border.
 
     Raises
@@ -63,7 +63,7 @@ def reshape_objects(
     if operation == "opening":
         kept = _eroded(labels, radius_nm, spacing)
         grown = _dilated(kept, radius_nm, spacing)
-        return np.where(grown == labels, labels, np.uint32(0))
+        return np.where(grown == labels, labels, labels.dtype.type(0))
     if operation == "closing":
         grown = _dilated(labels, radius_nm, spacing)
         shrunk = _eroded(grown, radius_nm, spacing)
@@ -71,14 +71,14 @@ def reshape_objects(
     raise EmsegError(f"{operation} is not known", "", "take erosion, dilation, opening or closing")
 
 
-def _eroded(labels: NDArray[np.uint32], radius_nm: float, spacing: tuple[float, ...]) -> NDArray[np.uint32]:
+def _eroded(labels: NDArray[Any], radius_nm: float, spacing: tuple[float, ...]) -> NDArray[Any]:
     import edt
 
     depth = edt.edt(np.ascontiguousarray(labels), anisotropy=spacing, black_border=False, parallel=1)
-    return np.where(depth > radius_nm, labels, np.uint32(0))
+    return np.where(depth > radius_nm, labels, labels.dtype.type(0))
 
 
-def _dilated(labels: NDArray[np.uint32], radius_nm: float, spacing: tuple[float, ...]) -> NDArray[np.uint32]:
+def _dilated(labels: NDArray[Any], radius_nm: float, spacing: tuple[float, ...]) -> NDArray[Any]:
     from scipy import ndimage as ndi
 
     empty = labels == 0
@@ -89,17 +89,17 @@ def _dilated(labels: NDArray[np.uint32], radius_nm: float, spacing: tuple[float,
 
 
 def drop(
-    labels: NDArray[np.uint32],
+    labels: NDArray[Any],
     *,
     min_size: float = 0,
     max_size: float = np.inf,
     touching_edge: bool = False,
-) -> NDArray[np.uint32]:
+) -> NDArray[Any]:
     """Take objects away by size or place.
 
     Parameters
     ----------
-    labels : ndarray of uint32
+    labels : ndarray of non-negative integers
         Object ids; 0 is none. Not changed.
     min_size, max_size : float
         Voxels that an object has at least and at most.
@@ -108,7 +108,7 @@ def drop(
 
     Returns
     -------
-    ndarray of uint32
+    ndarray of the same type
         Ids that stay are those of before.
     """
     import fastremap
@@ -119,4 +119,4 @@ def drop(
         rim = (labels[..., 0, :], labels[..., -1, :], labels[..., :, 0], labels[..., :, -1])
         gone = np.union1d(gone, np.concatenate([np.unique(x) for x in rim]))
     gone = gone[gone > 0]
-    return np.where(np.isin(labels, gone), np.uint32(0), labels) if gone.size else labels.copy()
+    return np.where(np.isin(labels, gone), labels.dtype.type(0), labels) if gone.size else labels.copy()

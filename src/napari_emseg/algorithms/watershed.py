@@ -35,7 +35,8 @@ def grow(
     mask: NDArray[np.bool_] | None = None,
     compactness: float = 0.0,
     fixed: NDArray[Any] | None = None,
-) -> NDArray[np.uint32]:
+    fixed_grow: bool = False,
+) -> NDArray[np.unsignedinteger]:
     """Grow every seed until it meets another on a membrane.
 
     Parameters
@@ -50,17 +51,19 @@ def grow(
         Higher gives rounder segments (and takes scikit-image's slower watershed).
     fixed : ndarray of int or bool, same shape, optional
         Non-zero pixels are kept as they are, and nothing grows through them: what people drew.
-        Their own ids do not grow unless they are also seeds elsewhere.
+        Their own ids do not grow unless they are also seeds elsewhere, or `fixed_grow` is given.
+    fixed_grow : bool
+        Fixed pixels are seeds too: their ids grow into what is free beside them.
 
     Returns
     -------
-    ndarray of uint32, same shape
+    ndarray of uint32, same shape; uint64 where an id needs it
         Ids; 0 outside the mask and where no seed can get to.
 
     Raises
     ------
     EmsegError
-        If the shapes differ.
+        If the shapes differ, an id is negative, or pixels without ids are to grow.
     """
     boundary, seeds = np.asarray(boundary), np.asarray(seeds)
     for name, other in (("seeds", seeds), ("mask", mask), ("fixed", fixed)):
@@ -69,18 +72,37 @@ def grow(
     free = np.ones(boundary.shape, bool) if mask is None else np.array(mask, dtype=bool)
     if fixed is not None:
         free &= fixed == 0
-    start = np.where(free, seeds, 0).astype(np.uint32)
+    given = None if fixed is None or fixed.dtype == bool else fixed
+    if fixed_grow and given is None:
+        raise EmsegError("pixels without ids cannot grow", "fixed", "give the ids that people drew")
+    dtype = _unsigned(seeds, given)
+    start = np.where(free, seeds, 0).astype(dtype)
+    if given is not None and fixed_grow:
+        start = np.where(given != 0, given, start).astype(dtype)
+    # Large ids grow under small numbers: cut to 32 bits, two of them could be one, or one of them none.
+    dense, ids = _dense(start) if compactness > 0 or dtype != np.uint32 else (start, None)
     if compactness > 0:
         from skimage.segmentation import watershed
 
-        dense, ids = _dense(start)
-        found = watershed(boundary.astype(np.float32), dense, mask=free, compactness=compactness)
-        grown = np.asarray(ids[np.asarray(found)])
+        inside = free | (dense > 0)
+        grown = np.asarray(
+            watershed(boundary.astype(np.float32), dense, mask=inside, compactness=compactness)
+        )
     else:
-        grown = flood(start, _levels(boundary), free)
-    if fixed is not None and fixed.dtype != bool:
-        grown = np.where(fixed != 0, fixed, grown)
-    return np.asarray(grown, dtype=np.uint32)
+        grown = flood(dense.astype(np.uint32, copy=False), _levels(boundary), free)
+    named = grown if ids is None else ids[grown]
+    if given is not None:
+        named = np.where(given != 0, given, named)
+    return np.asarray(named, dtype=dtype)
+
+
+def _unsigned(*ids: NDArray[Any] | None) -> np.dtype[np.unsignedinteger]:
+    """The type that holds all ids: 32 bits unless that is too little."""
+    there = [k for k in ids if k is not None and k.size]
+    if any(k.dtype.kind == "i" and int(k.min()) < 0 for k in there):
+        raise EmsegError("object ids are negative", "seeds", "give ids from 0 up, 0 is none")
+    top = max((int(k.max()) for k in there), default=0)
+    return np.dtype(np.uint32 if top <= np.iinfo(np.uint32).max else np.uint64)
 
 
 def segment_section(
@@ -287,12 +309,12 @@ def _levels(boundary: NDArray[Any]) -> NDArray[np.uint8]:
     return levels
 
 
-def _dense(labels: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+def _dense(labels: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.uint32], NDArray[np.unsignedinteger]]:
     """Ids without gaps, and the table that gives the old ones back; 0 stays 0."""
     import fastremap
 
     dense, mapping = fastremap.renumber(labels, preserve_zero=True, in_place=False)
-    ids = np.zeros(len(mapping) + 1, np.uint32)
+    ids = np.zeros(len(mapping) + 1, labels.dtype)
     for old, new in mapping.items():
         ids[int(new)] = old
     return dense.astype(np.uint32, copy=False), ids[: int(dense.max(initial=0)) + 1]

@@ -22,7 +22,7 @@ class Branches(Protocol):
 
     @property
     def centre_nm(self) -> NDArray[np.float64]:
-        """Middle (z, y, x)."""
+        """Middle (z, y, x); that of the first voxel is 0."""
         ...
 
     @property
@@ -79,20 +79,45 @@ def graph_text(graph: Branches, suffix: str) -> str:
 
 def _swc(graph: Branches) -> str:
     parent, loops = graph.trees()
-    lines = ["# id type x y z radius parent, in micrometres"]
-    lines += [f"# loop {a + 1} {b + 1}" for a, b in loops.tolist()]
+    order = _parents_first(graph.object_id.tolist(), parent.tolist())
+    number = {piece: n for n, piece in enumerate(order, 1)}
+    lines = ["# id type x y z radius parent", "# unit: um"]
+    lines += [f"# loop {number[a]} {number[b]}" for a, b in loops.tolist()]
     ids: dict[int, list[int]] = {}
-    for n, name in enumerate(graph.object_id.tolist()):
-        ids.setdefault(name, []).append(n + 1)
+    for piece in order:
+        ids.setdefault(int(graph.object_id[piece]), []).append(number[piece])
     lines += [
         f"# object {name}: {pieces[0]} to {pieces[-1]}, {len(pieces)} pieces" for name, pieces in ids.items()
     ]
-    rows = zip(
-        (graph.centre_nm / 1000).tolist(), (graph.radius_nm / 1000).tolist(), parent.tolist(), strict=True
+    places, radii, parents = (
+        (graph.centre_nm / 1000).tolist(),
+        (graph.radius_nm / 1000).tolist(),
+        parent.tolist(),
     )
-    for n, ((z, y, x), radius, up) in enumerate(rows, 1):
-        lines.append(f"{n} 0 {x:.4f} {y:.4f} {z:.4f} {radius:.4f} {up + 1 if up >= 0 else -1}")
+    for piece in order:
+        (z, y, x), up = places[piece], parents[piece]
+        above = number[up] if up >= 0 else -1
+        lines.append(f"{number[piece]} 0 {x:.4f} {y:.4f} {z:.4f} {radii[piece]:.4f} {above}")
     return "\n".join(lines) + "\n"
+
+
+def _parents_first(names: list[int], parent: list[int]) -> list[int]:
+    """Pieces object by object, each after its parent: readers of SWC may ask for that."""
+    children: list[list[int]] = [[] for _ in parent]
+    roots: dict[int, list[int]] = {}
+    for piece, up in enumerate(parent):
+        if up >= 0:
+            children[up].append(piece)
+        else:
+            roots.setdefault(names[piece], []).append(piece)
+    order: list[int] = []
+    for starts in roots.values():
+        waiting = starts[::-1]
+        while waiting:
+            piece = waiting.pop()
+            order.append(piece)
+            waiting += children[piece][::-1]
+    return order
 
 
 def _graphml(graph: Branches) -> str:
@@ -107,8 +132,8 @@ def _graphml(graph: Branches) -> str:
     lines.append('  <graph edgedefault="undirected">')
     rows = zip(graph.object_id.tolist(), graph.centre_nm.tolist(), graph.radius_nm.tolist(), strict=True)
     for n, (name, (z, y, x), radius) in enumerate(rows):
-        values = (("object", name), ("z_nm", z), ("y_nm", y), ("x_nm", x), ("radius_nm", round(radius, 3)))
-        data = "".join(f'<data key="{key}">{value:g}</data>' for key, value in values[1:])
+        values = (("object", name), ("z_nm", z), ("y_nm", y), ("x_nm", x), ("radius_nm", radius))
+        data = "".join(f'<data key="{key}">{round(value, 3)}</data>' for key, value in values[1:])
         lines.append(f'    <node id="n{n}"><data key="object">{name}</data>{data}</node>')
     for k, ((a, b), sure) in enumerate(zip(graph.edges.tolist(), graph.confidence.tolist(), strict=True)):
         lines.append(

@@ -173,19 +173,18 @@ class _Pieces:
     def _apart(self, ids: NDArray[Any], z: int, window: Region) -> tuple[NDArray[np.int64], list[int]]:
         import cc3d
 
-        parts, n = cc3d.connected_components(
-            (ids == self._request.object_id).astype(np.uint8), connectivity=8, return_N=True
-        )
+        from napari_emseg.algorithms.metrics.places import middles
+
+        parts = cc3d.connected_components((ids == self._request.object_id).astype(np.uint8), connectivity=8)
+        rows, columns = np.nonzero(parts)
         numbers = []
-        for part in range(1, n + 1):
-            y, x = np.nonzero(parts == part)
-            k = int(((y - y.mean()) ** 2 + (x - x.mean()) ** 2).argmin())
-            at = (z, window.start[1] + int(y[k]), window.start[2] + int(x[k]))
+        for _, area, y, x in middles(parts[rows, columns], rows, columns):
+            at = (z, window.start[1] + y, window.start[2] + x)
             if at not in self._number:
                 self._number[at] = len(self.section)
                 self.section.append(z)
                 self.place.append(at[1:])
-                self.area.append(int(y.size))
+                self.area.append(area)
             numbers.append(self._number[at])
         dense = ids.astype(np.int64)
         dense[parts > 0] = int(dense.max(initial=0)) + parts[parts > 0].astype(np.int64)
@@ -200,7 +199,7 @@ class _Pieces:
         number[order] = np.arange(order.size)
         ends = number[np.array([e[:2] for e in edges], np.int64).reshape(-1, 2)]
         spacing = np.array(self._request.spacing_nm or (1.0, 1.0, 1.0))
-        centre = (np.c_[section[order], place[order]] + 0.5) * spacing
+        centre = np.c_[section[order], place[order]] * spacing
         graph = BranchGraph(
             np.full(order.size, self._request.object_id, np.int64),
             centre,

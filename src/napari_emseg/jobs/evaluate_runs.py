@@ -13,14 +13,14 @@ from napari_emseg.algorithms.metrics.object_errors import ObjectErrors
 from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from napari_emseg.core.stack import Spacing
 
 
 def run_length(
-    skeletons: str | Path, prediction: Any, spacing_nm: Spacing, first_section: int = 0
+    skeletons: str | Path, prediction: Any, spacing_nm: Spacing, sections: Sequence[int] | None = None
 ) -> dict[str, float | str | None]:
     """Expected run length of a segmentation along true skeletons.
 
@@ -32,8 +32,8 @@ def run_length(
         Segments; 0 is none. Read section by section.
     spacing_nm : tuple of float
         Voxel size (z, y, x).
-    first_section : int
-        Section of the skeletons' space at which the prediction begins.
+    sections : sequence of int, optional
+        Which sections of the skeletons' space the prediction holds, in this order; by default all from 0.
 
     Raises
     ------
@@ -43,15 +43,19 @@ def run_length(
     from napari_emseg.algorithms.metrics.run_length import expected_run_length
     from napari_emseg.io.annotations import read_annotations
     from napari_emseg.io.skeletons import SkeletonSet
+    from napari_emseg.jobs.signed_ids import SignedIds
 
     found = read_annotations(skeletons)
     if not isinstance(found, SkeletonSet):
         raise EmsegError("these are no skeletons", str(skeletons), "give .nml, .swc or CATMAID files")
     trees, segments = [], []
+    place_of = {z: k for k, z in enumerate(range(int(prediction.shape[0])) if sections is None else sections)}
+    prediction = SignedIds(prediction)
     for tree in found.trees:
         place = {int(n): i for i, n in enumerate(tree.node_ids)}
         edges = np.asarray([[place[int(a)], place[int(b)]] for a, b in tree.edges], np.intp).reshape(-1, 2)
-        voxels = np.rint(tree.points_nm / spacing_nm).astype(np.int64) - (first_section, 0, 0)
+        voxels = np.rint(tree.points_nm / spacing_nm).astype(np.int64)
+        voxels[:, 0] = [place_of.get(z, -1) for z in voxels[:, 0].tolist()]
         inside = ((voxels >= 0) & (voxels < prediction.shape)).all(axis=1)
         ids = np.full(len(tree), -1, np.int64)
         for z in np.unique(voxels[inside, 0]).tolist():

@@ -75,7 +75,7 @@ def test_agrees_with_brute_force(seed: int, threshold: float, least: int) -> Non
     for k, t in ((5, 0.5), (6, 0.6)):
         assert k == round(10 * t)
     if a or b:
-        half = best_matching(truth, prediction, a, b, 0.5)
+        half = best_matching(truth, prediction, a, b, 0.5 + 1e-9)  # more than one half
         assert scores["panoptic_quality"] == pytest.approx(2 * sum(half) / (len(a) + len(b)))
         counts = [len(best_matching(truth, prediction, a, b, t)) for t in THRESHOLDS]
         assert scores["f1_mean"] == pytest.approx(2 * np.mean(counts) / (len(a) + len(b)))
@@ -126,3 +126,9 @@ def test_wrong_input() -> None:
         detection_scores(np.zeros(3, int), np.zeros(4, int))
     with pytest.raises(EmsegError, match="whole numbers"):
         detection_scores(np.zeros(3), np.zeros(3))
+
+
+def test_panoptic_quality_asks_for_more_than_half() -> None:
+    truth, half = np.array([[1, 1, 0, 0]]), np.array([[5, 0, 0, 0]])
+    scores = detection_scores(truth, half)
+    assert (scores["f1"], scores["panoptic_quality"]) == (1, 0)

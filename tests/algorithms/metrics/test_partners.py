@@ -14,6 +14,7 @@ SPACING = (40.0, 4.0, 4.0)
 # Left half is neuron 5, right half neuron 2**60, in four sections.
 NEURONS = np.full((4, 50, 400), 5, np.uint64)
 NEURONS[:, :, 200:] = 2**60
+WIDE = np.ones((4, 50, 400), np.uint8)
 
 
 def pairs(*rows: tuple[float, float, float, float, float, float]) -> Pairs:
@@ -57,7 +58,14 @@ def test_what_counts_as_the_same(other: tuple[float, ...], same: bool) -> None:
     assert ("reason" in scores) == (not same)
 
 
-def test_most_matches_win_over_the_nearest() -> None:
+def test_two_matches_may_cost_less_than_three() -> None:
+    """As CREMI counts: three at 400 nm cost 1200, two of nothing and one that is left out 800."""
+    truth = pairs(*((40, 40, x, 40, 40, x) for x in (100, 500, 899)))
+    said = pairs(*((40, 40, x, 40, 40, x) for x in (500, 899, 1298)))
+    assert partner_scores(truth, said, WIDE, SPACING)["matched"] == 2
+
+
+def test_both_pairs_are_matched_where_that_costs_less() -> None:
     """A lies between two true pairs and nearest to the one that B alone can have."""
     truth = pairs((40, 40, 300, 40, 40, 900), (40, 40, 650, 40, 40, 900))
     said = pairs((40, 40, 640, 40, 40, 900), (40, 40, 799, 40, 40, 900))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_emseg.algorithms.metrics.object_errors import object_errors
+from napari_emseg.algorithms.metrics.object_errors import MOST_NAMED, object_errors
 from napari_emseg.algorithms.metrics.run_length import expected_run_length
 from napari_emseg.algorithms.metrics.segmentation import segmentation_scores
 
@@ -71,3 +71,14 @@ def test_they_add_up_to_the_scores_of_the_volume(seed: int) -> None:
     assert sum(e.voi_split for e in errors) == pytest.approx(scores["voi_split"])
     assert sum(e.voi_merge for e in errors) == pytest.approx(scores["voi_merge"])
     assert sum(e.voxels for e in errors) == (truth != 0).sum()
+
+
+def test_what_everything_is_merged_with_is_counted_and_not_listed() -> None:
+    """In full it would be a square: 300 objects in one segment."""
+    truth = np.repeat(np.arange(1, 301), 100).reshape(1, 300, 100)
+    truth[0, 0], truth[0, 1, :50] = 2, 2
+    rows = object_errors(truth, np.ones_like(truth))
+    assert {len(row.merged_with) for row in rows} == {MOST_NAMED}
+    assert {row.n_merged for row in rows} == {len(rows) - 1}
+    assert all(row.error == "merged" and row.object_id not in row.merged_with for row in rows)
+    assert next(row for row in rows if row.object_id == 9).merged_with[0] == 2

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 THRESHOLDS: tuple[float, ...] = tuple(np.arange(50, 100, 5) / 100)
 """Overlaps over which the mean is taken: 0.5, 0.55 ... 0.95 (COCO)."""
 
+_HALF = 0.5
+
 
 def detection_scores(
     truth: NDArray[Any], prediction: NDArray[Any], *, iou: float = 0.5, min_voxels: int = 0
@@ -36,7 +38,7 @@ def detection_scores(
     -------
     dict
         ``f1``, ``precision``, ``recall`` at `iou`; ``f1_mean``, ``precision_mean``, ``recall_mean`` over 0.5 ..
-        0.95; ``panoptic_quality`` (at 0.5), ``matched``, ``missed``, ``extra``. None where a score is not defined,
+        0.95; ``panoptic_quality`` (above 0.5), ``matched``, ``missed``, ``extra``. None where a score is not defined,
         with a ``reason``.
 
     Raises
@@ -68,7 +70,7 @@ def detection_scores(
     for name, total in (("f1", n_truth + n_predicted), ("precision", n_predicted), ("recall", n_truth)):
         factor = 2 if name == "f1" else 1
         found[f"{name}_mean"] = _ratio(factor * float(np.mean([len(at[t]) for t in THRESHOLDS])), total)
-    found["panoptic_quality"] = _ratio(2 * float(np.sum(at[0.5])), n_truth + n_predicted)
+    found["panoptic_quality"] = _ratio(2 * overlaps.above_half(), n_truth + n_predicted)
     found |= {"matched": matched, "missed": n_truth - matched, "extra": n_predicted - matched}
     reasons = [
         text
@@ -157,6 +159,10 @@ class _Overlaps:
         self._column = np.searchsorted(predicted_ids, both.b)
         union = truth_sizes[self._row] + predicted_sizes[self._column] - both.count
         self._iou = both.count / union
+
+    def above_half(self) -> float:
+        """Summed overlaps of all pairs above one half: every object has one such partner at most."""
+        return float(self._iou[self._iou > _HALF].sum())
 
     def matched(self, threshold: float) -> NDArray[np.float64]:
         """Overlaps of the matched pairs: as many as can be at this threshold, and of those the best."""

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 ErrorKind = Literal["right", "split", "merged", "split and merged", "missed", "not in the truth"]
 Place = tuple[int, int, int]
 
+MOST_NAMED = 20
+"""Objects that are named in a row. Where everything is one segment, naming all in every row would be a square."""
+
+
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectErrors:
@@ -35,7 +41,7 @@ class ObjectErrors:
     iou : float
         Intersection over union with that segment.
     merged_with : tuple of int
-        Other true objects of which that segment holds as much, largest first.
+        Other true objects of which that segment holds as much, largest first, `MOST_NAMED` of them at most.
     voi_split, voi_merge : float
         Bits that this object adds to the variation of information of the whole volume.
     error : str
@@ -44,6 +50,8 @@ class ObjectErrors:
         A voxel where that can be seen; None until somebody has looked for it.
     other_place : (z, y, x) or None
         The same for the lesser of two errors.
+    n_merged : int
+        How many objects `merged_with` would name in full.
     """
 
     object_id: int
@@ -58,6 +66,7 @@ class ObjectErrors:
     error: ErrorKind = "right"
     place: Place | None = None
     other_place: Place | None = None
+    n_merged: int = 0
 
 
 def object_errors(truth: NDArray[Any], prediction: NDArray[Any]) -> list[ObjectErrors]:
@@ -99,9 +108,9 @@ def errors_of_table(table: Contingency, real: NDArray[np.bool_] | None = None) -
     n = table.total
     split = np.bincount(of_id, -table.count / n * np.log2(in_object), ids.size)
     merge = np.bincount(of_id, -table.count / n * np.log2(in_segment), ids.size)
-    by_segment = np.argsort(table.b, kind="stable")
-    first = np.searchsorted(table.b[by_segment], segments)
-    last = np.r_[first[1:], len(table)]
+    counted = np.flatnonzero(real)
+    by_segment = counted[np.lexsort((-table.count[counted], table.b[counted]))]
+    first, last = (np.searchsorted(table.b[by_segment], segments, side) for side in _SIDES)
     out = []
     for k, rows in enumerate(np.split(np.arange(len(table)), np.searchsorted(table.a, ids[1:]))):
         rows = rows[table.b[rows] != 0]
@@ -111,9 +120,9 @@ def errors_of_table(table: Contingency, real: NDArray[np.bool_] | None = None) -
             continue
         main = rows[np.argmax(table.count[rows])]
         s = of_segment[main]
-        same = by_segment[first[s] : last[s]]
-        same = same[(table.a[same] != ids[k]) & real[same]]
-        same = same[np.argsort(-table.count[same], kind="stable")]
+        largest = by_segment[first[s] : min(last[s], first[s] + MOST_NAMED + 1)]
+        largest = largest[table.a[largest] != ids[k]][:MOST_NAMED]
+        n_merged = int(last[s] - first[s]) - int(real[main])
         pieces = int(real[rows].sum())
         out.append(
             ObjectErrors(
@@ -123,10 +132,11 @@ def errors_of_table(table: Contingency, real: NDArray[np.bool_] | None = None) -
                 main_segment=int(table.b[main]),
                 main_part=float(in_object[main]),
                 iou=float(table.count[main] / (sizes[k] + segment_sizes[s] - table.count[main])),
-                merged_with=tuple(int(v) for v in table.a[same]),
+                merged_with=tuple(int(v) for v in table.a[largest]),
                 voi_split=float(split[k]),
                 voi_merge=float(merge[k]),
-                error=_in_words(pieces, same.size),
+                error=_in_words(pieces, n_merged),
+                n_merged=n_merged,
             )
         )
     return sorted(out, key=lambda e: -(e.voi_split + e.voi_merge))

@@ -78,8 +78,8 @@ def partner_scores(
     """Match predicted pairs to true ones, one to one.
 
     Two pairs can be the same if their presynaptic sites lie in one segment and at most `matching_nm` apart, and so
-    do their postsynaptic sites. As many as possible are matched; among such matchings the mean distance of the
-    sites decides. A second detection of a pair is therefore a false positive.
+    do their postsynaptic sites. The matching is the cheapest one, where a match costs the mean distance of its sites
+    and a pair that is left out twice `matching_nm`. A second detection of a pair is therefore a false positive.
 
     Parameters
     ----------
@@ -181,8 +181,7 @@ def _matched(
     for pairs in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         rows, r = np.unique(said[pairs], return_inverse=True)
         columns, c = np.unique(real[pairs], return_inverse=True)
-        # To leave one out costs more than any two matches, so that as many as possible are made.
-        table = np.full((rows.size, columns.size), 4 * matching_nm * min(rows.size, columns.size))
+        table = np.full((rows.size, columns.size), 2 * matching_nm)
         table[r, c] = cost[pairs]
         best = table[linear_sum_assignment(table)]
         out += best[best <= matching_nm].tolist()

@@ -48,7 +48,7 @@ class Places:
             if not y.size:
                 continue
             names = (prediction if kind == EXTRA else truth)[y, x]
-            for name, count, middle_y, middle_x in _middles(names, y, x):
+            for name, count, middle_y, middle_x in middles(names, y, x):
                 key = (kind, name)
                 if key not in self._best or self._best[key][0] < count:
                     self._best[key] = (count, (z, middle_y + self._origin[0], middle_x + self._origin[1]))
@@ -87,10 +87,10 @@ class Places:
         return replace(row, place=first, other_place=second)
 
 
-def _middles(
-    names: NDArray[Any], y: NDArray[np.intp], x: NDArray[np.intp]
-) -> list[tuple[int, int, int, int]]:
+def middles(names: NDArray[Any], y: NDArray[np.intp], x: NDArray[np.intp]) -> list[tuple[int, int, int, int]]:
     """Id, number of pixels, and the pixel nearest to their centre, for every id but 0."""
+    if not names.size:
+        return []
     ids, of = np.unique(names, return_inverse=True)
     count = np.bincount(of, minlength=ids.size)
     middle_y = np.bincount(of, y, ids.size) / count

@@ -51,9 +51,11 @@ def expected_run_length(
         whole = float(length.sum())
         total += whole
         best += whole**2
-        for segment in np.unique(a[(a == b) & (a > 0)]).tolist():
-            if segment not in merged:
-                squared += float(length[(a == segment) & (b == segment)].sum()) ** 2
+        inside = (a == b) & (a > 0)
+        runs, of = np.unique(a[inside], return_inverse=True)
+        lengths = np.bincount(of, length[inside], runs.size)
+        whole_runs = np.array([run not in merged for run in runs.tolist()], bool)
+        squared += float((lengths[whole_runs] ** 2).sum())
     if total == 0:
         return {
             "expected_run_length_nm": None, "greatest_run_length_nm": None, "run_length_part": None,

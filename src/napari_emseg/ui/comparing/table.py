@@ -79,7 +79,7 @@ class ErrorModel(RowsModel):
         if row.pieces > 1:
             error = f"split in {row.pieces}" + (", merged" if row.merged_with else "")
         elif row.merged_with:
-            error = f"merged {len(row.merged_with) + 1}"
+            error = f"merged {row.n_merged + 1}"
         extra = not row.object_id
         return (
             error[0].upper() + error[1:],
@@ -121,6 +121,6 @@ def about(row: ObjectErrors) -> str:
     text += f" is {100 * row.main_part:.1f} % in segment {row.main_segment}"
     text += f", the rest in {row.pieces - 1} more." if row.pieces > 1 else "."
     if row.merged_with:
-        some = ", ".join(map(str, row.merged_with[:5])) + (" ..." if len(row.merged_with) > 5 else "")
+        some = ", ".join(map(str, row.merged_with[:5])) + (" ..." if row.n_merged > 5 else "")
         text += f" That segment also holds part of object{'s' * (len(row.merged_with) > 1)} {some}."
     return text
