@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE
@@ -11,11 +14,11 @@ from napari_emseg.io import write_array
 from napari_emseg.jobs.recipe import (
     VolumeSource,
     load_volumes,
-    only_rim,
     parse_sections,
     read_recipe,
     resolve,
 )
+from napari_emseg.jobs.recipe_truth import only_rim
 
 
 def test_section_lists():
@@ -84,6 +87,13 @@ def test_truth_of_another_shape_is_refused(tmp_path):
         ("volumes: [", "not YAML"),
         ("name: x", "names no data"),
         ("volumes: [{picture: a.tif}]", "a volume of the recipe is wrong"),
+        ("volumes: 5", "is no list"),
+        ("volumes: {a: 1}", "is no list"),
+        ("volumes: [{}]", "give image or phantom"),
+        ("volumes: [{image: a.tif, phantom: {}}]", "give image or phantom"),
+        ("volumes: [{phantom: {}, truth: {membrane: {path: a.tif}}}]", "brings its own truth"),
+        ("volumes: [{image: a.tif, truth: {membrane: {above: 1}}}]", "give path"),
+        ("volumes: [{image: a.tif, truth: {membrane: {path: a.tif, objects: b.tif}}}]", "give path"),
     ],
 )
 def test_wrong_recipes_get_a_sentence(tmp_path, text, says):
@@ -140,3 +150,43 @@ def test_a_section_cannot_teach_and_score(tmp_path):
     source = VolumeSource(name="toy", image=str(tmp_path / "image.h5"), train="0-2", validate="2-3", truth={})
     with pytest.raises(EmsegError, match="sections 2 are to teach and to score, toy, name each under"):
         load_volumes([source], tmp_path)
+
+
+def toy_volume(tmp_path, truth: str, **more: str) -> list:
+    image = np.arange(4 * 16 * 20, dtype=np.uint16).reshape(4, 16, 20)
+    mask = np.zeros(image.shape, np.uint8)
+    mask[:, :, 4:8], mask[:, :, 12:] = 1, 255
+    write_array(tmp_path / "raw.h5", image, spacing_nm=(50, 5, 5))
+    write_array(tmp_path / "mask.h5", mask, spacing_nm=(50, 5, 5))
+    source = VolumeSource.model_validate(
+        {"image": "raw.h5", "truth": {"cleft": yaml.safe_load(truth)}} | more
+    )
+    return [source]
+
+
+def test_the_unknown_part_of_a_mask_supervises_nothing(tmp_path):
+    (volume,) = load_volumes(tuple(toy_volume(tmp_path, "{path: mask.h5, ignore: 255}")), tmp_path)
+    row = volume.truth["cleft"][0, 0].tolist()
+    assert row == [0] * 4 + [1] * 4 + [0] * 4 + [IGNORE] * 8
+    (volume,) = load_volumes(
+        tuple(toy_volume(tmp_path, "{path: mask.h5, ignore: 255, distance_nm: 50}")), tmp_path
+    )
+    assert (volume.truth["cleft"][0, 0, 12:] == IGNORE).all()
+    assert (volume.truth["cleft"][0, 0, :12] != IGNORE).all()
+
+
+def test_volumes_without_a_name_keep_their_scores_apart(tmp_path):
+    sources = toy_volume(tmp_path, "{path: mask.h5}") * 3
+    assert [v.name for v in load_volumes(tuple(sources), tmp_path)] == ["volume", "volume-2", "volume-3"]
+
+
+def test_a_phantom_teaches_the_sections_that_were_named():
+    source = VolumeSource.model_validate({"phantom": {"shape": [5, 48, 48]}, "train": "0-1", "validate": "3"})
+    (volume,) = load_volumes((source,), Path())
+    assert (volume.train, volume.validate) == ((0, 1), (3,))
+
+
+def test_wrong_options_of_a_phantom_get_a_sentence():
+    source = VolumeSource.model_validate({"name": "toy", "phantom": {"options": {"wings": 2}}})
+    with pytest.raises(EmsegError, match=r"the options of a phantom are wrong, toy, wings: Extra"):
+        load_volumes((source,), Path())

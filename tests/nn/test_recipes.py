@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.core.resources import resource_path
@@ -38,3 +39,26 @@ def test_the_bundled_model_was_made_by_the_multi_target_recipe():
     assert made["targets"] == settings["targets"]
     for name in ("start_from", "steps", "seed", "learning_rate", "target_weights", "arguments"):
         assert made[name] == settings[name], name
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"targets": []}, "nothing to learn"),
+        ({"targets": ["membrane", "membrane"]}, "targets names membrane twice"),
+        (
+            {"targets": ["a", "b", "c"], "exclusive": [["a", "b"], ["b", "c"]]},
+            "exclusive names b twice",
+        ),
+        ({"target_weights": {"membrane": 0}}, "nothing to learn"),
+        ({"target_weights": {"membrane": -1}}, "target_weights of membrane is below 0"),
+        ({"merit": {"membrane": -1}}, "merit of membrane is below 0"),
+        ({"merit": {"membrane": 0}}, "nothing to choose by"),
+        ({"pixel_size_range_nm": [6.5, 3.2]}, "from the smallest to the largest"),
+        ({"sampling": {"at": {"membrane": -0.5}}}, "greater than or equal to 0"),
+        ({"learning_rate": float("inf")}, "finite number"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings, says):
+    with pytest.raises(ValidationError, match=says):
+        TrainRecipe.model_validate(settings)

@@ -250,7 +250,7 @@ def _runs(sections: Iterable[int], context: int) -> list[list[int]]:
 
 
 def _volume(part: ProofreadRun, request: LearnRequest) -> TrainingVolume:
-    from napari_emseg.jobs.recipe import membranes_of
+    from napari_emseg.jobs.recipe_truth import membranes_of
 
     truth = np.full(part.image.shape, IGNORE, np.uint8)
     taught = list(part.train)

@@ -25,53 +25,26 @@ Relative paths start at the recipe; ``${NAME}`` is taken from the environment.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import edt
 import numpy as np
 import yaml
-from pydantic import Field, ValidationError, field_validator
-from scipy import ndimage as ndi
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from napari_emseg.algorithms.boundaries import membrane_target
-from napari_emseg.algorithms.relabel import in_32_bits
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.learning import IGNORE, LEVELS, Directed, TrainingVolume
-from napari_emseg.jobs.making import Making
+from napari_emseg.core.learning import Directed, TrainingVolume
+from napari_emseg.jobs.recipe_truth import TruthSource, distance_levels, truth_of
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-
-    from napari_emseg.core.stack import Spacing
-
-MEMBRANE_WIDTH_NM = 25.0  # two leaflets and the cleft between them in fly neuropil
-
-
-class TruthSource(Making):
-    """Where the truth of one target comes from: a mask, or object ids."""
-
-    path: str = Field("", description="mask: values above `above` (default 0) are the target")
-    above: float = 0.0
-    below_is_target: bool = Field(False, description="the mask shows what is *not* the target")
-    rim_px: float = Field(
-        0.0,
-        ge=0,
-        description="membrane masks: pixels further than this from any cell teach nothing; 0 takes all of them",
-    )
-    distance_nm: float = Field(
-        0.0,
-        ge=0,
-        description="the target is not the mask, or the objects, but the distance to their border inside them, "
-        "up to this",
-    )
-    objects: str = Field("", description="object ids; 0 is border or outside")
-    ignore: int | None = Field(None, description="object id that supervises nothing")
 
 
 class PhantomSource(Settings):
@@ -105,6 +78,14 @@ class VolumeSource(Settings):
     def _one_section(cls, value: Any) -> Any:
         """YAML makes a number of a list that holds one section only."""
         return str(value) if type(value) is int else value
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> VolumeSource:
+        if (self.phantom is None) == (not self.image):
+            raise ValueError("give image or phantom")
+        if self.phantom is not None and self.truth:
+            raise ValueError("a phantom brings its own truth")
+        return self
 
 
 def parse_sections(text: str, n_sections: int) -> tuple[int, ...]:
@@ -146,6 +127,8 @@ def read_recipe(path: Path) -> tuple[dict[str, Any], tuple[VolumeSource, ...]]:
     if not isinstance(content, dict) or not content.get("volumes"):
         raise EmsegError("the recipe names no data", str(path), "add a list called volumes")
     volumes = content.pop("volumes")
+    if not isinstance(volumes, list):
+        raise EmsegError("volumes of the recipe is no list", str(path), "begin each volume with a dash")
     try:
         return content, tuple(VolumeSource.model_validate(v) for v in volumes)
     except ValidationError as error:
@@ -155,18 +138,25 @@ def read_recipe(path: Path) -> tuple[dict[str, Any], tuple[VolumeSource, ...]]:
 def first_fault(error: ValidationError) -> str:
     """The first fault of a settings check, in one line."""
     fault = error.errors()[0]
-    return f"{'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}"
+    return ": ".join(filter(None, (".".join(str(p) for p in fault["loc"]), fault["msg"])))
 
 
 def load_volumes(sources: tuple[VolumeSource, ...], base: Path) -> list[TrainingVolume]:
-    """Read all volumes of a recipe into memory.
+    """Read all volumes of a recipe into memory; those of the same name are numbered, so that their scores stay apart.
 
     Parameters
     ----------
     base : Path
         Folder at which relative paths start.
     """
-    return [volume for source in sources for one in listed(source, base) for volume in _load(one, base)]
+    found = [volume for source in sources for one in listed(source, base) for volume in _load(one, base)]
+    taken = {volume.name for volume in found}
+    for n, volume in enumerate(found):
+        if volume.name in (other.name for other in found[:n]):
+            name = next(new for k in itertools.count(2) if (new := f"{volume.name}-{k}") not in taken)
+            taken.add(name)
+            found[n] = replace(volume, name=name)
+    return found
 
 
 def listed(source: VolumeSource, base: Path) -> tuple[VolumeSource, ...]:
@@ -215,16 +205,7 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
         raise EmsegError("the voxel size is unknown", source.image, "give voxel_size_nm in the recipe")
     image = np.asarray(stack.data[:])
     spacing = stack.spacing_nm
-    validate = parse_sections(source.validate_, len(image))
-    train = parse_sections(source.train, len(image))
-    if not source.train:
-        train = tuple(z for z in range(len(image)) if z not in validate)
-    if both := sorted(set(train) & set(validate)):
-        raise EmsegError(
-            f"sections {', '.join(map(str, both))} are to teach and to score",
-            source.name,
-            "name each under train or under validate",
-        )
+    train, validate = _split(source, len(image))
     graded = {
         t: s.distance_nm or s.graded_nm for t, s in source.truth.items() if s.distance_nm or s.graded_nm
     }
@@ -236,7 +217,7 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
         key = (one.objects or one.path, one.classes, one.keep)
         if key not in read:  # several targets are often made of the same objects
             read[key] = _values(one, base, image.shape)
-        truth[target] = _truth(one, read[key], spacing)
+        truth[target] = truth_of(one, read[key], spacing)
         objects = read[key] if one.objects else None
         if objects is not None and (made := one.directed(objects, one.ignore)) is not None:
             directed[target] = made
@@ -246,6 +227,21 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
         source.name, image, spacing[2], truth, train, validate, source.share, graded=graded, directed=directed,
         weights=weights,
     )  # fmt: skip
+
+
+def _split(source: VolumeSource, n_sections: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Sections that teach, and those that score."""
+    validate = parse_sections(source.validate_, n_sections)
+    train = parse_sections(source.train, n_sections)
+    if not source.train:
+        train = tuple(z for z in range(n_sections) if z not in validate)
+    if both := sorted(set(train) & set(validate)):
+        raise EmsegError(
+            f"sections {', '.join(map(str, both))} are to teach and to score",
+            source.name,
+            "name each under train or under validate",
+        )
+    return train, validate
 
 
 def _values(source: TruthSource, base: Path, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -268,94 +264,13 @@ def _values(source: TruthSource, base: Path, shape: tuple[int, ...]) -> NDArray[
     return keep_classes(values, table, source.keep)
 
 
-def _truth(source: TruthSource, values: NDArray[Any], spacing_nm: Spacing) -> NDArray[np.uint8]:
-    pixel_nm = spacing_nm[2]
-    if source.objects and not source.distance_nm:
-        if source.make != "membrane":
-            return source.truth(values, spacing_nm, source.ignore)
-        return membranes_of(values, pixel_nm, ignore_id=source.ignore)
-    if source.make != "membrane":
-        raise EmsegError(f"{source.make} is made of object ids", source.path, "give objects instead of path")
-    mask = (values > source.above) != source.below_is_target
-    if source.distance_nm:
-        return distance_levels(
-            values if source.objects else mask, source.distance_nm / pixel_nm, ignore_id=source.ignore
-        )
-    return only_rim(mask, source.rim_px) if source.rim_px else mask.astype(np.uint8)
-
-
-def distance_levels(
-    objects: NDArray[Any], reach_px: float, *, ignore_id: int | None = None
-) -> NDArray[np.uint8]:
-    """Distance to the border of the object that a pixel lies in, section by section, as levels of `LEVELS`.
-
-    Parameters
-    ----------
-    objects : ndarray (z, y, x)
-        Object ids or a mask; 0 is outside and has distance 0. A border runs half-way between pixels of different ids;
-        that of the section is none.
-    reach_px : float
-        Distance that the highest level stands for; nothing is further.
-    ignore_id : int, optional
-        Pixels with this id get ``IGNORE``.
-    """
-    out = np.empty(objects.shape, np.uint8)
-    for z, section in enumerate(objects):
-        ids = in_32_bits(section) if section.dtype != bool else section.astype(np.uint8)
-        distance = edt.edt(np.ascontiguousarray(ids), black_border=False)
-        out[z] = np.rint(np.minimum(distance / reach_px, 1) * LEVELS)
-        if ignore_id is not None:
-            out[z][section == ignore_id] = IGNORE
-    return out
-
-
-def only_rim(mask: NDArray[np.bool_], rim_px: float) -> NDArray[np.uint8]:
-    """Truth from a mask of everything that is not a cell, of which only the rim is membrane for certain.
-
-    Annotators leave glia and whatever they could not follow as "border". A network that has to call such areas
-    membrane grows unsure about dark cytoplasm everywhere, so beyond the rim nothing is taught.
-
-    Parameters
-    ----------
-    mask : ndarray (z, y, x) of bool
-        True outside cells.
-    rim_px : float
-        Distance from the nearest cell, in pixels, up to which the mask is membrane.
-    """
-    out = mask.astype(np.uint8)
-    for section, outside in zip(out, mask, strict=True):
-        if outside.all():
-            section[:] = IGNORE
-        else:
-            section[ndi.distance_transform_edt(outside) > rim_px] = IGNORE
-    return out
-
-
-def membranes_of(
-    objects: NDArray[Any],
-    pixel_nm: float,
-    *,
-    width_nm: float = MEMBRANE_WIDTH_NM,
-    ignore_id: int | None = None,
-) -> NDArray[np.uint8]:
-    """Membrane truth from object ids, section by section, ``IGNORE`` where it is not known.
-
-    Parameters
-    ----------
-    objects : ndarray (z, y, x)
-        Object ids, 0 for border or outside; a binary mask of cells is split into its 4-connected components.
-    """
-    out = np.empty(objects.shape, np.uint8)
-    for z, section in enumerate(objects):
-        target, weight = membrane_target(section, width_nm / pixel_nm, ignore_id=ignore_id)
-        out[z] = np.where(weight > 0, target, IGNORE)
-    return out
-
-
 def _phantoms(source: VolumeSource, phantom: PhantomSource) -> Iterator[TrainingVolume]:
     from napari_emseg.phantom import PhantomSettings, make_phantom
 
-    settings = PhantomSettings(**phantom.options)
+    try:
+        settings = PhantomSettings(**phantom.options)
+    except ValidationError as error:
+        raise EmsegError("the options of a phantom are wrong", source.name, first_fault(error)) from error
     for seed in phantom.seeds:
         made = make_phantom(phantom.shape, phantom.spacing_nm, seed=seed, settings=settings)
         truth = {
@@ -367,8 +282,7 @@ def _phantoms(source: VolumeSource, phantom: PhantomSource) -> Iterator[Training
         if graded:
             cells = np.where(made.membranes > 0, 0, made.labels)
             truth["segment"] = distance_levels(cells, phantom.segment_nm / phantom.spacing_nm[2])
-        validate = parse_sections(source.validate_, len(made.image))
-        train = tuple(z for z in range(len(made.image)) if z not in validate)
+        train, validate = _split(source, len(made.image))
         name = f"{source.name if source.name != 'volume' else 'phantom'}-{seed}"
         pixel = phantom.spacing_nm[2]
         yield TrainingVolume(name, made.image, pixel, truth, train, validate, source.share, graded=graded)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from napari_emseg.augment.recipe import Augmentation
 from napari_emseg.core.normalisation import Normalisation
@@ -24,6 +25,8 @@ class LossTerm(Settings):
 
 class TrainRecipe(Settings):
     """Settings of a training, without its data."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     name: str = "model"
     targets: tuple[str, ...] = ("membrane",)
@@ -126,6 +129,26 @@ class TrainRecipe(Settings):
             raise ValueError("equalise the stack before training: preprocess normalize --kind clahe")
         if sum(self.sampling.at.values()) > 1:
             raise ValueError("the chances of sampling.at add up to more than 1")
+        return self
+
+    @model_validator(mode="after")
+    def _says_what_counts(self) -> TrainRecipe:
+        lists = {"targets": self.targets, "exclusive": [t for group in self.exclusive for t in group]}
+        for where, names in lists.items():
+            if twice := [name for n, name in enumerate(names) if name in names[:n]]:
+                raise ValueError(f"{where} names {twice[0]} twice")
+        if not self.targets:
+            raise ValueError("targets names nothing to learn")
+        for where, shares in {"target_weights": self.target_weights, "merit": self.merit}.items():
+            if below := [target for target, share in shares.items() if not 0 <= share < math.inf]:
+                raise ValueError(f"{where} of {below[0]} is below 0, or no number")
+        if not any(self.target_weights.get(target, 1.0) for target in self.targets):
+            raise ValueError("target_weights leaves nothing to learn: at least one must be above 0")
+        if self.merit and not any(self.merit.values()):
+            raise ValueError("merit leaves nothing to choose by: at least one must be above 0")
+        low, high = self.pixel_size_range_nm
+        if not 0 < low <= high:
+            raise ValueError("pixel_size_range_nm goes from the smallest to the largest, both above 0")
         return self
 
     def terms(self, target: str) -> tuple[LossTerm, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from napari_emseg.settings import Settings
@@ -13,7 +15,7 @@ class Sampling(Settings):
     Volumes are drawn by their supervised area (times their share), sections by theirs, places uniformly.
     """
 
-    at: dict[str, float] = Field(
+    at: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=dict,
         description="importance sampling: chance that a sample lies on a random pixel of this target",
     )
