@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.interpolation import between, fill_in, signed_distance
 
@@ -56,3 +59,67 @@ def test_every_gap_is_filled_and_nothing_else() -> None:
 
 def test_nothing_from_nothing() -> None:
     assert not between(np.zeros((80, 120), bool), disc(40, 40, 9), 0.5).any()
+
+
+def counts(one: np.ndarray, two: np.ndarray) -> list[int]:
+    """Pieces of the five sections between."""
+    return [int(ndi.label(shape)[1]) for _, shape in fill_in({0: one, 6: two})]
+
+
+def test_a_branch_in_between_leaves_no_gap() -> None:
+    """The mean of signed distances over both branches at once is nowhere positive half-way."""
+    stem, branches = disc(40, 60, 10), disc(40, 30, 10) | disc(40, 90, 10)
+    assert counts(stem, branches) == [1, 1, 2, 2, 2]
+    assert counts(branches, stem) == [2, 2, 2, 1, 1]
+    middle = between(stem, branches, 0.5)
+    np.testing.assert_array_equal(middle, disc(40, 45, 10) | disc(40, 75, 10))
+
+
+def test_a_piece_that_ends_tapers_off_and_the_others_stay() -> None:
+    one, two = disc(40, 20, 9) | disc(40, 100, 9), disc(40, 20, 9)
+    for _, shape in fill_in({0: one, 6: two}):
+        np.testing.assert_array_equal(shape[:, :60], two[:, :60])
+    ending = [int(shape[:, 60:].sum()) for _, shape in fill_in({0: one, 6: two})]
+    assert ending[0] > ending[1] > 0 == ending[2] == ending[4]
+    np.testing.assert_array_equal(between(one, two, 0), one)
+    np.testing.assert_array_equal(between(one, two, 1), two)
+    np.testing.assert_array_equal(between(two, one, 1), one)
+
+
+def test_pieces_move_each_on_its_way() -> None:
+    one, two = disc(20, 20, 6) | disc(60, 90, 6), disc(20, 50, 6) | disc(60, 70, 6)
+    np.testing.assert_array_equal(between(one, two, 0.5), disc(20, 35, 6) | disc(60, 80, 6))
+
+
+def test_a_single_pixel_goes_all_the_way() -> None:
+    assert all(
+        shape.sum() == 1 and abs(int(shape[3].argmax()) - (3 + 1.5 * z)) <= 0.5
+        for z, shape in fill_in({0: disc(3, 3, 0), 6: disc(3, 12, 0)})
+    )
+
+
+def test_bars_that_cross_are_no_gap() -> None:
+    along, across = np.zeros((80, 120), bool), np.zeros((80, 120), bool)
+    along[40, 20:100] = across[5:75, 60] = True
+    assert all(shape.any() for _, shape in fill_in({0: along, 5: across}))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 5))
+def test_no_section_stays_empty_where_one_piece_goes_on(seed: int, n: int, m: int) -> None:
+    rng = np.random.default_rng(seed)
+    one, two = (
+        np.any([disc(*rng.integers(5, (75, 115)), int(rng.integers(0, 9))) for _ in range(k)], axis=0)
+        for k in (n, m)
+    )
+    filled = dict(fill_in({0: one, 4: two}))
+    assert sorted(filled) == [1, 2, 3]
+    assert all(shape.any() for shape in filled.values())
+    hull = [slice(int(k.min()), int(k.max()) + 1) for k in np.nonzero(one | two)]
+    for shape in filled.values():
+        outside = shape.copy()
+        outside[
+            hull[0].start - 1 if hull[0].start else 0 : hull[0].stop + 1,
+            max(hull[1].start - 1, 0) : hull[1].stop + 1,
+        ] = False
+        assert not outside.any()
