@@ -173,6 +173,18 @@ def test_ten_sick_steps_in_a_row_end_the_training(volume, recipe, tmp_path):
         run.learn(image, truth)
 
 
+def test_a_sick_step_with_scaled_gradients_does_not_keep_the_next_from_learning(volume, recipe, tmp_path):
+    """Graphics cards that know no bfloat16 scale their gradients; here the processor does as they do."""
+    run = Run([volume], recipe, tmp_path, CPU)
+    run._scaler = torch.amp.GradScaler("cpu", enabled=True)
+    run._half = torch.float16
+    image, truth = a_batch(run)
+    sick = np.full_like(image, np.nan)
+    assert run.learn(sick, truth) == {"skipped": 1.0}
+    assert run.learn(sick, truth) == {"skipped": 1.0}
+    assert "loss" in run.learn(image, truth)
+
+
 def test_an_interrupted_step_leaves_no_trace(volume, recipe, tmp_path, monkeypatch):
     run = Run([volume], recipe, tmp_path, CPU)
     before = {k: v.clone() for k, v in run.network.state_dict().items()}
@@ -272,6 +284,25 @@ def test_truth_of_validation_sections_never_reaches_a_sample(make_lines):
 
         for n in range(20):
             assert 77 not in pool.draw(n, 0, (32, 32), Augmentation())[1]
+
+
+@pytest.mark.parametrize("depth", [0, 2, 3])
+def test_sections_that_validate_are_not_seen_as_neighbours_either(make_lines, depth):
+    """Every section has a grey value of its own: what a sample shows tells where it comes from."""
+    volume = make_lines(6)
+    image = np.repeat(np.arange(6, dtype=np.float32)[:, None, None], 64, 1).repeat(64, 2)
+    shown = TrainingVolume(
+        "toy", image, 4.6, volume.truth, (0, 1, 4), (2, 5), statistics=np.tile([0.0, 1.0], (6, 1))
+    )
+    pool = Pool([shown], ("membrane",), 1, 4.6, depth=depth)
+    for section in shown.train:
+        seen = {int(v) for v in np.unique(pool.window(0, section))}
+        assert seen <= {0, 1, 3, 4}
+        assert section in seen
+    assert not depth or pool.window(0, 1).shape[0] == depth
+    if not depth:
+        assert pool.window(0, 1)[:, 0, 0].tolist() == [0, 1, 1]
+        assert pool.window(0, 4)[:, 0, 0].tolist() == [3, 4, 4]
 
 
 def test_graded_truth_travels_as_levels(volume):

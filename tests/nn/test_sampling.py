@@ -57,6 +57,24 @@ def test_volumes_of_different_shapes_and_pixel_sizes_are_drawn_by_area():
     assert truth.shape == (1, 32, 32)
 
 
+def test_the_same_tissue_counts_as_much_at_any_pixel_size():
+    """Also within the sizes that a model serves without resampling."""
+    coarse, fine = blank((1, 64, 64), pixel=6.0), blank((1, 96, 96), pixel=4.0, name="fine")
+    assert Pool([coarse, fine], ("cleft",), 0, 4.6).shares == pytest.approx([0.5, 0.5])
+    assert Pool([coarse, fine], ("cleft",), 0, 4.6, keep_size=(3, 7)).shares == pytest.approx([0.5, 0.5])
+
+
+def test_importance_sampling_chooses_volumes_by_the_area_of_the_target_and_their_share():
+    many = blank((2, 256, 256))
+    many.truth["cleft"][:, :200, :250] = 1  # 100 000 pixels, of which a part is remembered
+    few = blank((1, 64, 64), spots=[(0, 20, 20)], share=100.0, name="few")
+    pool = Pool([many, few], ("cleft",), 0, 4.6, sampling=Sampling(at={"cleft": 1.0}))
+    counts = np.bincount([p.volume for p in places(pool)], minlength=2)
+    few_area = 64 * 100.0
+    wanted = np.array([100_000, few_area]) / (100_000 + few_area)
+    assert stats.chisquare(counts, wanted * 10_000).pvalue > 1e-3
+
+
 def test_sections_are_drawn_by_what_is_supervised_in_them():
     volume = blank((2, 64, 64))
     volume.truth["cleft"][1, :, 16:] = IGNORE

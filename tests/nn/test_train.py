@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from napari_emseg.core.errors import Cancelled, EmsegError
-from napari_emseg.core.model_card import read_card
+from napari_emseg.core.model_card import CARD, WEIGHTS, read_card
 from napari_emseg.core.progress import Silent
 from napari_emseg.nn.checkpoint import load_model
+from napari_emseg.nn.curves import Curves
 from napari_emseg.nn.emphasis import Emphasis
-from napari_emseg.nn.train import METRICS, train
+from napari_emseg.nn.train import METRICS, STATE, is_over, train
 
 
 class StopAt:
@@ -26,6 +29,10 @@ class StopAt:
         self.left -= 1
         if self.left == 0:
             raise Cancelled
+
+
+def rows(folder):
+    return [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
 
 
 def weights(folder):
@@ -59,8 +66,85 @@ def test_a_resumed_training_repeats_the_uninterrupted_one(volume, recipe, tmp_pa
 def test_an_unfinished_training_is_not_overwritten(volume, recipe, tmp_path):
     with pytest.raises(Cancelled):
         train([volume], recipe, tmp_path, StopAt(4))
-    with pytest.raises(EmsegError, match="unfinished training"):
+    with pytest.raises(EmsegError, match="holds a training already"):
         train([volume], recipe, tmp_path, Silent())
+
+
+def test_a_model_is_not_overwritten(volume, recipe, taught, tmp_path):
+    for name in (CARD, WEIGHTS):
+        shutil.copyfile(taught / name, tmp_path / name)
+    with pytest.raises(EmsegError, match="holds a model already"):
+        train([volume], recipe, tmp_path, Silent())
+    assert (tmp_path / WEIGHTS).read_bytes() == (taught / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("reports", [2, 3, 6])
+def test_stopped_between_a_step_and_its_validation_nothing_is_left_out(volume, recipe, tmp_path, reports):
+    """Each step reports itself first and then, every second one, its validation."""
+    changed = {"steps": 4, "validate_every": 2, "schedule": "plateau", "plateau_patience": 1, "walls": False}
+    recipe = recipe.model_copy(update=changed)
+    train([volume], recipe, tmp_path / "whole", Silent())
+    with pytest.raises(Cancelled):
+        train([volume], recipe, tmp_path / "parts", StopAt(reports))
+    train([volume], recipe, tmp_path / "parts", Silent(), resume=True)
+    whole, parts = (torch.load(tmp_path / name / STATE, weights_only=True) for name in ("whole", "parts"))
+    for key in ("schedule", "best", "step", "scored"):
+        assert whole[key] == parts[key], key
+    curves = [
+        [{k: v for k, v in row.items() if k != "time"} for row in rows(tmp_path / name) if "merit" in row]
+        for name in ("whole", "parts")
+    ]
+    assert curves[0] == curves[1]
+
+
+def test_an_early_end_is_the_end(make_lines, recipe, tmp_path):
+    """Walls are learned then, too, and nothing is learned after it."""
+    changed = {"steps": 500, "validate_every": 2, "stop_after": 2, "learning_rate": 1e-9, "warm_up": 0}
+    recipe = recipe.model_copy(update=changed)
+    volumes = [make_lines(5)]
+    train(volumes, recipe, tmp_path, Silent())
+    assert is_over(tmp_path)
+    assert (tmp_path / STATE).is_file()
+    last = rows(tmp_path)[-1]["step"]
+    asked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari_emseg.nn.train.add_judge", lambda *a, **k: asked.append(a))
+        train(volumes, recipe, tmp_path, Silent(), resume=True)
+        assert len(asked) == 1
+        assert rows(tmp_path)[-1]["step"] == last
+        train(volumes, recipe, tmp_path / "new", Silent())
+        assert len(asked) == 2
+
+
+def test_what_a_killed_run_wrote_after_its_last_state_is_not_there_twice(volume, recipe, tmp_path):
+    recipe = recipe.model_copy(update={"steps": 40, "save_every": 10, "validate_every": 10, "walls": False})
+    train([volume], recipe.model_copy(update={"steps": 20}), tmp_path, Silent())
+    board = Curves(tmp_path)
+    board.scalars(30, {"loss": 9.0})
+    board.close()
+    (tmp_path / METRICS).write_text((tmp_path / METRICS).read_text() + '{"step": 31, "lo')
+    train([volume], recipe, tmp_path, Silent(), resume=True)
+    steps = [row["step"] for row in rows(tmp_path) if "loss" in row]
+    assert steps == [1, 10, 20, 30, 40]
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [e.step for e in events.Scalars("loss")] == [1, 10, 20, 30, 40]
+    assert 9.0 not in [e.value for e in events.Scalars("loss")]
+
+
+def test_a_damaged_state_is_said(volume, recipe, tmp_path):
+    train([volume], recipe.model_copy(update={"steps": 1, "walls": False}), tmp_path, Silent())
+    state = (tmp_path / STATE).read_bytes()
+    for content in (b"", b"junk", state[: len(state) // 2]):
+        (tmp_path / STATE).write_bytes(content)
+        with pytest.raises(EmsegError, match="state of this training cannot be read"):
+            train([volume], recipe, tmp_path, Silent(), resume=True)
+
+
+def test_a_target_that_nothing_teaches_is_refused(volume, recipe, tmp_path):
+    with pytest.raises(EmsegError, match="nothing teaches cleft"):
+        train([volume], recipe.model_copy(update={"targets": ("membrane", "cleft")}), tmp_path, Silent())
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_recipe_cannot_resume(volume, recipe, tmp_path):

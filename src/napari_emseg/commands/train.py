@@ -6,13 +6,13 @@ state that --resume takes up.
 
 from __future__ import annotations
 
+import argparse
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import argparse
-
     from napari_emseg.commands.reporting import Quiet
 
 
@@ -22,23 +22,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out_dir", metavar="OUT_DIR", type=Path)
     parser.add_argument("--resume", action="store_true", help="take up the training that OUT_DIR holds")
     parser.add_argument(
-        "--max-seconds", type=float, default=math.inf, metavar="S", help="stop then, in a resumable state"
+        "--max-seconds", type=_seconds, default=math.inf, metavar="S", help="stop then, in a resumable state"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Train in this process."""
-    from napari_emseg.core.model_card import CARD, read_card
+    from napari_emseg.core.model_card import read_card
     from napari_emseg.jobs import train
 
     request = train.TrainRequest(args.recipe, args.out_dir, args.resume, args.max_seconds, args.device)
     folder = train.run(request, progress)
     progress.close()
-    if not (folder / CARD).is_file():
-        print(f"{folder}: stopped before the first validation; go on with --resume")
-        return 0
-    print(f"{folder}: trained")
+    said = "trained" if train.is_over(folder) else "stopped when its time was up, --resume goes on"
+    print(f"{folder}: {said}")
     for name, scores in read_card(folder).scores.items():
         print(f"  on {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in scores.items()))
     return 0
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        if (value := float(text)) > 0:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no time; give a number of seconds above 0")

@@ -86,6 +86,13 @@ def run(request: TrainRequest, progress: JobProgress) -> Path:
         )
 
 
+def is_over(out_dir: Path) -> bool:
+    """Whether the training in a folder has come to its end; one whose time was up has not."""
+    from napari_emseg.nn.train import is_over as nn_is_over
+
+    return nn_is_over(out_dir)
+
+
 def starting_model(text: str, base: Path) -> Path:
     """Folder of the model that a recipe starts from: a path from the recipe on, or the name of a model.
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.learning import IGNORE, LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -21,14 +23,24 @@ _SHOWN = 4  # samples in a picture
 
 
 class Curves:
-    """Numbers as JSON lines and as TensorBoard scalars, pictures for TensorBoard, all under fixed tags."""
+    """Numbers as JSON lines and as TensorBoard scalars, pictures for TensorBoard, all under fixed tags.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder : Path
+    step : int, optional
+        Where it goes on from: what a killed run has written of later steps, which now come again, is left out.
+    """
+
+    def __init__(self, folder: Path, step: int | None = None) -> None:
         from torch.utils.tensorboard import SummaryWriter  # slow import, needed only here
 
         folder.mkdir(parents=True, exist_ok=True)
+        if step is not None:
+            _forget_after(folder / METRICS, step)
         self._file = (folder / METRICS).open("a", encoding="utf-8")
-        self._board: Any = SummaryWriter(str(folder / "tensorboard"))
+        purge = None if step is None else step + 1
+        self._board: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=purge)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Record numbers of one step."""
@@ -59,6 +71,24 @@ class Curves:
         """Finish both files."""
         self._board.close()
         self._file.close()
+
+
+def last_step(path: Path) -> int:
+    """The highest step of a file of JSON lines; 0 without any."""
+    return max((step for step, _ in _rows(path)), default=0)
+
+
+def _forget_after(path: Path, step: int) -> None:
+    kept = "".join(line + "\n" for at, line in _rows(path) if at <= step).encode()
+    if path.is_file() and path.read_bytes() != kept:
+        write_atomic(path, kept)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str]]:
+    """Steps and lines; one that was cut short is none."""
+    for line in path.read_text("utf-8", "replace").splitlines() if path.is_file() else ():
+        with suppress(ValueError, KeyError, TypeError):
+            yield int(json.loads(line)["step"]), line
 
 
 def _grey(normalised: NDArray[np.float32]) -> NDArray[np.float32]:

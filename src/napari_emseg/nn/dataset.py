@@ -36,6 +36,13 @@ class Place(NamedTuple):
     centre: tuple[float, float]
 
 
+class Rare(NamedTuple):
+    """Pixels of a target as rows (section, y, x), by volume, and how often each volume is to be chosen."""
+
+    places: dict[int, NDArray[np.intp]]
+    shares: NDArray[np.float64]
+
+
 class Pool:
     """Sections that teach, ready to be drawn from.
 
@@ -82,6 +89,8 @@ class Pool:
             target in volume.weights for volume in volumes if volume.train for target in targets
         )
         self._known: list[NDArray[np.float64]] = []
+        self._worth: list[float] = []  # of a pixel: its area times the share of its volume
+        self._hidden: list[frozenset[int]] = []  # sections that validate: not even their images are shown
         areas: list[float] = []
         for volume in volumes:
             if not volume.train:
@@ -104,7 +113,9 @@ class Pool:
             same = keep_size[0] <= volume.pixel_size_nm <= keep_size[1]
             self.zooms.append(1.0 if same else pixel_size_nm / volume.pixel_size_nm)
             self._known.append(known)
-            areas.append(volume.share * known.sum() / self.zooms[-1] ** 2)
+            areas.append(volume.share * known.sum() * volume.pixel_size_nm**2)
+            self._worth.append(volume.share * volume.pixel_size_nm**2)
+            self._hidden.append(frozenset(volume.validate))
         if not areas:
             raise EmsegError(
                 "nothing to learn from", "no section has a supervised pixel", "mark a section proofread"
@@ -118,8 +129,19 @@ class Pool:
         self._reject = targets.index(self.sampling.reject_without) if self.sampling.reject_without else None
 
     def window(self, volume: int, section: int) -> NDArray[np.float32]:
-        """The section and its neighbours, (2 context + 1, y, x), or (depth, y, x)."""
-        return self.images[volume][self._window(volume, section)]
+        """The section and its neighbours, (2 context + 1, y, x), or (depth, y, x).
+
+        Sections that validate are left out: of single sections the section itself, in a block the nearest one that does
+        not validate stands in for them, as for excluded sections in prediction.
+        """
+        hidden = self._hidden[volume]
+        wanted = self._window(volume, section)
+        stand_ins = [z for z in wanted if z not in hidden] if self.depth else [section]
+        seen = [
+            min(stand_ins, key=lambda other: abs(other - z)) if z in hidden and stand_ins else z
+            for z in wanted
+        ]
+        return self.images[volume][seen]
 
     def _window(self, volume: int, section: int) -> list[int]:
         n_sections = len(self.images[volume])
@@ -140,10 +162,11 @@ class Pool:
     def place(self, size: tuple[int, int], rng: np.random.Generator) -> Place:
         """Draw where a sample of this size lies, without a look at what is there."""
         at = rng.random()
-        for chance, places in self._rare.values():
-            if 0 <= at < chance and len(places):
-                v, z, y, x = places[rng.integers(len(places))]
-                return self._around(int(v), int(z), (float(y), float(x)), size, 0.25, rng)
+        for chance, rare in self._rare.values():
+            if 0 <= at < chance and rare:
+                v = list(rare.places)[int(rng.choice(len(rare.shares), p=rare.shares))]
+                z, y, x = rare.places[v][rng.integers(len(rare.places[v]))]
+                return self._around(v, int(z), (float(y), float(x)), size, 0.25, rng)
             at -= chance
         v = int(rng.choice(len(self.shares), p=self.shares))
         n = int(rng.choice(len(self.sections[v]), p=self._known[v] / self._known[v].sum()))
@@ -235,15 +258,19 @@ class Pool:
             centre.append(float(np.clip(moved, half, extent - half)))
         return Place(volume, section, (centre[0], centre[1]))
 
-    def _places_of(self, channel: int) -> NDArray[np.intp]:
-        """Pixels of a target as rows (volume, section, y, x); volumes take part by their share."""
-        found = []
+    def _places_of(self, channel: int) -> Rare | None:
+        """Where a target is, if it is anywhere; volumes take part by its area times their share."""
+        found: dict[int, NDArray[np.intp]] = {}
+        areas: list[float] = []
         for v, (truth, zs) in enumerate(zip(self.truths, self.sections, strict=True)):
             at = np.argwhere(truth[channel, list(zs)] == 1)
+            if not len(at):
+                continue
+            areas.append(len(at) * self._worth[v])
             at = at[:: max(1, len(at) // _REMEMBERED)]
             at[:, 0] = np.asarray(zs)[at[:, 0]]
-            found.append(np.column_stack((np.full(len(at), v), at)))
-        return np.concatenate(found)
+            found[v] = at
+        return Rare(found, np.array(areas) / sum(areas)) if found else None
 
     def _supervised_places(self, volume: int) -> dict[int, NDArray[np.intp]]:
         """Supervised pixels, as flat indices, of sections of which little is supervised."""

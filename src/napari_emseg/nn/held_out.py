@@ -115,7 +115,11 @@ def folds_of(volumes: Sequence[TrainingVolume], most: int) -> tuple[list[Fold], 
     folds = []
     for group in groups:
         teach = tuple(
-            replace(volume, train=tuple(z for z in volume.train if (v, z) not in group))
+            replace(
+                volume,
+                train=tuple(z for z in volume.train if (v, z) not in group),
+                validate=tuple(z for w, z in group if w == v),  # not shown as a neighbour either
+            )
             for v, volume in enumerate(volumes)
         )
         folds.append(Fold(teach, questions((volumes[v], z) for v, z in group)))

@@ -12,11 +12,9 @@ import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from napari_emseg import __version__
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import ModelCard
 from napari_emseg.nn.average import Average
-from napari_emseg.nn.checkpoint import build, make_network, save_model, save_state, take_over
+from napari_emseg.nn.checkpoint import make_network, save_model, save_state, take_over
 from napari_emseg.nn.curves import side_by_side
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import is_out_of_memory, to_device
@@ -24,7 +22,8 @@ from napari_emseg.nn.interrupts import uninterrupted
 from napari_emseg.nn.losses.combine import TrainingLoss
 from napari_emseg.nn.recipe import TrainRecipe
 from napari_emseg.nn.schedule import Schedule
-from napari_emseg.nn.targets import graded_targets, offsets_of, truth_and_weight
+from napari_emseg.nn.targets import graded_targets, truth_and_weight
+from napari_emseg.nn.training_card import card_of, untaught
 from napari_emseg.nn.validate import predict_sections, validate, zoom_of
 
 if TYPE_CHECKING:
@@ -77,10 +76,16 @@ class Run:
         start_from: Path | None = None,
     ) -> None:
         volumes = [replace(v, normalisation=recipe.normalisation) for v in volumes]
+        if lacking := untaught(volumes, recipe):
+            raise EmsegError(
+                f"nothing teaches {', '.join(lacking)}",
+                recipe.name,
+                "add its truth, or leave it out of targets",
+            )
         self.volumes, self.recipe, self.out_dir, self.device = volumes, recipe, out_dir, device
         self.size = (recipe.size, recipe.size)
         self.graded = graded_targets(volumes, recipe.targets)
-        self.card = _card(recipe, volumes, self.graded)
+        self.card = card_of(recipe, volumes, self.graded)
         self.pool = Pool(
             volumes,
             recipe.targets,
@@ -110,6 +115,7 @@ class Run:
         self.schedule = Schedule(recipe)
         self.parts = recipe.accumulate
         self.step = 0
+        self.scored = 0  # the step after which it was validated last
         self.best: float | None = None
         self._sick = 0
         self._half = _half_type(recipe.precision, device)
@@ -144,6 +150,7 @@ class Run:
                 self.average.update(self.network, self.step)
                 self._sick = 0
                 return {"loss": total} | parts
+            self._scaler.update()  # it has unscaled the gradients, and would refuse to do so again
             self._restore(buffers)
             self._sick += 1
         if self._sick >= _PATIENCE:
@@ -212,17 +219,30 @@ class Run:
             for own, old in zip(self.network.buffers(), buffers, strict=True):
                 own.copy_(old)
 
-    def score(self) -> tuple[dict[str, float], bool]:
-        """Validate the averaged weights, keep them if they are the best so far; whether to stop."""
+    @property
+    def is_over(self) -> bool:
+        """Whether all steps are done, or validation has not improved for too long."""
+        return self.step >= self.recipe.steps or self.schedule.is_over
+
+    @property
+    def must_score(self) -> bool:
+        """Whether this step is one to validate after, and that has not been done: it may have been stopped before."""
+        due = self.step % self.recipe.validate_every == 0 or self.step == self.recipe.steps
+        return due and self.step > self.scored
+
+    def score(self) -> dict[str, float]:
+        """Validate the averaged weights, and keep them if they are the best so far."""
         with self.average.applied(self.network):
             scores = validate(self.network, self.volumes, self.recipe, self.device)
         merit = scores.get("merit")
-        if merit is None:
-            return scores, False
-        if self.best is None or merit > self.best:
-            self.best = merit
+        if merit is not None and (self.best is None or merit > self.best):
             self.keep(scores)
-        return scores, self.schedule.observe(merit)
+            self.best = merit
+        with uninterrupted():
+            self.scored = self.step
+            if merit is not None:
+                self.schedule.observe(merit)
+        return scores
 
     def pictures(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """A validation section of every volume beside what the averaged weights say about it, under its tag."""
@@ -256,6 +276,7 @@ class Run:
         self.out_dir.mkdir(parents=True, exist_ok=True)
         state = {
             "step": self.step,
+            "scored": self.scored,
             "best": self.best,
             "parts": self.parts,
             "network": self.network.state_dict(),
@@ -264,6 +285,7 @@ class Run:
             "schedule": self.schedule.state(),
             "scaler": self._scaler.state_dict(),
             "recipe": self.recipe.model_dump_json(),
+            "is_over": self.is_over,
         }
         with uninterrupted():
             save_state(state, self.out_dir / STATE)
@@ -274,12 +296,21 @@ class Run:
         Raises
         ------
         EmsegError
-            If there is none, or the recipe has changed in a way that makes it another training.
+            If there is none, it cannot be read, or the recipe has changed in a way that makes it another training.
         """
         path = self.out_dir / STATE
         if not path.is_file():
             raise EmsegError("there is no training to resume", str(self.out_dir), "start it without resume")
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        try:
+            self._take_up(torch.load(path, map_location=self.device, weights_only=True), path)
+        except EmsegError:
+            raise
+        except Exception as error:  # whatever a damaged file makes torch say
+            raise EmsegError(
+                "the state of this training cannot be read", str(path), "start in another folder"
+            ) from error
+
+    def _take_up(self, state: dict[str, Any], path: Path) -> None:
         if changed := changes(json.loads(state["recipe"]), self.recipe):
             raise EmsegError(
                 f"the recipe has changed since this training began ({', '.join(changed)})",
@@ -294,6 +325,7 @@ class Run:
             self._scaler.load_state_dict(state["scaler"])
         self.parts = state.get("parts", self.parts)
         self.step, self.best = state["step"], state["best"]
+        self.scored = state.get("scored", self.step)
 
 
 def changes(saved: dict[str, Any], recipe: TrainRecipe) -> list[str]:
@@ -321,39 +353,6 @@ def _half_type(precision: str, device: torch.device) -> torch.dtype | None:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     return torch.bfloat16
-
-
-def _card(recipe: TrainRecipe, volumes: Sequence[TrainingVolume], graded: dict[str, float]) -> ModelCard:
-    arguments = recipe.arguments | {
-        "sections": 1 if recipe.depth else 2 * recipe.context_sections + 1,
-        "targets": len(recipe.targets),
-    }
-    if recipe.exclusive:
-        arguments["exclusive"] = [[recipe.targets.index(t) for t in group] for group in recipe.exclusive]
-    offsets, vectors = offsets_of(volumes, recipe.targets)
-    card = ModelCard(
-        name=recipe.name,
-        architecture=recipe.architecture,
-        arguments=arguments,
-        targets=recipe.targets,
-        graded=graded,
-        offsets=offsets,
-        vectors=vectors,
-        normalisation=recipe.normalisation.text,
-        pixel_size_nm=recipe.pixel_size_nm,
-        pixel_size_range_nm=recipe.pixel_size_range_nm,
-        context_sections=recipe.context_sections,
-        depth=recipe.depth,
-        training={
-            "program": f"napari-emseg {__version__}",
-            "volumes": {v.name: {"train": list(v.train), "validate": list(v.validate)} for v in volumes},
-            "recipe": recipe.model_dump(mode="json", exclude={"licence", "citation", "limits"}),
-        },
-        licence=recipe.licence,
-        citation=recipe.citation,
-        limits=recipe.limits,
-    )
-    return card.model_copy(update={"parameters": sum(p.numel() for p in build(card).parameters())})
 
 
 def _optimiser(network: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer:

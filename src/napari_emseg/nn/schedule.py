@@ -34,15 +34,19 @@ class Schedule:
             return max(full * self._scale, min(full, recipe.lowest_rate))
         return full
 
-    def observe(self, merit: float) -> bool:
-        """Take in the merit of a validation; whether the training should stop."""
+    @property
+    def is_over(self) -> bool:
+        """Whether validation has not improved for as long as the recipe waits."""
+        return bool(self._recipe.stop_after) and self._idle >= self._recipe.stop_after
+
+    def observe(self, merit: float) -> None:
+        """Take in the merit of a validation."""
         if self._best is None or merit > self._best:
             self._best, self._waited, self._idle = merit, 0, 0
-            return False
+            return
         self._waited, self._idle = self._waited + 1, self._idle + 1
         if self._waited >= self._recipe.plateau_patience:
             self._scale, self._waited = self._scale * self._recipe.plateau_factor, 0
-        return bool(self._recipe.stop_after) and self._idle >= self._recipe.stop_after
 
     def state(self) -> dict[str, float | int | None]:
         """What a resumed training needs."""

@@ -11,7 +11,10 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import torch
+
 from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.model_card import CARD
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.curves import METRICS, Curves
 from napari_emseg.nn.device import choose_device, to_device, use_all_cores
@@ -22,8 +25,6 @@ from napari_emseg.nn.wall_lessons import train_judge
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    import torch
 
     from napari_emseg.core.learning import TrainingVolume
     from napari_emseg.core.progress import Progress
@@ -70,13 +71,13 @@ def train(
     Raises
     ------
     EmsegError
-        If there is nothing to learn from, or the loss is no longer a number.
+        If there is nothing to learn from, the loss is no longer a number, or `out_dir` holds something else already.
     """
     use_all_cores()
     if not resume and (out_dir / STATE).exists():
-        raise EmsegError(
-            "this folder holds an unfinished training", str(out_dir), "resume it or choose another"
-        )
+        raise EmsegError("this folder holds a training already", str(out_dir), "resume it or choose another")
+    if not resume and (out_dir / CARD).exists():
+        raise EmsegError("this folder holds a model already", str(out_dir), "choose another")
     run = Run(volumes, recipe, out_dir, choose_device(device), None if resume else start_from)
     if resume:
         run.load()
@@ -84,36 +85,49 @@ def train(
     batches = prefetched(
         lambda step: run.pool.batch(step, recipe.seed, recipe.batch, run.size, recipe.augmentation)
     )
-    with closing(Curves(out_dir)) as log, closing(batches(run.step, recipe.steps)) as samples:
+    until = run.step if run.is_over else recipe.steps
+    with closing(Curves(out_dir, run.step)) as log, closing(batches(run.step, until)) as samples:
         try:
-            for image, truth in samples:
+            if run.must_score:  # it was stopped between a step and its validation
+                _score(run, log, progress)
+                run.save()
+            for image, truth in () if run.is_over else samples:
                 first = run.step == 0
                 losses = run.learn(image, truth)
                 if first or run.step % _LOG_EVERY == 0:
                     log.scalars(run.step, losses | {"learning_rate": run.schedule.rate(run.step)})
                 progress.report(run.step / recipe.steps, f"step {run.step} of {recipe.steps}", **losses)
                 late = time.monotonic() - started > max_seconds
-                stop = False
                 if first or run.step % recipe.validate_every == 0:
                     log.samples(run.step, image, truth, recipe.targets)
-                if run.step % recipe.validate_every == 0 or run.step == recipe.steps:
-                    scores, stop = run.score()
-                    log.scalars(run.step, scores)
-                    for tag, picture in run.pictures():
-                        log.picture(run.step, tag, picture)
-                    progress.report(run.step / recipe.steps, "scored on the validation sections", **scores)
-                if run.step % recipe.save_every == 0 or run.step == recipe.steps or late or stop:
+                if run.must_score:
+                    _score(run, log, progress)
+                if run.step % recipe.save_every == 0 or late or run.is_over:
                     run.save()
-                if late or stop:
+                if late or run.is_over:
                     break
         except (Cancelled, KeyboardInterrupt):
             run.save()
             raise
         if run.best is None:
             run.keep({})
-    if recipe.walls and run.step >= recipe.steps:
+    if recipe.walls and run.is_over:
         add_judge(out_dir, volumes, run.device, seed=recipe.seed, progress=progress)
     return out_dir
+
+
+def is_over(folder: Path) -> bool:
+    """Whether the training in a folder has come to its end, and was not stopped before."""
+    return bool(torch.load(folder / STATE, map_location="cpu", weights_only=True).get("is_over", True))
+
+
+def _score(run: Run, log: Curves, progress: Progress) -> None:
+    """Validate, and show what came of it."""
+    scores = run.score()
+    log.scalars(run.step, scores)
+    for tag, picture in run.pictures():
+        log.picture(run.step, tag, picture)
+    progress.report(run.step / run.recipe.steps, "scored on the validation sections", **scores)
 
 
 def add_judge(

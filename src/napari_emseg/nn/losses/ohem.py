@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -52,5 +53,6 @@ def _hardest(losses: Tensor, weight: Tensor, keep: float, at_least: int) -> dict
 
 def hardest(losses: Tensor, keep: float, at_least: int) -> Tensor:
     """Places of the k largest of (n,) losses, with k the share `keep` of n, rounded up, at least `at_least`."""
-    wanted = max(int(-(-losses.numel() * keep // 1)), at_least, 1)
+    share = math.ceil(round(losses.numel() * keep, 6))  # 0.07 of 100 is 7.000000000000001 of them
+    wanted = max(share, at_least, 1)
     return torch.topk(losses, min(wanted, losses.numel())).indices
