@@ -52,6 +52,10 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
         "segment prob.h5 prob.h5",
         "propagate labels.h5 labels.h5",
         "propagate labels.h5 anchors.h5 --anchors anchors.h5",
+        "propagate labels.h5 out.h5 --links labels.h5",
+        "propagate labels.h5 out.h5 --links anchors.h5 --anchors anchors.h5",
+        "evaluate segmentation labels.h5 anchors.h5 --objects labels.h5",
+        "evaluate segmentation anchors.h5 labels.h5 --error-map labels.h5",
         "preprocess deflicker prob.h5 prob.h5",
         "preprocess align prob.h5 ./prob.h5 --estimate table.txt",
         "preprocess unalign prob.h5 prob.h5 --table table.txt",
@@ -265,3 +269,22 @@ def test_ids_of_64_bits_teach_what_small_ones_do() -> None:
         found = _ids(large, 0, "labels.h5", 2**64 - 1)
         assert found[0, 0] == _IGNORED
         np.testing.assert_array_equal(found.ravel()[1:], section.ravel()[1:])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "propagate labels.h5 out.h5 --links out.h5",
+        "propagate labels.h5 out.h5 --links a.swc --graph a.swc",
+        "evaluate segmentation labels.h5 labels.h5 --objects a.h5 --error-map a.h5",
+        "evaluate detection labels.h5 labels.h5 --objects a.csv",
+    ],
+)
+def test_results_that_cannot_be_written_are_a_wrong_call(
+    words: str, capsys: pytest.CaptureFixture[str], place: Path
+) -> None:
+    before = sorted(p.name for p in place.iterdir())
+    status, error = call(capsys, *words.split())
+    assert status == 2
+    assert "usage:" in error
+    assert sorted(p.name for p in place.iterdir()) == before

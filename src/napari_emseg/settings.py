@@ -112,12 +112,17 @@ class SeedSettings(Settings):
         0.0, "Smooth", "Gaussian smoothing of the probability", unit="nm", more=True, ge=0, le=200
     )
     min_distance_nm: float = _field(
-        15.0, "Seed depth", "a seed lies at least this far from the nearest membrane", unit="nm", ge=0, le=500
+        15.0,
+        "Seed depth",
+        "2D only: a seed lies at least this far from the nearest membrane",
+        unit="nm",
+        ge=0,
+        le=500,
     )
     merge_tolerance_nm: float = _field(
         60.0,
         "Merge seeds",
-        "two maxima become one seed unless the neck between them is narrower than the lower one by this",
+        "2D only: two maxima become one seed unless the neck between them is narrower than the lower one by this",
         unit="nm",
         ge=0,
         le=500,
@@ -134,7 +139,9 @@ class SeedSettings(Settings):
 class SegmentSettings(Settings):
     """Watershed from seeds to segments."""
 
-    compactness: float = _field(0.0, "Compactness", "higher gives rounder segments", more=True, ge=0, le=10)
+    compactness: float = _field(
+        0.0, "Compactness", "2D only: higher gives rounder segments", more=True, ge=0, le=10
+    )
     min_size_nm2: float = _field(
         2000.0, "Smallest segment", "smaller segments join their best neighbour", unit="nm²", ge=0, le=1e7
     )

@@ -184,3 +184,36 @@ def test_stopping_leaves_nothing(tmp_path: Path, dims: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         segment_file(tmp_path / "p.h5", tmp_path / "o.h5", seeds=SeedSettings(dims=dims), progress=Stopping())
     assert [p.name for p in tmp_path.iterdir()] == ["p.h5"]
+
+
+def test_a_mask_of_zeros_and_ones_is_membrane_or_none(tmp_path: Path, boundary: NDArray[np.float32]) -> None:
+    """Ones of 255 would be no membrane at all: one cell in every section."""
+    for n, values in enumerate((boundary, boundary.astype(np.uint8), boundary > 0)):
+        write_array(tmp_path / f"p{n}.h5", values.astype(values.dtype), spacing_nm=(50.0, 4.0, 4.0))
+        for dims in (2, 3):
+            seeds = SeedSettings(dims=dims)
+            said = segment_file(tmp_path / f"p{n}.h5", tmp_path / f"s{n}.h5", seeds=seeds)
+            assert said["segments"] == {2: 6, 3: 3}[dims], (n, dims)
+
+
+def test_what_means_nothing_in_three_dimensions_is_said(
+    tmp_path: Path, boundary: NDArray[np.float32]
+) -> None:
+    write_array(tmp_path / "p.h5", boundary, spacing_nm=(50.0, 4.0, 4.0))
+    settings = SegmentSettings(compactness=2)
+    for dims, notes in ((2, []), (3, ["seed depth, compactness: of single sections, not used in 3D"])):
+        seeds = SeedSettings(dims=dims, min_distance_nm=5)
+        said = segment_file(tmp_path / "p.h5", tmp_path / "s.h5", seeds=seeds, settings=settings)
+        assert said["notes"] == notes
+
+
+def test_one_channel_of_one_is_not_read_before_it_is_asked_for() -> None:
+    from napari_emseg.io.lazy import LazyChannels, LazyStack
+    from napari_emseg.jobs.stack_file import one_channel
+
+    class Huge(LazyStack):
+        def read(self, region: Region) -> NDArray[np.uint8]:
+            raise AssertionError("nobody asked for voxels")
+
+    whole = LazyChannels([Huge((100000, 100000, 100000), np.uint8)])
+    assert one_channel(whole, "huge.h5").shape == (100000, 100000, 100000)

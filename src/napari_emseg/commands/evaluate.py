@@ -86,6 +86,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.jobs.evaluate import evaluate_files
     from napari_emseg.jobs.recipe import parse_sections
 
+    _check_outputs(args)
     if not 0 < args.iou <= 1:
         raise WrongCall(f"an overlap of {args.iou:g} does not exist", "--iou", "give more than 0, at most 1")
     spacing, sections = None, None
@@ -108,6 +109,25 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     for key, value in scores.items():
         print(f"{key:<{width}}  {_shown(value)}")
     return 0
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Refuse what would replace what is read, before the work."""
+    from napari_emseg.io.writing import check_new, check_output
+
+    sources = (args.truth, args.prediction, args.segmentation, args.skeletons)
+    if (args.objects or args.error_map) and args.kind != "segmentation":
+        raise WrongCall(
+            "only a segmentation has errors of objects", args.kind, "leave --objects and --error-map out"
+        )
+    if args.objects is not None:
+        check_new(args.objects, *sources)
+    if args.error_map is not None:
+        check_output(args.error_map, *sources)
+        if args.objects is not None and Path(args.error_map).resolve() == args.objects.resolve():
+            raise WrongCall(
+                "two results would be written to one file", args.error_map, "give each its own name"
+            )
 
 
 def _shown(value: float | str | None) -> str:

@@ -41,15 +41,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Propagate and write."""
     from napari_emseg.io import open_array
-    from napari_emseg.io.atomic import check_place
-    from napari_emseg.io.writing import check_output
+    from napari_emseg.io.writing import check_new, check_output
     from napari_emseg.jobs.propagate_file import propagate_file
     from napari_emseg.jobs.stack_file import VoxelSize
 
     check_output(args.output, args.source, args.anchors, args.image)
+    written = [args.output]
     for other in (args.links, args.graph):
-        if other is not None:
-            check_place(Path(other))
+        if other is None:
+            continue
+        check_new(other, args.source, args.anchors, args.image)
+        if Path(other).resolve() in [Path(place).resolve() for place in written]:
+            raise WrongCall("two results would be written to one file", other, "give each a name of its own")
+        written.append(other)
     if args.graph is not None and Path(args.graph).suffix not in (".swc", ".graphml"):
         raise WrongCall("branches are written as .swc or .graphml", args.graph, "give one of these endings")
     settings = settings_from(args, PropagateSettings)

@@ -244,20 +244,34 @@ def segment_file(
     report, losses = progress or Silent(), Losses()
     with scratch_folder(output) as folder:
         work = Part(report, 0.0, 0.9)
+        map_ = _Checked(opened.stack, source)
         if seeds.dims == 3:
-            labels = _volume(
-                _Checked(opened.stack, source), seeds, settings, opened.spacing_nm, block, folder, work
-            )
+            labels = _volume(map_, seeds, settings, opened.spacing_nm, block, folder, work)
         else:
-            labels = _sections(
-                _Checked(opened.stack, source), seeds, settings, opened.spacing_nm, folder, losses, work
-            )
+            labels = _sections(map_, seeds, settings, opened.spacing_nm, folder, losses, work)
         write_array(
             output, labels, spacing_nm=opened.written_nm, metadata=_provenance(source, seeds, settings),
             progress=Part(report, 0.9, 1.0),
         )  # fmt: skip
     said = opened.said
-    return {"segments": labels.n_ids, **said, "notes": losses.words + said["notes"]}
+    notes = [*losses.words, *_unused(seeds, settings), *said["notes"]]
+    return {"segments": labels.n_ids, **said, "notes": notes}
+
+
+def _unused(seeds: SeedSettings, settings: SegmentSettings) -> list[str]:
+    """What was asked for and means nothing through sections, in words."""
+    if seeds.dims != 3:
+        return []
+    asked = [
+        str(type(model).model_fields[name].title).lower()
+        for model, name in (
+            (seeds, "min_distance_nm"),
+            (seeds, "merge_tolerance_nm"),
+            (settings, "compactness"),
+        )
+        if getattr(model, name) != type(model).model_fields[name].default
+    ]
+    return [f"{', '.join(asked)}: of single sections, not used in 3D"] if asked else []
 
 
 def _volume(
@@ -327,14 +341,22 @@ class _Checked:
     """Probability that is checked section by section as it is read."""
 
     def __init__(self, array: Any, source: object) -> None:
-        self.shape, self.dtype = array.shape, array.dtype
+        self.shape = array.shape
         self._array, self._source = array, source
+        self._is_mask = array.dtype == np.uint8 and _is_mask(array)
+        self.dtype = np.dtype(np.float32) if self._is_mask else array.dtype
 
     def __len__(self) -> int:
         return int(self.shape[0])
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        return check_probability(np.asarray(self._array[key]), self._source)
+        values = np.asarray(self._array[key])
+        return check_probability(values.astype(np.float32) if self._is_mask else values, self._source)
+
+
+def _is_mask(array: Any) -> bool:
+    """Whether eight bits hold 0 and 1 only: membrane or none, and no probabilities in 0..255."""
+    return not any(int(np.asarray(array[z]).max(initial=0)) > 1 for z in range(array.shape[0]))
 
 
 def _provenance(source: object, seeds: SeedSettings, settings: SegmentSettings) -> dict[str, Any]:

@@ -84,10 +84,13 @@ def one_channel(array: Any, source: object) -> Any:
     EmsegError
         If there are several channels.
     """
+    from napari_emseg.io.lazy import LazyChannels
+
     if len(array.shape) == 3:
         return array
     if array.shape[0] == 1:
-        return array[0]
+        # A number as the key would read the whole channel.
+        return array.channels[0] if isinstance(array, LazyChannels) else array[0]
     raise EmsegError(
         f"the file has {array.shape[0]} channels",
         str(source),

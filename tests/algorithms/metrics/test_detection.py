@@ -132,3 +132,15 @@ def test_panoptic_quality_asks_for_more_than_half() -> None:
     truth, half = np.array([[1, 1, 0, 0]]), np.array([[5, 0, 0, 0]])
     scores = detection_scores(truth, half)
     assert (scores["f1"], scores["panoptic_quality"]) == (1, 0)
+
+
+def test_ids_in_floats_are_ids_and_other_floats_are_refused() -> None:
+    ids = np.kron(np.array([[1, 2], [0, 3]]), np.ones((5, 5), int))
+    np.testing.assert_array_equal(instances(ids.astype(np.float32)), ids)
+    rng = np.random.default_rng(0)
+    for values in (ids + 0.5, ids - 1.0):
+        with pytest.raises(EmsegError, match="neither probabilities nor object ids"):
+            instances(values)
+    with pytest.raises(EmsegError, match="grey values"):
+        instances(rng.integers(0, 65535, (30, 30)).astype(np.uint16))
+    assert instances(ids + 0.5, above=1).max() == 1

@@ -50,3 +50,19 @@ def test_refusals() -> None:
         semantic_scores(np.ones(3), np.ones(4))
     with pytest.raises(EmsegError, match="not numbers"):
         semantic_scores(np.ones(2), np.array([1, np.nan]))
+
+
+def test_what_is_no_probability_is_refused_and_ids_in_floats_are_a_mask() -> None:
+    rng = np.random.default_rng(0)
+    real = rng.random((40, 40)) > 0.5
+    chance = rng.random((40, 40))
+    for values in (chance * 255, chance - 0.5, (chance * 65535).astype(np.uint16)):
+        with pytest.raises(EmsegError, match="no probabilities"):
+            semantic_scores(real, values)
+    assert semantic_scores(real, real * 7.0)["dice"] == 1
+    assert (
+        semantic_scores(real, np.kron(np.eye(2), np.full((20, 20), 300)).astype(np.uint16))["dice"]
+        is not None
+    )
+    with pytest.raises(EmsegError, match="not numbers"):
+        semantic_scores(real, np.where(real, np.inf, 0))

@@ -91,8 +91,8 @@ def instances(values: NDArray[Any], above: float = 0.0) -> NDArray[np.integer]:
     Parameters
     ----------
     values : ndarray
-        Probabilities (floats; foreground is above 0.5) and masks (one value besides 0) are split into their
-        26-connected components, or 8-connected in a single section; ids stay as they are.
+        Probabilities (floats up to 1; foreground is above 0.5) and masks (one value besides 0) are split into their
+        26-connected components, or 8-connected in a single section; ids stay as they are, also where floats hold them.
     above : float
         If positive, foreground is above this: for grey masks with soft edges.
 
@@ -103,10 +103,12 @@ def instances(values: NDArray[Any], above: float = 0.0) -> NDArray[np.integer]:
     Raises
     ------
     EmsegError
-        If they look like grey values: most patches of one value are specks.
+        If they look like grey values: most patches of one value are specks; or if floats are neither in [0, 1] nor ids.
     """
     import cc3d
 
+    if above <= 0 and values.dtype.kind == "f" and values.max(initial=0) > 1:
+        values = _ids_of_floats(values)
     if above > 0:
         mask = values > above
     elif values.dtype.kind == "f":
@@ -125,18 +127,38 @@ def instances(values: NDArray[Any], above: float = 0.0) -> NDArray[np.integer]:
     return np.asarray(labels).reshape(shape)
 
 
+def is_grey(values: NDArray[Any]) -> bool:
+    """Whether whole numbers of 8 or 16 bits (y, x) or (z, y, x) look like grey values: most patches of one are specks."""
+    import cc3d
+
+    if values.dtype.itemsize > _GREY_BYTES or values.ndim not in (2, 3):
+        return False
+    flat = values[0] if values.ndim == 3 and values.shape[0] == 1 else values
+    sizes = np.bincount(cc3d.connected_components(flat, connectivity=4 if flat.ndim == 2 else 6).ravel())[1:]
+    return bool(sizes.size and np.median(sizes) <= _SPECK_VOXELS)
+
+
+_MASK_VALUES = 2  # a mask and a second value
 _SPECK_VOXELS = 8  # an object of which this is all would not be an object
+_GREY_BYTES = 2  # grey values have no more
+
+
+def _ids_of_floats(values: NDArray[Any]) -> NDArray[np.int64]:
+    if values.min(initial=0) < 0 or (values != np.rint(values)).any() or values.max() > _EXACT:
+        raise EmsegError(
+            f"values from {values.min():g} to {values.max():g} are neither probabilities nor object ids", "",
+            "give floats in [0, 1], or say above which value objects are: --above for TRUTH, --prediction-above for "
+            "PREDICTION",
+        )  # fmt: skip
+    return values.astype(np.int64)
+
+
+_EXACT = 2.0**53  # beyond this, floats leave whole numbers out
 
 
 def _refuse_grey(values: NDArray[Any], n_ids: int) -> None:
-    """Refuse 8-bit values that are a mask with soft edges, or probabilities, and no ids."""
-    import cc3d
-
-    if values.dtype != np.uint8 or not n_ids:
-        return
-    flat = values[0] if values.ndim == 3 and values.shape[0] == 1 else values
-    sizes = np.bincount(cc3d.connected_components(flat, connectivity=4 if flat.ndim == 2 else 6).ravel())[1:]
-    if n_ids > 2 and np.median(sizes) <= _SPECK_VOXELS:
+    """Refuse values of 8 or 16 bits that are a mask with soft edges, or probabilities, and no ids."""
+    if n_ids > _MASK_VALUES and is_grey(values):
         raise EmsegError(
             f"these are {n_ids} grey values and no object ids", "",
             "say above which value objects are: --above for TRUTH, --prediction-above for PREDICTION",

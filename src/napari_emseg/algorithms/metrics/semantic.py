@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.algorithms.metrics.detection import is_grey
 from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def semantic_scores(
     Raises
     ------
     EmsegError
-        If the shapes differ or a prediction is not a number.
+        If the shapes differ, a prediction is not a number, or it is neither a probability nor a mask nor ids.
     """
     truth, prediction = np.asarray(truth), np.asarray(prediction)
     if truth.shape != prediction.shape:
@@ -47,9 +48,9 @@ def semantic_scores(
             f"ground truth {truth.shape}, prediction {prediction.shape}",
         )
     real = (truth > truth_above).ravel()
-    score = _as_probability(prediction).ravel()
-    if not np.isfinite(score).all():
+    if prediction.dtype.kind == "f" and not np.isfinite(prediction).all():
         raise EmsegError("the prediction holds values that are not numbers", "", "predict again")
+    score = _as_probability(prediction).ravel()
     said = score > threshold
     hits, n_real, n_said = int((real & said).sum()), int(real.sum()), int(said.sum())
     union = n_real + n_said - hits
@@ -86,6 +87,18 @@ def average_precision(real: NDArray[np.bool_], score: NDArray[Any]) -> float:
 def _as_probability(prediction: NDArray[Any]) -> NDArray[np.floating]:
     if prediction.dtype == np.uint8 and prediction.max(initial=0) > 1:
         return prediction.astype(np.float32) / np.float32(255)
-    if prediction.dtype.kind in "bui":
-        return np.asarray(prediction != 0, dtype=np.float32)
-    return prediction.astype(np.result_type(prediction.dtype, np.float32), copy=False)
+    kind = prediction.dtype.kind
+    if kind == "f" and prediction.min(initial=0) >= 0 and prediction.max(initial=0) <= 1:
+        return prediction.astype(np.result_type(prediction.dtype, np.float32), copy=False)
+    sixteen = kind in "ui" and prediction.dtype.itemsize == 2  # eight bits are probabilities, see above
+    if (kind == "f" and _is_no_id(prediction)) or (sixteen and is_grey(prediction)):
+        raise EmsegError(
+            f"values from {prediction.min():g} to {prediction.max():g} are no probabilities",
+            "prediction",
+            "give floats in [0, 1], eight bits in 0..255, or a mask",
+        )
+    return np.asarray(prediction != 0, dtype=np.float32)
+
+
+def _is_no_id(values: NDArray[Any]) -> bool:
+    return bool(values.min() < 0 or (values != np.rint(values)).any())
