@@ -105,6 +105,8 @@ def explained(error: OSError, path: Path) -> EmsegError:
         return EmsegError("the disk is full", str(path.parent), "free some space or choose another disk")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return EmsegError("the folder cannot be written", str(path.parent), "choose another folder")
+    if number == errno.ENOTDIR and path.is_file():
+        return EmsegError("a file of this name is in the way", str(path), "choose another name")
     reason = os.strerror(number).lower() if number else error.strerror or text
     return EmsegError(f"it cannot be written ({reason})", str(path), "choose another place")
 

@@ -56,7 +56,9 @@ def write_mrc(
     if array.dtype.name not in _MODES:
         small = "uint16 where the ids fit" if array.dtype.kind in "ui" else "float32"
         raise EmsegError(
-            f"MRC holds no {array.dtype} values", str(path), f"use --dtype {small}, or write .zarr"
+            f"MRC holds no {array.dtype} values",
+            str(path),
+            f"write .zarr, or use {small} (--dtype in a command)",
         )
     low, high, total, squares = math.inf, -math.inf, 0.0, 0.0
     with mrcfile.new_mmap(str(path), array.shape, mrc_mode=_MODES[array.dtype.name], overwrite=True) as file:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.project import is_project
 from napari_emseg.io.atomic import atomic_output, check_place
 from napari_emseg.io.choice import MAIN
 from napari_emseg.io.lookup import load_function
@@ -103,10 +104,12 @@ def check_output(path: str | os.PathLike[str], *sources: str | os.PathLike[str] 
     Raises
     ------
     EmsegError
-        If the suffix names no format, the place cannot be written, or something that is read lies there.
+        If the suffix names no format, the place cannot be written or is part of a project, or something that is read
+        lies there.
     """
     key = writer_for(path)
     where = parse_output(path, WRITERS)
+    _refuse_in_project(where)
     _refuse_replacing(where, sources)
     if not where.inner:  # a volume is added to what is there
         check_place(where.path)
@@ -119,11 +122,24 @@ def check_new(path: str | os.PathLike[str], *sources: str | os.PathLike[str] | N
     Raises
     ------
     EmsegError
-        If the place cannot be written, or something that is read lies there.
+        If the place cannot be written or is part of a project, or something that is read lies there.
     """
     where = DataPath(Path(path))
+    _refuse_in_project(where)
     _refuse_replacing(where, sources)
     check_place(where.path)
+
+
+def _refuse_in_project(output: DataPath) -> None:
+    """A project's own files are no outputs: the labels of one would be replaced by an export of them."""
+    place = Path(os.path.abspath(output.path))  # noqa: PTH100 - a link is replaced, not what it leads to
+    for folder in place.parents:
+        if is_project(folder):
+            raise EmsegError(
+                "this is inside a project, which looks after its own files",
+                str(folder),
+                "choose a place outside it",
+            )
 
 
 def _refuse_replacing(output: DataPath, sources: Iterable[str | os.PathLike[str] | None]) -> None:

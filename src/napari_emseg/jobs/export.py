@@ -18,11 +18,13 @@ from napari_emseg.jobs.methods import methods_text, provenance
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.volume import LabelVolume
     from napari_emseg.session import Session
+
+_OF_16_BITS = (".mrc", ".rec", ".map")
 
 COLUMNS = (
     "section", "position_nm", "state", "reason", "corrections", "objects", "labelled_fraction",
@@ -38,15 +40,19 @@ class SomeSections:
     volume : LabelVolume
     sections : collection of int or None
         Sections that are kept; None keeps all.
+    dtype : numpy dtype, optional
+        Into which the ids fit; by default that of the volume.
     """
 
     ndim = 3
 
-    def __init__(self, volume: LabelVolume, sections: Collection[int] | None) -> None:
+    def __init__(
+        self, volume: LabelVolume, sections: Collection[int] | None, dtype: DTypeLike | None = None
+    ) -> None:
         self._volume = volume
         self._kept = None if sections is None else frozenset(sections)
         self.shape = volume.shape
-        self.dtype = volume.dtype
+        self.dtype = np.dtype(dtype or volume.dtype)
         self.size = volume.size
 
     def __len__(self) -> int:
@@ -54,7 +60,7 @@ class SomeSections:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         first = key[0] if isinstance(key, tuple) else key
-        found = np.asarray(self._volume[key])
+        found = np.asarray(self._volume[key]).astype(self.dtype, copy=False)
         if self._kept is None:
             return found
         picked = np.arange(self.shape[0])[first]
@@ -103,7 +109,7 @@ def export_labels(
     if kept is not None and not kept:
         raise EmsegError("no section is marked proofread", str(path), "mark one, or export all sections")
     about = provenance(session)
-    labels: Any = SomeSections(session.volume, kept)
+    labels: Any = SomeSections(session.volume, kept, _narrow(session.volume, path))
     offset = session.image.offset_nm
     if unaligned:
         labels, offset = as_before_alignment(session, labels, labels=True)
@@ -112,6 +118,12 @@ def export_labels(
         offset_nm=offset,
     )  # fmt: skip
     return len(session.sections) if kept is None else len(kept)
+
+
+def _narrow(volume: LabelVolume, path: str | Path) -> DTypeLike | None:
+    """The type of ids in a file whose format holds none of 32 bits, where the ids fit."""
+    fits = volume.max_id() <= np.iinfo(np.uint16).max
+    return np.uint16 if fits and Path(path).suffix.lower() in _OF_16_BITS else None
 
 
 def as_before_alignment(

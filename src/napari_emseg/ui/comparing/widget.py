@@ -12,7 +12,6 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
-    QFileDialog,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -30,6 +29,7 @@ from napari_emseg.ui.flows import comparing
 from napari_emseg.ui.panels.base import heading
 from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.runner import Handlers, Runner, Work
+from napari_emseg.ui.saving import ask_name
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
 from napari_emseg.ui.style import look_of, style_sheet
@@ -296,9 +296,9 @@ class CompareSegmentations(Docked):
         if self.result is None:
             return
         start = "errors.csv" if self.compared is None else f"{self.compared[1].name}-errors.csv"
-        path, _ = QFileDialog.getSaveFileName(self, "Save the table", start, "Comma-separated values (*.csv)")
+        path = ask_name(self, "Save the table", start, "Comma-separated values (*.csv)", ".csv")
         if path:
-            self.save_table(path if path.lower().endswith(".csv") else f"{path}.csv")
+            self.save_table(path)
 
     def save_table(self, path: str) -> None:
         """Write all objects with their errors and places."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_emseg.core.progress import Progress
+    from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
 FORMAT_WORDS = {
@@ -90,6 +91,7 @@ def suggested_name(desk: Desk, what: str, suffix: str) -> str:
     """File beside the project to begin with."""
     session, _ = desk.need_session()
     ending = {
+        "proofread": "-labels-proofread",
         "probabilities": "-membrane",
         "labels_back": "-labels-unaligned",
         "probabilities_back": "-membrane-unaligned",
@@ -126,6 +128,7 @@ def export(desk: Desk, what: str, path: str) -> None:
         raise EmsegError(
             "nothing has been predicted in this window", "", "predict first", action="stage:predict"
         )
+    _refuse_place(session, path)
     n_sections = len(session.sections)
 
     def labels(progress: Progress) -> str:
@@ -166,3 +169,20 @@ def export(desk: Desk, what: str, path: str) -> None:
 
     desk.start("export", f"writing {Path(path).name}")
     desk.runner.reporting_thread("export", work[what], desk.handlers("export", done))
+
+
+def _refuse_place(session: Session, path: str) -> None:
+    """Refuse to write over the stack itself, into a project, or into a store that the file dialog led into."""
+    from napari_emseg.io.writing import FOLDERS, WRITERS, check_new, check_output
+
+    image = session.image.uri
+    source = None if image.startswith("sample:") or not image else image
+    suffix = Path(path).suffix.lower()
+    check = check_output if suffix in WRITERS or path.endswith("/") else check_new
+    check(path, source)
+    for folder in Path(path).parents:
+        if folder.suffix.lower() in FOLDERS and folder.is_dir():
+            raise EmsegError(
+                f"{folder.name} is a volume itself, and nothing is written into it", str(folder.parent),
+                "give a name outside it",
+            )  # fmt: skip

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import aligning
 from napari_emseg.ui.panels.base import action_button, faint, row
+from napari_emseg.ui.saving import ask_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,10 +155,7 @@ class AlignmentPage(QWidget):
             self._try(lambda: aligning.open_table(self.desk, Path(path)))
 
     def _on_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save the table of shifts", "shifts.txt", "Tables (*.txt)"
-        )
-        if path:
+        if path := ask_name(self, "Save the table of shifts", "shifts.txt", "Tables (*.txt)", ""):
             self._try(lambda: aligning.save_table(self.desk, Path(path)))
 
     def _try(self, act: Callable[[], None]) -> None:

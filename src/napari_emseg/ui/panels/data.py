@@ -204,7 +204,8 @@ class DataPanel(StagePanel):
             self, "Pack for a colleague", self._beside(".emseg.zip"), ";;".join(choice)
         )
         if path:
-            target = Path(path if path.endswith(".zip") else f"{path}.emseg.zip")
+            stem = path.removesuffix(".zip").removesuffix(".emseg")
+            target = Path(path if path.endswith(".zip") else f"{stem}.emseg.zip")
             sharing.pack_to(self.desk, target, with_image=chosen != choice[1])
 
     def _ask_corrections(self) -> None:

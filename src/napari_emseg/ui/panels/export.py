@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QLabel,
     QPlainTextEdit,
@@ -19,6 +18,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import exporting
 from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row
+from napari_emseg.ui.saving import ask_name
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
@@ -133,13 +133,10 @@ class ExportPanel(StagePanel):
         suffix = exporting.RESULTS[what].suffix or str(self.format.currentData())
         start = exporting.suggested_name(self.desk, what, suffix)
         words = "A new folder of sections" if suffix == "/" else f"*{suffix}"
-        path, _ = QFileDialog.getSaveFileName(self, f"Export {self.what.currentText().lower()}", start, words)
+        title = f"Export {self.what.currentText()[:1].lower()}{self.what.currentText()[1:]}"
+        path = ask_name(self, title, start, words, suffix)
         if not path:
             return
-        if suffix == "/":
-            path = path.rstrip("/") + "/"
-        elif not path.lower().endswith(suffix):
-            path += suffix
         try:
             exporting.export(self.desk, what, path)
         except EmsegError as error:

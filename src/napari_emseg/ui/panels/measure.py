@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from qtpy.QtWidgets import QFileDialog
-
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import measuring
 from napari_emseg.ui.fold import Fold
 from napari_emseg.ui.measuring.table import MeasureTable
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row
+from napari_emseg.ui.saving import ask_name
 
 _SHARE = 20  # of the free height goes to the table, 1 to what is below everything
 
@@ -108,14 +105,12 @@ class MeasurePanel(StagePanel):
             if is_table
             else ("Save a report", "A new folder")
         )
-        path, _ = QFileDialog.getSaveFileName(self, title, start, words)
+        path = ask_name(self, title, start, words, ".csv" if is_table else "")
         if not path:
             return
         try:
             if is_table:
-                measuring.save_tables(
-                    self.desk, path if Path(path).suffix.lower() == ".csv" else f"{path}.csv"
-                )
+                measuring.save_tables(self.desk, path)
             else:
                 measuring.save_report(self.desk, path)
         except EmsegError as error:
