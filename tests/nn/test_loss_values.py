@@ -273,6 +273,13 @@ def test_the_kept_set_is_the_k_largest_ties_included(values, k):
     assert sorted(kept.tolist()) == sorted(losses.tolist())[-min(k, len(values)) :]
 
 
+def test_the_hardest_share_is_not_one_more_by_rounding():
+    """0.07 of 100 is 7.000000000000001 in binary."""
+    losses = torch.arange(100.0)
+    for share, wanted in ((0.07, 7), (0.14, 14), (0.29, 29), (0.071, 8), (1.0, 100), (0.0, 1)):
+        assert len(hardest(losses, share, 1)) == wanted
+
+
 @pytest.mark.parametrize("loss", [ohem_bce, ohem_mse])
 def test_ohem_does_not_depend_on_the_size_of_the_picture(loss):
     logits, truth, ones = picture()

@@ -291,6 +291,18 @@ def test_unknown_networks_and_arguments_are_refused():
         make_network("u_net", {})
     with pytest.raises(EmsegError, match="does not take these arguments, unet"):
         make_network("unet", {"wings": 2})
+    for name, wrong, says in (
+        ("unet", {"norm": "layer"}, "norm 'layer': choose one of batch, group, none"),
+        ("unet_valid", {"decoder": "small"}, "decoder 'small'"),
+        ("residual_se_unet_3d", {"variant": "triple"}, "variant 'triple'"),
+        ("vnet", {"kind": "round"}, "kind 'round'"),
+        ("space_unet", {"widths": []}, "widths"),
+        ("space_unet", {"widths": [0, 8]}, "whole numbers above 0"),
+        ("space_unet", {"widths": 8}, "does not take these arguments"),
+        ("unet_3d", {"depth": -1}, "whole numbers above 0"),
+    ):
+        with pytest.raises(EmsegError, match=says):
+            make_network(name, wrong)
     with pytest.raises(EmsegError, match="unknown encoder"):
         make_network("linknet", {"encoder": "vgg16"})
 

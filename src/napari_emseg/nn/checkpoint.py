@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import torch
 from safetensors import SafetensorError
@@ -17,12 +17,19 @@ from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, read_card
 from napari_emseg.nn import MODELS
+from napari_emseg.nn.device import is_out_of_memory
 from napari_emseg.nn.models.heads import exclude_each_other
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import FunctionType
 
     from torch import Tensor, nn
+
+_COUNTS = frozenset(
+    {"sections", "targets", "widths", "width", "depth", "head", "kernel", "features", "length"}
+)
+"""Arguments of networks that are numbers of something, where they are used."""
 
 WALLS = "walls."
 """Weights of this prefix belong to the judge of walls (`nn.judge`) and not to the network."""
@@ -55,13 +62,32 @@ def make_network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
     module, name = MODELS[architecture].split(":")
     own = dict(arguments)
     exclusive = own.pop("exclusive", ())
+    made = getattr(import_module(module), name)
+    wrong = wrong_choice(made.__init__, own)
+    for key, value in own.items():
+        extents = value if isinstance(value, list | tuple) else [value]
+        if key in _COUNTS and not (extents and all(type(n) is int and n > 0 for n in extents)):
+            wrong = f"{key} {value}: give whole numbers above 0"
     try:
-        network: nn.Module = getattr(import_module(module), name)(**own)
-    except TypeError as error:
+        if wrong:
+            raise ValueError(wrong)
+        network: nn.Module = made(**own)
+    except (TypeError, ValueError, IndexError, KeyError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise EmsegError("the network does not take these arguments", architecture, str(error)) from error
     if exclusive:
         exclude_each_other(network, exclusive)
     return network
+
+
+def wrong_choice(function: FunctionType, arguments: Mapping[str, Any]) -> str:
+    """What is wrong with an argument that takes one of some words; nobody checks these when a function is called."""
+    for key, annotation in function.__annotations__.items():
+        kind = function.__globals__.get(annotation)
+        if key in arguments and get_origin(kind) is Literal and arguments[key] not in get_args(kind):
+            return f"{key} {arguments[key]!r}: choose one of {', '.join(get_args(kind))}"
+    return ""
 
 
 def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:

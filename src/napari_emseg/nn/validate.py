@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from napari_emseg.algorithms.metrics.boundary import boundary_scores
 from napari_emseg.algorithms.metrics.semantic import average_precision
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, LEVELS
 from napari_emseg.nn.dataset import neighbours, stack_truth
 from napari_emseg.nn.volumetric import AsSections, block_sections
@@ -110,6 +111,12 @@ def validate(
         zs = list(volume.validate)
         zoom = zoom_of(recipe, volume)
         probability = predict_sections(network, image, zs, recipe.context_sections, device, zoom)
+        if not np.isfinite(probability).all():
+            raise EmsegError(
+                "the network answers with values that are not numbers",
+                f"{volume.name}, when it was validated",
+                "lower learning_rate in the recipe and begin anew",
+            )
         truth = stack_truth(volume, recipe.targets)[:, zs]
         for c, target in enumerate(recipe.targets):
             known = truth[c] != IGNORE

@@ -105,7 +105,7 @@ class TrainingLoss:
 def _call(term: LossTerm, logits: Tensor, truth: Tensor, weight: Tensor) -> dict[str, Tensor]:
     try:
         return dict(load_loss(term.loss)(logits, truth, weight, **term.arguments))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise EmsegError("the loss does not take these arguments", term.loss, str(error)) from error
 
 

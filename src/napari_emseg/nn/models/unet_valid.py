@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+Decoder = Literal["valid", "same"]
+
 
 class ValidUNet(nn.Module):
     """U-Net with valid convolutions.
@@ -42,7 +44,7 @@ class ValidUNet(nn.Module):
         targets: int = 1,
         widths: Sequence[int] = (64, 128, 256, 512, 1024),
         norm: Norm = "none",
-        decoder: Literal["valid", "same"] = "valid",
+        decoder: Decoder = "valid",
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
