@@ -24,14 +24,14 @@ def still_discs(y: list[float], x: list[float], radius: list[float], neurite: li
     values = {f.name: np.zeros(n) for f in fields(Discs)}
     values.update(
         neurite=np.array(neurite), bundle=np.zeros(n, np.intp), radius=np.array(radius),
-        y0=np.array(y), x0=np.array(x),
+        knots=np.zeros(1), places=np.array([[y, x]], float),
         period=np.full(n, 1e12), z_low=np.full(n, -np.inf), z_high=np.full(n, np.inf),
     )  # fmt: skip
     return Discs(**values)
 
 
 def tissue_of(discs: Discs, glia_nm: float = 0.0) -> Tissue:
-    return Tissue(discs, (), FLAT, glia_nm, 0.0)
+    return Tissue(discs, (), FLAT, glia_nm)
 
 
 @pytest.fixture
@@ -60,9 +60,18 @@ def test_glia_fill_the_gap_between_bundles(grid: tuple[np.ndarray, np.ndarray]) 
     y, x = grid
     discs = still_discs([0, 0], [0, 200], [100, 100], [0, 1])
     discs = replace(discs, bundle=np.array([0, 1]))
-    cut = tissue_of(discs, glia_nm=290.0).cut(np.array([5.0]), y, x)  # sheets 0.1 * 290 nm to each side
-    assert np.array_equal(cut.owner[0, 0] == 2, np.abs(x - 100) < 29)
-    assert np.allclose(cut.distance_nm[0, 0], np.minimum(np.abs(np.abs(x - 100) - 29), FAR_NM), atol=0.01)
+    cut = tissue_of(discs, glia_nm=240.0).cut(np.array([5.0]), y, x)  # sheets 0.1 * 240 nm to each side
+    assert np.array_equal(cut.owner[0, 0] == 2, np.abs(x - 100) < 24)
+    assert np.allclose(cut.distance_nm[0, 0], np.minimum(np.abs(np.abs(x - 100) - 24), FAR_NM), atol=0.01)
+
+
+def test_glia_do_not_squeeze_thin_processes(grid: tuple[np.ndarray, np.ndarray]) -> None:
+    y, x = grid
+    discs = still_discs([0, 0], [0, 140], [100, 40], [0, 1])
+    discs = replace(discs, bundle=np.array([0, 1]))
+    cut = tissue_of(discs, glia_nm=400.0).cut(np.array([5.0]), y, x)
+    glia = x[cut.owner[0, 0] == 2]
+    assert 100 - 25 - 8 < glia.min() < 100 < glia.max() < 100 + 10 + 8
 
 
 def test_blocks_agree_with_the_whole() -> None:
@@ -78,7 +87,7 @@ def test_blocks_agree_with_the_whole() -> None:
     tissue = tissue_of(discs)
     y, x = pixel_centres(120, 10.0), pixel_centres(130, 10.0)
     whole = tissue.cut(np.array([0.0]), y, x)
-    dy, dx = y[:, None, None] - discs.y0, x[None, :, None] - discs.x0
+    dy, dx = y[:, None, None] - discs.places[0, 0], x[None, :, None] - discs.places[0, 1]
     power = (dy**2 + dx**2 - discs.radius**2) * (discs.radius / 100) ** -0.8
     clear = np.diff(np.sort(power, axis=-1)[..., :2], axis=-1)[..., 0] > 1.0
     assert np.array_equal(whole.owner[0][clear], power.argmin(axis=-1)[clear])
@@ -104,7 +113,7 @@ def test_every_id_is_connected_and_crumbs_are_gone() -> None:
 def test_a_ball_is_there_only_near_its_depth() -> None:
     discs = still_discs([0, 0], [0, 10], [500, 40], [0, 1])
     discs = replace(discs, z_low=np.array([-np.inf, 100.0]), z_high=np.array([np.inf, 100.0]))
-    *_, weight = discs.at(np.array([40.0, 100.0, 130.0, 160.0]), 0.0)
+    *_, weight = discs.at(np.array([40.0, 100.0, 130.0, 160.0]))
     assert (weight[[0, 3], 1] < 0).all()
     assert weight[1, 1] == pytest.approx(1600)
     assert weight[2, 1] == pytest.approx(1600 - 900)

@@ -38,7 +38,7 @@ def test_two_parts_that_do_not_overlap_and_hold_the_tissue(cracked, found):
     assert int(found.parts.max()) == 2
     assert (found.parts[~band] > 0).mean() >= 0.985
     away = ~ndi.binary_dilation(band, iterations=2)  # a rim of a pixel or two is left to the crack
-    assert (found.parts[away] > 0).mean() >= 0.998
+    assert (found.parts[away] > 0).mean() >= 0.997
     assert (found.parts[band] == 0).mean() >= 0.98
     assert (found.parts == 1).sum() >= (found.parts == 2).sum()
 

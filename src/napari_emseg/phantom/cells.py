@@ -20,7 +20,8 @@ FAR_NM = 64.0
 
 _BLOCK_NM = 150.0  # side of the blocks that share a list of candidate discs
 _ROUNDNESS = 0.8  # exponent of the radius: 0 gives straight borders, 1 circular ones
-_THINNEST_GLIA_NM = 12.0
+_THINNEST_GLIA_NM = 22.0
+_SQUEEZE = 0.25  # of a radius, at most, is taken by glia
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,6 @@ class Tissue:
     warp: tuple[tuple[float, SmoothField], ...]
     glia: SmoothField
     glia_nm: float
-    z_mid: float
 
     @property
     def glia_index(self) -> int:
@@ -58,12 +58,12 @@ class Tissue:
         x = np.broadcast_to(x_nm.astype(np.float32)[None, None, :], y.shape).copy()
         for k, (amplitude, field) in enumerate(self.warp):
             (y if k % 2 == 0 else x)[...] += np.float32(amplitude) * field(z_nm, y_nm, x_nm)
-        sheet = self.glia(z_nm, y_nm, x_nm) * np.float32(0.6 * self.glia_nm) + np.float32(0.1 * self.glia_nm)
+        sheet = self.glia(z_nm, y_nm, x_nm) * np.float32(0.8 * self.glia_nm) + np.float32(0.1 * self.glia_nm)
         if self.glia_nm == 0:
             sheet[:] = -1
         owner = np.empty(y.shape, dtype=np.int32)
         distance = np.full(y.shape, FAR_NM, dtype=np.float32)
-        py, px, weight = self.discs.at(z_nm, self.z_mid)
+        py, px, weight = self.discs.at(z_nm)
         scale = (self.discs.radius / 100.0).astype(np.float32) ** np.float32(-_ROUNDNESS)
         step = float(y_nm[1] - y_nm[0]) if len(y_nm) > 1 else _BLOCK_NM
         side = max(4, round(_BLOCK_NM / step))
@@ -121,8 +121,10 @@ class Tissue:
         thick = sheet.reshape(planes, -1)
         if (bundle != bundle[0]).any() and (thick > _THINNEST_GLIA_NM).any():
             power[bundle[:, None, None] == bundle[first]] = np.inf
-            beyond = power.min(axis=0) - thick
             there = thick > _THINNEST_GLIA_NM
+            # glia wrap thin processes, they do not squeeze them
+            thick = np.minimum(thick, _SQUEEZE * self.discs.radius[chosen].astype(np.float32)[first])
+            beyond = power.min(axis=0) - thick
             inside = there & (beyond < 0)
             owner[inside.reshape(shape)] = self.glia_index
             near = np.where(there, np.where(inside, -beyond, np.minimum(near, beyond)), near)
@@ -143,7 +145,7 @@ def draw_tissue(
                 (amplitude, SmoothField.random(rng, extent_nm, (grain_z, grain, grain), margin_nm=100))
             )
     sheets = SmoothField.random(rng, extent_nm, (500.0, 260.0, 260.0), margin_nm=100)
-    return Tissue(discs, tuple(warp), sheets, 40.0 * glia, extent_nm[0] / 2)
+    return Tissue(discs, tuple(warp), sheets, 40.0 * glia)
 
 
 def _candidates(

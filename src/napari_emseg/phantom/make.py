@@ -84,7 +84,7 @@ def make_phantom(
     tissue = draw_tissue(streams["cells"], extent, calibre, settings.glia)
     scene = _label(tissue, full, spacing)
     mitochondria = draw_mitochondria(streams["mitochondria"], scene, settings.mitochondria_per_um3)
-    occupied = mitochondria.opacity > 0.1
+    occupied = (mitochondria.opacity > 0.1) | (mitochondria.ids > 0)
     ink = np.zeros(full, dtype=np.float32)
     synapses = draw_synapses(streams["synapses"], ink, scene, occupied, settings.synapses_per_um3)
     draw_cytoplasm(streams["cytoplasm"], ink, scene, occupied)

@@ -111,7 +111,8 @@ def _draw_one(
     cover = np.asarray(sum(1 / (1 + np.exp(-np.clip(d / soft, -30, 30))) for d in depths)) / len(depths)
     grey = _inside_look(rng, depths[1], y3, x3)
     out.ids[box][inside] = new_id
-    drawn = near & (cover > 0.02)
+    # beside another one, whose soft rim reaches in here
+    drawn = (near & (cover > 0.02)) | (inside & (cover > out.opacity[box]))
     out.opacity[box][drawn] = cover[drawn]
     out.grey[box][drawn] = np.broadcast_to(grey, drawn.shape)[drawn]
     return True

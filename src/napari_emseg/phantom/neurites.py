@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from napari_emseg.phantom.paths import Crowd, grow, swelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,60 +15,50 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
 
 MARGIN_NM = 700.0
 """Neurites are also made this far outside the volume, so that its border looks like its middle."""
 
+_THINNEST_NM = 46.0  # least radius, with the membrane
 _DEAD = -1e12  # weight of a disc that is not there at this depth
 
 
 @dataclass(frozen=True)
 class Discs:
-    """Discs of a power diagram, each with a path through z. All arrays have one entry per disc.
+    """Discs of a power diagram, each with a path through z. All arrays but ``knots`` and ``places`` have one entry per disc.
 
-    A disc's centre is ``y0 + vy (z - zmid) + ay sin(2 pi z / period + phase)`` and likewise for x,
-    plus ``reach`` beyond its branch point. Its weight is ``radius^2`` less the squared distance in z
+    A disc's centre is read off ``places`` (knots, 2, discs; y and x in nm) at the depths ``knots`` (nm), by straight
+    lines between them. Its weight is ``radius^2``, swelling and thinning, less the squared distance in z
     from ``[z_low, z_high]``: a ball when the two coincide.
     """
 
     neurite: NDArray[np.intp]
     bundle: NDArray[np.intp]
     radius: Floats
-    y0: Floats
-    x0: Floats
-    vy: Floats
-    vx: Floats
-    ay: Floats
-    ax: Floats
     period: Floats
     phase: Floats
     z_low: Floats
     z_high: Floats
-    branch_z: Floats
-    branch_way: Floats
-    branch_y: Floats
-    branch_x: Floats
+    knots: Floats
+    places: Floats
 
     def __len__(self) -> int:
         return len(self.neurite)
 
-    def at(
-        self, z_nm: Floats, z_mid: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    def at(self, z_nm: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Centres y, x (nm) and weights (nm^2), each float32 (depths, discs)."""
-        z = np.asarray(z_nm, dtype=np.float64)[:, None]
-        wave = np.sin(2 * np.pi * z / self.period + self.phase) - np.sin(
-            2 * np.pi * z_mid / self.period + self.phase
-        )
-        beyond = np.maximum((z - self.branch_z) * self.branch_way, 0)
-        y = self.y0 + self.vy * (z - z_mid) + self.ay * wave + self.branch_y * beyond
-        x = self.x0 + self.vx * (z - z_mid) + self.ax * wave + self.branch_x * beyond
+        z = np.asarray(z_nm, dtype=np.float64)
+        place = np.clip(np.interp(z, self.knots, np.arange(len(self.knots))), 0, len(self.knots) - 1)
+        below = np.minimum(place.astype(np.intp), max(0, len(self.knots) - 2))
+        part = (place - below)[:, None, None]
+        above = np.minimum(below + 1, len(self.knots) - 1)
+        centre = ((1 - part) * self.places[below] + part * self.places[above]).astype(np.float32)
+        z = z[:, None]
         outside = np.maximum(np.maximum(self.z_low - z, z - self.z_high), 0)
-        weight = (
-            self.radius**2 * (1 + 0.25 * np.sin(4 * np.pi * z / self.period + 2 * self.phase)) - outside**2
-        )
+        weight = self.radius**2 * swelling(z, self.period, self.phase) - outside**2
         weight = np.where(outside > 0.93 * self.radius, _DEAD, weight)
-        return y.astype(np.float32), x.astype(np.float32), weight.astype(np.float32)
+        return centre[:, 0], centre[:, 1], weight.astype(np.float32)
 
 
 def draw_neurites(
@@ -89,44 +81,75 @@ def draw_neurites(
         Columns (neurites that cross the sections), their lobes and branches, and chains of balls
         (neurites that run along the sections).
     """
-    columns = _columns(rng, extent_nm, calibre_nm)
-    chains = _chains(rng, extent_nm, calibre_nm, first=int(columns.neurite.max()) + 1)
-    discs = _join([columns, *chains])
-    return _bundled(rng, discs, extent_nm)
+    balls, chain = _chains(rng, extent_nm, calibre_nm)
+    crowd, neurite = _columns(rng, extent_nm, calibre_nm, balls)
+    low = np.full(2, -MARGIN_NM)
+    knots, places = grow(rng, crowd, extent_nm[0], low, np.array(extent_nm[1:]) + MARGIN_NM)
+    n = len(balls)
+    still = np.broadcast_to(balls[:, 1:3].T, (len(knots), 2, n))
+    discs = Discs(
+        neurite=np.concatenate([neurite, chain + neurite.max() + 1]),
+        bundle=np.zeros(len(neurite) + n, np.intp),
+        radius=np.concatenate([crowd.radius, balls[:, 3]]),
+        period=np.concatenate([crowd.period, np.full(n, 1e9)]),
+        phase=np.concatenate([crowd.phase, np.zeros(n)]),
+        z_low=np.concatenate([crowd.z_low, balls[:, 0]]),
+        z_high=np.concatenate([crowd.z_high, balls[:, 0]]),
+        knots=knots,
+        places=np.concatenate([places, still], axis=2),
+    )
+    return replace(discs, bundle=_bundles(rng, discs, extent_nm))
 
 
-def _join(parts: list[Discs]) -> Discs:
-    return Discs(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Discs)))
-
-
-def _columns(rng: np.random.Generator, extent_nm: tuple[float, float, float], calibre_nm: float) -> Discs:
-    """Discs packed from the largest to the smallest, with lobes, branches and ends."""
+def _columns(
+    rng: np.random.Generator, extent_nm: tuple[float, float, float], calibre_nm: float, balls: Floats
+) -> tuple[Crowd, Ints]:
+    """Discs packed from the largest to the smallest, with lobes, branches and ends; and whose they are."""
     depth, *lateral = extent_nm
     size = np.array(lateral) + 2 * MARGIN_NM
     area = size.prod()
-    radii = np.clip(rng.lognormal(np.log(calibre_nm / 2), 0.72, int(4 * area / calibre_nm**2) + 8), 30, 600)
+    radii = np.clip(
+        rng.lognormal(np.log(calibre_nm / 2), 0.72, int(4 * area / calibre_nm**2) + 8), _THINNEST_NM, 600
+    )
     radii = np.sort(radii[np.cumsum(np.pi * radii**2) < 0.92 * area])[::-1]
     # thin neurites fill what the large ones leave
-    thin = np.clip(rng.lognormal(np.log(0.38 * calibre_nm), 0.35, max(3, int(area / calibre_nm**2))), 30, 110)
+    thin = np.clip(
+        rng.lognormal(np.log(0.38 * calibre_nm), 0.35, max(3, int(area / calibre_nm**2))), _THINNEST_NM, 110
+    )
     radii = np.concatenate([radii, np.sort(thin)[::-1]])
     centres, kept, owner = _packed(rng, radii, size)
-    n = len(kept)
-    tilt = rng.normal(0, 0.28, (2, int(owner.max()) + 1))
-    wobble = rng.normal(0, 12.0, (2, int(owner.max()) + 1))
-    period = rng.uniform(500, 1500, int(owner.max()) + 1)
-    phase = rng.uniform(0, 2 * np.pi, int(owner.max()) + 1)
-    low, high = np.full(n, -np.inf), np.full(n, np.inf)
-    ends = rng.random(int(owner.max()) + 1)
-    where = rng.uniform(0.1, 0.9, int(owner.max()) + 1) * depth
-    low = np.where(ends[owner] < 0.06, where[owner], low)
-    high = np.where(ends[owner] > 0.94, where[owner], high)
-    still = np.zeros(n)
-    base = Discs(
-        owner, still.astype(np.intp), kept, centres[:, 0], centres[:, 1],
-        tilt[0][owner], tilt[1][owner], wobble[0][owner], wobble[1][owner], period[owner], phase[owner],
-        low, high, still, still, still, still,
-    )  # fmt: skip
-    return _join([base, _branches(rng, base, depth)])
+    n = int(owner.max()) + 1
+    # neurites end, and leave others, on the way out from the middle, where they are packed
+    ends, where = rng.random(n), rng.uniform(0.0, 0.4, n) * depth
+    low = np.where(ends < 0.06, where, -np.inf)[owner]
+    high = np.where(ends > 0.94, depth - where, np.inf)[owner]
+    chosen = np.flatnonzero(rng.random(len(kept)) < 0.10)
+    if not len(chosen):
+        chosen = np.array([0])
+    m = len(chosen)
+    heading, slope = rng.uniform(0, 2 * np.pi, m), rng.uniform(0.5, 1.3, m)
+    way = rng.choice([-1.0, 1.0], m)
+    every = np.concatenate([np.arange(len(kept)), chosen])
+    thinner = np.concatenate([np.ones(len(kept)), rng.uniform(0.55, 0.85, m)])
+    none = np.zeros(len(kept))
+    crowd = Crowd(
+        y=centres[every, 0],
+        x=centres[every, 1],
+        radius=kept[every] * thinner,
+        period=rng.uniform(500, 1500, n)[owner[every]],
+        phase=rng.uniform(0, 2 * np.pi, n)[owner[every]],
+        z_low=low[every],
+        z_high=high[every],
+        body=np.concatenate([owner, n + np.arange(m)]),
+        parent=np.concatenate([np.full(len(kept), -1), chosen]),
+        branch_z=np.concatenate([none, depth / 2 + way * rng.uniform(0, 0.45, m) * depth]),
+        branch_way=np.concatenate([none, way]),
+        slope=np.concatenate(
+            [np.zeros((n, 2)), np.stack([np.sin(heading), np.cos(heading)], 1) * slope[:, None]]
+        ),
+        balls=balls,
+    )
+    return crowd, owner[every]
 
 
 def _packed(rng: np.random.Generator, radii: Floats, size: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:
@@ -174,32 +197,14 @@ def _regions(rng: np.random.Generator) -> Callable[[Floats], Floats]:
     return largest
 
 
-def _branches(rng: np.random.Generator, base: Discs, depth: float) -> Discs:
-    """Daughters that leave some of the discs at a branch point."""
-    chosen = np.flatnonzero(rng.random(len(base)) < 0.10)
-    if not len(chosen):
-        chosen = np.array([0])
-    n = len(chosen)
-    heading = rng.uniform(0, 2 * np.pi, n)
-    slope = rng.uniform(0.5, 1.3, n)
-    values = {f.name: getattr(base, f.name)[chosen] for f in fields(Discs)}
-    values["radius"] = values["radius"] * rng.uniform(0.55, 0.85, n)
-    values["branch_z"] = rng.uniform(0.0, 0.7, n) * depth
-    values["branch_way"] = rng.choice([-1.0, 1.0], n)
-    values["branch_z"] = np.where(values["branch_way"] > 0, values["branch_z"], depth - values["branch_z"])
-    values["branch_y"], values["branch_x"] = np.sin(heading) * slope, np.cos(heading) * slope
-    return Discs(**values)
-
-
 def _chains(
-    rng: np.random.Generator, extent_nm: tuple[float, float, float], calibre_nm: float, *, first: int
-) -> list[Discs]:
-    """Neurites that run along the sections, as strings of balls."""
+    rng: np.random.Generator, extent_nm: tuple[float, float, float], calibre_nm: float
+) -> tuple[Floats, Ints]:
+    """Neurites that run along the sections, as strings of balls (n, 4: z, y, x, radius in nm), and whose they are."""
     depth, *lateral = extent_nm
     size = np.array(lateral) + 2 * MARGIN_NM
-    chains: list[Discs] = []
-    count = max(1, round(size.prod() * (depth + 300) / 1e9 * 0.9))
-    for neurite in range(first, first + count):
+    chains: list[Floats] = []
+    for _ in range(max(1, round(size.prod() * (depth + 300) / 1e9 * 0.9))):
         radius = float(np.clip(rng.lognormal(np.log(calibre_nm * 0.36), 0.5), 32, 350))
         length = rng.uniform(800, 3000)
         n = max(4, int(length / (0.45 * radius)))
@@ -210,41 +215,18 @@ def _chains(
         x = rng.uniform(0, size[1]) - MARGIN_NM + np.cumsum(np.cos(heading)) * step
         z = rng.uniform(-100, depth + 100) + np.cumsum(np.clip(climb, -1.5, 1.5)) * step
         r = radius * np.exp(0.35 * np.sin(np.arange(n) * 0.6 * rng.uniform(0.2, 0.7) + rng.uniform(0, 6)))
-        still = np.zeros(n)
-        chains.append(
-            Discs(
-                np.full(n, neurite),
-                still.astype(np.intp),
-                r,
-                y,
-                x,
-                still,
-                still,
-                still,
-                still,
-                np.full(n, 1e9),
-                still,
-                z,
-                z,
-                still,
-                still,
-                still,
-                still,
-            )
-        )
-    return chains
+        chains.append(np.stack([z, y, x, r], axis=1))
+    return np.concatenate(chains), np.repeat(np.arange(len(chains)), [len(c) for c in chains])
 
 
-def _bundled(rng: np.random.Generator, discs: Discs, extent_nm: tuple[float, float, float]) -> Discs:
-    """Group neighbouring neurites into bundles; glia grow between bundles."""
+def _bundles(rng: np.random.Generator, discs: Discs, extent_nm: tuple[float, float, float]) -> Ints:
+    """Bundle of each disc, by where its neurite is in the middle; glia grow between bundles."""
     size = np.array(extent_nm[1:]) + 2 * MARGIN_NM
     count = max(2, round(size.prod() / 1100.0**2))
     middles = rng.uniform(0, 1, (count, 2)) * size - MARGIN_NM
     n = int(discs.neurite.max()) + 1
     first = np.full(n, -1)
     first[discs.neurite[::-1]] = np.arange(len(discs))[::-1]
-    distance = np.hypot(discs.y0[first, None] - middles[:, 0], discs.x0[first, None] - middles[:, 1])
-    bundle = distance.argmin(axis=1)
-    values = {f.name: getattr(discs, f.name) for f in fields(Discs)}
-    values["bundle"] = bundle[discs.neurite]
-    return Discs(**values)
+    y, x = discs.places[len(discs.knots) // 2][:, first]
+    distance = np.hypot(y[:, None] - middles[:, 0], x[:, None] - middles[:, 1])
+    return np.asarray(distance.argmin(axis=1)[discs.neurite])
