@@ -278,9 +278,12 @@ def test_ids_of_64_bits_teach_what_small_ones_do() -> None:
         "propagate labels.h5 out.h5 --links a.swc --graph a.swc",
         "evaluate segmentation labels.h5 labels.h5 --objects a.h5 --error-map a.h5",
         "evaluate detection labels.h5 labels.h5 --objects a.csv",
+        "evaluate segmentation labels.h5 labels.h5 --border nan",
+        "evaluate clefts labels.h5 labels.h5 --distance -5",
+        "evaluate detection labels.h5 labels.h5 --min-size -4",
     ],
 )
-def test_results_that_cannot_be_written_are_a_wrong_call(
+def test_what_cannot_be_written_or_measured_is_a_wrong_call(
     words: str, capsys: pytest.CaptureFixture[str], place: Path
 ) -> None:
     before = sorted(p.name for p in place.iterdir())

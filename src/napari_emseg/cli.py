@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +32,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    pressed = _note_ctrl_c() if argv is None else []
     try:
         module, parser, args = _parse(words)
     except SystemExit as leaving:  # argparse has said what is wrong, or shown the help
         return int(leaving.code or 0)
     except KeyboardInterrupt:
+        return _fail(Quiet(), "stopped", STOPPED)
+    except Exception:
+        if not pressed:
+            raise
         return _fail(Quiet(), "stopped", STOPPED)
     progress = reporter(args.progress)
     try:
@@ -70,12 +76,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         remedy = "take a smaller region, or close other programs"
         return _fail(progress, f"error: {EmsegError('there is not enough memory', words[0], remedy)}", 1)
     except Exception as error:
+        if pressed:  # numpy, for one, makes another error of it while it is imported
+            return _fail(progress, "stopped", STOPPED)
         if args.debug:
             raise
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return _fail(progress, f"error: {text}, {words[0]}, run it again with --debug to see where", 1)
     finally:
         progress.close()
+
+
+def _note_ctrl_c() -> list[int]:
+    """Filled in when Ctrl-C is pressed, which interrupts as ever; where it is ignored it stays so."""
+    pressed: list[int] = []
+
+    def on_interrupt(number: int, frame: Any) -> None:
+        pressed.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, on_interrupt)
+    return pressed
 
 
 def _fail(progress: Any, text: str, status: int) -> int:

@@ -89,6 +89,13 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     _check_outputs(args)
     if not 0 < args.iou <= 1:
         raise WrongCall(f"an overlap of {args.iou:g} does not exist", "--iou", "give more than 0, at most 1")
+    for flag, value in (
+        ("--border", args.border),
+        ("--distance", args.distance),
+        ("--min-size", args.min_size),
+    ):
+        if value is not None and not 0 <= value < float("inf"):
+            raise WrongCall(f"{value:g} is no length or size", flag, "give 0 or more")
     spacing, sections = None, None
     if args.kind != "partners":
         array, found = open_array(args.truth)

@@ -119,7 +119,7 @@ def evaluate_files(
             raise EmsegError(
                 "it holds values that are no numbers", str(where), "export it without NaN and infinity"
             )
-        if kind == "detection" and read.dtype.kind == "i" and read.min(initial=0) < 0:
+        if kind in ("detection", "semantic") and read.dtype.kind == "i" and read.min(initial=0) < 0:
             raise EmsegError("object ids are negative", str(where), "store ids from 0 up, 0 is none")
     options = _Options(
         spacing_nm=spacing_nm or spacing or spacing_there, truth_above=truth_above,
