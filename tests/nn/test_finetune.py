@@ -16,8 +16,11 @@ from napari_emseg.nn.finetune import candidates, finetune, how_far
 from napari_emseg.nn.held_out import answers, mended, questions, score
 from napari_emseg.nn.judge import Judge, fresh, lesson_of
 from napari_emseg.nn.keepsake import with_keepsakes
+from napari_emseg.nn.lesson import Plan
+from napari_emseg.nn.recipe import TrainRecipe
 from napari_emseg.nn.sections import probabilities
 from napari_emseg.nn.strategies import RANK
+from napari_emseg.nn.train import train
 from napari_emseg.settings import FinetuneSettings
 
 CPU = torch.device("cpu")
@@ -89,6 +92,86 @@ def test_the_judge_of_walls_learns_too(taught, make_lines, tmp_path):
     assert result.before != score(seen)
     assert new.names == judge.names
     assert not all(torch.equal(a, b) for a, b in zip(new.layers, judge.layers, strict=True))
+
+
+@pytest.fixture(scope="module")
+def taught_3d(make_blocks, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("taught-3d")
+    settings = TrainRecipe(
+        name="blocks", architecture="unet_3d", arguments={"width": 4, "depth": 2}, depth=2, context_sections=1,
+        steps=40, batch=2, size=32, average=0.8, learning_rate=1e-2, walls=False,
+    )  # fmt: skip
+    train([make_blocks(4)], settings, folder, Silent())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def make_blocks():
+    def make(n_sections: int, *, inverted: bool = False) -> TrainingVolume:
+        y, x = np.indices((64, 64))
+        membrane = ((y % 16) < 2) | ((x % 16) < 2)
+        image = 160 - 80 * membrane + np.random.default_rng(0).normal(0, 12, (n_sections, 64, 64))
+        truth = np.repeat(membrane[None].astype(np.uint8), n_sections, 0)
+        grey = np.clip(255 - image if inverted else image, 0, 255).astype(np.uint8)
+        return TrainingVolume("blocks", grey, 4.6, {"membrane": truth}, tuple(range(n_sections)))
+
+    return make
+
+
+@pytest.mark.parametrize("strategy", ["full", "low-rank"])
+def test_a_network_of_blocks_learns_too(taught_3d, make_blocks, tmp_path, strategy):
+    settings = QUICK.model_copy(update={"strategy": strategy, "trust": True, "learning_rate": 0.02})
+    request = FinetuneRequest(taught_3d, (make_blocks(3, inverted=True),), tmp_path / "new", settings)
+    result = finetune(request, Silent())
+    assert np.mean(result.losses[-5:]) < result.losses[0]
+    assert read_card(result.model).depth == 2
+    assert load_model(result.model)[0].depth == 2
+
+
+def test_steps_that_are_no_numbers_change_nothing_and_ten_of_them_are_said(
+    taught, make_lines, tmp_path, monkeypatch
+):
+    settings = QUICK.model_copy(update={"trust": True, "max_steps": 14})
+    real, sick = Plan.loss, set(range(3, 8))
+    counted = iter(range(10_000))
+
+    def loss(self, network, batch):
+        found = real(self, network, batch)
+        return found * np.nan if network.training is False and next(counted) in sick else found
+
+    monkeypatch.setattr(Plan, "loss", loss)
+    monkeypatch.setattr("napari_emseg.nn.finetune._Course._taught_judge", lambda self, *_: self.judge)
+    monkeypatch.setattr("napari_emseg.nn.lesson.adapt_if_better", lambda *_: False)
+    ask = (inverted(make_lines, 2),)
+    result = finetune(FinetuneRequest(taught, ask, tmp_path / "new", settings), Silent())
+    assert result.steps == 14
+    assert np.isfinite(result.losses).all()
+    assert all(torch.isfinite(v).all() for v in load_model(result.model)[0].state_dict().values())
+    sick |= set(range(10_000))
+    with pytest.raises(EmsegError, match="the loss is no longer a number, step 10, lower the learning rate"):
+        finetune(FinetuneRequest(taught, ask, tmp_path / "sick", settings, resumable=True), Silent())
+    assert not (tmp_path / "sick").exists()
+
+
+def test_out_of_memory_leads_to_single_samples_and_the_same_weights(
+    taught, make_lines, tmp_path, monkeypatch
+):
+    settings = QUICK.model_copy(update={"trust": True, "max_steps": 3})
+    ask = (inverted(make_lines, 2),)
+    real = Plan.loss
+
+    def cramped(self, network, batch):
+        if len(batch[0]) > 1:
+            raise torch.OutOfMemoryError
+        return real(self, network, batch)
+
+    monkeypatch.setattr("napari_emseg.nn.lesson.adapt_if_better", lambda *_: False)
+    monkeypatch.setattr(Plan, "loss", cramped)
+    small = finetune(FinetuneRequest(taught, ask, tmp_path / "small", settings), Silent())
+    monkeypatch.setattr(Plan, "loss", real)
+    whole = finetune(FinetuneRequest(taught, ask, tmp_path / "whole", settings), Silent())
+    assert small.steps == whole.steps == 3
+    assert small.losses == pytest.approx(whole.losses, rel=0.05)
 
 
 def test_stop_leaves_nothing(taught, make_lines, tmp_path):
@@ -225,7 +308,6 @@ def test_weights_are_mixed_and_averaged_but_counts_are_not():
 def test_outputs_that_nobody_teaches_stay_where_they_were(make_lines, tmp_path):
     """A second target drifts with the features that it shares, unless the model's own answers hold it."""
     from napari_emseg.nn.recipe import TrainRecipe
-    from napari_emseg.nn.train import train
 
     lines = make_lines()
     both = TrainingVolume(

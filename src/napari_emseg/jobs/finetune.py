@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,8 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, STOPPED, FinetuneRequest, FinetuneResult, TrainingVolume
 from napari_emseg.core.model_card import CARD, find_model, read_card
-from napari_emseg.jobs.versions import CANDIDATE, Candidate, next_version, versioned, write_card
+from napari_emseg.jobs.kept_learning import PICTURES, Noted, folder_name
+from napari_emseg.jobs.versions import Candidate, next_version, versioned, write_card
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from napari_emseg.settings import FinetuneSettings
 
 TARGET = "membrane"
-PICTURES = "before-after.png"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +92,8 @@ class LearnRequest:
         Whether losses are also written to `out_dir`, for TensorBoard, and a state when it is stopped.
     parent : str
         Name of the model to start from, as the project has it; default: that of its card.
+    resumable : bool
+        Whether a state is left in `out_dir` when it is stopped, and gone on with from there.
     """
 
     model: Path
@@ -104,6 +105,7 @@ class LearnRequest:
     ignore_id: int | None = None
     with_log: bool = False
     parent: str = ""
+    resumable: bool = False
 
 
 def prepare(session: Session, settings: FinetuneSettings | None = None) -> LearnRequest:
@@ -125,14 +127,15 @@ def prepare(session: Session, settings: FinetuneSettings | None = None) -> Learn
     session.commit_stroke()
     model = find_model(session.model, session.project.models)
     read_labels = lambda z: session.volume.read(Region((z, 0, 0), (z + 1, *session.image.shape[1:])))[0]  # noqa: E731
-    return prepare_from(
+    request = prepare_from(
         [Teacher(session.image, read_labels, sections)],
         model,
-        session.project.models / f"{CANDIDATE}{uuid.uuid4().hex[:8]}",
+        session.project.models,
         with_recipe(settings or session.get_settings("finetune"), session),
         name=versioned(read_card(model).name, next_version(session)),
         parent=session.project.model,
     )
+    return replace(request, out_dir=session.project.models / folder_name(request), resumable=True)
 
 
 def with_recipe(settings: FinetuneSettings, session: Session) -> FinetuneSettings:
@@ -175,7 +178,8 @@ def prepare_from(
     EmsegError
         If the pixel size is unknown.
     """
-    context = read_card(model).context_sections
+    card = read_card(model)
+    context = card.context_sections + card.depth  # blocks of a 3D network reach into what is around
     runs: list[ProofreadRun] = []
     for n, teacher in enumerate(teachers):
         begin = f"{teacher.image.name} ({n + 1}), " if len(teachers) > 1 else ""
@@ -211,15 +215,25 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
     progress.report(0.0, "drawing membranes between the objects")
     volumes = tuple(_volume(part, request) for part in request.runs)
     work = FinetuneRequest(
-        request.model, volumes, request.out_dir, request.settings, request.name, TARGET, request.with_log
-    )
+        request.model, volumes, request.out_dir, request.settings, request.name, TARGET,
+        request.with_log or request.resumable,
+    )  # fmt: skip
+    noted = Noted(progress)
     with nothing_left(request.out_dir, (CARD, STOPPED)):
-        if not request.with_log:
-            return finetune(work, progress)
-        with Logged(request.out_dir, progress) as logged:
-            result = finetune(work, logged)
+        try:
+            if request.with_log:
+                with Logged(request.out_dir, noted) as logged:
+                    result = finetune(work, logged)
+            else:
+                result = finetune(work, noted)
+        except BaseException:
+            if request.resumable:
+                noted.note(request)
+            raise
     if result.pictures:
         _write_pictures(result)
+    if request.resumable:  # complete by itself: the window may be gone by now
+        _tell_teachers(request, result)
     return result
 
 
@@ -230,11 +244,15 @@ def _write_pictures(result: FinetuneResult) -> None:
     Image.fromarray(np.concatenate(result.pictures, axis=1)).save(result.model / PICTURES)
 
 
+def _tell_teachers(request: LearnRequest, result: FinetuneResult, **more: Any) -> None:
+    card = read_card(result.model)
+    training = card.training | more | {"proofread_sections": list(request.sections)}
+    write_card(result.model, card.model_copy(update={"training": training, "parent": request.parent}))
+
+
 def finish(session: Session, request: LearnRequest, result: FinetuneResult) -> Candidate:
     """The new model with its scores; nothing changes until `accept`."""
-    card = read_card(result.model)
-    training = card.training | {"image": session.image.uri, "proofread_sections": list(request.sections)}
-    write_card(result.model, card.model_copy(update={"training": training, "parent": request.parent}))
+    _tell_teachers(request, result, image=session.image.uri)
     return Candidate(result.model, result, request.sections)
 
 

@@ -26,11 +26,11 @@ class Logged:
     """
 
     def __init__(self, folder: Path, progress: JobProgress) -> None:
-        from napari_emseg.nn.curves import Curves
+        from napari_emseg.nn.curves import METRICS, Curves, last_step
 
-        self._log = Curves(folder)
+        self._step = last_step(folder / METRICS)  # one that was stopped goes on where its curve ended
+        self._log = Curves(folder, self._step)
         self._progress = progress
-        self._step = 0
 
     def report(self, fraction: float, message: str = "", **values: float) -> None:
         """Pass on, and write the values down."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.augment.recipe import load_recipe
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import STOPPED, FinetuneRequest, FinetuneResult
 from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.nn.average import mixed, soup
@@ -115,6 +116,8 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
     diary = Diary(request.out_dir / STOPPED if request.resumable else None, _about(request))
     try:
         result = _Course(request, progress, diary).run()
+    except EmsegError:
+        raise  # going on would end there again
     except BaseException:
         diary.keep()
         raise
@@ -177,7 +180,7 @@ class _Course:
         plan = Plan(
             self.card.targets, tuple(self.card.graded), kept, load_recipe(request.settings.augmentation),
             "full" if request.settings.strategy == "auto" else request.settings.strategy,
-            request.settings.learning_rate or RATE * tried, self.device,
+            request.settings.learning_rate or RATE * tried, self.device, self.card.depth,
         )  # fmt: skip
         parts = [_FOR_COPIES / len(folds)] * len(folds) + [1 - _FOR_COPIES] if folds else [1.0]
         budgets = Budget(request.settings.max_seconds, request.settings.max_steps).parts(parts)
@@ -230,7 +233,7 @@ class _Course:
         card = self.card
         return Pool(
             volumes, card.targets, card.context_sections, card.pixel_size_nm,
-            keep_size=card.pixel_size_range_nm, emphasis=EMPHASIS,
+            keep_size=card.pixel_size_range_nm, emphasis=EMPHASIS, depth=card.depth,
         )  # fmt: skip
 
     def _lesson(

@@ -17,10 +17,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.nn.average import Average
+from napari_emseg.nn.device import is_out_of_memory
 from napari_emseg.nn.emphasis import Emphasis
 from napari_emseg.nn.interrupts import uninterrupted
 from napari_emseg.nn.losses import load_loss
@@ -49,6 +52,7 @@ _ANCHOR = 1e-3  # strength of the pull back to the starting weights
 _AVERAGE = 0.98  # decay of the running average of the weights
 _ADAPT = 8  # batches from which the normalisation statistics are re-estimated
 _WARM_UP = 8  # steps
+_PATIENCE = 10  # steps in a row whose loss or slope is no number
 _NEVER = 10_000_000  # steps: the budget ends a lesson
 
 
@@ -120,6 +124,8 @@ class Plan:
         See `strategies.weights_to_learn`.
     rate : float
         Learning rate at its highest.
+    depth : int
+        Sections of a sample of a 3D network, else 0.
     """
 
     targets: tuple[str, ...]
@@ -129,12 +135,13 @@ class Plan:
     strategy: str
     rate: float
     device: torch.device
+    depth: int = 0
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Loss of a batch, summed over targets."""
         image, drawn = batch
-        x = torch.from_numpy(image).to(self.device, memory_format=torch.channels_last)
-        logits = network(x)
+        x = torch.from_numpy(image).to(self.device)
+        logits = network(x[:, None] if self.depth else x.contiguous(memory_format=torch.channels_last))
         truth, weight = truth_and_weight(
             torch.from_numpy(drawn).to(self.device), self.targets, (*self.graded, *self.kept)
         )
@@ -148,6 +155,15 @@ class Plan:
                 + load_loss("level")(logits[:, kept], truth[:, kept], weight[:, kept])["per_target"].sum()
             )
         return total
+
+    def backward(self, network: nn.Module, batch: Batch, parts: int) -> float:
+        """Add the slopes of the loss of a batch, worked on in so many parts; the loss."""
+        summed = 0.0
+        for rows in np.array_split(np.arange(len(batch[0])), parts):
+            loss = self.loss(network, (batch[0][rows], batch[1][rows])) * (len(rows) / len(batch[0]))
+            loss.backward()  # type: ignore[no-untyped-call]
+            summed += float(loss.detach())
+        return summed
 
 
 def teach(
@@ -220,7 +236,8 @@ def _steps(
     optimiser: torch.optim.Optimizer,
     average: Average,
 ) -> None:
-    """Learn until the budget is spent; `out` counts along."""
+    """Learn until the budget is spent; `out` counts along. A step whose slopes are no numbers changes nothing."""
+    parts = sick = 0
     began = time.monotonic() - out.seconds
     with closing(samples(len(out.losses), _NEVER)) as batches:
         for batch in batches:
@@ -231,15 +248,29 @@ def _steps(
             scale = warm * (0.02 + 0.98 * (1 + math.cos(math.pi * spent)) / 2)
             for group in optimiser.param_groups:
                 group["lr"] = plan.rate * scale
-            loss = plan.loss(network, batch)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            clip_grad_norm_(taught, 1.0)
+            try:
+                loss = plan.backward(network, batch, max(1, parts))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or parts == len(batch[0]):
+                    raise
+                parts = len(batch[0])  # from now on sample by sample
+                optimiser.zero_grad(set_to_none=True)
+                loss = plan.backward(network, batch, parts)
+            sound = math.isfinite(loss) and math.isfinite(float(clip_grad_norm_(taught, 1.0)))
+            sick = 0 if sound else sick + 1
+            if sick == _PATIENCE:
+                raise EmsegError(
+                    "the loss is no longer a number",
+                    f"step {len(out.losses) + 1}",
+                    "lower the learning rate, or look at the image for values that are not numbers",
+                )
             with uninterrupted(), torch.no_grad():
-                optimiser.step()
-                for weight, start in zip(taught, anchor, strict=True):
-                    weight.lerp_(start, _ANCHOR * plan.rate * scale / RATE)
-                out.losses.append(float(loss.detach()))
+                if sound:
+                    optimiser.step()
+                    for weight, start in zip(taught, anchor, strict=True):
+                        weight.lerp_(start, _ANCHOR * plan.rate * scale / RATE)
+                out.losses.append(loss if sound else (out.losses or [0.0])[-1])
                 average.update(network, len(out.losses))
                 out.seconds = time.monotonic() - began
             report(spent, out.losses[-1])
