@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.algorithms.contingency import contingency
+from napari_emseg.algorithms.contingency import Contingency, contingency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,16 +46,17 @@ def overlap_votes(one: NDArray[Any], two: NDArray[Any], min_overlap: float = _MI
     -------
     Votes
     """
-    table = contingency(one, two)
-    size_a, size_b = (
-        dict(zip(*(x.tolist() for x in s), strict=True)) for s in (table.sizes_a(), table.sizes_b())
-    )
+    return votes_of_table(contingency(one, two), min_overlap)
+
+
+def votes_of_table(table: Contingency, min_overlap: float = _MIN_OVERLAP) -> Votes:
+    """The same from what both say about the voxels that they share, 0 included."""
+    sizes = table.sizes_a(), table.sizes_b()
     table = table.where((table.a > 0) & (table.b > 0))
-    if len(table) == 0:
-        return Votes(table.a, table.b)
-    smaller = np.array(
-        [min(size_a[i], size_b[j]) for i, j in zip(table.a.tolist(), table.b.tolist(), strict=True)]
+    size_a, size_b = (
+        size[np.searchsorted(ids, end)] for (ids, size), end in zip(sizes, (table.a, table.b), strict=True)
     )
+    smaller = np.minimum(size_a, size_b)
     best = _is_best(table.a, table.count) | _is_best(table.b, table.count)
     keep = best & (table.count >= min_overlap * smaller)
     return Votes(table.a[keep], table.b[keep])

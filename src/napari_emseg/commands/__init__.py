@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "segment": "membrane probability to a label volume",
     "instances": "probability of separate things, such as mitochondria or clefts, to objects",
     "tidy": "smooth, open, close, fill and drop objects; their ids stay",
+    "join": "labels of several files as one volume with one id space",
     "synapses": "who synapses onto whom, from cells and maps of clefts or of both sides",
     "propagate": "per-section labels to consistent ids through the stack",
     "convert": "between all readable and writable formats",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.lazy import LazyStack
+from napari_emseg.jobs.labels_file import CheckedIds
 from napari_emseg.jobs.scratch import scratch_folder
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import SmoothSettings, TidySettings
@@ -65,7 +65,7 @@ def tidy_file(
     }
     with scratch_folder(output) as folder:
         found = tidy(
-            _Ids(opened.stack, source),
+            CheckedIds(opened.stack, source),
             settings,
             opened.spacing_nm,
             folder=folder,
@@ -128,22 +128,6 @@ def smooth_file(
         output, smooth, spacing_nm=opened.written_nm, metadata=about, is_labels=False, progress=progress
     )
     return opened.said
-
-
-class _Ids:
-    """Ids that are checked as they are read."""
-
-    def __init__(self, array: Any, source: object) -> None:
-        self.shape, self.dtype = array.shape, np.dtype(array.dtype)
-        self._array, self._source = array, source
-        if self.dtype.kind not in "ui":
-            raise EmsegError(f"labels are whole numbers, not {self.dtype}", str(source), "segment it first")
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        values = np.asarray(self._array[key])
-        if values.dtype.kind == "i" and values.min(initial=0) < 0:
-            raise EmsegError("object ids are negative", str(self._source), "store ids from 0 up, 0 is none")
-        return values
 
 
 class _Smooth(LazyStack):

@@ -1,0 +1,43 @@
+"""Object ids of a file, checked as they are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class CheckedIds:
+    """Labels of any type of whole numbers.
+
+    Parameters
+    ----------
+    array : array-like (z, y, x)
+    source : path
+        Where it is from, for messages.
+
+    Raises
+    ------
+    EmsegError
+        If they are no whole numbers; when read, if some are negative.
+    """
+
+    def __init__(self, array: Any, source: object) -> None:
+        self.shape, self.dtype = tuple(array.shape), np.dtype(array.dtype)
+        self._array, self._source = array, source
+        if self.dtype.kind not in "ui":
+            raise EmsegError(f"labels are whole numbers, not {self.dtype}", str(source), "segment it first")
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        values = np.asarray(self._array[key])
+        if values.dtype.kind == "i" and values.min(initial=0) < 0:
+            raise EmsegError("object ids are negative", str(self._source), "store ids from 0 up, 0 is none")
+        return values
