@@ -334,3 +334,17 @@ def test_the_worker_ends_when_its_parent_is_killed(tmp_path):
         assert alive(int(pid))
         parent.kill()
     wait_for(lambda: not alive(int(pid)))
+
+
+def test_a_job_that_keeps_what_it_has_done_is_left_the_time_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", HERE)
+    monkeypatch.syspath_prepend(HERE)
+    from toy_jobs import Resumable
+
+    heard = Heard()
+    with Engine() as engine:
+        pid = engine.call("toy_jobs:who", None, lane="background")[0]
+        engine.submit("toy_jobs:keeps", Resumable(tmp_path / "kept"), lane="background", **heard.callbacks)
+        heard.next("progress")
+    wait_for(lambda: not alive(pid), timeout=20)
+    assert int((tmp_path / "kept").read_text()) > 0

@@ -40,7 +40,7 @@ def click(page: Any, piece: int) -> None:
 
 def test_pieces_lead_to_their_section(page: Any, opened: Any) -> None:
     assert page.view.section.tolist() == [1, 2, 3]
-    assert page.says.saying.text.startswith("3 pieces in sections 1 to 3, 0 branching points")
+    assert page.says.saying.text.startswith("3 pieces in sections 1 to 3. It does not branch. ")
     click(page, 2)
     assert opened.desk.section == 3
     assert page.tree.chosen == 2

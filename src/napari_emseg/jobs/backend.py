@@ -88,7 +88,9 @@ class Backend:
             what = f"the {lane} worker cannot be started ({why})"
             self._on_failed(EmsegError(what, "this computer", "mend that and start the program again"))
 
-        self._workers[lane] = WorkerProcess(instructions(self._cluster, lane, _NICE[lane]), failed)
+        self._workers[lane] = WorkerProcess(
+            instructions(self._cluster, lane, _NICE[lane]), failed, ends_alone=lane == "background"
+        )
         self._workers[lane].start()
 
     def share(self, model: Path) -> Path:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MAX_FALSE_STARTS = 3
 _KEPT_LINES = 40
 _END_S = 2.0
+_ALONE_AFTER_S = 1.0
 _REAPED_WITHIN_S = 1.0
 _KILLED = -9
 
@@ -45,6 +46,8 @@ class WorkerProcess:
         Called, from the watching thread, with a reason once the process cannot be kept alive.
     environment : mapping, optional
         Variables that the worker gets where this process has not got them itself.
+    ends_alone : bool
+        Whether it is told to end and not killed when it does not at once: it may have something to write down first.
     """
 
     def __init__(
@@ -52,7 +55,10 @@ class WorkerProcess:
         instructions: Mapping[str, Any],
         on_failed: Callable[[str], None],
         environment: Mapping[str, str] | None = None,
+        *,
+        ends_alone: bool = False,
     ) -> None:
+        self._ends_alone = ends_alone
         self._instructions = dict(instructions)
         self._environment = {"OMP_NUM_THREADS": str(cores()), **(environment or {})}
         self._on_failed = on_failed
@@ -77,6 +83,11 @@ class WorkerProcess:
         """End the process, politely if it listens."""
         self._closing.set()
         process = self._process
+        if process is not None and self._ends_alone:
+            _close_stdin(process)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_ALONE_AFTER_S)
+            return
         if process is not None:
             _end(process)
         self._watcher.join(_END_S)

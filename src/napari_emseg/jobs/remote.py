@@ -37,6 +37,9 @@ class Stops(WorkerPlugin):
 
     def __init__(self) -> None:
         self.tickets: set[str] = set()
+        self.keeping: set[str] = set()
+        """Jobs that keep what they have done when they are stopped: worth waiting for."""
+        self.is_ending = False
 
     def setup(self, worker: Worker) -> None:
         """Forget the one thread that Dask's nanny writes into the environment of all its workers: nobody has wished for it."""
@@ -82,15 +85,16 @@ class SentModel(WorkerPlugin):
         self._files = {}
 
 
-def _stops(worker: Worker) -> set[str]:
+def stops_of(worker: Worker) -> Stops:
+    """What is to stop in a worker."""
     plugin = worker.plugins[STOPS]
     assert isinstance(plugin, Stops)
-    return plugin.tickets
+    return plugin
 
 
 def request_stop(ticket: str, dask_worker: Worker) -> None:
     """Note in this worker that a ticket is to stop (runs in the worker's event loop, beside the task)."""
-    _stops(dask_worker).add(ticket)
+    stops_of(dask_worker).tickets.add(ticket)
 
 
 def load(function: str) -> Callable[[Any, Any], Any]:
@@ -122,17 +126,22 @@ class RemoteProgress:
         self._ticket = ticket
         self._topic = topic
         self._worker = get_worker()
-        self._stops = _stops(self._worker)
+        self._stops = stops_of(self._worker)
         self._last = 0.0
 
     def check(self) -> None:
         """Raise `Cancelled` if this ticket is to stop."""
-        if self._ticket in self._stops:
+        if self._ticket in self._stops.tickets or self._stops.is_ending:
             raise Cancelled
 
     def forget(self) -> None:
         """Drop the wish to stop: the ticket is over."""
-        self._stops.discard(self._ticket)
+        self._stops.tickets.discard(self._ticket)
+        self._stops.keeping.discard(self._ticket)
+
+    def keep(self) -> None:
+        """Have the worker wait for this job when the window goes."""
+        self._stops.keeping.add(self._ticket)
 
     def send(self, kind: str, payload: Any) -> None:
         """Send one event, pickled, to whoever holds the ticket."""
@@ -163,6 +172,8 @@ def run_job(ticket: str, topic: str, packed: bytes) -> Any:
         progress.check()
         progress.send("started", None)
         function, request = pickle.loads(packed)
+        if getattr(request, "resumable", False):
+            progress.keep()
         run = load(function) if isinstance(function, str) else function
         return run(request, progress)
     except MemoryError as error:

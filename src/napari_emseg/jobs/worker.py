@@ -14,12 +14,15 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 READY = "napari-emseg worker ready"
 
 _GRACE_S = 1.0  # for leaving the scheduler politely; a task that still runs then is worthless
+_KEEP_S = 20.0  # for a job that writes down what it has done, so that it can go on another day
+_LOOK_S = 0.02
 _FIRST_OUT_OF_MEMORY = 700  # of 1000: the kernel is to kill the worker before the window
 
 
@@ -53,6 +56,7 @@ async def _serve(instructions: dict[str, Any]) -> None:
 
     def end_with_parent() -> None:
         sys.stdin.read()
+        _let_jobs_keep(worker)
         threading.Timer(_GRACE_S, os._exit, (0,)).start()
         with contextlib.suppress(RuntimeError):  # the loop may be closed already
             asyncio.run_coroutine_threadsafe(worker.close(timeout=_GRACE_S / 2, nanny=False), loop)
@@ -61,6 +65,20 @@ async def _serve(instructions: dict[str, Any]) -> None:
     async with worker:
         print(READY, file=sys.stderr, flush=True)  # noqa: T201 - the parent listens
         await worker.finished()  # type: ignore[no-untyped-call]
+        await asyncio.to_thread(_let_jobs_keep, worker)  # the scheduler is in the parent, too
+
+
+def _let_jobs_keep(worker: Any) -> None:
+    """Stop all jobs, and wait for those that have something to keep."""
+    from napari_emseg.jobs.remote import STOPS
+
+    stops = worker.plugins.get(STOPS)
+    if stops is None:  # no job has come yet
+        return
+    stops.is_ending = True
+    deadline = time.monotonic() + _KEEP_S
+    while stops.keeping and time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
 
 
 def main() -> None:

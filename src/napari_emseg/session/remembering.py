@@ -107,5 +107,7 @@ class Remembering(Kernel):
             self.volume.set_spacing(self.image.spacing_nm)
 
     def _save(self, **changes: Any) -> None:
-        # a read-only project remembers them while the window is open
-        self.project = replace(self.project, **changes) if self.read_only else self.project.saved(**changes)
+        # what cannot be written is remembered while the window is open, and goes with what is written next
+        before, self.project = self.project, replace(self.project, **changes)
+        if not self.read_only:
+            self.project = before.saved(**changes)

@@ -134,6 +134,10 @@ ACTIONS: dict[str, Action] = {
         "New id", "M", "Paint with an id that no object has had",
         f"{_FLOWS}.proofreading:new_object", "proofread",
     ),
+    "paint_ours": Action(
+        "Paint into the project", "", "Choose the labels of the project, which are kept, and the same tool",
+        f"{_FLOWS}.proofreading:paint_ours", "proofread",
+    ),
     "put_down": Action(
         "Put the tool down", "Escape", "End merging or cutting, back to moving the view",
         f"{_FLOWS}.proofreading:put_down",

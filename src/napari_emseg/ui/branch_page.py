@@ -122,11 +122,16 @@ class BranchPage(QWidget):
         self.tree.show_section(self.desk.section)
         n, parts, doubts = view.section.size, view.n_parts, int(view.doubtful.size)
         first, last = int(view.section[0]), int(view.section[-1])
-        text = (
-            f"{n} pieces in sections {first} to {last}, {view.n_branches} branching "
-            f"point{'s' * (view.n_branches != 1)}, "
-            f"{doubts} doubtful link{'s' * (doubts != 1)}."
-        )
+        text = f"{n} pieces in sections {first} to {last}. " if n > 1 else f"One piece, in section {first}. "
+        if view.n_branches:
+            text += f"It branches {_times(view.n_branches)}. "
+        elif n > 1 and parts == 1:
+            text += "It does not branch. "
+        if doubts:
+            text += f"{doubts} link{'s are' if doubts != 1 else ' is'} doubtful."
+        elif n > 1:
+            text += "No link is doubtful."
+        text = text.strip()
         if parts > 1:
             text += f" It is in {parts} parts that do not touch: check whether they are one object."
         self.says.say(Saying(text, tone="done"))
@@ -186,3 +191,7 @@ class BranchPage(QWidget):
             self.says.say(Saying(branching.export(self.view, path), tone="done"))
         except EmsegError as error:
             self._on_failed(error)
+
+
+def _times(n: int) -> str:
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")

@@ -158,8 +158,9 @@ class Desk(Bench):
         self.session = session
         self.layers = add_layers(self.viewer, session, image=image)
         self._adapter = LabelsAdapter(
-            self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", e)
-        )
+            self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", e),
+            recovered=lambda: self.say("proofread", "Everything that was painted is saved now.", tone="done"),
+        )  # fmt: skip
         self._hand = Hand(self)
         self.labelled = labelled.at_opening(session)
         self.doubts = frozenset(doubt.sections[1] for doubt in open_doubts(session))
@@ -231,17 +232,15 @@ class Desk(Bench):
         if self._adapter is not None:
             self._adapter.sweep()
 
-    def undo(self) -> None:
-        """Take the last edit back."""
+    def undo(self) -> Edit | None:
+        """Take the last edit back; None where that was refused, which has been said then."""
         self.need_session()
-        if self._adapter is not None:
-            self._adapter.undo()
+        return self._adapter.undo() if self._adapter is not None else None
 
-    def redo(self) -> None:
-        """Make the last undone edit again."""
+    def redo(self) -> Edit | None:
+        """Make the last undone edit again; None where that was refused, which has been said then."""
         self.need_session()
-        if self._adapter is not None:
-            self._adapter.redo()
+        return self._adapter.redo() if self._adapter is not None else None
 
     def new_object(self) -> int:
         """Paint with a fresh id."""
@@ -288,9 +287,12 @@ class Desk(Bench):
         return session.get_settings(stage)
 
     def set_settings(self, stage: str, value: Settings) -> None:
-        """Remember settings in the project."""
+        """Remember settings in the project; where the disk refuses, they hold until the window is closed, and that is said."""
         session, _ = self.need_session()
-        session.set_settings(value)
+        try:
+            session.set_settings(value)
+        except EmsegError as error:
+            self.fail(self.stage, error)
         self.settings_changed.emit(stage)
 
     # ------------------------------------------------------------------ what happens elsewhere

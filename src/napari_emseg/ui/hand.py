@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.actions import ACTIONS
+from napari_emseg.ui.flows.proofreading import PAINTING, refuse_painting
 
 if TYPE_CHECKING:
     from typing import Any
@@ -36,21 +38,59 @@ class Hand:
         self._labels.events.mode.connect(self._on_mode)
         self._labels.events.selected_label.connect(self._on_id)
         desk.said.connect(self._on_said)
+        self._other: Any = None
+        desk.viewer.layers.selection.events.active.connect(self._on_active)
 
     def let_go(self) -> None:
         """Follow no longer."""
         self._labels.events.mode.disconnect(self._on_mode)
         self._labels.events.selected_label.disconnect(self._on_id)
         self._desk.said.disconnect(self._on_said, missing_ok=True)
+        self._desk.viewer.layers.selection.events.active.disconnect(self._on_active)
+        self._follow(None)
+
+    def _on_active(self, event: Any) -> None:
+        """Keys of napari go to the chosen layer: a brush in another one paints what the project does not keep."""
+        from napari.layers import Labels
+
+        chosen = self._desk.viewer.layers.selection.active
+        self._follow(chosen if isinstance(chosen, Labels) and chosen is not self._labels else None)
+
+    def _follow(self, other: Any) -> None:
+        if self._other is not None:
+            self._other.events.mode.disconnect(self._on_other_mode)
+        self._other = other
+        if other is not None:
+            other.events.mode.connect(self._on_other_mode)
+            self._on_other_mode(None)
+
+    def _on_other_mode(self, event: Any) -> None:
+        if str(self._other.mode) in PAINTING:
+            text = f"This tool changes the layer “{self._other.name}”, which is no part of the project."
+            self._desk.say(_STAGE, text, link=ACTIONS["paint_ours"].title, action="paint_ours")
 
     def _on_mode(self, event: Any) -> None:
         mode, object_id = str(self._labels.mode), int(self._labels.selected_label)
         if self._desk.tool is not None:
             return  # ours speak for themselves
+        session = self._desk.session
+        if mode in PAINTING and session is not None and session.read_only:
+            self._desk.post(self._refuse)
+            return
         if text := words(mode, object_id):
             self._say(text)
         elif self._said:  # what has been said meanwhile is worth more
             self._say(_MOVES)
+
+    def _refuse(self) -> None:
+        """Take a brush away that could not write."""
+        if self._desk.session is None:
+            return
+        self._labels.mode = "pan_zoom"
+        try:
+            refuse_painting(self._desk)
+        except EmsegError as error:
+            self._desk.fail(_STAGE, error)
 
     def _on_id(self, event: Any) -> None:
         mode, object_id = str(self._labels.mode), int(self._labels.selected_label)

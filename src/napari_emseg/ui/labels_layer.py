@@ -8,7 +8,6 @@ from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from napari.layers import Labels
 
@@ -36,6 +35,8 @@ class LabelsAdapter:
         Runs a function after the current event, on the same thread.
     failed : callable
         Told of an edit that could not be kept.
+    recovered : callable, optional
+        Told when what was painted since then is kept after all.
     """
 
     def __init__(
@@ -45,11 +46,14 @@ class LabelsAdapter:
         *,
         later: Callable[[Callable[[], object]], None],
         failed: Callable[[EmsegError], None],
+        recovered: Callable[[], None] = lambda: None,
     ) -> None:
         self._layer = layer
         self._session = session
         self._later = later
         self._failed = failed
+        self._recovered = recovered
+        self._has_failed = False
         self._own = False
         self._refresh_waits = False
         self._connected = True
@@ -75,20 +79,25 @@ class LabelsAdapter:
         self._own = True
         try:
             edit: Edit | None = self._session.commit_stroke(name)
-            return edit
         except EmsegError as error:
+            self._has_failed = True
             self._failed(error)
             return None
+        else:
+            if edit is not None and self._has_failed:
+                self._has_failed = False
+                self._recovered()
+            return edit
         finally:
             self._own = False
 
-    def undo(self) -> None:
-        """Take the last edit back, whatever it was."""
-        self._step(self._session.undo)
+    def undo(self) -> Edit | None:
+        """Take the last edit back, whatever it was; None where that was refused."""
+        return self._step(self._session.undo)
 
-    def redo(self) -> None:
-        """Make the last undone edit again."""
-        self._step(self._session.redo)
+    def redo(self) -> Edit | None:
+        """Make the last undone edit again; None where that was refused."""
+        return self._step(self._session.redo)
 
     def new_object(self) -> int:
         """Paint with an id that no object has had."""
@@ -96,12 +105,13 @@ class LabelsAdapter:
         self._layer.selected_label = fresh
         return fresh
 
-    def _step(self, step: Callable[[], Any]) -> None:
+    def _step(self, step: Callable[[], Edit | None]) -> Edit | None:
         self.sweep()
         try:
-            step()
+            return step()
         except EmsegError as error:
             self._failed(error)
+            return None
 
     def _on_painted(self, event: object = None) -> None:
         self.sweep()

@@ -55,7 +55,8 @@ class StackLayers:
         if layer in viewer.layers:
             return
         active = viewer.layers.selection.active
-        viewer.layers.insert(1 + viewer.layers.index(self.image), layer)
+        below = self.labels if layer is self.seeds else self.image
+        viewer.layers.insert(1 + viewer.layers.index(below), layer)
         viewer.layers.selection.active = active
 
     def forget_predictions(self) -> None:

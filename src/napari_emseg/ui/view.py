@@ -71,7 +71,7 @@ def visible_region(viewer: Viewer, layer: Layer, *, size: tuple[float, float] | 
 
 
 def need_sections(viewer: Viewer) -> None:
-    """Refuse turned axes: what is seen of a section is one line then, and nothing can be grown from it.
+    """Refuse turned axes: what is seen of a section is one line then, and nothing can be grown from it or said of it.
 
     Raises
     ------
@@ -81,9 +81,25 @@ def need_sections(viewer: Viewer) -> None:
     dims = viewer.dims
     if dims.ndisplay == 2 and sorted(dims.displayed) != [dims.ndim - 2, dims.ndim - 1]:
         raise EmsegError(
-            "the stack is seen from the side: one line of every section", "", "go back to sections",
+            "the stack is seen from the side, one line of every section", "", "go back to sections",
             action="show_sections",
         )  # fmt: skip
+
+
+def need_one_section(viewer: Viewer) -> None:
+    """Refuse every view that does not show one section as a whole.
+
+    Raises
+    ------
+    EmsegError
+        If something else than one section from above is on screen.
+    """
+    if viewer.dims.ndisplay != 2:
+        raise EmsegError(
+            "the view is three-dimensional and shows no single section", "", "go back to sections",
+            action="show_sections",
+        )  # fmt: skip
+    need_sections(viewer)
 
 
 def current_section(viewer: Viewer, layer: Layer) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows.segmenting import refuse_settled, with_boundary
-from napari_emseg.ui.view import visible_region
+from napari_emseg.ui.view import need_one_section, visible_region
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,7 @@ def grow_here(desk: Desk) -> None:
     """Grow the object under the mouse; over empty space, a new object grows from there."""
     session, layers = desk.need_session()
     desk.sweep()
+    need_one_section(desk.viewer)
     region = visible_region(desk.viewer, layers.image)
     place = np.round(layers.labels.world_to_data(desk.viewer.cursor.position)).astype(int)[-3:]
     z, y, x = (int(p) for p in place)

@@ -29,7 +29,7 @@ _ROWS = (
 
 def learn(desk: Desk) -> None:
     """Teach a copy of the model in the background lane; painting goes on meanwhile."""
-    from napari_emseg.jobs import finetune
+    from napari_emseg.jobs import finetune, kept_learning
 
     session, _ = desk.need_session()
     if desk.learning is not None:
@@ -37,6 +37,8 @@ def learn(desk: Desk) -> None:
     if desk.runner.is_running(_KEY):  # a second T would throw away what it has learned
         return
     request = finetune.prepare(session)
+    begun = kept_learning.interrupted(session)
+    kept_learning.forget_others(request)
     desk.losses = []
     started = time.monotonic()
 
@@ -49,7 +51,10 @@ def learn(desk: Desk) -> None:
 
     def stopped() -> None:
         plain.stopped()
-        desk.say("train", "Stopped. The copy is gone; predictions come from the same model as before.")
+        desk.say(
+            "train", "Stopped. What the copy has learned is kept, and predictions come from the same model as before.",
+            link="Go on learning", action="train",
+        )  # fmt: skip
 
     def progress(work: Work) -> None:
         if "loss" in work.values:
@@ -58,7 +63,14 @@ def learn(desk: Desk) -> None:
         plain.progress(Work(work.fraction, work.message, left, work.values))
 
     desk.start("train", "getting ready to learn")
-    desk.say("train", "You can go on painting while the copy learns.", tone="busy")
+    text = "You can go on painting while the copy learns."
+    if begun is not None and begun.folder == request.out_dir:
+        text = (
+            f"The copy goes on where it was stopped{_at(begun.fraction)}. You can go on painting meanwhile."
+        )
+    elif begun is not None:
+        text = f"Sections, labels or settings are others than before the stop: the copy begins anew. {text}"
+    desk.say("train", text, tone="busy")
     desk.runner.submit(
         _KEY,
         lambda **callbacks: desk.engine.submit(
@@ -66,6 +78,32 @@ def learn(desk: Desk) -> None:
         ),
         Handlers(plain.done, plain.failed, stopped, progress),
     )
+
+
+def take_up(desk: Desk) -> str:
+    """Find what was being learned when the project was closed, and say so; in a few words for the first panel, too."""
+    from napari_emseg.jobs import kept_learning
+
+    session, _ = desk.need_session()
+    kept_learning.tidy(session)
+    desk.learning = kept_learning.waiting(session)
+    if desk.learning is not None:
+        desk.learned.emit()
+        words = "A new model waits for your decision."
+        desk.say("train", f"{words} {verdict(desk.learning.result)}", tone="done")
+        return words
+    begun = kept_learning.interrupted(session)
+    if begun is None:
+        return ""
+    words = f"Learning was stopped{_at(begun.fraction)} and can go on."
+    text = f"{words} With the same sections and settings it begins where it was."
+    desk.say("train", text, link="Go on learning", action="train")
+    return words
+
+
+def _at(fraction: float) -> str:
+    """How far a learning was, where that is known."""
+    return f" at {fraction:.0%}".replace("%", " %") if fraction > 0 else ""
 
 
 def accept(desk: Desk) -> None:

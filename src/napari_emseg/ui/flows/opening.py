@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core import recent
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.project import is_project
+from napari_emseg.core.project import belongs, is_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
-from napari_emseg.ui.flows import measuring, predicting
+from napari_emseg.ui.flows import learning, measuring, predicting
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -246,6 +246,9 @@ def voxel_words(spacing_nm: Spacing) -> str:
 def _opened(desk: Desk, found: ImageStack | Path) -> None:
     from napari_emseg.session import Session
 
+    if _is_open(desk, found):  # a second time it could only be read: this window holds it
+        desk.say("data", "This project is open already.", link="Go on", action="stage:proofread")
+        return
     try:
         session = Session.open(found) if isinstance(found, Path) else Session.open_or_create(found)
     except EmsegError as error:
@@ -254,6 +257,16 @@ def _opened(desk: Desk, found: ImageStack | Path) -> None:
         _keep_damaged(desk, error, None if isinstance(found, Path) else found)
         raise
     show(desk, session)
+
+
+def _is_open(desk: Desk, found: ImageStack | Path) -> bool:
+    """Whether this window works on that project, or on the project of that stack."""
+    if desk.session is None or desk.session.read_only:
+        return False
+    folder = desk.session.project.folder
+    if isinstance(found, Path):
+        return found.expanduser().resolve() == folder
+    return bool(found.uri) and belongs(folder, found)
 
 
 def _keep_damaged(desk: Desk, error: EmsegError, image: ImageStack | None) -> None:
@@ -272,7 +285,7 @@ def show(desk: Desk, session: Session, image: Image | None = None) -> None:
     _take_up_cleaned(desk)
     measuring.take_up(desk)
     _fill_canvas(desk)
-    _say_opened(desk, session)
+    _say_opened(desk, session, learning.take_up(desk))
     predicting.warm_up(desk)
 
 
@@ -298,7 +311,7 @@ def _fill_canvas(desk: Desk) -> None:
     desk.post(again)
 
 
-def _say_opened(desk: Desk, session: Session) -> None:
+def _say_opened(desk: Desk, session: Session, more: str = "") -> None:
     if session.notices:
         desk.say("data", " ".join(session.notices), tone="error")
         return
@@ -310,6 +323,9 @@ def _say_opened(desk: Desk, session: Session) -> None:
     if kept:
         has = "has" if kept == 1 else "have"
         text += f" {kept} of them {has} labels from last time, {len(session.sections.proofread)} proofread."
+        if more:
+            desk.say("data", f"{text} {more}", tone="done", link="Take me there", action="stage:train")
+            return
         desk.say("data", text, tone="done", link="Go on proofreading", action="stage:proofread")
     else:
         desk.say("data", text, tone="done", link="Next: segment what you see", action="stage:segment")

@@ -8,10 +8,14 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.notes import is_coarse
 from napari_emseg.ui.tools import CutTool, MergeTool
-from napari_emseg.ui.view import go_to_section
+from napari_emseg.ui.view import go_to_section, need_one_section
 
 if TYPE_CHECKING:
+    from napari_emseg.core.edit import Edit
     from napari_emseg.ui.desk import Desk
+
+PAINTING = ("paint", "erase", "fill", "polygon")
+"""Napari's tools that change labels."""
 
 REASONS = ("fold", "crack", "missing", "blurred", "other")
 """Why a section is left out; the digits 1 to 5 in the panel."""
@@ -50,9 +54,21 @@ def interpolate(desk: Desk) -> None:
     object_id = _pointed_at(desk, or_chosen=True)
     skip = session.sections.proofread
     locked = session.locked - {object_id}
-    edit = fill(session.volume, object_id, desk.section, skip=skip, locked=locked)
+    edit = fill(session.volume, object_id, _section_meant(desk), skip=skip, locked=locked)
     session.commit(edit)
     desk.say("proofread", f"Done: {edit.name}.", tone="done", link="Take that back", action="undo")
+
+
+def _section_meant(desk: Desk) -> int | None:
+    """The section on screen; seen from the side, the one under the mouse; None in three dimensions: all of them."""
+    session, layers = desk.need_session()
+    dims = desk.viewer.dims
+    if dims.ndisplay != 2:
+        return None
+    if dims.ndim - 3 not in dims.displayed:
+        return desk.section
+    z = round(float(layers.labels.world_to_data(desk.viewer.cursor.position)[-3]))
+    return min(max(z, 0), session.image.shape[0] - 1)
 
 
 def _pointed_at(desk: Desk, *, or_chosen: bool = False) -> int:
@@ -76,7 +92,7 @@ def put_down(desk: Desk) -> None:
 
 def new_object(desk: Desk) -> None:
     """Choose a fresh id and the brush."""
-    _refuse_if_coarse(desk)
+    refuse_painting(desk)
     fresh = desk.new_object()
     _, layers = desk.need_session()
     desk.set_tool(None)
@@ -89,13 +105,32 @@ def paint_with(desk: Desk, mode: str) -> None:
     """Choose one of napari's own tools on the labels."""
     _, layers = desk.need_session()
     if mode != "pick":
-        _refuse_if_coarse(desk)
+        refuse_painting(desk)
     desk.set_tool(None)
     desk.viewer.layers.selection.active = layers.labels
     layers.labels.mode = mode
 
 
-def _refuse_if_coarse(desk: Desk) -> None:
+def paint_ours(desk: Desk) -> None:
+    """Choose the project's labels, with the tool that is in the hand for another layer."""
+    chosen = desk.viewer.layers.selection.active
+    mode = str(getattr(chosen, "mode", "paint"))
+    paint_with(desk, mode if mode in PAINTING else "paint")
+
+
+def refuse_painting(desk: Desk) -> None:
+    """Refuse what a brush could not do.
+
+    Raises
+    ------
+    EmsegError
+        If the project can only be read, or the labels are shown coarsely.
+    """
+    session, _ = desk.need_session()
+    if session.read_only:
+        reason = session.volume.read_only_reason
+        action = "reopen" if desk.is_free else ""
+        raise EmsegError("this project is read-only, nothing can be painted", reason, action=action)
     if is_coarse(desk):
         raise EmsegError(
             "this view is shown coarsely and cannot be painted",
@@ -116,6 +151,7 @@ def show_sections(desk: Desk) -> None:
 def mark_proofread(desk: Desk) -> None:
     """Mark the section on screen as right, and go to the next one that has no mark."""
     session, _ = desk.need_session()
+    need_one_section(desk.viewer)
     section = desk.section
     if session.sections[section].status is Status.PROOFREAD:
         next_unproofread(desk)
@@ -142,6 +178,7 @@ def mark_proofread(desk: Desk) -> None:
 def take_mark_back(desk: Desk) -> None:
     """The section on screen is not finished after all."""
     session, _ = desk.need_session()
+    need_one_section(desk.viewer)
     section = desk.section
     status = Status.PREDICTED if section in desk.labelled else Status.UNSEEN
     session.mark(section, status)
@@ -151,6 +188,7 @@ def take_mark_back(desk: Desk) -> None:
 def exclude(desk: Desk) -> None:
     """Ask why the section is left out; the panel has the answers."""
     desk.need_session()
+    need_one_section(desk.viewer)
     desk.open_stage("proofread")
     desk.asked.emit("exclude")
 
@@ -186,8 +224,8 @@ def undo(desk: Desk) -> None:
     if not session.can_undo:
         desk.say(desk.stage, "Nothing to undo.")
         return
-    desk.undo()
-    desk.say(desk.stage, f"Taken back: {name}.", link="Redo", action="redo")
+    if (edit := desk.undo()) is not None:
+        desk.say(desk.stage, f"Taken back: {name}{_elsewhere(desk, name, edit)}.", link="Redo", action="redo")
 
 
 def redo(desk: Desk) -> None:
@@ -197,8 +235,18 @@ def redo(desk: Desk) -> None:
     if not session.can_redo:
         desk.say(desk.stage, "Nothing to redo.")
         return
-    desk.redo()
-    desk.say(desk.stage, f"Made again: {name}.", link="Undo", action="undo")
+    if (edit := desk.redo()) is not None:
+        desk.say(desk.stage, f"Made again: {name}{_elsewhere(desk, name, edit)}.", link="Undo", action="undo")
+
+
+def _elsewhere(desk: Desk, name: str, edit: Edit) -> str:
+    """Which sections changed where the one on screen did not, and the name does not say it."""
+    found = edit.sections
+    if not found or desk.section in found or "section" in name:
+        return ""
+    if len(found) == 1:
+        return f" in section {found[0]}"
+    return f" in {len(found)} sections from {found[0]} to {found[-1]}"
 
 
 def _step(desk: Desk, by: int) -> None:

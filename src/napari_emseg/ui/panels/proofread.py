@@ -161,5 +161,8 @@ class ProofreadPanel(StagePanel):
             self.refresh()
 
     def _on_reason(self, reason: str) -> None:
-        proofreading.exclude_because(self.desk, reason)
+        try:
+            proofreading.exclude_because(self.desk, reason)
+        except EmsegError as error:
+            self.desk.fail(self.stage, error)
         self.desk.state_changed.emit()

@@ -1,0 +1,165 @@
+"""What was learned stays: a learning that was interrupted goes on, and a new model waits until somebody decides about it.
+
+Both lie in hidden folders of the project's models. The name of such a folder says what is being learned, so that the
+same sections and settings find what they have begun.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg import __version__
+from napari_emseg.core.atomic import write_atomic
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.learning import STOPPED, FinetuneResult
+from napari_emseg.core.model_card import CARD, WEIGHTS, read_card
+from napari_emseg.jobs.versions import CANDIDATE, Candidate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emseg.jobs.finetune import LearnRequest
+    from napari_emseg.jobs.progress import JobProgress
+    from napari_emseg.session import Session
+
+PICTURES = "before-after.png"
+_NOTE = "stopped.json"
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A learning that was stopped, by a person or with the window.
+
+    Parameters
+    ----------
+    folder : Path
+    fraction : float
+        How far it was, 0 to 1.
+    sections : tuple of int
+        That teach it.
+    """
+
+    folder: Path
+    fraction: float
+    sections: tuple[int, ...]
+
+
+class Noted:
+    """Progress that remembers how far the work is.
+
+    Parameters
+    ----------
+    progress : JobProgress
+        Told everything.
+    """
+
+    def __init__(self, progress: JobProgress) -> None:
+        self._progress = progress
+        self.fraction = 0.0
+
+    def report(self, fraction: float, message: str = "", **values: float) -> None:
+        """Pass on."""
+        self._progress.report(fraction, message, **values)
+        self.fraction = fraction
+
+    def partial(self, value: Any) -> None:
+        """Pass on."""
+        self._progress.partial(value)
+
+    def note(self, request: LearnRequest) -> None:
+        """Write beside a state that was kept how far it is."""
+        if (request.out_dir / STOPPED).is_file():
+            content = {"fraction": self.fraction, "sections": list(request.sections)}
+            with suppress(OSError):  # the state itself is what counts
+                write_atomic(request.out_dir / _NOTE, json.dumps(content).encode())
+
+
+def folder_name(request: LearnRequest) -> str:
+    """The same for the same model, sections, labels and settings; how long it may take is no part of that."""
+    digest = hashlib.blake2b(digest_size=6)
+    settings = request.settings.model_dump(mode="json", exclude={"max_seconds"})
+    about = [__version__, str(request.model), request.parent, request.ignore_id, settings]
+    digest.update(json.dumps(about, sort_keys=True).encode())
+    for run in request.runs:
+        digest.update(json.dumps([run.name, run.train]).encode())
+        digest.update(np.ascontiguousarray(run.labels[list(run.train)]).data)
+    return CANDIDATE + digest.hexdigest()
+
+
+def interrupted(session: Session) -> Interrupted | None:
+    """The learning of this project that can go on, None if there is none."""
+    found = [folder for folder in _kept(session) if (folder / STOPPED).is_file()]
+    if not found:
+        return None
+    folder = max(found, key=lambda place: (place / STOPPED).stat().st_mtime)
+    try:
+        note = json.loads((folder / _NOTE).read_text("utf-8"))
+        return Interrupted(folder, float(note["fraction"]), tuple(int(z) for z in note["sections"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Interrupted(folder, 0.0, ())
+
+
+def forget_others(request: LearnRequest) -> None:
+    """Remove what other learnings of the project have left half done: one at a time is enough."""
+    for folder in request.out_dir.parent.glob(f"{CANDIDATE}*"):
+        if folder != request.out_dir and (folder / STOPPED).is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def waiting(session: Session) -> Candidate | None:
+    """The new model that nobody has decided about yet, with its scores; None if there is none."""
+    for folder in sorted(_kept(session), reverse=True):
+        if not (folder / STOPPED).is_file() and (found := _candidate(folder)) is not None:
+            return found
+    return None
+
+
+def tidy(session: Session) -> None:
+    """Remove candidates that are neither finished nor can go on, left by a crash."""
+    if session.read_only:
+        return
+    for folder in _kept(session):
+        if not (folder / STOPPED).is_file() and _candidate(folder) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept(session: Session) -> Iterator[Path]:
+    if session.read_only or not session.project.models.is_dir():
+        return iter(())
+    return session.project.models.glob(f"{CANDIDATE}*")
+
+
+def _candidate(folder: Path) -> Candidate | None:
+    if not (folder / CARD).is_file() or not (folder / WEIGHTS).is_file():
+        return None
+    try:
+        training = read_card(folder).training
+        sections = tuple(int(z) for z in training["proofread_sections"])
+        result = FinetuneResult(
+            folder, int(training["steps"]), float(training["seconds"]), (), dict(training["before"]),
+            dict(training["after"]), str(training["scored_on"]), _pictures(folder / PICTURES), float(training["share"]),
+        )  # fmt: skip
+    except (EmsegError, KeyError, TypeError, ValueError):
+        return None
+    return Candidate(folder, result, sections)
+
+
+def _pictures(path: Path) -> tuple[NDArray[np.uint8], ...]:
+    """Image, map before and map after, which lie beside each other in the file."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return tuple(np.array_split(np.asarray(picture, dtype=np.uint8), 3, axis=1))
+    except (OSError, ValueError):
+        return ()

@@ -1,0 +1,163 @@
+"""What cannot be done, or would be done to something that is not seen, is refused in one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.session import Session
+from napari_emseg.ui.flows import opening
+from napari_emseg.ui.flows.opening import show
+
+
+@pytest.fixture
+def reader(labelled: Any, tmp_path: Any) -> Any:
+    """The desk with a project that another window holds; that one is the first of the two."""
+    holder, labelled.session = labelled.session, None  # the desk forgets it and does not close it
+    labelled.layers.remove(labelled.viewer)
+    show(labelled, Session.open(holder.project.folder, holder.image))
+    assert labelled.session.read_only
+    labelled.viewer.dims.set_current_step(0, 2)
+    yield labelled
+    holder.close()
+
+
+@pytest.mark.parametrize("action", ["mark_proofread", "mark_unseen", "exclude", "grow"])
+@pytest.mark.parametrize(("order", "ndisplay"), [((1, 0, 2), 2), ((2, 0, 1), 2), ((0, 1, 2), 3)])
+def test_a_section_that_is_not_seen_is_not_spoken_of(
+    labelled: Any, action: str, order: tuple[int, ...], ndisplay: int
+) -> None:
+    before = tuple(labelled.session.sections)
+    labelled.viewer.dims.order = order
+    labelled.viewer.dims.ndisplay = ndisplay
+    labelled.do(action)
+    said = labelled.sayings["proofread"]
+    assert (said.tone, said.action) == ("error", "show_sections")
+    assert tuple(labelled.session.sections) == before
+    labelled.do("show_sections")
+    labelled.do("mark_proofread")
+    assert labelled.session.sections[labelled.section].status is Status.PROOFREAD or labelled.section != 2
+
+
+@pytest.mark.parametrize(("order", "ndisplay"), [((1, 0, 2), 2), ((0, 1, 2), 3)])
+def test_from_the_side_the_gap_under_the_mouse_is_filled(
+    labelled: Any, order: tuple[int, ...], ndisplay: int
+) -> None:
+    volume = labelled.session.volume
+    for z in (0, 5):
+        volume[z, 10:20, 10:20] = 9
+    labelled.session.commit_stroke()
+    labelled.viewer.dims.set_current_step(0, 5)
+    labelled.viewer.dims.order = order
+    labelled.viewer.dims.ndisplay = ndisplay
+    labelled.viewer.cursor.position = labelled.layers.labels.data_to_world((3, 15, 15))
+    labelled.layers.labels.selected_label = 9
+    labelled.do("interpolate")
+    assert labelled.sayings["proofread"].tone == "done", labelled.sayings["proofread"]
+    assert [int(volume[z, 15, 15]) for z in range(6)] == [9] * 6
+
+
+@pytest.mark.parametrize("mode", ["paint", "erase", "fill", "polygon"])
+def test_a_brush_is_not_taken_up_in_a_project_that_can_only_be_read(reader: Any, mode: str) -> None:
+    reader.layers.labels.mode = mode  # the key of napari
+    assert str(reader.layers.labels.mode) == "pan_zoom"
+    said = reader.sayings["proofread"]
+    assert said.tone == "error"
+    assert said.text.startswith("This project is read-only, nothing can be painted")
+    reader.layers.labels.mode = "pick"
+    assert str(reader.layers.labels.mode) == "pick"
+
+
+def test_no_new_id_in_a_project_that_can_only_be_read(reader: Any) -> None:
+    reader.do("new_object")
+    assert reader.sayings["proofread"].tone == "error"
+    assert str(reader.layers.labels.mode) == "pan_zoom"
+
+
+@pytest.mark.parametrize("action", ["undo", "redo"])
+def test_what_was_not_taken_back_is_not_said_to_be(reader: Any, action: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Session, "can_undo", True)
+    monkeypatch.setattr(Session, "can_redo", True)
+    reader.open_stage("measure")
+    reader.do(action)
+    assert "read-only" in reader.sayings["proofread"].text
+    assert "measure" not in reader.sayings or "Taken back" not in reader.sayings["measure"].text
+
+
+def test_undo_says_where_it_was_if_that_is_not_seen(labelled: Any) -> None:
+    labelled.session.volume[1, 0, 0] = 7
+    labelled.session.commit_stroke()
+    labelled.viewer.dims.set_current_step(0, 1)
+    labelled.do("undo")
+    assert labelled.sayings[labelled.stage].text == "Taken back: paint."
+    labelled.viewer.dims.set_current_step(0, 5)
+    labelled.do("redo")
+    assert labelled.sayings[labelled.stage].text == "Made again: paint in section 1."
+
+
+def test_the_project_that_is_open_is_not_opened_a_second_time(labelled: Any) -> None:
+    session = labelled.session
+    opening.open_path(labelled, session.project.folder)
+    assert labelled.session is session
+    assert not session.read_only
+    assert labelled.sayings["data"].text == "This project is open already."
+
+
+def test_settings_that_cannot_be_saved_hold_and_are_said(labelled: Any, monkeypatch: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    wanted = labelled.settings("seeds").model_copy(update={"min_distance_nm": 23.0})
+    with monkeypatch.context() as patch:
+        patch.setattr("napari_emseg.core.project.write_atomic", full)
+        labelled.set_settings("seeds", wanted)
+    assert labelled.sayings[labelled.stage].tone == "error"
+    assert labelled.settings("seeds") == wanted
+    labelled.set_settings("seeds", wanted.model_copy(update={"min_distance_nm": 24.0}))
+    folder, image = labelled.session.project.folder, labelled.session.image
+    labelled.clear()
+    again = Session.open(folder, image)
+    assert again.get_settings("seeds").min_distance_nm == 24
+    again.close()
+
+
+def test_strokes_that_wait_for_the_disk_are_said_to_be_saved_then(labelled: Any, monkeypatch: Any) -> None:
+    with monkeypatch.context() as patch:
+
+        def refuse(*_: Any, **__: Any) -> None:
+            raise EmsegError("paint is not saved: the disk is gone", "", "put it back")
+
+        patch.setattr(labelled.session._ledger, "commit_stroke", refuse)
+        labelled.layers.labels.data[2, 0, 0] = 5
+        labelled.sweep()
+        assert labelled.sayings["proofread"].tone == "error"
+    labelled.sweep()
+    assert labelled.sayings["proofread"].text == "Everything that was painted is saved now."
+    assert labelled.session.undo_name == "paint"
+
+
+def test_a_brush_in_a_foreign_layer_is_said_and_leads_to_ours(labelled: Any) -> None:
+    viewer = labelled.viewer
+    theirs = viewer.add_labels(np.zeros((6, 48, 64), np.uint8), name="theirs")
+    viewer.layers.selection.active = theirs
+    theirs.mode = "paint"
+    said = labelled.sayings["proofread"]
+    assert said.text == "This tool changes the layer “theirs”, which is no part of the project."
+    labelled.do(said.action)
+    assert viewer.layers.selection.active is labelled.layers.labels
+    assert str(labelled.layers.labels.mode) == "paint"
+    labelled.say("proofread", "")
+    viewer.layers.selection.active = theirs  # the brush is still in it
+    assert labelled.sayings["proofread"].text == said.text
+    viewer.layers.remove(theirs)
+
+
+def test_seeds_that_were_removed_come_back_above_the_labels(labelled: Any) -> None:
+    layers, viewer = labelled.layers, labelled.viewer
+    viewer.layers.remove(layers.seeds)
+    layers.bring_back(viewer, layers.seeds)
+    assert viewer.layers.index(layers.seeds) == viewer.layers.index(layers.labels) + 1
