@@ -73,13 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         if args.debug:
             raise
-        remedy = "take a smaller region, or close other programs"
-        return _fail(progress, f"error: {EmsegError('there is not enough memory', words[0], remedy)}", 1)
+        return _fail(progress, f"error: {_no_memory(words[0])}", 1)
     except Exception as error:
         if pressed:  # numpy, for one, makes another error of it while it is imported
             return _fail(progress, "stopped", STOPPED)
         if args.debug:
             raise
+        if "can't allocate memory" in str(error):  # torch has no class of its own for it
+            return _fail(progress, f"error: {_no_memory(words[0])}", 1)
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return _fail(progress, f"error: {text}, {words[0]}, run it again with --debug to see where", 1)
     finally:
@@ -97,6 +98,10 @@ def _note_ctrl_c() -> list[int]:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, on_interrupt)
     return pressed
+
+
+def _no_memory(command: str) -> EmsegError:
+    return EmsegError("there is not enough memory", command, "take a smaller region, or close other programs")
 
 
 def _fail(progress: Any, text: str, status: int) -> int:

@@ -273,6 +273,18 @@ def test_the_kept_set_is_the_k_largest_ties_included(values, k):
     assert sorted(kept.tolist()) == sorted(losses.tolist())[-min(k, len(values)) :]
 
 
+@pytest.mark.parametrize("surest", [(40.0, -40.0), (0.0, 0.0), (20.0, 5.0)])
+def test_background_that_is_surely_called_a_class_is_still_learned(surest):
+    """Single precision rounds its probability to 0, and a logarithm that is cut off there has no slope."""
+    from napari_emseg.nn.losses.exclusive import categorical
+
+    logits = torch.tensor(surest).view(1, 2, 1, 1).expand(1, 2, 2, 2).clone().requires_grad_()
+    loss = categorical(logits, torch.zeros(1, 2, 2, 2), torch.ones(1, 2, 2, 2))["per_target"].sum()
+    loss.backward()
+    assert float(loss.detach()) > 13
+    assert (logits.grad[0, 0] > 1e-3).all()
+
+
 def test_the_hardest_share_is_not_one_more_by_rounding():
     """0.07 of 100 is 7.000000000000001 in binary."""
     losses = torch.arange(100.0)

@@ -24,6 +24,9 @@ from napari_emseg.settings import PredictSettings
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
+    from napari_emseg.core.edit import Region
+    from napari_emseg.core.model_card import ModelCard
+    from napari_emseg.core.stack import ImageStack
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,27 +53,25 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
 
     volumes = split_volumes(args.source)
     if len(volumes) > 1:
-        for k, one in enumerate(volumes):
-            output = str(Path(args.output) / f"volume_{k}.h5")
-            run(argparse.Namespace(**vars(args) | {"source": one, "output": output}), progress)
+        parts = [
+            argparse.Namespace(
+                **vars(args) | {"source": one, "output": str(Path(args.output) / f"volume_{k}.h5")}
+            )
+            for k, one in enumerate(volumes)
+        ]
+        for part in parts:  # refuse before hours of work on the others, not after
+            _prepared(part)
+        for part in parts:
+            run(part, progress)
         return 0
-    from napari_emseg.core.model_card import find_model, read_card
     from napari_emseg.core.pixel_guard import check_model
-    from napari_emseg.core.stack import ImageStack
-    from napari_emseg.io import open_image, write_array
-    from napari_emseg.io.writing import check_output
+    from napari_emseg.io import write_array
     from napari_emseg.jobs.predict import provenance
     from napari_emseg.jobs.predict_stack import PredictedStack
 
-    check_output(args.output, args.source)  # refuse before hours of work, not after
+    folder, card, targets, stack, is_known, where = _prepared(args)
     settings = settings_from(args, PredictSettings)
-    folder = find_model(args.model)
-    card = read_card(folder)
-    targets = wanted_targets(args.targets, args.model, card.targets)
-    stack = open_image(args.source)
-    spacing, is_known = voxel_size(args.pixel_size, stack.spacing_nm)
-    stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri)
-    where = region_of(args.region, stack.shape, args.source)
+    spacing = stack.spacing_nm
     if other_pixels := check_model(card, spacing):
         print(other_pixels.text, flush=True)  # before hours of work, too
     with _engine(args.scheduler) as engine:
@@ -93,6 +94,33 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     return 0
 
 
+def _prepared(
+    args: argparse.Namespace,
+) -> tuple[Path, ModelCard, tuple[str, ...], ImageStack, bool, Region]:
+    """What there is to do: model and its card, targets, the stack, whether its voxel size is known, and the region.
+
+    Raises
+    ------
+    EmsegError
+        If anything of it cannot be done.
+    """
+    from napari_emseg.core.model_card import find_model, read_card
+    from napari_emseg.core.stack import ImageStack
+    from napari_emseg.io import open_image
+    from napari_emseg.io.writing import check_output
+
+    check_output(args.output, args.source)
+    settings_from(args, PredictSettings)
+    folder = find_model(args.model)
+    card = read_card(folder)
+    targets = wanted_targets(args.targets, args.model, card.targets)
+    stack = open_image(args.source)
+    spacing, is_known = voxel_size(args.pixel_size, stack.spacing_nm)
+    card.usable_zoom(spacing)
+    stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri)
+    return folder, card, targets, stack, is_known, region_of(args.region, stack.shape, args.source)
+
+
 def wanted_targets(text: str | None, model: str, known: tuple[str, ...]) -> tuple[str, ...]:
     """Targets asked for; by default the one that the model is asked for by name, else its first.
 
@@ -110,6 +138,8 @@ def wanted_targets(text: str | None, model: str, known: tuple[str, ...]) -> tupl
     if lacking or not targets:
         what = ", ".join(lacking) or "nothing"
         raise EmsegError(f"the model does not predict {what}", model, f"it predicts {', '.join(known)}")
+    if len(set(targets)) < len(targets):
+        raise EmsegError("a target is named twice", text, "name each once")
     return targets
 
 

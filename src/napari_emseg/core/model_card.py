@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
+_LEAST_ZOOM, _MOST_ZOOM = 1 / 64, 8.0  # a model of 4.6 nm is applied to pixels of 0.07 to 37 nm
 
 
 class ModelCard(BaseModel):
@@ -73,6 +74,25 @@ class ModelCard(BaseModel):
         low, high = self.pixel_size_range_nm
         pixel = (spacing_nm[1] + spacing_nm[2]) / 2
         return 1.0 if low <= pixel <= high else pixel / self.pixel_size_nm
+
+    def usable_zoom(self, spacing_nm: Spacing | None) -> float:
+        """The same, where there is any sense in applying the model.
+
+        Raises
+        ------
+        EmsegError
+            If pixels are so large, or so small, that somebody must have mistaken the unit. Resampling them would take
+            memory without end.
+        """
+        zoom = self.zoom(spacing_nm)
+        if not _LEAST_ZOOM <= zoom <= _MOST_ZOOM:
+            pixel = zoom * self.pixel_size_nm
+            raise EmsegError(
+                f"pixels of {pixel:g} nm are too far from the {self.pixel_size_nm:g} nm that the model knows",
+                self.name,
+                "check the voxel size: it is in nanometres",
+            )
+        return zoom
 
 
 def read_card(folder: Path) -> ModelCard:

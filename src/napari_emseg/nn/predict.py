@@ -84,8 +84,8 @@ class Predictor:
             self.device_name = f"CPU, {cores} core{'s' if cores != 1 else ''}"
 
     def zoom(self, spacing_nm: Spacing | None) -> float:
-        """Model pixels per image pixel, see `ModelCard.zoom`."""
-        return self.card.zoom(spacing_nm)
+        """Model pixels per image pixel, see `ModelCard.usable_zoom`."""
+        return self.card.usable_zoom(spacing_nm)
 
     @torch.inference_mode()
     def window(

@@ -86,6 +86,8 @@ class Run:
         self.size = (recipe.size, recipe.size)
         self.graded = graded_targets(volumes, recipe.targets)
         self.card = card_of(recipe, volumes, self.graded)
+        for volume in volumes:
+            self.card.usable_zoom((volume.pixel_size_nm,) * 3)
         self.pool = Pool(
             volumes,
             recipe.targets,

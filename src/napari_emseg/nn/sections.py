@@ -38,5 +38,5 @@ def probabilities(
     -------
     ndarray (targets, y, x) float32
     """
-    zoom = card.zoom((pixel_size_nm, pixel_size_nm, pixel_size_nm))
+    zoom = card.usable_zoom((pixel_size_nm, pixel_size_nm, pixel_size_nm))
     return predict_sections(network, image, [z], card.context_sections, device, zoom)[:, 0]

@@ -6,14 +6,18 @@ logistic function of each is its softmax probability, and prediction need not kn
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import functional
 
 from napari_emseg.nn.losses.pixels import mean
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_TINY = 1e-6
 
 
 def categorical(logits: Tensor, truth: Tensor, weight: Tensor) -> dict[str, Tensor]:
@@ -32,8 +36,12 @@ def categorical(logits: Tensor, truth: Tensor, weight: Tensor) -> dict[str, Tens
     """
     known = weight.amin(1, keepdim=True)  # a class nobody looked for makes "none of them" unknown
     own = -functional.logsigmoid(logits) * truth
-    probability = logits.sigmoid().sum(1, keepdim=True)
+    background = 1 - logits.sigmoid().sum(1, keepdim=True)
+    # where it has been rounded away its logarithm has no slope: there every class is pushed down by itself
+    pushed = functional.softplus(logits).sum(1, keepdim=True)
+    pushed = pushed + (-math.log(_TINY) - pushed).clamp(min=0).detach()
+    missed = torch.where(background > _TINY, -background.clamp(min=_TINY).log(), pushed)
     nothing = (1 - truth.sum(1, keepdim=True)).clamp(min=0)
-    rest = -(1 - probability).clamp(min=1e-6).log() * nothing / logits.shape[1]
+    rest = missed * nothing / logits.shape[1]
     value = mean(own, weight) + mean((rest * known).expand_as(own), weight)
     return {"per_target": value, "categorical": value.detach()}
