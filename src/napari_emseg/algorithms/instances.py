@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_emseg.settings import InstanceSettings
 
 _LEVELS = 63
-_NM3_PER_UM3 = 1e9
+NM3_PER_UM3 = 1e9
 _GROUND = 1e-6
 
 
@@ -69,17 +69,25 @@ def find_instances(
     import cc3d
 
     spacing = working_spacing(spacing_nm)
-    mask = _smooth(probability, settings, spacing) > settings.threshold
-    for section in mask:
-        _plausible_areas(section, settings, spacing)
+    mask = likely_voxels(probability, settings, spacing)
     parts = np.asarray(cc3d.connected_components(mask, connectivity=6, out_dtype=np.uint32), np.uint32)
     size = np.bincount(parts.ravel())
-    big = size * np.prod(spacing) >= settings.min_volume_um3 * _NM3_PER_UM3
+    big = size * np.prod(spacing) >= settings.min_volume_um3 * NM3_PER_UM3
     tall = _n_sections(parts, size.size) >= settings.min_sections
     big[0] = tall[0] = True
     parts[~(big & tall)[parts]] = 0
-    labels, without_seed = _divided(parts, settings, spacing)
+    labels, without_seed = divide_parts(parts, settings, spacing)
     return Instances(labels, int((~big).sum()), int((big & ~tall).sum()), without_seed)
+
+
+def likely_voxels(
+    probability: NDArray[Any], settings: InstanceSettings, spacing: Spacing
+) -> NDArray[np.bool_]:
+    """Where things are likely: smoothed, cut at the threshold, areas of unlikely size taken out of every section."""
+    mask: NDArray[np.bool_] = _smooth(probability, settings, spacing) > settings.threshold
+    for section in mask:
+        _plausible_areas(section, settings, spacing)
+    return mask
 
 
 def _smooth(probability: NDArray[Any], settings: InstanceSettings, spacing: Spacing) -> NDArray[np.float32]:
@@ -113,7 +121,7 @@ def _n_sections(parts: NDArray[np.uint32], n: int) -> NDArray[np.int64]:
     return shown
 
 
-def _divided(
+def divide_parts(
     parts: NDArray[np.uint32], settings: InstanceSettings, spacing: Spacing
 ) -> tuple[NDArray[np.uint32], int]:
     """Parts cut at their necks, and the number of parts in which no seed lies."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.jobs.scratch import scratch_folder
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import InstanceSettings
 
@@ -44,25 +45,31 @@ def instances_file(
         If the file cannot be read or is not one channel of probability.
     """
     from napari_emseg import __version__
-    from napari_emseg.algorithms.instances import find_instances
-    from napari_emseg.core.progress import Silent
+    from napari_emseg.algorithms.instance_slabs import find_in_slabs
+    from napari_emseg.core.progress import Part, Silent
     from napari_emseg.io import write_array
-    from napari_emseg.jobs.segment import check_probability
+    from napari_emseg.jobs.segment import CheckedMap
 
     settings = settings or InstanceSettings()
     report = progress or Silent()
     opened = open_stack(source, voxel)
-    report.report(0.0, "reading")
-    chance = check_probability(opened.stack[:], source)
-    report.report(0.2, "dividing")
-    result = find_instances(chance, settings, opened.spacing_nm)
     metadata = {
         "made_by": f"napari-emseg {__version__} instances",
         "source": str(source),
         "instances": settings.model_dump(),
     }
-    write_array(output, result.labels, spacing_nm=opened.written_nm, metadata=metadata)
-    report.report(1.0, "done")
+    with scratch_folder(output) as folder:
+        result = find_in_slabs(
+            CheckedMap(opened.stack, source),
+            settings,
+            opened.spacing_nm,
+            folder=folder,
+            progress=Part(report, 0.0, 0.8),
+        )
+        write_array(
+            output, result.labels, spacing_nm=opened.written_nm, metadata=metadata, is_labels=True,
+            progress=Part(report, 0.8, 1.0),
+        )  # fmt: skip
     dropped = (
         (result.too_small, "smaller than the smallest thing and dropped"),
         (result.too_flat, "in too few sections and dropped"),
@@ -72,7 +79,7 @@ def instances_file(
     said = opened.said
     said["notes"] = notes + said["notes"]
     return {
-        "things": int(result.labels.max(initial=0)),
+        "things": result.n_things,
         "too_small": result.too_small,
         "too_flat": result.too_flat,
         "without_seed": result.without_seed,

@@ -244,7 +244,7 @@ def segment_file(
     report, losses = progress or Silent(), Losses()
     with scratch_folder(output) as folder:
         work = Part(report, 0.0, 0.9)
-        map_ = _Checked(opened.stack, source)
+        map_ = CheckedMap(opened.stack, source)
         if seeds.dims == 3:
             labels = _volume(map_, seeds, settings, opened.spacing_nm, block, folder, work)
         else:
@@ -275,7 +275,7 @@ def _unused(seeds: SeedSettings, settings: SegmentSettings) -> list[str]:
 
 
 def _volume(
-    boundary: _Checked,
+    boundary: CheckedMap,
     seeds: SeedSettings,
     settings: SegmentSettings,
     spacing_nm: Spacing | None,
@@ -293,7 +293,7 @@ def _volume(
 
 
 def _sections(
-    boundary: _Checked,
+    boundary: CheckedMap,
     seeds: SeedSettings,
     settings: SegmentSettings,
     spacing_nm: Spacing | None,
@@ -337,8 +337,15 @@ def check_probability(values: NDArray[Any], source: object) -> NDArray[Any]:
     return values
 
 
-class _Checked:
-    """Probability that is checked section by section as it is read."""
+class CheckedMap:
+    """Probability that is checked as it is read; eight bits that hold 0 and 1 only are a mask.
+
+    Parameters
+    ----------
+    array : array-like (z, y, x)
+    source : path
+        Where it is from, for messages.
+    """
 
     def __init__(self, array: Any, source: object) -> None:
         self.shape = array.shape
