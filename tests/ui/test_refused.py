@@ -161,3 +161,45 @@ def test_seeds_that_were_removed_come_back_above_the_labels(labelled: Any) -> No
     viewer.layers.remove(layers.seeds)
     layers.bring_back(viewer, layers.seeds)
     assert viewer.layers.index(layers.seeds) == viewer.layers.index(layers.labels) + 1
+
+
+def test_a_section_that_is_left_out_is_not_marked_proofread(labelled: Any) -> None:
+    labelled.session.mark(2, Status.EXCLUDED, "fold")
+    labelled.do("mark_proofread")
+    said = labelled.sayings["proofread"]
+    assert said.text == "This section is left out (section 2: fold): take its mark back first."
+    assert labelled.session.sections[2].status is Status.EXCLUDED
+    labelled.do(said.action)
+    labelled.do("mark_proofread")
+    assert labelled.session.sections[2].status is Status.PROOFREAD
+
+
+def test_stop_stops_what_the_stage_shows(labelled: Any, monkeypatch: Any) -> None:
+    """Segmenting predicts first, which is filed under another name than the stage that shows it."""
+    told: list[str] = []
+
+    class Ticket:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def cancel(self) -> None:
+            told.append(self.name)
+
+    monkeypatch.setattr(labelled.engine, "submit", lambda name, _request, **_: Ticket(name))
+    labelled.viewer.dims.set_current_step(0, 4)
+    labelled.do("segment")
+    labelled.stop("segment")
+    assert told == ["napari_emseg.jobs.predict:run"]
+    labelled.runner.close()
+
+
+def test_what_cannot_be_stopped_is_not_waited_for(desk: Any, monkeypatch: Any) -> None:
+    waiting: list[Any] = []
+    monkeypatch.setattr(desk.runner._executor, "submit", waiting.append)
+    opening.open_path(desk, "sample:phantom")
+    assert "data" in desk.work
+    session = desk.session
+    desk.stop("data")
+    assert "data" not in desk.work
+    assert desk.sayings["data"].text.startswith("Stopped.")
+    assert desk.session is session

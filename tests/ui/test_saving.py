@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, open_image, write_array
 from napari_emseg.session import Session
-from napari_emseg.ui.flows import exporting, opening
+from napari_emseg.ui.flows import exporting, opening, sharing
 from napari_emseg.ui.saving import ask_name
 
 YES, NO = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
@@ -109,3 +110,57 @@ def test_mrc_takes_ids_that_fit(labelled: Any, tmp_path: Path) -> None:
 def test_both_kinds_of_labels_do_not_have_one_name(labelled: Any) -> None:
     names = {exporting.suggested_name(labelled, what, ".zarr") for what in ("labels", "proofread")}
     assert len(names) == 2
+
+
+def test_a_pack_on_a_full_disk_is_refused_in_one_sentence(
+    labelled: Any, monkeypatch: Any, tmp_path: Path
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise shutil.Error([("/a", "/b", "[Errno 28] No space left on device: '/a' -> '/b'")] * 20)
+
+    monkeypatch.setattr("napari_emseg.core.packing.shutil.copytree", full)
+    sharing.pack_to(labelled, tmp_path / "p.emseg.zip", with_image=False)
+    text = f"The pack is not made: the disk is full ({tmp_path}/p.emseg.zip): free space or choose another place."
+    assert labelled.sayings["data"].text == text
+    assert not list(tmp_path.glob("*.zip*"))
+
+
+def test_corrections_of_another_kind_are_told_where_they_belong(labelled: Any, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.tif"
+    write_array(path, np.ones((6, 48, 64), np.uint16))
+    sharing.import_from(labelled, path)
+    assert labelled.sayings["data"].text.startswith("This is neither a pack nor a project")
+
+
+def test_a_project_on_a_disk_that_can_only_be_read_is_copied(
+    labelled: Any, monkeypatch: Any, tmp_path: Path
+) -> None:
+    labelled.session.save()
+    monkeypatch.setattr(labelled.session, "read_only", True)
+    monkeypatch.setattr("napari_emseg.ui.flows.sharing.os.access", lambda *_: False)
+    sharing.copy_to(labelled, tmp_path / "copy.emseg")
+    assert labelled.sayings["data"].tone == "done", labelled.sayings["data"]
+    again = Session.open(tmp_path / "copy.emseg", labelled.session.image)
+    np.testing.assert_array_equal(np.asarray(again.volume[2]), np.asarray(labelled.session.volume[2]))
+    again.close()
+
+
+def test_an_export_that_is_stopped_leaves_what_was_there(
+    labelled: Any, monkeypatch: Any, tmp_path: Path
+) -> None:
+    exporting.export(labelled, "labels", str(tmp_path / "a.tif"))
+    before = (tmp_path / "a.tif").read_bytes()
+
+    def half(*_: Any, progress: Any, **__: Any) -> int:
+        labelled.stop("export")
+        progress.report(0.5)
+        return 0
+
+    waiting: list[Any] = []
+    monkeypatch.setattr(labelled.runner._executor, "submit", waiting.append)
+    monkeypatch.setattr("napari_emseg.jobs.export.export_labels", half)
+    exporting.export(labelled, "labels", str(tmp_path / "a.tif"))
+    waiting.pop()()
+    assert labelled.sayings["export"].text == "Stopped. a.tif is as it was before."
+    assert (tmp_path / "a.tif").read_bytes() == before
+    assert [path.name for path in tmp_path.glob("*a.tif*")] == ["a.tif"]

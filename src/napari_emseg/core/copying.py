@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core.atomic import sync_folder
 from napari_emseg.core.database import connect_read_only
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import EmsegError, reason_of
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.project import Origin, load_project, move_into_place, new_folder
@@ -170,9 +170,8 @@ def copy_project(
     except BaseException as error:
         shutil.rmtree(beside, ignore_errors=True)
         if isinstance(error, (OSError, sqlite3.Error)):
-            reason = getattr(error, "strerror", None) or str(error)
             raise EmsegError(
-                f"the copy is not made ({reason})", str(target), "free space or choose another place"
+                f"the copy is not made: {reason_of(error)}", str(target), "free space or choose another place"
             ) from error
         raise
     move_into_place(beside, target)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+
 
 class EmsegError(Exception):
     """Something that a person can understand and mend.
@@ -35,3 +39,15 @@ class WrongCall(EmsegError):  # noqa: N818 - reads as what happened
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the person pressed stop
     """Raised inside long work when the person asked for it to stop."""
+
+
+def reason_of(error: Exception) -> str:
+    """What the system or the database gave as its reason, in words; of several refusals the first."""
+    number = getattr(error, "errno", None)
+    if number is None and (found := re.search(r"\[Errno (\d+)\]", str(error))):
+        number = int(found.group(1))  # what shutil tells of a folder of files
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "the folder cannot be written"
+    return os.strerror(number).lower() if number else str(error)

@@ -31,9 +31,9 @@ from napari_emseg.core.copying import (
     origin_of,
     wanted_image,
 )
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import EmsegError, reason_of
 from napari_emseg.core.leftovers import beside as name_beside
-from napari_emseg.core.leftovers import clear
+from napari_emseg.core.leftovers import clear, remove
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.project import SUFFIX, load_project, move_into_place, new_folder
 
@@ -123,12 +123,11 @@ def pack_project(
         _write(beside, work, {"name": folder.stem, "program": program, "image": bool(image)}, progress)
         beside.replace(pack)
     except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
         raise EmsegError(
-            f"the pack is not made ({reason})", str(pack), "free space or choose another place"
+            f"the pack is not made: {reason_of(error)}", str(pack), "free space or choose another place"
         ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        remove(beside)
         shutil.rmtree(state, ignore_errors=True)
     return pack
 

@@ -126,4 +126,6 @@ def _is_deep_colour(file: Path) -> bool:
 
 
 def _undecodable(file: Path) -> EmsegError:
+    if not file.exists():
+        return EmsegError("the file of this section is gone", str(file), "put it back, or connect its disk")
     return EmsegError("the section cannot be decoded", str(file), "copy or export it again")

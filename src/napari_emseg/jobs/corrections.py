@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,6 +115,11 @@ def find_corrections(session: Session, theirs: Path, progress: Progress | None =
     progress = progress or Silent()
     if theirs.is_dir():
         return _compare(session, theirs, progress)
+    if theirs.is_file() and not zipfile.is_zipfile(theirs):
+        raise EmsegError(
+            "this is neither a pack nor a project", str(theirs),
+            "labels of other programs are dropped into the window and taken over in the first stage",
+        )  # fmt: skip
     place = Path(tempfile.mkdtemp(prefix="emseg-"))
     try:
         return _compare(session, unpack_project(theirs, place / "theirs.emseg"), progress)

@@ -81,7 +81,7 @@ class Bench:
             self.say(stage, "Stopped. What was finished stays.")
             self.state_changed.emit()
 
-        return Handlers(finished, failed, stopped, lambda work: self._progress(stage, work), partial)
+        return Handlers(finished, failed, stopped, lambda work: self._progress(stage, work), partial, stage)
 
     def start(self, stage: str, message: str) -> None:
         """Show that a stage's work has begun; what went wrong before is not said any longer."""
@@ -93,6 +93,7 @@ class Bench:
     def stop(self, stage: str) -> None:
         """Stop a stage's work."""
         self.runner.stop(stage)
+        self.runner.stop_stage(stage)
 
     def _progress(self, stage: str, work: Work) -> None:
         before = self.work.get(stage)

@@ -11,7 +11,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.doubts import open_doubts
 from napari_emseg.ui import labelled
 from napari_emseg.ui.actions import ACTIONS
-from napari_emseg.ui.bench import Bench
+from napari_emseg.ui.bench import Bench, sentence
 from napari_emseg.ui.flows import doubting
 from napari_emseg.ui.hand import Hand
 from napari_emseg.ui.labels_layer import LabelsAdapter
@@ -156,7 +156,7 @@ class Desk(Bench):
         self.clear()
         self.closed = self.damaged = None
         self.session = session
-        self.layers = add_layers(self.viewer, session, image=image)
+        self.layers = add_layers(self.viewer, session, image=image, failed=self._on_unreadable)
         self._adapter = LabelsAdapter(
             self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", e),
             recovered=lambda: self.say("proofread", "Everything that was painted is saved now.", tone="done"),
@@ -319,6 +319,17 @@ class Desk(Bench):
 
     def _on_notice(self, text: str) -> None:
         self.say(self.stage, text, tone="error")
+
+    def _on_unreadable(self, error: EmsegError) -> None:
+        """What cannot be read is black on the canvas; said when the view has been drawn, and not twice."""
+        text = f"{sentence(error)} It is shown black."
+
+        def tell() -> None:
+            said = self.sayings.get(self.stage)
+            if self.session is not None and (said is None or said.text != text):
+                self.say(self.stage, text, tone="error")
+
+        self.post(tell)
 
     def _on_layer_removed(self, event: Any) -> None:
         if self.layers is not None and event.value in (self.layers.image, self.layers.labels):

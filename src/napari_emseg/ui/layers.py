@@ -10,13 +10,17 @@ import numpy as np
 from napari_emseg.ui.boundary_map import BoundaryMap
 from napari_emseg.ui.colours import label_colormap
 from napari_emseg.ui.points import limit_size
+from napari_emseg.ui.shown import shown
 from napari_emseg.ui.target_maps import TargetMap, add_target_map
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Points
     from numpy.typing import NDArray
 
+    from napari_emseg.core.errors import EmsegError
     from napari_emseg.session import Session
 
 _SAMPLE = 512  # samples along each axis of the section that sets the contrast
@@ -84,7 +88,13 @@ class StackLayers:
         return self.boundary, *(one.layer for one in self.targets.values()), self.labels, self.seeds
 
 
-def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = None) -> StackLayers:
+def add_layers(
+    viewer: ViewerModel,
+    session: Session,
+    *,
+    image: Image | None = None,
+    failed: Callable[[EmsegError], None] = lambda error: None,
+) -> StackLayers:
     """Show a session in a viewer.
 
     Parameters
@@ -95,6 +105,8 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
         Its image and label volume become layer data; nothing is copied.
     image : napari Image, optional
         A layer that shows the session's stack already; it is taken over instead of adding one.
+    failed : callable, optional
+        Told of a section that cannot be read; it is shown black.
     """
     from napari_emseg.ui.volume_layer import VolumeLabels  # it derives from napari's layer: a heavy import
 
@@ -102,7 +114,7 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
     owned: list[Any] = []
     if image is None:
         image = viewer.add_image(
-            session.image.data,
+            shown(session.image.data, failed),
             name=session.image.name,
             contrast_limits=contrast(session.image.data),
             colormap="gray",
@@ -111,6 +123,8 @@ def add_layers(viewer: ViewerModel, session: Session, *, image: Image | None = N
         )
         owned.append(image)
     else:
+        if (forgiving := shown(image.data, failed)) is not image.data:
+            image.data = forgiving
         image.scale, image.units, image.axis_labels = place["scale"], place["units"], place["axis_labels"]
         image.translate = place["translate"]
     boundary_map = BoundaryMap(session.image.shape)

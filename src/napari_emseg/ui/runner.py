@@ -44,6 +44,8 @@ class Handlers:
     stopped: Callable[[], None]
     progress: Callable[[Work], None]
     partial: Callable[[Any], None] | None = None
+    stage: str = ""
+    """Where it is shown, with a button to stop it."""
 
 
 class _LateTicket:
@@ -97,6 +99,7 @@ class Runner:
         self._generation: dict[str, int] = {}
         self._tickets: dict[str, Ticket] = {}
         self._started: dict[str, float] = {}
+        self._handlers: dict[str, Handlers] = {}
 
     def generation(self, key: str) -> int:
         """Number of the newest request under a key, 0 before the first."""
@@ -127,6 +130,7 @@ class Runner:
         self.drop(key)
         number = self._generation[key]
         self._started[key] = time.monotonic()
+        self._handlers[key] = handlers
 
         def back(function: Callable[..., None]) -> Callable[..., None]:
             def deliver(*args: Any, **values: Any) -> None:
@@ -210,6 +214,18 @@ class Runner:
         """Ask the newest request under a key to stop; it answers with Cancelled."""
         if ticket := self._tickets.get(key):
             ticket.cancel()
+
+    def stop_stage(self, stage: str) -> None:
+        """Stop all that a stage shows, whatever it is filed under; what cannot be told to stop is not waited for."""
+        for key in [
+            key for key, one in self._handlers.items() if one.stage == stage and self.is_running(key)
+        ]:
+            if key in self._tickets:
+                self.stop(key)
+            else:
+                stopped = self._handlers[key].stopped
+                self.drop(key)
+                stopped()
 
     def drop(self, key: str) -> None:
         """Want no answer to earlier requests under this key any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,8 +167,14 @@ def export(desk: Desk, what: str, path: str) -> None:
         desk.exported.add(what)
         desk.say("export", f"{Path(path).name}: {found}. It is in {Path(path).parent}.", tone="done")
 
+    plain = desk.handlers("export", done)
+
+    def stopped() -> None:
+        plain.stopped()
+        desk.say("export", f"Stopped. {Path(path).name} is as it was before.")
+
     desk.start("export", f"writing {Path(path).name}")
-    desk.runner.reporting_thread("export", work[what], desk.handlers("export", done))
+    desk.runner.reporting_thread("export", work[what], replace(plain, stopped=stopped))
 
 
 def _refuse_place(session: Session, path: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import list_models, read_card
-from napari_emseg.ui.runner import Handlers, Work
+from napari_emseg.ui.runner import Work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,7 @@ def learn(desk: Desk) -> None:
         lambda **callbacks: desk.engine.submit(
             "napari_emseg.jobs.finetune:run", request, lane="background", **callbacks
         ),
-        Handlers(plain.done, plain.failed, stopped, progress),
+        replace(plain, stopped=stopped, progress=progress),
     )
 
 

@@ -156,6 +156,11 @@ def mark_proofread(desk: Desk) -> None:
     if session.sections[section].status is Status.PROOFREAD:
         next_unproofread(desk)
         return
+    if (state := session.sections[section]).status is Status.EXCLUDED:
+        raise EmsegError(
+            "this section is left out", f"section {section}: {state.reason}", "take its mark back first",
+            action="mark_unseen",
+        )  # fmt: skip
     if section not in desk.labelled:
         raise EmsegError(
             "there is nothing in this section to be right", f"section {section}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ def copy_to(desk: Desk, target: Path) -> None:
     """Copy the open project, as it is at this moment; work goes on meanwhile."""
     from napari_emseg.core.copying import copy_project
 
-    def run(folder: Path, frozen: Path, progress: Progress) -> Path:
+    def run(folder: Path, frozen: Path | None, progress: Progress) -> Path:
         return copy_project(folder, target, source=frozen, progress=progress)
 
     def done(copy: Any) -> None:
@@ -59,7 +60,7 @@ def pack_to(desk: Desk, target: Path, *, with_image: bool) -> None:
     from napari_emseg import __version__
     from napari_emseg.core.packing import pack_project
 
-    def run(folder: Path, frozen: Path, progress: Progress) -> Path:
+    def run(folder: Path, frozen: Path | None, progress: Progress) -> Path:
         program = f"napari-emseg {__version__}"
         return pack_project(
             folder, target, source=frozen, with_image=with_image, program=program, progress=progress
@@ -118,17 +119,23 @@ def unpack_from(desk: Desk, packed: Path) -> None:
 
 
 def _from_frozen(
-    desk: Desk, message: str, run: Callable[[Path, Path, Progress], Path], done: Callable[[Any], None]
+    desk: Desk, message: str, run: Callable[[Path, Path | None, Progress], Path], done: Callable[[Any], None]
 ) -> None:
     from napari_emseg.core.copying import freeze
 
     session, _ = desk.need_session()
     desk.sweep()
+    folder = session.project.folder
     if session.read_only and not desk.is_free:
+        if not os.access(folder, os.W_OK):  # a disk that can only be read: nobody writes meanwhile
+            desk.start("data", message)
+            desk.runner.reporting_thread(
+                "share", lambda progress: run(folder, None, progress), desk.handlers("data", done)
+            )
+            return
         raise EmsegError(
             "this project is open in another window", session.volume.read_only_reason, "copy or pack it there"
         )
-    folder = session.project.folder
     clear(folder)
     frozen = beside(folder, "frozen")
     try:
