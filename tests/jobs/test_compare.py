@@ -123,7 +123,7 @@ def test_refusals(pair: tuple[np.ndarray, np.ndarray]) -> None:
         compare(truth, other[1:])
     with pytest.raises(EmsegError, match="no ground truth"):
         compare(truth * 0, other)
-    with pytest.raises(EmsegError, match="fractions"):
+    with pytest.raises(EmsegError, match="fractions, the other segmentation, section 0"):
         compare(truth, other + 0.5)
     with pytest.raises(EmsegError, match="negative"):
         compare(truth, -other.astype(int))

@@ -174,7 +174,7 @@ class _Whole:
         n = region.shape[0]
         ragged = RAGGED_PX if spacing_nm is None else RAGGED_NM / min(spacing_nm[1:])
         for k, z in enumerate(range(region.start[0], region.stop[0])):
-            a, b = _section(truth, region, z), _section(other, region, z)
+            a, b = _section(truth, region, z, _TRUTH), _section(other, region, z, _OTHER)
             if wants_errors:
                 inside = deep_inside(a, ragged)
                 deep.add(a[inside], b[inside])
@@ -204,8 +204,8 @@ def _draw(
     mapper, places = ErrorMapper(book, gap), Places(region.start[1:])
     n = region.shape[0]
     for k, z in enumerate(range(region.start[0], region.stop[0])):
-        segments = _section(other, region, z)
-        found, whose = mapper.section(_section(truth, region, z), segments)
+        segments = _section(other, region, z, _OTHER)
+        found, whose = mapper.section(_section(truth, region, z, _TRUTH), segments)
         places.look(z, found, whose, segments)
         whole = np.zeros(errors.shape[1:], np.uint8)
         whole[region.slices[1:]] = found
@@ -214,6 +214,9 @@ def _draw(
             on_section(z, errors)
         progress.report(0.5 + 0.5 * (k + 1) / n, f"drawing the errors of section {z}")
     return places
+
+
+_TRUTH, _OTHER = "the ground truth", "the other segmentation"
 
 
 def _edits(table: Contingency) -> Scores:
@@ -229,15 +232,17 @@ def _edits(table: Contingency) -> Scores:
     }
 
 
-def _section(array: Any, region: Region, z: int) -> NDArray[Any]:
+def _section(array: Any, region: Region, z: int, which: str) -> NDArray[Any]:
     section = np.asarray(array[(z, *region.slices[1:])])
     if section.dtype.kind == "f":
         whole = np.rint(section)
         if not np.array_equal(whole, section):
-            raise EmsegError("these are no object ids but fractions", f"section {z}", "choose a segmentation")
+            raise EmsegError(
+                "these are no object ids but fractions", f"{which}, section {z}", "choose a segmentation"
+            )
         section = whole.astype(np.int64)
     if section.dtype.kind == "i" and section.min(initial=0) < 0:
-        raise EmsegError("object ids are negative", f"section {z}", "store ids from 0 up, 0 is none")
+        raise EmsegError("object ids are negative", f"{which}, section {z}", "store ids from 0 up, 0 is none")
     return section.astype(np.uint8) if section.dtype.kind == "b" else section
 
 
