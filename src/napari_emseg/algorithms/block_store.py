@@ -84,6 +84,41 @@ class BlockStore:
             yield place, tuple(there), tuple(here)
 
 
+class SlabStore(BlockStore):
+    """A volume in slabs of sections that is written and read like an array.
+
+    Parameters
+    ----------
+    shape : (z, y, x)
+    slab : int
+        Sections of a block; written whole.
+    folder : Path, optional
+        Where files go; None keeps them in memory.
+    dtype : numpy dtype
+    """
+
+    ndim = 3
+
+    def __init__(
+        self, shape: tuple[int, int, int], slab: int, folder: Path | None, dtype: np.dtype[Any]
+    ) -> None:
+        super().__init__(shape, (slab, max(shape[1], 1), max(shape[2], 1)), folder)
+        self.dtype = dtype
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __setitem__(self, key: Any, values: NDArray[Any]) -> None:
+        self.write(box_key(key, self.shape).region, values.astype(self.dtype))
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        found = box_key(key, self.shape)
+        box: NDArray[Any] = self.read(found.region.start, found.region.stop, self.dtype)[found.local]
+        return box
+
+
 class RenamedBlocks:
     """Final ids of a stored volume, read lazily.
 

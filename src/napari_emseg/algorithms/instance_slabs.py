@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.algorithms.block_store import BlockStore
+from napari_emseg.algorithms.block_store import SlabStore
 from napari_emseg.algorithms.blocks import components_in_blocks
 from napari_emseg.algorithms.instances import NM3_PER_UM3, divide_parts, likely_voxels
 from napari_emseg.algorithms.scale import working_spacing
@@ -73,7 +73,7 @@ def find_in_slabs(
     """
     report, spacing = progress or Silent(), working_spacing(spacing_nm)
     shape = (int(probability.shape[0]), int(probability.shape[1]), int(probability.shape[2]))
-    mask = _Slabs(shape, slab, _sub(folder, "mask"), np.dtype(np.uint8))
+    mask = SlabStore(shape, slab, folder and folder / "mask", np.dtype(np.uint8))
     reach = int(_TRUNCATE * settings.sigma_z_nm / spacing[0] + 0.5)
     for start in range(0, shape[0], slab):
         stop = min(start + slab, shape[0])
@@ -81,7 +81,7 @@ def find_in_slabs(
         likely = likely_voxels(np.asarray(probability[low:high]), settings, spacing)
         mask[start:stop] = likely[start - low : stop - low].astype(np.uint8)
         report.report(0.4 * stop / shape[0], f"section {stop} of {shape[0]}")
-    parts = _Slabs(shape, slab, _sub(folder, "parts"), np.dtype(np.uint32))
+    parts = SlabStore(shape, slab, folder and folder / "parts", np.dtype(np.uint32))
     n = components_in_blocks(mask, parts, mask.block, progress=Part(report, 0.4, 0.6))
     census = _Census(n)
     for z in range(shape[0]):
@@ -147,7 +147,7 @@ class Things:
     dtype = np.dtype(np.uint32)
 
     def __init__(
-        self, parts: _Slabs, names: NDArray[np.int64], cuts: list[_Cut], final: NDArray[np.uint32]
+        self, parts: SlabStore, names: NDArray[np.int64], cuts: list[_Cut], final: NDArray[np.uint32]
     ) -> None:
         self.shape = parts.shape
         self._parts, self._names, self._final = parts, names, final
@@ -207,31 +207,3 @@ class _Census:
         a, b, c = (max(int(k) - 1, 0) for k in self._low[part])
         d, e, f = (min(int(k) + 1, n) for k, n in zip(self._high[part], shape, strict=True))
         return Region((a, b, c), (d, e, f))
-
-
-class _Slabs(BlockStore):
-    """One block a slab of sections."""
-
-    def __init__(
-        self, shape: tuple[int, int, int], slab: int, folder: Path | None, dtype: np.dtype[Any]
-    ) -> None:
-        super().__init__(shape, (slab, max(shape[1], 1), max(shape[2], 1)), folder)
-        self.dtype = dtype
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __setitem__(self, key: Any, values: NDArray[Any]) -> None:
-        self.write(box_key(key, self.shape).region, values.astype(self.dtype))
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        found = box_key(key, self.shape)
-        box: NDArray[Any] = self.read(found.region.start, found.region.stop, self.dtype)[found.local]
-        return box
-
-
-def _sub(folder: Path | None, name: str) -> Path | None:
-    if folder is None:
-        return None
-    (folder / name).mkdir(parents=True, exist_ok=True)
-    return folder / name

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.algorithms.block_store import BlockStore
+from napari_emseg.algorithms.block_store import SlabStore
 from napari_emseg.algorithms.blocks import components_in_blocks
 from napari_emseg.algorithms.cleanup import fill_holes
 from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.shapes import reshape_objects
-from napari_emseg.core.edit import Region
-from napari_emseg.core.indexing import box_key
 from napari_emseg.core.progress import Part, Silent
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ def tidy(
     report = progress or Silent()
     spacing = working_spacing(spacing_nm)
     shape = (int(labels.shape[0]), int(labels.shape[1]), int(labels.shape[2]))
-    store = _Sections(shape, _sub(folder, "shapes"), labels.dtype)
+    store = SlabStore(shape, 1, folder and folder / "shapes", labels.dtype)
     before, after = _Census(), _Census()
     slabs = range(0, shape[0], slab)
     for k, start in enumerate(slabs):
@@ -96,12 +94,12 @@ def tidy(
         for z in range(start, stop):
             before.look(given[z - start])
             after.look(changed[z - start])
-            store.put(z, changed[z - start])
+            store[z : z + 1] = changed[z - start][None]
         report.report(0.7 * (k + 1) / len(slabs), f"section {stop} of {shape[0]}")
     vanished = np.setdiff1d(before.table()[0], after.table()[0]).size
     if settings.split_parts:
         whole, after = store, _Census()
-        store = _Sections(shape, _sub(folder, "parts"), np.dtype(np.uint32))
+        store = SlabStore(shape, 1, folder and folder / "parts", np.dtype(np.uint32))
         components_in_blocks(whole, store, (1, shape[1], shape[2]), progress=Part(report, 0.7, 0.95))
         for z in range(shape[0]):
             after.look(store[z])
@@ -181,35 +179,12 @@ class _Census:
         return unique, total, edge
 
 
-class _Sections(BlockStore):
-    """One block a section, of ids of any type."""
-
-    def __init__(self, shape: tuple[int, int, int], folder: Path | None, dtype: np.dtype[Any]) -> None:
-        super().__init__(shape, (1, max(shape[1], 1), max(shape[2], 1)), folder)
-        self.dtype, self.ndim = dtype, 3
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def put(self, z: int, section: NDArray[Any]) -> None:
-        self.write(Region((z, 0, 0), (z + 1, *self.shape[1:])), section[None])
-
-    def __setitem__(self, key: Any, values: NDArray[Any]) -> None:
-        region = box_key(key, self.shape).region
-        self.write(region, values.astype(self.dtype))
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        found = box_key(key, self.shape)
-        whole: NDArray[Any] = self.read(found.region.start, found.region.stop, self.dtype)[found.local]
-        return whole
-
-
 class _Without:
     """A volume without some of its objects."""
 
     ndim = 3
 
-    def __init__(self, sections: _Sections, gone: NDArray[np.uint64]) -> None:
+    def __init__(self, sections: SlabStore, gone: NDArray[np.uint64]) -> None:
         self.shape, self.dtype = sections.shape, sections.dtype
         self._sections, self._gone = sections, gone.astype(sections.dtype)
 
@@ -221,10 +196,3 @@ class _Without:
         if not self._gone.size:
             return values
         return np.where(np.isin(values, self._gone), self.dtype.type(0), values)
-
-
-def _sub(folder: Path | None, name: str) -> Path | None:
-    if folder is None:
-        return None
-    (folder / name).mkdir(parents=True, exist_ok=True)
-    return folder / name

@@ -32,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_block,
         help="with --dims 3: voxels of a block; smaller needs less memory",
     )
+    parser.add_argument("--mask", metavar="FILE", help="segment only where this volume is not 0")
+    parser.add_argument(
+        "--seeds",
+        metavar="FILE",
+        help="grow these seeds instead of placing any; they keep their ids: points (.csv with z,y,x in voxels and, if "
+        "wanted, id), skeletons, or a volume of ids",
+    )
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
@@ -41,14 +48,14 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.jobs.segment import segment_file
     from napari_emseg.jobs.stack_file import VoxelSize
 
-    check_output(args.output, args.source)
+    check_output(args.output, args.source, args.mask, args.seeds)
     seeds, settings = settings_from(args, SeedSettings), settings_from(args, SegmentSettings)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
     if seeds.dims == 3 and spacing is not None and not is_known:
         raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     found = segment_file(
         args.source, args.output, seeds=seeds, settings=settings, voxel=VoxelSize(spacing, is_known), block=args.block,
-        progress=progress,
+        mask=args.mask, given=args.seeds, progress=progress,
     )  # fmt: skip
     progress.close()
     print(f"{args.output}: {found['segments']} segments, {' x '.join(str(n) for n in found['shape'])}")

@@ -208,6 +208,8 @@ def segment_file(
     settings: SegmentSettings | None = None,
     voxel: VoxelSize = FROM_FILE,
     block: tuple[int, int, int] | None = None,
+    mask: str | Path | None = None,
+    given: str | Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Segment a file of membrane probability, larger than memory or not, into a label volume.
@@ -223,6 +225,11 @@ def segment_file(
     voxel : VoxelSize, optional
     block : (z, y, x), optional
         With three dimensions: voxels of the blocks in which it is done. The result does not depend on it.
+    mask : path, optional
+        Of the same shape; nothing is segmented where it is 0.
+    given : path, optional
+        Seeds that people placed, see `napari_emseg.jobs.given_seeds.read_seeds`: they grow and keep their ids, and no
+        others are placed.
     progress : Progress, optional
 
     Returns
@@ -245,10 +252,16 @@ def segment_file(
     with scratch_folder(output) as folder:
         work = Part(report, 0.0, 0.9)
         map_ = CheckedMap(opened.stack, source)
-        if seeds.dims == 3:
-            labels = _volume(map_, seeds, settings, opened.spacing_nm, block, folder, work)
+        inside = None if mask is None else _Inside(mask, map_.shape)
+        labels: Any
+        if given is not None:
+            from napari_emseg.jobs.grow_given import grow_given
+
+            labels = grow_given(map_, given, seeds, settings, opened.spacing_nm, inside, folder, work)
+        elif seeds.dims == 3:
+            labels = _volume(map_, seeds, settings, opened.spacing_nm, block, folder, inside, work)
         else:
-            labels = _sections(map_, seeds, settings, opened.spacing_nm, folder, losses, work)
+            labels = _sections(map_, seeds, settings, opened.spacing_nm, folder, losses, inside, work)
         write_array(
             output, labels, spacing_nm=opened.written_nm, metadata=_provenance(source, seeds, settings),
             progress=Part(report, 0.9, 1.0),
@@ -281,12 +294,20 @@ def _volume(
     spacing_nm: Spacing | None,
     block: tuple[int, int, int] | None,
     folder: Path,
+    mask: Any,
     progress: Progress,
 ) -> RenamedBlocks:
     from napari_emseg.algorithms.volumes import BLOCK, segment_blocks
 
     found = segment_blocks(
-        boundary, seeds, settings, spacing_nm, block=block or BLOCK, folder=folder, progress=progress
+        boundary,
+        seeds,
+        settings,
+        spacing_nm,
+        block=block or BLOCK,
+        folder=folder,
+        mask=mask,
+        progress=progress,
     )
     line = seeds.threshold * (255 if boundary.dtype == np.uint8 else 1)
     return found.without(boundary, line) if settings.membrane_lines else found
@@ -299,6 +320,7 @@ def _sections(
     spacing_nm: Spacing | None,
     folder: Path,
     losses: Losses,
+    mask: Any,
     progress: Progress,
 ) -> RenamedBlocks:
     from napari_emseg.algorithms.block_store import BlockStore, RenamedBlocks
@@ -307,7 +329,9 @@ def _sections(
 
     z, y, x = boundary.shape
     store, last = BlockStore((z, y, x), (1, max(y, 1), max(x, 1)), folder), 0
-    sections = each_section(boundary, seeds, settings, spacing_nm, losses=losses, progress=progress)
+    sections = each_section(
+        boundary, seeds, settings, spacing_nm, mask=mask, losses=losses, progress=progress
+    )
     for k, section in enumerate(sections):
         store.write(Region((k, 0, 0), (k + 1, y, x)), section[None])
         last = max(last, int(section.max(initial=0)))
@@ -359,6 +383,22 @@ class CheckedMap:
     def __getitem__(self, key: Any) -> NDArray[Any]:
         values = np.asarray(self._array[key])
         return check_probability(values.astype(np.float32) if self._is_mask else values, self._source)
+
+
+class _Inside:
+    """Where a mask is not 0, read as it is asked for."""
+
+    def __init__(self, path: str | Path, shape: tuple[int, ...]) -> None:
+        self._array = open_stack(path).stack
+        if tuple(self._array.shape) != tuple(shape):
+            raise EmsegError(
+                f"the mask is {tuple(self._array.shape)}, the map {tuple(shape)}",
+                str(path),
+                "give a mask of one shape",
+            )
+
+    def __getitem__(self, key: Any) -> NDArray[np.bool_]:
+        return np.asarray(np.asarray(self._array[key]) != 0)
 
 
 def _is_mask(array: Any) -> bool:

@@ -1,0 +1,113 @@
+"""Seeds that people placed, in the three cells of two sections of 40 x 60 pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_emseg.cli import main
+from napari_emseg.io import open_array, write_array
+from napari_emseg.io.annotations import write_annotations
+from napari_emseg.io.skeletons import Skeleton, SkeletonSet
+
+SPACING = (50.0, 4.0, 4.0)
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Membranes in columns 19-20 and 39-40."""
+    monkeypatch.chdir(tmp_path)
+    boundary = np.zeros((2, 40, 60), np.float32)
+    boundary[:, :, [19, 20, 39, 40]] = 1
+    write_array("p.h5", boundary, spacing_nm=SPACING)
+    return tmp_path
+
+
+def grown(*words: str) -> np.ndarray:
+    assert main(["segment", "p.h5", "o.h5", "--progress", "none", *words]) == 0
+    return np.asarray(open_array("o.h5")[0][:])
+
+
+@pytest.mark.parametrize("head", ["z,y,x", "axis-0,axis-1,axis-2", "Z, Y, X"])
+def test_points_grow_up_to_the_membranes(head: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("s.csv").write_text(f"{head}\n0,20,10\n0,20,30.2\n")
+    labels = grown("--seeds", "s.csv")
+    assert "2 segments" in capsys.readouterr().out
+    assert (labels[0, :, :19] == 1).all()
+    assert (labels[0, :, 21:] == 2).all()  # nobody is in the third cell
+    assert not labels[1].any()
+
+
+def test_several_points_are_one_seed_and_keep_their_id_however_small() -> None:
+    Path("s.csv").write_text("id,z_nm,y_nm,x_nm\n7,50,80,40\n7,50,80,200\n9,50,80,120\n")
+    labels = grown("--seeds", "s.csv", "--min-size", "1e6")
+    assert not labels[0].any()
+    assert (labels[1, :, :19] == 7).all()
+    assert (labels[1, :, 21:39] == 9).all()
+    assert (labels[1, :, 41:] == 7).all()
+
+
+def test_skeletons_grow_through_sections() -> None:
+    trees = [
+        Skeleton(n, str(n), np.array([1, 2]), np.array([[0, 80, x], [0, 84, x]], float), np.ones(2), np.array([[1, 2]]),
+                 np.zeros(2, int))
+        for n, x in ((3, 40), (4, 200))
+    ]  # fmt: skip
+    write_annotations(Path("s.nml"), SkeletonSet(tuple(trees), SPACING))
+    labels = grown("--seeds", "s.nml", "--dims", "3")
+    for section in labels:
+        assert (section[:, :19] == 1).all()
+        assert (section[:, 41:] == 2).all()
+
+
+def test_paint_grows_with_ids_of_any_size() -> None:
+    paint = np.zeros((2, 40, 60), np.uint64)
+    paint[0, 5:8, 5:8], paint[0, 5:8, 50:53] = 2**40, 2**40 + 1
+    write_array("s.h5", paint)
+    labels = grown("--seeds", "s.h5")
+    assert np.unique(labels).tolist() == [0, 2**40, 2**40 + 1]
+    assert (labels[0, :, :19] == 2**40).all()
+
+
+@pytest.mark.parametrize("dims", ["2", "3"])
+def test_nothing_is_segmented_outside_a_mask(dims: str) -> None:
+    mask = np.zeros((2, 40, 60), np.uint8)
+    mask[:, :25] = 200
+    write_array("m.tif", mask)
+    free, masked = grown("--dims", dims), grown("--dims", dims, "--mask", "m.tif")
+    np.testing.assert_array_equal(masked > 0, (free > 0) & (mask > 0))
+    Path("s.csv").write_text("z,y,x\n0,20,10\n")
+    np.testing.assert_array_equal(grown("--seeds", "s.csv", "--mask", "m.tif")[0] > 0, mask[0] > 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("z,y,x\n", "no seed in it"),
+        ("a,b\n1,2\n", "places of seeds are missing"),
+        ("z,y,x\n0,20,60\n0,1,1\n", "1 of 2 seeds lie outside, the first at 0, 20, 60"),
+        ("z,y,x\n0,20,\n", "line 2 has no number under x"),
+        ("z,y,x\n0,20,nan\n", "line 2 has no number under x"),
+        ("z,y,x,id\n0,20,4,1\n0,20,4,2\n", "two seeds lie in one voxel"),
+        ("z,y,x,id\n0,20,4,0\n", "not from 1"),
+        ("z,y,x,id\n0,20,4,1.5\n", "whole numbers"),
+    ],
+)
+def test_seeds_that_make_no_sense_are_refused(
+    text: str, said: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("s.csv").write_text(text)
+    assert main(["segment", "p.h5", "o.h5", "--seeds", "s.csv", "--progress", "none"]) == 1
+    assert said in capsys.readouterr().err
+    assert sorted(p.name for p in place.iterdir()) == ["p.h5", "s.csv"]
+
+
+def test_other_shapes_are_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_array("m.h5", np.ones((2, 40, 50), np.uint8))
+    for flag, said in (("--mask", "the mask is (2, 40, 50)"), ("--seeds", "seeds are (2, 40, 50)")):
+        assert main(["segment", "p.h5", "o.h5", flag, "m.h5", "--progress", "none"]) == 1
+        assert said in capsys.readouterr().err
+    assert main(["segment", "p.h5", "m.h5", "--mask", "m.h5", "--progress", "none"]) == 1
+    assert "replace what it is made of" in capsys.readouterr().err
