@@ -78,6 +78,13 @@ def test_the_same_learning_finds_its_folder_and_another_one_does_not(taught):
     assert finetune.prepare(taught, QUICK).out_dir != first.out_dir
 
 
+def test_another_image_is_another_lesson(taught):
+    first = finetune.prepare(taught, QUICK).out_dir
+    brighter = np.asarray(taught.image.data) + np.uint8(1)
+    taught.image = replace(taught.image, data=brighter, _statistics={})
+    assert finetune.prepare(taught, QUICK).out_dir != first
+
+
 def test_a_repainted_pixel_is_another_lesson(taught):
     first = finetune.prepare(taught, QUICK).out_dir
     taught.volume[3, 40, 40] = 99

@@ -56,7 +56,7 @@ def test_a_learning_that_was_stopped_goes_on_today_and_on_another_day(taught: An
     engine.answers["napari_emseg.jobs.finetune:run"] = interrupt
     taught.do("train")
     said = taught.sayings["train"]
-    assert said.text.startswith("Stopped. What the copy has learned is kept")
+    assert said.text.startswith("Stopped. Learning can go on where it was")
     assert said.action == "train"
     reopen(taught)
     said = taught.sayings["train"]

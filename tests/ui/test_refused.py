@@ -10,7 +10,7 @@ import pytest
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.session import Session
-from napari_emseg.ui.flows import opening
+from napari_emseg.ui.flows import cleaning, opening
 from napari_emseg.ui.flows.opening import show
 
 
@@ -203,3 +203,10 @@ def test_what_cannot_be_stopped_is_not_waited_for(desk: Any, monkeypatch: Any) -
     assert "data" not in desk.work
     assert desk.sayings["data"].text.startswith("Stopped.")
     assert desk.session is session
+
+
+def test_a_stack_whose_voxel_size_was_given_is_not_called_cleaned(desk: Any) -> None:
+    cleaning.take_up(desk)
+    opening.set_spacing(desk, (30.0, 5.0, 5.0))
+    assert not cleaning.is_cleaned(desk)
+    assert desk.cleaning.original.spacing_nm == (30, 5, 5)

@@ -85,7 +85,7 @@ class Noted:
 
 
 def folder_name(request: LearnRequest) -> str:
-    """The same for the same model, sections, labels and settings; how long it may take is no part of that."""
+    """The same for the same model, sections, image, labels and settings; how long it may take is no part of that."""
     digest = hashlib.blake2b(digest_size=6)
     settings = request.settings.model_dump(mode="json", exclude={"max_seconds"})
     about = [__version__, str(request.model), request.parent, request.ignore_id, settings]
@@ -93,6 +93,7 @@ def folder_name(request: LearnRequest) -> str:
     for run in request.runs:
         digest.update(json.dumps([run.name, run.train]).encode())
         digest.update(np.ascontiguousarray(run.labels[list(run.train)]).data)
+        digest.update(np.ascontiguousarray(run.statistics).data)  # the cleaned copy is another image
     return CANDIDATE + digest.hexdigest()
 
 

@@ -99,8 +99,17 @@ def is_cleaned(desk: Desk) -> bool:
         desk.session is not None
         and desk.cleaning is not None
         and desk.cleaning.session is desk.session
-        and desk.session.image is not desk.cleaning.original
+        and desk.session.image.data is not desk.cleaning.original.data
     )
+
+
+def take_spacing(desk: Desk) -> None:
+    """The voxel size that was given is that of the original, too, whichever of both is shown."""
+    if desk.session is not None and desk.cleaning is not None and desk.cleaning.session is desk.session:
+        known = desk.session.image
+        desk.cleaning.original = replace(
+            desk.cleaning.original, spacing_nm=known.spacing_nm, spacing_source=known.spacing_source
+        )
 
 
 def has_copy(desk: Desk) -> bool:

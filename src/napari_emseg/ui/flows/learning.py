@@ -53,7 +53,7 @@ def learn(desk: Desk) -> None:
     def stopped() -> None:
         plain.stopped()
         desk.say(
-            "train", "Stopped. What the copy has learned is kept, and predictions come from the same model as before.",
+            "train", "Stopped. Learning can go on where it was; predictions come from the same model as before.",
             link="Go on learning", action="train",
         )  # fmt: skip
 

@@ -212,8 +212,11 @@ def offset_of(layer: Image) -> tuple[float, float, float]:
 def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
     """Take over the voxel size that the person has given."""
     session, _ = desk.need_session()
-    session.set_spacing(spacing_nm)
+    from napari_emseg.ui.flows import cleaning
     from napari_emseg.ui.layers import geometry
+
+    session.set_spacing(spacing_nm)
+    cleaning.take_spacing(desk)
 
     _, layers = desk.need_session()
     place = geometry(session)
