@@ -87,7 +87,8 @@ class Run:
         self.graded = graded_targets(volumes, recipe.targets)
         self.card = card_of(recipe, volumes, self.graded)
         for volume in volumes:
-            self.card.usable_zoom((volume.pixel_size_nm,) * 3)
+            pixel = volume.pixel_size_nm
+            self.card.usable_zoom((pixel, pixel, pixel))
         self.pool = Pool(
             volumes,
             recipe.targets,
