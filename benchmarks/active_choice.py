@@ -6,11 +6,11 @@ are chosen with the model as it is then. Windows come from sections 0-11. The pe
 
     NAPARI_EMSEG_DATA=... python benchmarks/active_choice.py --model membrane-phantom
 
-Wanted are 30 % fewer corrected pixels for the same score; that has not been shown yet. Single fine-tunings from the
-phantom model scatter (costs of 12 to 55 with 40 steps), so there are many repeats, and medians and quartiles are
-printed. Everything that was learned is kept in ``--cache``: an interrupted run goes on, more ``--repeats`` add to those
-that are there, and sets of windows that come up twice are learned from once. With 150 steps one fine-tuning takes about
-half a minute on two quiet cores, the default run two hours.
+Wanted are 30 % fewer corrected pixels for the same score. Single fine-tunings from the phantom model scatter (costs of 12
+to 40 with the same number of windows), so there are many repeats, and medians and quartiles are printed. Everything
+that was learned is kept in ``--cache``: an interrupted run goes on, more ``--repeats`` add to those that are there, and
+sets of windows that come up twice are learned from once. With 150 steps one fine-tuning takes about half a minute on two
+quiet cores, the default run two hours.
 
 Two prices are counted: the area that is proofread, and the pixels that the oracle corrects in it (patches at least
 three pixels wide that the model, as it is when it chooses, calls wrongly). Cost is edits per 100 objects plus what V_rand
@@ -268,16 +268,22 @@ def report(before: float, budgets: list[int], curves: dict[str, list[list[Point]
         print(f"{how:11s} " + "  ".join(f"{n}: {m:.2f} ({a:.2f} to {b:.2f})" for n, a, m, b in spread))
     if "random" not in curves:
         return
-    wanted = float(np.median([row[-1].cost for row in curves["random"]]))
-    if wanted >= before:
-        print("random choice has taught nothing: there is nothing to compare with")
-        return
-    for price in ("area_px", "corrected_px"):
-        paid = {how: median_price(before, rows, price, wanted) for how, rows in curves.items()}
-        for how, value in paid.items():
-            if how != "random":
-                saved = 1 - value / paid["random"]
-                print(f"{how}: {saved:.0%} less {price} than random choice for a cost of {wanted:.2f}")
+    reached = np.minimum.accumulate(np.median([[p.cost for p in row] for row in curves["random"]], axis=0))
+    for budget, wanted in zip(budgets, reached.tolist(), strict=True):
+        if wanted >= before:
+            print(f"{budget} random windows teach nothing: there is nothing to compare with")
+            continue
+        for price in ("area_px", "corrected_px"):
+            paid = {how: median_price(before, rows, price, wanted) for how, rows in curves.items()}
+            for how in curves.keys() - {"random"}:
+                saved = (
+                    f"{1 - paid[how] / paid['random']:.0%} less"
+                    if np.isfinite(paid[how])
+                    else "never reached, by"
+                )
+                print(
+                    f"{how}: {saved} {price} than random choice for what {budget} random windows reach, {wanted:.2f}"
+                )
 
 
 def median_price(before: float, rows: list[list[Point]], price: str, wanted: float) -> float:
