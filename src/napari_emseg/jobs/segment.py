@@ -267,24 +267,31 @@ def segment_file(
             progress=Part(report, 0.9, 1.0),
         )  # fmt: skip
     said = opened.said
-    notes = [*losses.words, *_unused(seeds, settings), *said["notes"]]
+    notes = [*losses.words, *_unused(seeds, settings, given is not None), *said["notes"]]
     return {"segments": labels.n_ids, **said, "notes": notes}
 
 
-def _unused(seeds: SeedSettings, settings: SegmentSettings) -> list[str]:
-    """What was asked for and means nothing through sections, in words."""
-    if seeds.dims != 3:
-        return []
+def _unused(seeds: SeedSettings, settings: SegmentSettings, given: bool) -> list[str]:
+    """What was asked for and means nothing here, in words."""
+    names, why = (
+        (_OF_PLACED_SEEDS, "of seeds that are placed, not used with given ones")
+        if given
+        else (_OF_SECTIONS if seeds.dims == 3 else (), "of single sections, not used in 3D")
+    )
+    models: tuple[SeedSettings | SegmentSettings, ...] = (seeds, settings)
     asked = [
         str(type(model).model_fields[name].title).lower()
-        for model, name in (
-            (seeds, "min_distance_nm"),
-            (seeds, "merge_tolerance_nm"),
-            (settings, "compactness"),
-        )
-        if getattr(model, name) != type(model).model_fields[name].default
+        for model in models
+        for name in names
+        if name in type(model).model_fields and getattr(model, name) != type(model).model_fields[name].default
     ]
-    return [f"{', '.join(asked)}: of single sections, not used in 3D"] if asked else []
+    return [f"{', '.join(asked)}: {why}"] if asked else []
+
+
+_OF_SECTIONS = ("min_distance_nm", "merge_tolerance_nm", "compactness")
+_OF_PLACED_SEEDS = (
+    "min_distance_nm", "merge_tolerance_nm", "sigma_nm", "min_size_nm2", "merge_threshold", "joining",
+)  # fmt: skip
 
 
 def _volume(
