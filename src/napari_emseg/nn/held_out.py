@@ -118,7 +118,6 @@ def folds_of(volumes: Sequence[TrainingVolume], most: int) -> tuple[list[Fold], 
             replace(
                 volume,
                 train=tuple(z for z in volume.train if (v, z) not in group),
-                validate=tuple(z for w, z in group if w == v),  # not shown as a neighbour either
             )
             for v, volume in enumerate(volumes)
         )
