@@ -49,7 +49,7 @@ def test_sections_are_decoded_only_when_looked_at(tmp_path: Path) -> None:
     array, _ = open_array(folder)
     (folder / "5.png").unlink()
     np.testing.assert_array_equal(array[6, 2:4], STACK[6, 2:4])
-    with pytest.raises(EmsegError, match="cannot be decoded"):
+    with pytest.raises(EmsegError, match="is gone"):
         array[4:7]
 
 
