@@ -163,7 +163,7 @@ class Losses:
         """One sentence for each kind of loss."""
         n = self.unseeded
         what = f"{n} area{'s' * (n != 1)} too thin for a seed went to a neighbour"
-        return [f"{what}: a smaller seed depth keeps them apart"] if n else []
+        return [f"{what}: a smaller seed depth keeps {'it' if n == 1 else 'them'} apart"] if n else []
 
 
 class Given(TypedDict, total=False):
