@@ -27,6 +27,7 @@ _FORMAT = "napari-emseg cracks"
 _WINDOW_PX = 5
 _EVEN = 0.45  # of the usual local standard deviation of tissue: resin has no structure
 _EDGE_PX = 7  # how far the edge of a crack may reach beyond its even core
+_SOME = 0.01  # part of a place's surroundings that must be tissue, or that of the whole section counts
 _LONG = 0.35  # of the shorter side
 _LEAST_PART = 0.02  # of the section
 _MOST_CRACK = 0.35  # more of a section than this is no crack
@@ -102,12 +103,16 @@ def _candidates(section: NDArray[Any], around: Sequence[NDArray[Any]]) -> list[N
 
 def _grown(section: NDArray[Any], band: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The band with its edge, that is neither even nor at full strength."""
-    from scipy.ndimage import binary_dilation, binary_opening
+    from scipy.ndimage import binary_dilation, binary_opening, gaussian_filter
 
     level, tissue = float(np.median(section[band])), float(np.median(section[~band]))
-    half = 0.5 * (level + tissue)
-    strong = section > half if level > tissue else section < half
     near = binary_dilation(band, iterations=_EDGE_PX)
+    # Half-way to the tissue beside it, not to that of the whole section: a pale cell is no edge of a crack.
+    there = gaussian_filter((~near).astype(np.float32), _EDGE_PX)
+    beside = gaussian_filter(np.where(near, 0, section).astype(np.float32), _EDGE_PX)
+    beside = np.where(there > _SOME, beside / np.maximum(there, _SOME), tissue)
+    half = 0.5 * (level + beside)
+    strong = section > half if level > tissue else section < half
     grown = binary_opening(np.pad(near & (strong | band), 2), np.ones((3, 3), np.bool_))[2:-2, 2:-2]
     return np.asarray(binary_dilation(grown | band, np.ones((3, 3), np.bool_)))
 
