@@ -73,7 +73,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = TrainRecipe(
         name="toy",
         arguments={"widths": [8, 16], "head": 4},
-        steps=60,
+        steps=100,
         batch=2,
         size=32,
         average=0.8,

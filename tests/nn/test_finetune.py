@@ -25,7 +25,6 @@ from napari_emseg.settings import FinetuneSettings
 
 CPU = torch.device("cpu")
 QUICK = FinetuneSettings(max_seconds=120, max_steps=25)
-ENOUGH = QUICK.model_copy(update={"max_steps": 40})
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +42,9 @@ def inverted(make_lines, n_sections=3):
 
 def test_a_model_learns_a_new_stack_and_the_old_one_stays(taught, make_lines, tmp_path):
     before = {k: v.clone() for k, v in load_model(taught)[0].state_dict().items()}
-    request = FinetuneRequest(taught, (inverted(make_lines),), tmp_path / "new", ENOUGH, name="better")
+    request = FinetuneRequest(taught, (inverted(make_lines),), tmp_path / "new", QUICK, name="better")
     result = finetune(request, Silent())
-    assert result.steps == 40
+    assert result.steps == 25
     assert np.mean(result.losses[5:10]) < result.losses[0], "the first copy learns"
     assert np.mean(result.losses[-5:]) < result.losses[0], "and so does what comes of the copies"
     assert result.after["v_rand"] > result.before["v_rand"] + 0.05
@@ -63,7 +62,7 @@ def test_a_model_learns_a_new_stack_and_the_old_one_stays(taught, make_lines, tm
 
 def test_a_poor_model_in_a_hurry_learns_all_the_time(taught, make_lines, tmp_path, monkeypatch):
     monkeypatch.undo()
-    result = finetune(FinetuneRequest(taught, (inverted(make_lines),), tmp_path / "new", ENOUGH), Silent())
+    result = finetune(FinetuneRequest(taught, (inverted(make_lines),), tmp_path / "new", QUICK), Silent())
     assert result.scored_on == "the sections that it learned from"
     assert result.share == 1
     assert result.after["v_rand"] > result.before["v_rand"] + 0.05
