@@ -10,6 +10,7 @@ import numpy as np
 from napari_emseg.algorithms.block_store import SlabStore
 from napari_emseg.algorithms.blocks import components_in_blocks
 from napari_emseg.algorithms.cleanup import fill_holes
+from napari_emseg.algorithms.instances import NM3_PER_UM3
 from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.shapes import reshape_objects
 from napari_emseg.core.progress import Part, Silent
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from napari_emseg.settings import TidySettings
 
 _WAITING = 1 << 18  # rows that are kept apart before they are added up
-
-_NM3_PER_UM3 = 1e9
 
 SLAB = 16
 """Sections that are worked on together where it is done through sections."""
@@ -104,7 +103,7 @@ def tidy(
         for z in range(shape[0]):
             after.look(store[z])
     ids, voxels, touches = after.table()
-    volume = voxels * (float(np.prod(spacing)) / _NM3_PER_UM3)
+    volume = voxels * (float(np.prod(spacing)) / NM3_PER_UM3)
     small = volume < settings.min_volume_um3
     large = ~small & (settings.max_volume_um3 > 0) & (volume > settings.max_volume_um3)
     cut = ~small & ~large & touches & settings.drop_at_edge

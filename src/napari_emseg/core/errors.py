@@ -41,13 +41,20 @@ class Cancelled(Exception):  # noqa: N818 - not an error: the person pressed sto
     """Raised inside long work when the person asked for it to stop."""
 
 
+FULL_DISK = frozenset((errno.ENOSPC, errno.EDQUOT))
+"""Error numbers of a disk without space."""
+
+NO_WRITING = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
+"""Error numbers of a place where this person may not write."""
+
+
 def reason_of(error: Exception) -> str:
     """What the system or the database gave as its reason, in words; of several refusals the first."""
     number = getattr(error, "errno", None)
     if number is None and (found := re.search(r"\[Errno (\d+)\]", str(error))):
         number = int(found.group(1))  # what shutil tells of a folder of files
-    if number in (errno.ENOSPC, errno.EDQUOT):
+    if number in FULL_DISK:
         return "the disk is full"
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if number in NO_WRITING:
         return "the folder cannot be written"
     return os.strerror(number).lower() if number else str(error)

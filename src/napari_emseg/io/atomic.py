@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import FULL_DISK, NO_WRITING, EmsegError
 from napari_emseg.core.leftovers import beside as name_beside
 from napari_emseg.core.leftovers import clear, remove
 
@@ -101,9 +101,9 @@ def explained(error: OSError, path: Path) -> EmsegError:
     number = error.errno or _errno_in(text)
     # numpy tells of a full disk without an error number.
     told = ("requested and" in text and "written" in text) or "Not enough free space" in text
-    if number in (errno.ENOSPC, errno.EDQUOT) or told:
+    if number in FULL_DISK or told:
         return EmsegError("the disk is full", str(path.parent), "free some space or choose another disk")
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if number in NO_WRITING:
         return EmsegError("the folder cannot be written", str(path.parent), "choose another folder")
     if number == errno.ENOTDIR and path.is_file():
         return EmsegError("a file of this name is in the way", str(path), "choose another name")

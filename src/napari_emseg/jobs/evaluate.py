@@ -177,7 +177,7 @@ class _Options:
 
 def _boundary(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
     from napari_emseg.algorithms.metrics.boundary import boundary_scores
-    from napari_emseg.jobs.segment import check_probability
+    from napari_emseg.jobs.map_file import check_probability
 
     cells = truth == 0 if options.border_is_nonzero else truth != 0
     if prediction.dtype == np.uint8 and prediction.max(initial=0) <= 1:

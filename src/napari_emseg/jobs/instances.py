@@ -48,7 +48,7 @@ def instances_file(
     from napari_emseg.algorithms.instance_slabs import find_in_slabs
     from napari_emseg.core.progress import Part, Silent
     from napari_emseg.io import write_array
-    from napari_emseg.jobs.segment import CheckedMap
+    from napari_emseg.jobs.map_file import CheckedMap
 
     settings = settings or InstanceSettings()
     report = progress or Silent()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.labels_file import CheckedIds
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import PropagateSettings
 
@@ -100,22 +101,11 @@ def propagate_file(
     }
 
 
-class _Ids:
-    """Labels that are checked section by section as they are read."""
-
-    def __init__(self, array: Any, source: object) -> None:
-        self.shape, self.dtype = array.shape, np.dtype(array.dtype)
-        self._array, self._source = array, source
-        if self.dtype.kind not in "ui":
-            raise EmsegError(f"labels are whole numbers, not {self.dtype}", str(source), "segment it first")
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
+class _Ids(CheckedIds):
+    """Ids that can also be compared as signed numbers."""
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        values = np.asarray(self._array[key])
-        if values.dtype.kind == "i" and values.min(initial=0) < 0:
-            raise EmsegError("object ids are negative", str(self._source), "store ids from 0 up, 0 is none")
+        values = super().__getitem__(key)
         if values.dtype == np.uint64 and values.max(initial=0) > _HIGHEST:
             raise EmsegError("there are ids beyond 2^63", str(self._source), "number the objects anew")
         return values

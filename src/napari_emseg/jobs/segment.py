@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.jobs.map_file import CheckedMap, Inside
 from napari_emseg.jobs.scratch import scratch_folder
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import SeedSettings, SegmentSettings
@@ -252,7 +252,7 @@ def segment_file(
     with scratch_folder(output) as folder:
         work = Part(report, 0.0, 0.9)
         map_ = CheckedMap(opened.stack, source)
-        inside = None if mask is None else _Inside(mask, map_.shape)
+        inside = None if mask is None else Inside(mask, map_.shape)
         labels: Any
         if given is not None:
             from napari_emseg.jobs.grow_given import grow_given
@@ -343,74 +343,6 @@ def _sections(
         store.write(Region((k, 0, 0), (k + 1, y, x)), section[None])
         last = max(last, int(section.max(initial=0)))
     return RenamedBlocks(store, np.arange(last + 1, dtype=np.uint32))
-
-
-def check_probability(values: NDArray[Any], source: object) -> NDArray[Any]:
-    """The values, if they are probabilities.
-
-    Raises
-    ------
-    EmsegError
-        If values are not numbers, or outside [0, 1] and not eight bits.
-    """
-    if values.dtype == np.uint8:
-        return values
-    values = np.asarray(values, dtype=np.float32)
-    low, high = float(values.min(initial=0)), float(values.max(initial=0))
-    if math.isnan(low):
-        raise EmsegError("it holds values that are not numbers (NaN)", str(source), "predict again")
-    if not (low >= -1e-6 and high <= 1 + 1e-6):
-        raise EmsegError(
-            f"values from {low:g} to {high:g} are no probabilities",
-            str(source),
-            "give floats in [0, 1] or eight bits in 0..255",
-        )
-    return values
-
-
-class CheckedMap:
-    """Probability that is checked as it is read; eight bits that hold 0 and 1 only are a mask.
-
-    Parameters
-    ----------
-    array : array-like (z, y, x)
-    source : path
-        Where it is from, for messages.
-    """
-
-    def __init__(self, array: Any, source: object) -> None:
-        self.shape = array.shape
-        self._array, self._source = array, source
-        self._is_mask = array.dtype == np.uint8 and _is_mask(array)
-        self.dtype = np.dtype(np.float32) if self._is_mask else array.dtype
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        values = np.asarray(self._array[key])
-        return check_probability(values.astype(np.float32) if self._is_mask else values, self._source)
-
-
-class _Inside:
-    """Where a mask is not 0, read as it is asked for."""
-
-    def __init__(self, path: str | Path, shape: tuple[int, ...]) -> None:
-        self._array = open_stack(path).stack
-        if tuple(self._array.shape) != tuple(shape):
-            raise EmsegError(
-                f"the mask is {tuple(self._array.shape)}, the map {tuple(shape)}",
-                str(path),
-                "give a mask of one shape",
-            )
-
-    def __getitem__(self, key: Any) -> NDArray[np.bool_]:
-        return np.asarray(np.asarray(self._array[key]) != 0)
-
-
-def _is_mask(array: Any) -> bool:
-    """Whether eight bits hold 0 and 1 only: membrane or none, and no probabilities in 0..255."""
-    return not any(int(np.asarray(array[z]).max(initial=0)) > 1 for z in range(array.shape[0]))
 
 
 def _provenance(source: object, seeds: SeedSettings, settings: SegmentSettings) -> dict[str, Any]:

@@ -145,7 +145,7 @@ class _Smooth(LazyStack):
 
     def _section(self, z: int) -> NDArray[Any]:
         from napari_emseg.algorithms.smoothing import bilateral, median
-        from napari_emseg.jobs.segment import check_probability
+        from napari_emseg.jobs.map_file import check_probability
 
         section = check_probability(np.asarray(self._array[z]), self._source)
         if self._settings.median_nm > 0:
