@@ -18,6 +18,7 @@ def join_small(
     min_size: float,
     *,
     keep: NDArray[np.integer] | None = None,
+    large: NDArray[np.integer] | None = None,
 ) -> NDArray[np.uint32]:
     """Give segments that are too small to the neighbour with the weakest membrane between them.
 
@@ -31,6 +32,8 @@ def join_small(
         Smallest size in pixels that stays by itself.
     keep : ndarray of int, optional
         Ids that neither change nor take in others, such as those that people drew.
+    large : ndarray of int, optional
+        Ids that are never too small. They do take in others.
 
     Returns
     -------
@@ -44,6 +47,8 @@ def join_small(
         size = np.bincount(labels.ravel())
         small = (size > 0) & (size < min_size)
         small[0] = False
+        if large is not None:
+            small[large[large < size.size].astype(np.int64)] = False
         banned = np.zeros(size.size, bool)
         if keep is not None:
             banned[keep[keep < size.size].astype(np.int64)] = True
@@ -62,7 +67,7 @@ def join_small(
         graph = coo_array((np.ones(source.size), (source, target)), shape=(size.size, size.size))
         _, group = connected_components(graph, directed=False)
         # Every group holds one large segment at most: it, or the largest crumb, gives the name.
-        order = np.argsort(size, kind="stable")
+        order = np.lexsort((size, ~small))
         name = np.zeros(group.max() + 1, np.uint32)
         name[group[order]] = order
         lookup = name[group]

@@ -189,12 +189,46 @@ def count_unseeded(
     mask : ndarray of bool, same shape, optional
         Areas are looked for inside.
     """
-    cells = cell_mask(boundary, settings, working_spacing(spacing_nm))
-    if mask is not None:
-        cells &= mask
-    areas = _cells(cells)
+    areas = _areas(boundary, settings, spacing_nm, mask)
     size = np.bincount(areas.ravel())
     bare = size >= max(min_area_px, 1)
     bare[0] = False
     bare[areas[seeds > 0]] = False
     return int(bare.sum())
+
+
+def seed_every_area(
+    boundary: NDArray[Any],
+    seeds: NDArray[np.uint32],
+    settings: SeedSettings,
+    spacing_nm: Spacing | None,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+) -> NDArray[np.uint32]:
+    """Seeds, and one more in every area between membranes that is too thin for one.
+
+    Without it two cells on either side of such an area meet in its middle, where there is no membrane between them.
+
+    Parameters
+    ----------
+    boundary, seeds, settings, spacing_nm, mask
+        As in `count_unseeded`.
+
+    Returns
+    -------
+    ndarray of uint32 (y, x)
+        A copy; new seeds fill their areas and are numbered above the others.
+    """
+    areas = _areas(boundary, settings, spacing_nm, mask)
+    bare = np.ones(int(areas.max(initial=0)) + 1, bool)
+    bare[0] = False
+    bare[areas[seeds > 0]] = False
+    return np.where(bare[areas], areas + seeds.max(initial=0), seeds).astype(np.uint32)
+
+
+def _areas(
+    boundary: NDArray[Any], settings: SeedSettings, spacing_nm: Spacing | None, mask: NDArray[np.bool_] | None
+) -> NDArray[np.uint32]:
+    """Areas between membranes, numbered."""
+    cells = cell_mask(boundary, settings, working_spacing(spacing_nm))
+    return _cells(cells if mask is None else cells & mask)

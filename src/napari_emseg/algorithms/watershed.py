@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.algorithms.cleanup import join_small
 from napari_emseg.algorithms.flood import flood
+from napari_emseg.algorithms.placed_seeds import with_placed
 from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.seeds import count_unseeded, distance_seeds
 from napari_emseg.algorithms.volumes import segment_blocks
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.algorithms.placed_seeds import PlacedSeeds
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import ArrayLike3D, Spacing
     from napari_emseg.settings import SeedSettings, SegmentSettings
@@ -114,6 +116,7 @@ def segment_section(
     threshold: float = 0.4,
     mask: NDArray[np.bool_] | None = None,
     fixed: NDArray[Any] | None = None,
+    stay: NDArray[Any] | None = None,
 ) -> NDArray[np.uint32]:
     """Watershed from given seeds, then the clean-up that the settings ask for.
 
@@ -127,6 +130,8 @@ def segment_section(
         Voxel size (z, y, x); None takes 5 nm on all axes.
     threshold : float
         Membrane threshold, for empty membranes.
+    stay : ndarray of int (n,), optional
+        Seeds whose segments are never too small: those that people placed.
 
     Returns
     -------
@@ -138,7 +143,9 @@ def segment_section(
     keep = None
     if fixed is not None and fixed.dtype != bool:
         keep = np.flatnonzero(np.isin(ids, np.unique(fixed)))
-    dense = join_small(dense, boundary, settings.min_size_nm2 / (spacing[1] * spacing[2]), keep=keep)
+    large = None if stay is None else np.flatnonzero(np.isin(ids, stay[stay > 0]))
+    smallest = settings.min_size_nm2 / (spacing[1] * spacing[2])
+    dense = join_small(dense, boundary, smallest, keep=keep, large=large)
     labels = ids[dense]
     if settings.membrane_lines:
         line = boundary >= threshold * (255 if boundary.dtype == np.uint8 else 1)
@@ -177,12 +184,15 @@ class Given(TypedDict, total=False):
         Added up here.
     progress : Progress
         Told after every section.
+    placed : PlacedSeeds
+        What a person changed about the seeds.
     """
 
     mask: NDArray[np.bool_] | None
     fixed: NDArray[Any] | None
     losses: Losses | None
     progress: Progress | None
+    placed: PlacedSeeds | None
 
 
 def segment_sections(
@@ -227,6 +237,7 @@ def each_section(
     fixed: NDArray[Any] | None = None,
     losses: Losses | None = None,
     progress: Progress | None = None,
+    placed: PlacedSeeds | None = None,
 ) -> Iterator[NDArray[np.uint32]]:
     """The sections of `segment_sections`, one after the other: memory does not follow their number.
 
@@ -244,14 +255,19 @@ def each_section(
         kept = None if fixed is None else fixed[z]
         free = inside if kept is None else (kept == 0) if inside is None else inside & (kept == 0)
         seeds = distance_seeds(section, flat, spacing_nm, mask=free)
+        seeded, stay = seeds, None
+        if placed:
+            seeds, stay = with_placed(seeds, *placed.of(z), mask=free)
+            seeded = np.maximum(seeds, seeded)  # what a person struck out is no area that was overlooked
+            stay = stay[stay > 0] + np.uint32(last)
         if losses is not None:
             smallest = settings.min_size_nm2 / (pixel[1] * pixel[2])
             losses.unseeded += count_unseeded(
-                section, seeds, flat, spacing_nm, min_area_px=smallest, mask=free
+                section, seeded, flat, spacing_nm, min_area_px=smallest, mask=free
             )
         np.add(seeds, last, out=seeds, where=seeds > 0)
         found = segment_section(
-            section, seeds, settings, spacing_nm, threshold=flat.threshold, mask=inside, fixed=kept
+            section, seeds, settings, spacing_nm, threshold=flat.threshold, mask=inside, fixed=kept, stay=stay
         )
         if fixed is None:
             dense, ids = _dense(found)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
     from napari_emseg.settings import SeedSettings
 
-_MEMBRANE = 0.5  # parts of one cell have a border below this on average
 _SHARE = 0.1  # cells that hold less of the object than this were painted over by a slip of the brush
 
 
@@ -59,7 +58,8 @@ def run(request: GrowRequest, progress: Progress) -> NDArray[np.bool_]:
     it lies already and the one pointed at.
     """
     from napari_emseg.algorithms.agglomeration import merge_by_boundary
-    from napari_emseg.algorithms.seeds import distance_seeds
+    from napari_emseg.algorithms.placed_seeds import ONE_CELL_BELOW
+    from napari_emseg.algorithms.seeds import distance_seeds, seed_every_area
     from napari_emseg.algorithms.watershed import grow
 
     progress.report(0.0, "growing")
@@ -68,8 +68,9 @@ def run(request: GrowRequest, progress: Progress) -> NDArray[np.bool_]:
     empty = (request.labels == 0) | own
     flat = request.seeds.model_copy(update={"dims": 2})
     seeds = distance_seeds(request.boundary, flat, request.spacing_nm, mask=empty)
+    seeds = seed_every_area(request.boundary, seeds, flat, request.spacing_nm, mask=empty)
     parts = grow(request.boundary, seeds, mask=empty)
-    cells = merge_by_boundary(parts, request.boundary, _MEMBRANE)
+    cells = merge_by_boundary(parts, request.boundary, ONE_CELL_BELOW)
     held = np.bincount(cells[own], minlength=int(parts.max(initial=0)) + 1) >= _SHARE * own.sum()
     held[cells[request.at]] = True
     held[0] = False

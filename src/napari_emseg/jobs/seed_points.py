@@ -5,9 +5,11 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from napari_emseg.algorithms.placed_seeds import NOTHING_PLACED, PlacedSeeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,12 +30,15 @@ class SeedPointsRequest:
     spacing_nm : (z, y, x) or None
     start : (z, y, x)
         Where the first pixel lies in the stack.
+    placed : PlacedSeeds
+        What a person has changed already, in voxels of a box of one section.
     """
 
     boundary: NDArray[np.uint8]
     settings: SeedSettings
     spacing_nm: Spacing | None
     start: tuple[int, int, int]
+    placed: PlacedSeeds = NOTHING_PLACED
 
 
 class _Section:
@@ -62,13 +67,14 @@ def _distance(
 
 
 def run(request: SeedPointsRequest, progress: Progress) -> NDArray[np.float64]:
-    """Middle of every seed.
+    """Middle of every seed that was found and not struck out.
 
     Returns
     -------
     ndarray (n, 3) float64
         Voxels (z, y, x) in the stack.
     """
+    from napari_emseg.algorithms.placed_seeds import middles_of, with_placed
     from napari_emseg.algorithms.scale import working_spacing
     from napari_emseg.algorithms.seeds import seeds_from_distance
 
@@ -76,13 +82,10 @@ def run(request: SeedPointsRequest, progress: Progress) -> NDArray[np.float64]:
     spacing = working_spacing(request.spacing_nm)
     settings = request.settings
     distance = _distance(_Section(request.boundary), settings.threshold, settings.sigma_nm, spacing)
-    seeds: NDArray[Any] = seeds_from_distance(distance, settings, spacing)
-    y, x = np.nonzero(seeds)
-    ids = seeds[y, x].astype(np.intp)
-    n = np.bincount(ids, minlength=1)
-    there = np.flatnonzero(n)
-    points = np.empty((len(there), 3))
-    points[:, 0] = request.start[0]
-    points[:, 1] = np.bincount(ids, y, minlength=1)[there] / n[there] + request.start[1]
-    points[:, 2] = np.bincount(ids, x, minlength=1)[there] / n[there] + request.start[2]
-    return points
+    found = seeds_from_distance(distance, settings, spacing)
+    points, struck = request.placed.of(0)
+    seeds, numbers = with_placed(found, points, struck)
+    ids, middles = middles_of(seeds)
+    there = ~np.isin(ids, numbers)
+    start = np.asarray(request.start, np.float64)
+    return np.insert(middles[there], 0, 0.0, axis=1) + start

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.algorithms.placed_seeds import NOTHING_PLACED, PlacedSeeds
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.jobs.hand_seeds import (
+    count_grown,
+    edit_name,
+    keep_pointed,
+    segment_alone,
+    segment_through,
+    usable,
+    words,
+)
 from napari_emseg.jobs.map_file import CheckedMap, Inside
 from napari_emseg.jobs.scratch import scratch_folder
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
@@ -43,6 +53,10 @@ class SegmentRequest:
     seeds : SeedSettings
     settings : SegmentSettings
     spacing_nm : (z, y, x) or None
+    placed : PlacedSeeds
+        Seeds that a person placed or struck out, in voxels of the region.
+    unused : int
+        Placed seeds that may not grow.
     """
 
     region: Region
@@ -52,6 +66,13 @@ class SegmentRequest:
     seeds: SeedSettings
     settings: SegmentSettings
     spacing_nm: Spacing | None
+    placed: PlacedSeeds = NOTHING_PLACED
+    unused: int = 0
+
+    @property
+    def membrane_level(self) -> float:
+        """What counts as membrane, in the units of the boundary."""
+        return self.seeds.threshold * (255 if self.boundary.dtype == np.uint8 else 1)
 
     @property
     def before(self) -> NDArray[Any]:
@@ -71,11 +92,14 @@ class SegmentResult:
         The id that a segment had before, or 0 for one that needs a new id.
     losses : tuple of str
         What was left out on the way, in words.
+    n_placed : int
+        Segments that grew from seeds that a person placed.
     """
 
     labels: NDArray[np.uint32]
     known: NDArray[np.int64]
     losses: tuple[str, ...] = ()
+    n_placed: int = 0
 
     @property
     def n_segments(self) -> int:
@@ -90,6 +114,7 @@ def prepare(
     *,
     seeds: SeedSettings | None = None,
     settings: SegmentSettings | None = None,
+    placed: PlacedSeeds | None = None,
 ) -> SegmentRequest:
     """Copy what the worker needs.
 
@@ -102,11 +127,13 @@ def prepare(
         Membrane probability of exactly this region.
     seeds, settings : optional
         Default: the session's.
+    placed : PlacedSeeds, optional
+        Seeds that a person placed or struck out, in voxels of the stack.
 
     Raises
     ------
     EmsegError
-        If the probability does not fill the region.
+        If the probability does not fill the region, or only placed seeds are to grow and there is none.
     """
     if boundary.shape != region.shape:
         raise EmsegError(
@@ -119,6 +146,7 @@ def prepare(
         protected[n] = session.sections[z].status is Status.PROOFREAD
     if session.locked:
         protected |= np.isin(before, np.fromiter(session.locked, dtype=before.dtype))
+    here, unused = (NOTHING_PLACED, 0) if placed is None else usable(session, region, placed, protected)
     return SegmentRequest(
         region=region,
         boundary=np.array(boundary),
@@ -127,6 +155,8 @@ def prepare(
         seeds=seeds or SeedSettings.model_validate(session.get_settings("seeds").model_dump()),
         settings=settings or SegmentSettings.model_validate(session.get_settings("segment").model_dump()),
         spacing_nm=session.image.spacing_nm,
+        placed=here,
+        unused=unused,
     )
 
 
@@ -151,10 +181,14 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
             mask=free,
             progress=progress,
         )
+        if request.placed.points:
+            labels = segment_through(request, labels)
+    elif request.placed.alone:
+        labels = segment_alone(request, progress)
     else:
         labels = segment_sections(
             request.boundary, request.seeds, request.settings, request.spacing_nm, mask=free, losses=losses,
-            progress=progress,
+            progress=progress, placed=request.placed,
         )  # fmt: skip
     known = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
     # Protected objects keep their pixels, but a segment beside one is another object.
@@ -166,7 +200,9 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
             # An object that a person protects is not made larger.
             if known[new] == 0 and before not in protected_ids:
                 known[new] = before
-    return SegmentResult(labels, known, tuple(losses.words))
+    keep_pointed(request, labels, known, set(protected_ids.tolist()))
+    said = (*losses.words, *words(request.unused))
+    return SegmentResult(labels, known, said, count_grown(labels, request.placed))
 
 
 def finish(session: Session, request: SegmentRequest, result: SegmentResult) -> Edit:
@@ -188,15 +224,16 @@ def finish(session: Session, request: SegmentRequest, result: SegmentResult) -> 
     labels = names[result.labels]
     now = session.volume.read(request.region)
     stay = request.protected | (now != request.before)
+    if request.placed.alone:  # what the person did not point at is none of this edit's business
+        stay |= result.labels == 0
     labels[stay] = now[stay]
     sections = range(request.region.start[0], request.region.stop[0])
     marks = tuple(
         Mark(z, session.sections[z], SectionState(Status.PREDICTED))
         for z in sections
-        if session.sections[z].status is Status.UNSEEN
+        if session.sections[z].status is Status.UNSEEN and not request.placed.alone
     )
-    n = len(sections)
-    name = f"segment section {sections[0]}" if n == 1 else f"segment {n} sections"
+    name = edit_name(request.placed, sections)
     return session.around_people(name, "model", request.region, labels, marks=marks)
 
 
