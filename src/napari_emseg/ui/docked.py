@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QApplication, QBoxLayout, QScrollArea, QWidget
 
+from napari_emseg.ui.gl_context import keep_context
 from napari_emseg.ui.main_thread import MainThread
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Docked(QWidget):
         self.setObjectName("emseg")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.viewer: Viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        keep_context(self.viewer)
         self._main_thread = MainThread(self)
         self._docked = False
         self._ends: list[Callable[[bool], object]] = []

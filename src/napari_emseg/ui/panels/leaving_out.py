@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
-from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtGui import QKeyEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_emseg.ui.flows.proofreading import REASONS
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _COLUMNS = 3
+_PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
 
 
 class WhyLeftOut(QWidget):
@@ -22,6 +27,8 @@ class WhyLeftOut(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._canvas: QObject | None = None
+        self._keys: dict[Qt.Key, Callable[[], None]] = {Qt.Key.Key_Escape: self.end}
         self.question = QLabel()
         self.question.setWordWrap(True)
         column = QVBoxLayout(self)
@@ -36,6 +43,7 @@ class WhyLeftOut(QWidget):
             button.setObjectName(f"reason_{reason}")
             button.clicked.connect(partial(self._on_answer, reason))
             QShortcut(QKeySequence(str(number + 1)), self).activated.connect(button.click)
+            self._keys[Qt.Key(Qt.Key.Key_1 + number)] = button.click
             grid.addWidget(button, number // _COLUMNS, number % _COLUMNS)
         not_at_all = QPushButton("Keep it   Esc")
         not_at_all.setObjectName("reason_none")
@@ -44,15 +52,32 @@ class WhyLeftOut(QWidget):
         grid.addWidget(not_at_all, len(REASONS) // _COLUMNS, len(REASONS) % _COLUMNS)
         self.setVisible(False)
 
-    def ask(self) -> None:
-        """Show the question."""
+    def ask(self, canvas: QObject) -> None:
+        """Show the question; keys pressed over the canvas answer it too, where they are napari's tools otherwise."""
+        self._canvas = canvas
+        canvas.installEventFilter(self)
         self.setVisible(True)
 
     def end(self) -> None:
         """Ask no longer."""
         if not self.isHidden():
             self.setVisible(False)
+            if self._canvas is not None:
+                self._canvas.removeEventFilter(self)
+                self._canvas = None
             self.ended.emit()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Take the answers before napari does."""
+        if not isinstance(event, QKeyEvent) or not self.isVisible() or event.modifiers() not in _PLAIN:
+            return False
+        answer = self._keys.get(Qt.Key(event.key()))
+        if answer is None:
+            return False
+        if event.type() == QEvent.Type.KeyPress:
+            answer()
+        event.accept()
+        return True
 
     def show_section(self, section: int) -> None:
         """Say which section is meant."""

@@ -157,7 +157,10 @@ class ProofreadPanel(StagePanel):
 
     def _on_asked(self, question: str) -> None:
         if question == "exclude":
-            (self.why.ask if self.why.isHidden() else self.why.end)()
+            if self.why.isHidden():
+                self.why.ask(self.desk.viewer.window._qt_viewer.canvas.native)
+            else:
+                self.why.end()
             self.refresh()
 
     def _on_reason(self, reason: str) -> None:

@@ -1,0 +1,48 @@
+"""Why a section is left out: asked and answered with the keys of the canvas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_emseg.core.sections import SectionState, Status
+
+
+@pytest.fixture
+def press(opened: Any) -> Any:
+    """Presses a key while the mouse, and with it the keys, are over the canvas."""
+    canvas = opened.desk.viewer.window._qt_viewer.canvas.native
+
+    def key(which: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        canvas.setFocus()
+        QTest.keyClick(canvas, which, modifier)
+        QTest.qWait(20)
+
+    return key
+
+
+def test_the_digit_answers_and_is_no_tool_of_napari(opened: Any, press: Any) -> None:
+    desk, why = opened.desk, opened.panels["proofread"].why
+    mode = str(desk.layers.labels.mode)
+    press(Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+    assert why.isVisible()
+    press(Qt.Key.Key_3)
+    assert desk.session.sections[2] == SectionState(Status.EXCLUDED, "missing")
+    assert str(desk.layers.labels.mode) == mode
+    assert not why.isVisible()
+    press(Qt.Key.Key_2)  # nothing is asked any more: napari's brush
+    assert str(desk.layers.labels.mode) == "paint"
+
+
+def test_escape_keeps_the_section_and_other_keys_go_on(opened: Any, press: Any) -> None:
+    desk, why = opened.desk, opened.panels["proofread"].why
+    press(Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+    press(Qt.Key.Key_Period)
+    assert desk.section == 3  # one may look at the neighbours before the answer
+    assert why.isVisible()
+    press(Qt.Key.Key_Escape)
+    assert not why.isVisible()
+    assert [state.status for state in desk.session.sections] == [Status.UNSEEN] * 6
