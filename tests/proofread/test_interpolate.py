@@ -44,6 +44,24 @@ def test_locked_objects_and_proofread_sections_stay(volume: LabelVolume) -> None
     assert (after[2, :, 12] == 2).all()
 
 
+def test_sections_that_are_left_out_are_neither_changed_nor_asked(volume: LabelVolume) -> None:
+    fold = Region((2, 0, 0), (3, 20, 24))
+    before = volume.read(fold)
+    after = before.copy()
+    after[0, :3, :3] = 1  # where the section is folded, the object seems to lie in a corner
+    volume.apply(Edit("fold", "model", (Patch(fold, before, after),)))
+    edit = interpolate(volume, 1, excluded={2})
+    assert edit.sections == (1, 3)
+    volume.apply(edit)
+    np.testing.assert_array_equal(volume.read(fold), after)
+    drawn = volume.read(Region.full(volume.shape))
+    for z, left in ((1, 5), (3, 9)):  # as between the two squares, and not towards the corner
+        assert (drawn[z, 6:12, left + 1 : left + 7] == 1).all()
+        assert not (drawn[z, :3] == 1).any()
+    with pytest.raises(EmsegError, match="left out"):
+        interpolate(volume, 1, excluded={2})
+
+
 def test_only_the_gap_at_hand(volume: LabelVolume) -> None:
     volume.apply(interpolate(volume, 1))
     with pytest.raises(EmsegError, match="no section between"):

@@ -92,6 +92,20 @@ def test_interpolating_the_chosen_object(labelled: Any) -> None:
     np.testing.assert_array_equal(np.array(session.volume[2]) == 1, before == 1)
 
 
+def test_interpolating_leaves_out_what_is_left_out_and_says_so(labelled: Any) -> None:
+    session = labelled.session
+    cell = np.array(session.volume[2]) == 1
+    session.volume[4, cell] = 1
+    for z in (2, 3):
+        session.volume[z, np.array(session.volume[z]) == 1] = 0
+    session.mark(3, "excluded", "fold")
+    labelled.layers.labels.selected_label = 1
+    interpolate(labelled)
+    np.testing.assert_array_equal(np.array(session.volume[2]) == 1, cell)
+    assert not (np.array(session.volume[3]) == 1).any()
+    assert "Section 3 is left out and stays as it is." in labelled.sayings["proofread"].text
+
+
 def test_the_doubt_is_ringed_and_its_stage_opened(doubting: Any) -> None:
     doubting.open_stage("propagate")
     chosen = doubting.viewer.layers.selection.active

@@ -25,6 +25,7 @@ def interpolate(
     section: int | None = None,
     *,
     skip: Collection[int] = (),
+    excluded: Collection[int] = (),
     locked: Collection[int] = (),
 ) -> Edit:
     """Draw an object in the sections between those that have it.
@@ -38,6 +39,8 @@ def interpolate(
         Fill only the gap that this section lies in or beside; by default all gaps.
     skip : collection of int, optional
         Sections that stay as they are, such as proofread ones.
+    excluded : collection of int, optional
+        Sections that are left out: they stay as they are too, and what is painted in them shapes nothing.
     locked : collection of int, optional
         Objects whose pixels stay.
 
@@ -54,7 +57,7 @@ def interpolate(
     if object_id == 0:
         raise EmsegError("empty space cannot be interpolated", "", "click an object")
     boxes = volume.find([object_id])
-    known = sorted(boxes)
+    known = sorted(set(boxes) - set(excluded))
     gaps = [(a, b) for a, b in pairwise(known) if b > a + 1]
     if section is not None:
         gaps = [(a, b) for a, b in gaps if a <= section <= b]
@@ -73,14 +76,14 @@ def interpolate(
         before = volume.read(box)
         after = before.copy()
         for n, shape in fill_in({0: before[0] == object_id, above - below: before[-1] == object_id}):
-            if below + n in skip:
+            if below + n in skip or below + n in excluded:
                 continue
             free = shape & ~np.isin(before[n], list(locked)) if locked else shape
             after[n][free] = object_id
         patches += section_patches(box, before, after)
     if not patches:
         raise EmsegError(
-            "the sections between are proofread or locked",
+            "the sections between are proofread, left out or locked",
             f"object {object_id}",
             "take their marks back first",
         )

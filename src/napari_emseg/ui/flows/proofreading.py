@@ -52,11 +52,19 @@ def interpolate(desk: Desk) -> None:
     session, _ = desk.need_session()
     session.commit_stroke()
     object_id = _pointed_at(desk, or_chosen=True)
-    skip = session.sections.proofread
-    locked = session.locked - {object_id}
-    edit = fill(session.volume, object_id, _section_meant(desk), skip=skip, locked=locked)
+    left_out = session.sections.with_status(Status.EXCLUDED)
+    edit = fill(
+        session.volume, object_id, _section_meant(desk), skip=session.sections.proofread,
+        excluded=left_out, locked=session.locked - {object_id},
+    )  # fmt: skip
     session.commit(edit)
-    desk.say("proofread", f"Done: {edit.name}.", tone="done", link="Take that back", action="undo")
+    between = [z for z in left_out if edit.sections[0] - 1 <= z <= edit.sections[-1] + 1]
+    text = f"Done: {edit.name}."
+    if len(between) == 1:
+        text += f" Section {between[0]} is left out and stays as it is."
+    elif between:
+        text += f" Sections {', '.join(map(str, between))} are left out and stay as they are."
+    desk.say("proofread", text, tone="done", link="Take that back", action="undo")
 
 
 def _section_meant(desk: Desk) -> int | None:
