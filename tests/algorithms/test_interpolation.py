@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage as ndi
 
-from napari_emseg.algorithms.interpolation import between, fill_in, signed_distance
+from napari_emseg.algorithms.interpolation import _pieces, between, fill_in, signed_distance
 
 
 def disc(y: float, x: float, radius: float) -> np.ndarray:
@@ -123,3 +123,12 @@ def test_no_section_stays_empty_where_one_piece_goes_on(seed: int, n: int, m: in
             max(hull[1].start - 1, 0) : hull[1].stop + 1,
         ] = False
         assert not outside.any()
+
+
+def test_pieces_that_touch_at_corners_are_one() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        mask = rng.random((24, 17)) < 0.25
+        whole, n = ndi.label(mask, np.ones((3, 3)))
+        found = _pieces(mask)
+        assert int(found.max()) == n == len(np.unique(found[mask] * np.uint32(1000) + whole[mask]))

@@ -15,6 +15,8 @@ from napari_emseg.jobs.evaluate import evaluate_files
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_emseg.core.edit import Region
+
 SPACING = (50.0, 4.0, 4.0)
 
 
@@ -254,3 +256,38 @@ def test_branches_that_propagate_wrote_run_whole(tmp_path: Path) -> None:
     assert scores["run_length_part"] == 1
     read = [line.split() for line in (tmp_path / "o.swc").read_text().splitlines() if line[0] != "#"]
     assert [float(row[4]) * 1000 / SPACING[0] for row in read] == pytest.approx(range(6))
+
+
+@pytest.mark.parametrize("kind", ["boundary", "semantic", "detection", "clefts"])
+def test_stacks_are_read_section_by_section(
+    kind: str, tmp_path: Path, cells: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_emseg.io.lazy import LazyStack
+
+    extents: list[int] = []
+    read = LazyStack._box
+
+    def spy(self: LazyStack, region: Region) -> np.ndarray:
+        extents.append(region.shape[0])
+        return read(self, region)
+
+    write_array(tmp_path / "t.h5", cells, spacing_nm=SPACING)
+    write_array(tmp_path / "p.h5", cells.astype(np.float32) * 0.8, spacing_nm=SPACING)
+    monkeypatch.setattr(LazyStack, "_box", spy)
+    for sections in (None, [0, 2]):
+        assert evaluate_files(kind, tmp_path / "t.h5", tmp_path / "p.h5", sections=sections)
+    assert set(extents) == {1}
+
+
+def test_what_cleft_ids_mean_is_a_matter_of_the_whole_volume(tmp_path: Path) -> None:
+    """The code for no cleft is in the first section only, and so are numbers below 0 where it has a sign."""
+    from napari_emseg.io.cremi import NO_CLEFT
+
+    truth = np.zeros((2, 6, 6), np.uint64)
+    truth[0] = NO_CLEFT  # so 0, in the other section, is a cleft
+    for name, ids in (("unsigned", truth), ("signed", truth.view(np.int64))):
+        write_array(tmp_path / f"{name}.h5", ids, spacing_nm=SPACING)
+        found = evaluate_files("clefts", tmp_path / f"{name}.h5", tmp_path / f"{name}.h5")
+        assert (found["score"], found["fn_voxels"]) == (0, 0)
+        write_array(tmp_path / "none.h5", np.zeros(truth.shape, np.uint8), spacing_nm=SPACING)
+        assert evaluate_files("clefts", tmp_path / f"{name}.h5", tmp_path / "none.h5")["fn_voxels"] == 36

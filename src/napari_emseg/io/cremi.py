@@ -312,8 +312,7 @@ def cleft_masks(
     if ids.dtype == np.bool_:
         return ids, np.zeros(ids.shape, bool)
     if ids.dtype.kind == "i" and ids.min(initial=0) < 0:
-        # programs without unsigned types make -1 and -2 of the special ids
-        ids = ids.astype(np.int64).view(np.uint64)
+        ids = unsigned_ids(ids)
     if ids.dtype != np.uint64:
         # No other type can hold the special ids.
         return ids != 0, np.zeros(ids.shape, bool)
@@ -321,6 +320,11 @@ def cleft_masks(
     if not (nothing.any() if has_marker is None else has_marker):
         nothing = ids == 0
     return ~nothing & ~ignore, ignore
+
+
+def unsigned_ids(ids: NDArray[Any]) -> NDArray[np.uint64]:
+    """Ids of signed types: programs without unsigned ones make -1 and -2 of the special ids."""
+    return ids.astype(np.int64).view(np.uint64)
 
 
 def file_spacing(path: Path) -> Spacing | None:

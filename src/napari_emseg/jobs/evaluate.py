@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.progress import Silent
+from napari_emseg.jobs.evaluate_stacks import KINDS, Checked, Options, Scores
 from napari_emseg.jobs.evaluate_volumes import evaluate_volumes, pick, refuse_other_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
-
-Scores = dict[str, float | str | None]
-"""Name to score; None where a score is not defined, and ``reason`` says why."""
 
 
 def evaluate_files(
@@ -80,7 +74,7 @@ def evaluate_files(
         segmentation: where to write a stack of the size of the ground truth that shows the errors; its values
         are those of `napari_emseg.algorithms.metrics.error_map.MEANINGS`.
     progress : Progress, optional
-        Told how far a segmentation is.
+        Told how far it is.
 
     Returns
     -------
@@ -108,25 +102,20 @@ def evaluate_files(
     if kind not in KINDS:
         raise EmsegError("there are no such scores", kind, f"choose one of: {', '.join(ALL_KINDS)}")
     array, spacing = open_array(truth)
-    reference = np.asarray(one_channel(array, truth)[:])
+    reference = one_channel(array, truth)
     other, spacing_there = open_array(prediction)
-    values = np.asarray(one_channel(other, prediction)[:])
+    values = one_channel(other, prediction)
     if sections is not None:
-        reference, values = (np.asarray(a[:]) for a in pick(reference, values, sections, str(truth)))
+        reference, values = pick(reference, values, sections, str(truth))
     refuse_other_shape(reference, values, str(prediction))
-    for read, where in ((reference, truth), (values, prediction)):
-        if read.dtype.kind == "f" and not np.isfinite(read).all():
-            raise EmsegError(
-                "it holds values that are no numbers", str(where), "export it without NaN and infinity"
-            )
-        if kind in ("detection", "semantic") and read.dtype.kind == "i" and read.min(initial=0) < 0:
-            raise EmsegError("object ids are negative", str(where), "store ids from 0 up, 0 is none")
-    options = _Options(
+    no_ids = kind in ("detection", "semantic")
+    options = Options(
         spacing_nm=spacing_nm or spacing or spacing_there, truth_above=truth_above,
         prediction_above=prediction_above, border_is_nonzero=border_is_nonzero, iou=iou, min_voxels=min_voxels,
         distance_nm=distance_nm,
     )  # fmt: skip
-    return _with_reason(KINDS[kind](reference, values, options))
+    checked = (Checked(reference, truth, from_0=no_ids), Checked(values, prediction, from_0=no_ids))
+    return _with_reason(KINDS[kind](*checked, options, progress or Silent()))
 
 
 def _with_reason(scores: Scores) -> Scores:
@@ -150,82 +139,5 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """What the families of scores can be told."""
-
-    spacing_nm: Spacing | None = None
-    truth_above: float = 0.0
-    prediction_above: float = 0.0
-    border_is_nonzero: bool = False
-    iou: float = 0.5
-    min_voxels: int = 0
-    distance_nm: float | None = None
-
-    def known_spacing(self) -> Spacing:
-        """The voxel size.
-
-        Raises
-        ------
-        EmsegError
-            If nobody knows it.
-        """
-        if self.spacing_nm is None:
-            raise EmsegError("the voxel size is unknown", "ground truth", "give --pixel-size Z,Y,X")
-        return self.spacing_nm
-
-
-def _boundary(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
-    from napari_emseg.algorithms.metrics.boundary import boundary_scores
-    from napari_emseg.jobs.map_file import check_probability
-
-    cells = truth == 0 if options.border_is_nonzero else truth != 0
-    if prediction.dtype == np.uint8 and prediction.max(initial=0) <= 1:
-        prediction = prediction.astype(np.float32)  # a mask, and no probability in 0..255
-    return {**boundary_scores(cells, check_probability(prediction, "PREDICTION"))}
-
-
-def _semantic(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
-    from napari_emseg.algorithms.metrics.semantic import semantic_scores
-
-    return {**semantic_scores(truth, prediction, truth_above=options.truth_above)}
-
-
-def _detection(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
-    from napari_emseg.algorithms.metrics.detection import detection_scores, instances
-
-    return detection_scores(
-        instances(truth, options.truth_above),
-        instances(prediction, options.prediction_above),
-        iou=options.iou,
-        min_voxels=options.min_voxels,
-    )
-
-
-def _clefts(truth: NDArray[Any], prediction: NDArray[Any], options: _Options) -> Scores:
-    from napari_emseg.algorithms.metrics.clefts import TOLERANCE_NM, cleft_scores
-    from napari_emseg.io.cremi import cleft_masks
-
-    real, ignore = cleft_masks(truth) if not options.truth_above else (truth > options.truth_above, None)
-    if options.prediction_above:
-        said = prediction > options.prediction_above
-    elif prediction.dtype.kind == "f":
-        said = prediction > 0.5
-    elif prediction.dtype == np.uint8 and prediction.max(initial=0) > 1:
-        said = prediction > 127  # probabilities in 0..255
-    else:
-        said, _ = cleft_masks(prediction)
-    tolerance = TOLERANCE_NM if options.distance_nm is None else options.distance_nm
-    return cleft_scores(real, said, options.known_spacing(), ignore=ignore, tolerance_nm=tolerance)
-
-
-KINDS: dict[str, Callable[[NDArray[Any], NDArray[Any], _Options], Scores]] = {
-    "boundary": _boundary,
-    "semantic": _semantic,
-    "detection": _detection,
-    "clefts": _clefts,
-}
-"""Families of scores that compare whole stacks, by name."""
-
 ALL_KINDS = ("boundary", "segmentation", "semantic", "detection", "clefts", "partners")
-"""All families. ``segmentation`` is compared section by section, ``partners`` compares annotations."""
+"""All families. ``partners`` compares annotations, the others read their stacks section by section."""

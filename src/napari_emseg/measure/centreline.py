@@ -97,7 +97,8 @@ def centreline(crop: ObjectCrop, min_voxels: int = 1) -> Centreline:
     mask, n = _without_specks(crop.mask, min_voxels)
     radius, ball = rough_radius(mask, crop.spacing_nm)
     small, spacing = _reduced(mask, crop.spacing_nm, radius / _PER_RADIUS)
-    parts = cc3d.connected_components(small, connectivity=26)
+    # cc3d 4.1 refuses some masks of truth values that are one voxel wide; of whole numbers it takes all.
+    parts = cc3d.connected_components(small.astype(np.uint8), connectivity=26)
     boxes = cc3d.statistics(parts)["bounding_boxes"]
     branches: list[Branch] = []
     forks: list[NDArray[np.float64]] = []
@@ -121,7 +122,7 @@ def _without_specks(mask: NDArray[np.bool_], min_voxels: int) -> tuple[NDArray[n
     """The parts of at least so many voxels, or the largest one; and how many parts there are of any size."""
     import cc3d
 
-    parts, n = cc3d.connected_components(mask, connectivity=26, return_N=True)
+    parts, n = cc3d.connected_components(mask.astype(np.uint8), connectivity=26, return_N=True)
     if n < 2:
         return mask, int(n)
     sizes = cc3d.statistics(parts)["voxel_counts"].astype(np.int64)

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from napari_emseg.algorithms.metrics.boundary import boundary_scores
-from napari_emseg.algorithms.metrics.semantic import average_precision
+from napari_emseg.algorithms.metrics.precision import average_precision
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, LEVELS
 from napari_emseg.nn.dataset import neighbours, stack_truth

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_emseg.algorithms.contingency import Contingency, contingency
-from napari_emseg.algorithms.metrics.objects import ObjectCounts, count_objects
+from napari_emseg.algorithms.metrics.objects import ObjectCounts, count_table
 from napari_emseg.algorithms.metrics.thinning import components, thin, thin_roughly
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.progress import Part, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
+    from napari_emseg.core.progress import Progress
 
 RAND_THRESHOLDS: tuple[float, ...] = tuple(np.arange(0.05, 0.96, 0.05).tolist())
 OBJECT_THRESHOLDS: tuple[float, ...] = tuple(np.arange(0.1, 0.91, 0.1).tolist())
@@ -28,19 +31,21 @@ _STRAY_FACTOR = 3.0
 
 
 def boundary_scores(
-    truth: NDArray[Any], probability: NDArray[Any], *, every_threshold: bool = False
+    truth: Any, probability: Any, *, every_threshold: bool = False, progress: Progress | None = None
 ) -> dict[str, float]:
     """Score membrane probabilities against ground truth, best over thresholds, mean over sections.
 
     Parameters
     ----------
-    truth : ndarray (z, y, x) or (y, x)
+    truth : array-like (z, y, x), or ndarray (y, x)
         Non-zero is cell, zero is border. Objects are the 4-connected components of each section; border
-        pixels are left out. Sections without any cell are skipped.
-    probability : ndarray, same shape
+        pixels are left out. Sections without any cell are skipped. Read section by section, once and once more
+        for every threshold that can win.
+    probability : array-like, same shape
         Probability that a pixel is membrane: floats in [0, 1] or uint8 in 0..255.
     every_threshold : bool
         Thin exactly at every threshold instead of only at those that can win. Same result, slower.
+    progress : Progress, optional
 
     Returns
     -------
@@ -58,21 +63,27 @@ def boundary_scores(
     ----------
     Arganda-Carreras et al. 2015, doi:10.3389/fnana.2015.00142.
     """
-    sections = _sections(truth, probability)
+    progress = progress or Silent()
+    sections = _Sections(truth, probability)
     keep_all = np.inf if every_threshold else 1.0
-    quick = _Scorer(sections, thin_roughly)
-    exact = _Scorer(sections, thin)
+    quick = _Quick(sections, Part(progress, 0.0, 0.3))
+    exact = _Exact(sections, quick, Part(progress, 0.3, 1.0))
     rand_at = _best(
         RAND_THRESHOLDS,
-        quick=(lambda t: -quick.voronoi(t)[0]),
-        exact=(lambda t: -exact.voronoi(t)[0]),
+        quick=(lambda t: -_voronoi(quick.rows[t])[0]),
+        exact=(lambda t: -_voronoi(exact.rows(t))[0]),
         margin=_RAND_MARGIN * keep_all,
     )
-    edits_at = _best(OBJECT_THRESHOLDS, quick=quick.edits, exact=exact.edits, margin=_EDITS_MARGIN * keep_all)
-    v_rand, v_info = exact.voronoi(rand_at)
-    rows = exact.objects(edits_at, with_f1=True)
+    edits_at = _best(
+        OBJECT_THRESHOLDS,
+        quick=(lambda t: _edits(quick.rows[t])),
+        exact=(lambda t: _edits(exact.rows(t))),
+        margin=_EDITS_MARGIN * keep_all,
+    )
+    v_rand, v_info = _voronoi(exact.rows(rand_at))
+    counts = [row.counts for row in exact.rows(edits_at)]
     mean = {
-        key: float(np.mean([getattr(row, key) for row in rows]))
+        key: float(np.mean([getattr(row, key) for row in counts]))
         for key in ("f1_50", "f1_75", "merges_needed", "splits_needed", "missed", "objects")
     }
     return {
@@ -80,7 +91,7 @@ def boundary_scores(
         "v_info": v_info,
         "threshold": round(rand_at, 2),
         **mean,
-        "edits_per_100_objects": exact.edits(edits_at),
+        "edits_per_100_objects": _edits(exact.rows(edits_at)),
         "object_threshold": round(edits_at, 2),
     }
 
@@ -129,52 +140,121 @@ class _Section:
     foreground: NDArray[np.bool_]
     probability: NDArray[np.float32]
 
+    def table(self, threshold: float, thinning: Thinning) -> Contingency:
+        """How objects and pieces overlap at a threshold."""
+        lines = thinning(self.probability < np.float64(threshold))
+        return contingency(self.truth, lines[self.foreground])
 
-@dataclass(eq=False)
-class _Scorer:
-    """Scores per threshold with one way of thinning, each section thinned once per distinct mask."""
 
-    sections: Sequence[_Section]
-    thinning: Callable[[NDArray[np.bool_]], NDArray[np.int32]]
-    _pieces: dict[float, list[NDArray[np.int32]]] = field(default_factory=dict)
+class _Sections:
+    """Sections that hold cells, read anew each time that they are gone through: memory holds one."""
 
-    def voronoi(self, threshold: float) -> tuple[float, float]:
-        pieces = self.pieces(threshold)
-        rows = [section_v_rand_v_info(s.truth, p) for s, p in zip(self.sections, pieces, strict=True)]
-        v_rand, v_info = np.mean(rows, 0)
-        return float(v_rand), float(v_info)
+    def __init__(self, truth: Any, probability: Any) -> None:
+        if len(truth.shape) == 2:
+            truth, probability = (
+                truth[None],
+                probability[None] if len(probability.shape) == 2 else probability,
+            )
+        if tuple(truth.shape) != tuple(probability.shape) or len(truth.shape) != 3:
+            raise EmsegError(
+                "ground truth and prediction differ in shape",
+                f"ground truth {tuple(truth.shape)}, prediction {tuple(probability.shape)}",
+                "give two stacks (z, y, x) of the same sections",
+            )
+        self._truth, self._probability = truth, probability
+        self._scale = 255 if probability.dtype == np.uint8 else 1
 
-    def objects(self, threshold: float, *, with_f1: bool = False) -> list[ObjectCounts]:
-        pieces = self.pieces(threshold)
-        return [
-            count_objects(s.truth, p, with_f1=with_f1) for s, p in zip(self.sections, pieces, strict=True)
-        ]
+    def __len__(self) -> int:
+        return int(self._truth.shape[0])
 
-    def edits(self, threshold: float) -> float:
-        rows = self.objects(threshold)
-        total = np.mean([row.merges_needed for row in rows])
-        total = total + np.mean([row.splits_needed for row in rows]) + np.mean([row.missed for row in rows])
-        objects = float(np.mean([row.objects for row in rows]))
-        return 100 * float(total) / objects if objects else 0.0
+    def __iter__(self) -> Iterator[_Section]:
+        for z in range(len(self)):
+            cells = np.asarray(self._truth[z]) != 0
+            values = np.asarray(self._probability[z]).astype(np.float32) / np.float32(self._scale)
+            if not np.isfinite(values).all():
+                raise EmsegError("the prediction holds values that are not numbers", "", "predict again")
+            if cells.any():
+                yield _Section(components(cells)[cells], cells, values)
 
-    def pieces(self, threshold: float) -> list[NDArray[np.int32]]:
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """Scores of one section at one threshold."""
+
+    voronoi: tuple[float, float]
+    counts: ObjectCounts
+
+
+_Rows = list[_Row]
+Thinning = Callable[[NDArray[np.bool_]], NDArray[np.int32]]
+
+
+def _row(table: Contingency, *, with_f1: bool) -> _Row:
+    return _Row(v_rand_v_info(table), count_table(table, with_f1=with_f1))
+
+
+class _Quick:
+    """Scores at all thresholds after quick thinning, from going through the sections once."""
+
+    def __init__(self, sections: _Sections, progress: Progress) -> None:
+        self.thresholds = tuple(sorted({*RAND_THRESHOLDS, *OBJECT_THRESHOLDS}))
+        self.rows: dict[float, _Rows] = {t: [] for t in self.thresholds}
+        self.is_between = np.zeros(len(self.thresholds) + 1, bool)
+        found = 0
+        for section in sections:
+            found += 1
+            place = np.searchsorted(self.thresholds, section.probability.ravel(), side="right")
+            between = np.bincount(place, minlength=len(self.thresholds) + 1) > 0
+            self.is_between |= between
+            row: _Row | None = None
+            for k, t in enumerate(self.thresholds):
+                if row is None or between[k]:  # else the mask is that of the threshold below
+                    row = _row(section.table(t, thin_roughly), with_f1=False)
+                self.rows[t].append(row)
+            progress.report(min(found / len(sections), 1.0), f"section {found} of {len(sections)}, roughly")
+        if not found:
+            raise EmsegError("the ground truth holds no cell", "", "non-zero is cell, zero is border")
+
+    def first_alike(self, threshold: float) -> float:
+        """The lowest threshold with the same masks in all sections."""
         # 0.3 and 0.30000000000000004 (the two lists are floating-point ranges) give the same mask unless a
         # probability lies between them, and so do all thresholds of a binary map.
-        same = min(self._pieces, key=lambda t: abs(t - threshold), default=None)
-        if same is None or not self._same_masks(same, threshold):
-            masks = (
-                (s.foreground, self.thinning(s.probability < np.float64(threshold))) for s in self.sections
-            )
-            self._pieces[threshold] = [lines[foreground] for foreground, lines in masks]
-        elif same != threshold:
-            self._pieces[threshold] = self._pieces[same]
-        return self._pieces[threshold]
+        k = self.thresholds.index(threshold)
+        while k and not self.is_between[k]:
+            k -= 1
+        return self.thresholds[k]
 
-    def _same_masks(self, a: float, b: float) -> bool:
-        low, high = np.float64(min(a, b)), np.float64(max(a, b))
-        return low == high or not any(
-            bool(((s.probability >= low) & (s.probability < high)).any()) for s in self.sections
-        )
+
+class _Exact:
+    """Scores after exact thinning, each set of masks thinned once."""
+
+    def __init__(self, sections: _Sections, quick: _Quick, progress: Progress) -> None:
+        self._sections, self._quick, self._progress = sections, quick, progress
+        self._found: dict[float, _Rows] = {}
+
+    def rows(self, threshold: float) -> _Rows:
+        at = self._quick.first_alike(threshold)
+        if at not in self._found:
+            rows: _Rows = []
+            for n, section in enumerate(self._sections):
+                rows.append(_row(section.table(at, thin), with_f1=True))
+                passed = len(self._found) + n / len(self._sections)  # nobody knows how many there will be
+                self._progress.report(1 - 1 / (1 + passed), f"section {n + 1} at threshold {threshold:.2f}")
+            self._found[at] = rows
+        return self._found[at]
+
+
+def _voronoi(rows: _Rows) -> tuple[float, float]:
+    v_rand, v_info = np.mean([row.voronoi for row in rows], 0)
+    return float(v_rand), float(v_info)
+
+
+def _edits(rows: _Rows) -> float:
+    counts = [row.counts for row in rows]
+    total = np.mean([row.merges_needed for row in counts])
+    total = total + np.mean([row.splits_needed for row in counts]) + np.mean([row.missed for row in counts])
+    objects = float(np.mean([row.objects for row in counts]))
+    return 100 * float(total) / objects if objects else 0.0
 
 
 def _best(
@@ -195,30 +275,6 @@ def _best(
         found[t] = exact(t)
         margin = max(margin, _STRAY_FACTOR * abs(found[t] - guess[t]))
     return min(sorted(found), key=lambda t: found[t])
-
-
-def _sections(truth: NDArray[Any], probability: NDArray[Any]) -> list[_Section]:
-    truth, probability = np.asarray(truth), np.asarray(probability)
-    if truth.ndim == 2:
-        truth, probability = truth[None], probability[None] if probability.ndim == 2 else probability
-    if truth.shape != probability.shape or truth.ndim != 3:
-        raise EmsegError(
-            "ground truth and prediction differ in shape",
-            f"ground truth {truth.shape}, prediction {probability.shape}",
-            "give two stacks (z, y, x) of the same sections",
-        )
-    scale = 255 if probability.dtype == np.uint8 else 1
-    sections = []
-    for cells, section in zip(truth != 0, probability, strict=True):
-        values = section.astype(np.float32) / scale
-        if not np.isfinite(values).all():
-            raise EmsegError("the prediction holds values that are not numbers", "", "predict again")
-        if cells.any():
-            labels = components(cells)
-            sections.append(_Section(labels[cells], cells, values))
-    if not sections:
-        raise EmsegError("the ground truth holds no cell", "", "non-zero is cell, zero is border")
-    return sections
 
 
 def _entropy(p: NDArray[np.float64]) -> float:

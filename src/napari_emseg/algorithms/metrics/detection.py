@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.algorithms.contingency import Contingency, contingency
+from napari_emseg.algorithms.contingency import Contingency
+from napari_emseg.algorithms.metrics.meaning import look_through, sections_of
+from napari_emseg.algorithms.metrics.patches import PartNumbers
+from napari_emseg.algorithms.metrics.tally import Tally, added_up
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+
+    from napari_emseg.core.progress import Progress
 
 THRESHOLDS: tuple[float, ...] = tuple(np.arange(50, 100, 5) / 100)
 """Overlaps over which the mean is taken: 0.5, 0.55 ... 0.95 (COCO)."""
@@ -21,18 +27,19 @@ _HALF = 0.5
 
 
 def detection_scores(
-    truth: NDArray[Any], prediction: NDArray[Any], *, iou: float = 0.5, min_voxels: int = 0
+    truth: Any, prediction: Any, *, iou: float = 0.5, min_voxels: int = 0, progress: Progress | None = None
 ) -> dict[str, float | str | None]:
     """Compare instances.
 
     Parameters
     ----------
-    truth, prediction : ndarray of int, same shape
-        Object ids; 0 is background.
+    truth, prediction : array-like of int, same shape, or Instances
+        Object ids; 0 is background. Read section by section.
     iou : float
         Intersection over union from which an object counts as found, for ``f1``, ``precision`` and ``recall``.
     min_voxels : int
         Smaller objects, true or predicted, are left out.
+    progress : Progress, optional
 
     Returns
     -------
@@ -50,15 +57,14 @@ def detection_scores(
     ----------
     Kirillov et al. 2019 (panoptic quality), arXiv:1801.00868; Lin et al. 2014 (thresholds), arXiv:1405.0312.
     """
-    truth, prediction = np.asarray(truth), np.asarray(prediction)
-    if truth.shape != prediction.shape:
+    if tuple(truth.shape) != tuple(prediction.shape):
         raise EmsegError(
             "ground truth and prediction differ in shape",
-            f"ground truth {truth.shape}, prediction {prediction.shape}",
+            f"ground truth {tuple(truth.shape)}, prediction {tuple(prediction.shape)}",
         )
     if truth.dtype.kind not in "bui" or prediction.dtype.kind not in "bui":
         raise EmsegError("instances are object ids, in whole numbers", "", "threshold and label them first")
-    overlaps = _Overlaps(contingency(truth, prediction), min_voxels)
+    overlaps = _Overlaps(_table(truth, prediction, progress or Silent()), min_voxels)
     n_truth, n_predicted = overlaps.n_truth, overlaps.n_predicted
     at = {t: overlaps.matched(t) for t in {*THRESHOLDS, iou}}
     matched = len(at[iou])
@@ -85,84 +91,91 @@ def detection_scores(
     return found
 
 
-def instances(values: NDArray[Any], above: float = 0.0) -> NDArray[np.integer]:
+class Instances:
     """Object ids of whatever a person gives: ids, a mask, or probabilities.
 
     Parameters
     ----------
-    values : ndarray
+    values : array-like (z, y, x) or (y, x)
         Probabilities (floats up to 1; foreground is above 0.5) and masks (one value besides 0) are split into their
         26-connected components, or 8-connected in a single section; ids stay as they are, also where floats hold them.
+        Looked through once, then read section by section.
     above : float
         If positive, foreground is above this: for grey masks with soft edges.
-
-    Returns
-    -------
-    ndarray of int
 
     Raises
     ------
     EmsegError
         If they look like grey values: most patches of one value are specks; or if floats are neither in [0, 1] nor ids.
     """
-    import cc3d
 
-    if above <= 0 and values.dtype.kind == "f" and values.max(initial=0) > 1:
-        values = _ids_of_floats(values)
-    if above > 0:
-        mask = values > above
-    elif values.dtype.kind == "f":
-        mask = values > 0.5
-    elif values.dtype.kind == "b":
-        mask = values
-    else:
-        ids = np.unique(values[values != 0])
-        if ids.size != 1:
-            _refuse_grey(values, ids.size)
-            return values
-        mask = values != 0
-    shape = mask.shape
-    flat = mask[0] if mask.ndim == 3 and shape[0] == 1 else mask
-    labels = cc3d.connected_components(flat, connectivity=8 if flat.ndim == 2 else 26)
-    return np.asarray(labels).reshape(shape)
+    dtype = np.dtype(np.int64)
+
+    def __init__(self, values: Any, above: float = 0.0) -> None:
+        self.shape = tuple(values.shape)
+        self._values, self._parts = values, PartNumbers()
+        kind = np.dtype(values.dtype).kind
+        self._line: float | None = above if above > 0 else None
+        if above > 0:
+            return
+        found = look_through(values)
+        if kind == "f" and found.high > 1:
+            if found.low < 0 or not found.are_whole or found.high > _EXACT:
+                raise EmsegError(
+                    f"values from {found.low:g} to {found.high:g} are neither probabilities nor object ids", "",
+                    "give floats in [0, 1], or say above which value objects are: --above for TRUTH, "
+                    "--prediction-above for PREDICTION",
+                )  # fmt: skip
+            self._line = 0.0 if found.n_ids == 1 else None
+        elif kind == "f":
+            self._line = 0.5
+        elif kind == "b" or found.n_ids == 1:
+            self._line = 0.0
+        elif found.n_ids > _MASK_VALUES and found.are_grey:
+            raise EmsegError(
+                f"these are {found.n_ids} grey values and no object ids", "",
+                "say above which value objects are: --above for TRUTH, --prediction-above for PREDICTION",
+            )  # fmt: skip
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def sections(self) -> Iterator[NDArray[np.integer]]:
+        """Numbers of all sections, for the first and only time; `final` names them."""
+        for section in sections_of(self._values):
+            if self._line is not None:
+                yield self._parts.add(section > self._line)
+            else:
+                yield section.astype(np.int64) if section.dtype.kind == "f" else section
+
+    def final(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ids of what `sections` numbered."""
+        return numbers if self._line is None else self._parts.final()[numbers]
 
 
-def is_grey(values: NDArray[Any]) -> bool:
-    """Whether whole numbers of 8 or 16 bits (y, x) or (z, y, x) look like grey values: most patches of one are specks."""
-    import cc3d
-
-    if values.dtype.itemsize > _GREY_BYTES or values.ndim not in (2, 3):
-        return False
-    flat = values[0] if values.ndim == 3 and values.shape[0] == 1 else values
-    sizes = np.bincount(cc3d.connected_components(flat, connectivity=4 if flat.ndim == 2 else 6).ravel())[1:]
-    return bool(sizes.size and np.median(sizes) <= _SPECK_VOXELS)
+def instances(values: NDArray[Any], above: float = 0.0) -> NDArray[np.integer]:
+    """The ids of `Instances` as one array of the same shape."""
+    found = Instances(values, above)
+    return found.final(np.stack(list(found.sections())).astype(np.int64)).reshape(values.shape)
 
 
 _MASK_VALUES = 2  # a mask and a second value
-_SPECK_VOXELS = 8  # an object of which this is all would not be an object
-_GREY_BYTES = 2  # grey values have no more
-
-
-def _ids_of_floats(values: NDArray[Any]) -> NDArray[np.int64]:
-    if values.min(initial=0) < 0 or (values != np.rint(values)).any() or values.max() > _EXACT:
-        raise EmsegError(
-            f"values from {values.min():g} to {values.max():g} are neither probabilities nor object ids", "",
-            "give floats in [0, 1], or say above which value objects are: --above for TRUTH, --prediction-above for "
-            "PREDICTION",
-        )  # fmt: skip
-    return values.astype(np.int64)
-
-
 _EXACT = 2.0**53  # beyond this, floats leave whole numbers out
 
 
-def _refuse_grey(values: NDArray[Any], n_ids: int) -> None:
-    """Refuse values of 8 or 16 bits that are a mask with soft edges, or probabilities, and no ids."""
-    if n_ids > _MASK_VALUES and is_grey(values):
-        raise EmsegError(
-            f"these are {n_ids} grey values and no object ids", "",
-            "say above which value objects are: --above for TRUTH, --prediction-above for PREDICTION",
-        )  # fmt: skip
+def _table(truth: Any, prediction: Any, progress: Progress) -> Contingency:
+    """Overlaps of all ids, with 0 of both."""
+    tally = Tally()
+    ways = [x.sections() if isinstance(x, Instances) else sections_of(x) for x in (truth, prediction)]
+    for z, (a, b) in enumerate(zip(*ways, strict=True)):
+        tally.add(a, b)
+        progress.report(min((z + 1) / len(truth), 1.0), f"section {z + 1}")
+    table = tally.table()
+    a, b = (
+        x.final(ids) if isinstance(x, Instances) else ids
+        for x, ids in ((truth, table.a), (prediction, table.b))
+    )
+    return added_up(a, b, table.count)
 
 
 class _Overlaps:

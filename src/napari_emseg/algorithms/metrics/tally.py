@@ -11,13 +11,20 @@ from napari_emseg.algorithms.contingency import Contingency, contingency
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_WAITING = 1 << 18  # rows that are kept apart before they are added up
+_WAITING = 1 << 18
 
 
 class Tally:
-    """Counts pairs of labels of many sections; memory follows the number of pairs, not of voxels."""
+    """Counts pairs of labels of many sections; memory follows the number of pairs, not of voxels.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    waiting : int
+        Rows that are kept apart before they are added up.
+    """
+
+    def __init__(self, waiting: int = _WAITING) -> None:
+        self._waiting = waiting
         self._parts: list[Contingency] = []
         self._rows = 0
 
@@ -34,9 +41,9 @@ class Tally:
         """Count one more section that is a table already."""
         self._parts.append(part)
         self._rows += len(part)
-        if self._rows > _WAITING:
+        if self._rows > self._waiting:
             self._parts = [sum_of(self._parts)]
-            self._rows = min(len(self._parts[0]), _WAITING // 2)
+            self._rows = min(len(self._parts[0]), self._waiting // 2)
 
     def table(self) -> Contingency:
         """Everything that was counted, sorted by ``a`` then ``b``."""
@@ -52,6 +59,11 @@ def sum_of(tables: list[Contingency]) -> Contingency:
     if not tables:
         return Contingency(empty, empty, empty)
     a, b, count = (np.concatenate([getattr(t, name) for t in tables]) for name in ("a", "b", "count"))
+    return added_up(a, b, count)
+
+
+def added_up(a: NDArray[np.int64], b: NDArray[np.int64], count: NDArray[np.int64]) -> Contingency:
+    """A table of pairs (n,) that may appear more than once, in any order."""
     order = np.lexsort((b, a))
     a, b, count = a[order], b[order], count[order]
     first = np.flatnonzero(
