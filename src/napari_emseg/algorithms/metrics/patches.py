@@ -43,16 +43,19 @@ class PartNumbers:
     def _link(self, below: NDArray[np.int64], above: NDArray[np.int64]) -> None:
         height, width = above.shape
         around = np.pad(below, 1)
-        # Neighbours that differ are parts that touch each other in this section only.
-        found = []
+        one: list[NDArray[np.int64]] = []
+        two: list[NDArray[np.int64]] = []
         for dy in range(3):
             for dx in range(3):
                 other = around[dy : dy + height, dx : dx + width]
                 both = (above > 0) & (other > 0)
-                found.append(np.stack([other[both], above[both]]))
-        pairs = np.unique(np.concatenate(found, 1), axis=1)
-        if pairs.size:
-            self._pairs.append((pairs[0], pairs[1]))
+                one.append(other[both])
+                two.append(above[both])
+        low, high = np.concatenate(one), np.concatenate(two)
+        if low.size:
+            first = int(low.min()), int(high.min())  # small numbers are counted and not sorted
+            pairs = contingency(low - first[0], high - first[1])
+            self._pairs.append((pairs.a + first[0], pairs.b + first[1]))
 
 
 class PatchSizes:
