@@ -170,7 +170,7 @@ def test_an_image_that_was_moved_alone_is_asked_for(
 
     opening.open_path(dock.desk, tmp_path / "em.emseg")
     said(dock, qtbot, "data", "The image of this project is gone")
-    answers["Where does the image lie now?"] = (str(tmp_path / "elsewhere" / "moved.tif"), "")
+    answers["Find the image"] = (str(tmp_path / "elsewhere" / "moved.tif"), "")
     click(dock, qtbot, "do_find_image")
     qtbot.waitUntil(lambda: dock.desk.session is not None, timeout=5000)
     assert int(dock.desk.session.volume[2, 6, 6]) == 4
@@ -183,6 +183,29 @@ def test_an_image_that_was_moved_alone_is_asked_for(
     write_array(tmp_path / "other.tif", image[:3], spacing_nm=(40.0, 8.0, 8.0))
     opening.open_with_image(dock.desk, tmp_path / "em.emseg", tmp_path / "other.tif")
     said(dock, qtbot, "data", "another shape")
+
+
+def test_a_folder_of_sections_that_was_moved_is_found_by_one_of_them(
+    dock: Any, qtbot: Any, answers: Any, tmp_path: Path
+) -> None:
+    image = np.random.default_rng(0).integers(0, 255, SHAPE).astype(np.uint8)
+    write_array(f"{tmp_path / 'em'}/", image, spacing_nm=(40.0, 8.0, 8.0))
+    session = Session.create(tmp_path / "em.emseg", open_image(tmp_path / "em"))
+    session.volume[2, 5:9, 5:9] = 4
+    session.close()
+    (tmp_path / "em").rename(tmp_path / "moved")
+    from napari_emseg.ui.flows import opening
+
+    opening.open_path(dock.desk, tmp_path / "em.emseg")
+    said(dock, qtbot, "data", "The image of this project is gone")
+    panel = dock.panels["data"]
+    qtbot.waitUntil(lambda: panel.find_image.isVisible(), timeout=3000)
+    assert [b.property("role") for b in (panel.find_image, panel.phantom)] == ["primary", ""]
+    answers["Find the image"] = (str(tmp_path / "moved" / "0003.png"), "")
+    click(dock, qtbot, "do_find_image")
+    qtbot.waitUntil(lambda: dock.desk.session is not None, timeout=5000)
+    assert dock.desk.session.image.shape == SHAPE
+    assert int(dock.desk.session.volume[2, 6, 6]) == 4
 
 
 def test_a_project_open_elsewhere_is_not_copied_from_here(
@@ -214,7 +237,7 @@ def test_a_lost_project_file_is_said_and_made_anew(
     said(dock, qtbot, "data", "This project's project.json is damaged")
     assert dock.desk.session is None
     assert dock.desk.sayings["data"].link == "Make it anew"
-    answers["Where does the image lie now?"] = (str(tmp_path / "em.tif"), "")
+    answers["Find the image"] = (str(tmp_path / "em.tif"), "")
     dock.panels["data"].says.followed.emit(dock.desk.sayings["data"].action)
     qtbot.waitUntil(lambda: dock.desk.session is not None, timeout=5000)
     assert int(dock.desk.session.volume[2, 6, 6]) == 4

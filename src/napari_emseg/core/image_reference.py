@@ -27,6 +27,8 @@ class ImageReference:
     spacing_nm, spacing_source : voxel size (z, y, x) and where it comes from.
     name : str
         For people.
+    fingerprint : str
+        Of its grey values when the labels were begun, see `core.fingerprint`; empty where nobody has looked.
     """
 
     uri: str
@@ -35,6 +37,7 @@ class ImageReference:
     spacing_nm: tuple[float, float, float] | None
     spacing_source: str
     name: str
+    fingerprint: str = ""
 
     def candidates(self, folder: Path) -> list[str]:
         """Places to look for the image, best first: relative to the folder, then where it was."""
@@ -45,14 +48,15 @@ class ImageReference:
         return [moved] if moved == self.uri else [moved, self.uri]
 
     @classmethod
-    def to(cls, image: ImageStack, folder: Path) -> ImageReference:
+    def to(cls, image: ImageStack, folder: Path, fingerprint: str = "") -> ImageReference:
         """A reference from a project folder to an image that is open now."""
         uri = image.uri
         if uri and not uri.startswith("sample:"):
             path, colons, internal = uri.partition("::")
             uri = str(Path(path).expanduser().resolve()) + colons + internal
+        relative = _relative(uri, folder)
         return cls(
-            uri, _relative(uri, folder), image.shape, image.spacing_nm, image.spacing_source, image.name
+            uri, relative, image.shape, image.spacing_nm, image.spacing_source, image.name, fingerprint
         )
 
 

@@ -114,6 +114,7 @@ class Project:
                 "spacing_nm": list(project.image.spacing_nm) if project.image.spacing_nm else None,
                 "spacing_source": project.image.spacing_source,
                 "name": project.image.name,
+                "fingerprint": project.image.fingerprint,
             },
             "model": project.model,
             "settings": project.settings,
@@ -166,13 +167,14 @@ def _understood(content: dict[str, Any], folder: Path) -> Project:
     if not isinstance(settings, dict) or not all(isinstance(stage, dict) for stage in settings.values()):
         raise TypeError(settings)
     words = [image[key] for key in ("uri", "relative", "spacing_source", "name")]
+    words.append(image.get("fingerprint", ""))
     words += [content[key] for key in ("model", "identity", "created", "program")]
     if not all(isinstance(word, str) for word in words):
         raise TypeError(words)
-    uri, relative, source, name, model, identity, created, program = words
+    uri, relative, source, name, mark, model, identity, created, program = words
     return Project(
         folder,
-        ImageReference(uri, relative, (z, y, x), sizes, source, name),
+        ImageReference(uri, relative, (z, y, x), sizes, source, name, mark),
         model,
         settings,
         identity,

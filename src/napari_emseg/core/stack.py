@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from napari_emseg.core.fingerprint import fingerprint
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -58,12 +60,20 @@ class ImageStack:
     uri: str
     offset_nm: tuple[float, float, float] | None = None
     _statistics: dict[int, tuple[float, float]] = field(default_factory=dict, repr=False)
+    _fingerprint: list[str] = field(default_factory=list, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Extent in voxels, (z, y, x)."""
         z, y, x = self.data.shape
         return z, y, x
+
+    @property
+    def fingerprint(self) -> str:
+        """`core.fingerprint` of the grey values, remembered: reading whole sections is slow."""
+        if not self._fingerprint:
+            self._fingerprint.append(fingerprint(self.data))
+        return self._fingerprint[0]
 
     def statistics(self, section: int) -> tuple[float, float]:
         """`section_statistics` of one section, remembered: reading a whole section is slow."""

@@ -31,7 +31,7 @@ from napari_emseg.core.recovery import open_volume
 from napari_emseg.core.remaking import remake
 from napari_emseg.core.volume import LabelVolume
 from napari_emseg.session.disagreeing import Disagreeing
-from napari_emseg.session.image import image_of
+from napari_emseg.session.image import image_of, words_of_change
 from napari_emseg.session.marking import Marking
 from napari_emseg.session.remembering import STAGES, Remembering
 from napari_emseg.session.undoing import Undoing
@@ -77,7 +77,8 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
         folder = _absolute(folder)
         beside = new_folder(folder)
         try:
-            project = fresh(beside, ImageReference.to(image, folder), f"napari-emseg {__version__}").saved()
+            reference = ImageReference.to(image, folder, image.fingerprint)
+            project = fresh(beside, reference, f"napari-emseg {__version__}").saved()
             volume = LabelVolume.create(project.labels, image.shape, image.spacing_nm)
             Journal.create(project.journal, volume.dtype).close()
             project.models.mkdir()
@@ -128,6 +129,8 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
             raise
         if notice:
             session.notices.append(notice)
+        if changed := words_of_change(project, image):
+            session.notices.append(changed)
         try:
             session.remember_image()
         except EmsegError as error:  # on a full disk the project can still be looked at

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.fingerprint import differing
 
 if TYPE_CHECKING:
     from napari_emseg.core.project import Project
@@ -35,6 +36,32 @@ def image_of(project: Project, image: ImageStack | None = None) -> ImageStack:
             "open the image that the project was made for",
         )
     return image
+
+
+def words_of_change(project: Project, image: ImageStack) -> str:
+    """What to say where an image has other grey values than the one that the labels were made on; else empty.
+
+    Parameters
+    ----------
+    project : Project
+        Knows the fingerprint of that one.
+    image : ImageStack
+        Of the same shape.
+    """
+    sections = differing(project.image.fingerprint, image.fingerprint)
+    if not sections:
+        return ""
+    *most, last = (str(z) for z in sections)
+    where = f"sections {', '.join(most)} and {last}" if most else f"section {last}"
+    if image.uri.startswith("sample:"):
+        return (
+            f"The sample is drawn in another way than when these labels were made (other grey values in {where}): "
+            f"where they do not fit, rename {project.folder} and open the sample again."
+        )
+    return (
+        f"The image is not the one on which these labels were made (other grey values in {where}): "
+        "where they do not fit, put the right image back and open the project again."
+    )
 
 
 def _with_known_spacing(image: ImageStack, project: Project) -> ImageStack:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.image_reference import ImageReference
+from napari_emseg.session.image import words_of_change
 from napari_emseg.session.kernel import Kernel
 from napari_emseg.settings import (
     AugmentationSettings,
@@ -99,12 +100,23 @@ class Remembering(Kernel):
         self.remember_image()
 
     def remember_image(self) -> None:
-        """Note where the image lies now and what its voxel size is."""
-        found = ImageReference.to(self.image, self.project.folder)
+        """Note where the image lies now and what its voxel size is; which one it was at first is noted once."""
+        first = self.project.image.fingerprint or self.image.fingerprint
+        found = ImageReference.to(self.image, self.project.folder, first)
         if found != self.project.image:
             self._save(image=found)
         if self.image.spacing_nm is not None:
             self.volume.set_spacing(self.image.spacing_nm)
+
+    @property
+    def image_change(self) -> str:
+        """What to say where the image is another than the labels were made on; empty where it is not."""
+        return words_of_change(self.project, self.image)
+
+    def keep_image(self) -> None:
+        """The labels fit the image that is open: it is the one from now on."""
+        here = self.image.fingerprint
+        self._save(image=ImageReference.to(self.image, self.project.folder, here))
 
     def _save(self, **changes: Any) -> None:
         # what cannot be written is remembered while the window is open, and goes with what is written next

@@ -271,6 +271,10 @@ ACTIONS: dict[str, Action] = {
         "Find the image", "", "Say where the image of this project lies now",
         f"{_FLOWS}.sharing:find_image", "data",
     ),
+    "keep_image": Action(
+        "The labels fit", "", "The image that is open is the right one for these labels; it is not asked again",
+        f"{_FLOWS}.opening:keep_image", "data",
+    ),
     "remake_project": Action(
         "Make it anew", "", "Write the lost file of this project anew; labels and history are as they were",
         f"{_FLOWS}.opening:remake_project", "data",

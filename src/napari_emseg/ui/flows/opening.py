@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core import recent
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.project import belongs, is_project
+from napari_emseg.core.project import belongs, is_project, load_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.ui.flows import learning, measuring, predicting
@@ -57,7 +57,9 @@ def open_path(desk: Desk, path: str | Path, *, spacing_nm: Spacing | None = None
             return Path(path)
         from napari_emseg.io import open_image
 
-        return open_image(path, spacing_nm=spacing_nm)
+        stack = open_image(path, spacing_nm=spacing_nm)
+        _ = stack.fingerprint  # read here, where the window does not wait for it
+        return stack
 
     desk.start("data", message or f"opening {Path(str(path)).name}")
     desk.runner.thread(_KEY, read, desk.handlers("data", lambda found: _opened(desk, found)))
@@ -87,12 +89,20 @@ def adopt(desk: Desk, layer: Image) -> None:
 
 
 def open_with_image(desk: Desk, folder: Path, image: str | Path) -> None:
-    """Open a project whose image lies somewhere else now; the project remembers the place."""
+    """Open a project whose image lies somewhere else now; the project remembers the place.
+
+    Parameters
+    ----------
+    folder : Path
+        The project.
+    image : str or Path
+        What the person has chosen; of a stack that is a folder, any file in it.
+    """
 
     def read() -> ImageStack:
-        from napari_emseg.io import open_image
+        from napari_emseg.io.finding import open_around
 
-        return open_image(image)
+        return open_around(image, _shape_of(folder), _inner_path(folder))
 
     def done(stack: ImageStack) -> None:
         from napari_emseg.session import Session
@@ -104,6 +114,24 @@ def open_with_image(desk: Desk, folder: Path, image: str | Path) -> None:
 
     desk.start("data", f"opening {Path(str(image)).name}")
     desk.runner.thread(_KEY, read, desk.handlers("data", done))
+
+
+def _shape_of(folder: Path) -> tuple[int, int, int] | None:
+    """Extent (z, y, x) of the labels of a project, also of one that has lost its file; None where nothing says it."""
+    from napari_emseg.core.volume import LabelVolume
+
+    try:
+        return LabelVolume.open(folder / "labels.zarr").shape
+    except EmsegError:
+        return None
+
+
+def _inner_path(folder: Path) -> str:
+    """Where in its file the image of a project was."""
+    try:
+        return load_project(folder).image.uri.partition("::")[2]
+    except EmsegError:
+        return ""
 
 
 def remake_project(desk: Desk) -> None:
@@ -118,6 +146,17 @@ def remake_project(desk: Desk) -> None:
         desk.asked.emit("find_image")
         return
     show(desk, Session.remake(folder, image))
+
+
+def keep_image(desk: Desk) -> None:
+    """The image is another than the labels were made on, and they fit it."""
+    session, _ = desk.need_session()
+    if session.read_only:
+        raise EmsegError(
+            "this project is read-only", session.volume.read_only_reason, "say it where it is written"
+        )
+    session.keep_image()
+    desk.say("data", "The labels fit: this is the image of the project from now on.", tone="done")
 
 
 def forget_missing(desk: Desk) -> None:

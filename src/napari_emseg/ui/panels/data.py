@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QLabel, QPu
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import opening, sharing
 from napari_emseg.ui.notes import foreign_labels
-from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_words
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
 from napari_emseg.ui.recent_list import RecentProjects
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ class DataPanel(StagePanel):
         self.take.setVisible(bool(others))
         if others:
             set_words(self.take, "take_labels", f"Take over the labels of “{others[-1].name}”")
-        self.find_image.setVisible(session is None and self.desk.without_image is not None)
+        missing = session is None and self.desk.without_image is not None
+        self.find_image.setVisible(missing)
+        set_role(self.phantom, "" if missing else "primary")
         for button in (self.copy, self.pack, self.corrections):
             button.setVisible(session is not None)
         self.corrections.setEnabled(session is not None and not session.read_only)
@@ -219,7 +221,9 @@ class DataPanel(StagePanel):
 
     def _ask_image(self) -> None:
         folder = self.desk.without_image
-        path, _ = QFileDialog.getOpenFileName(self, "Where does the image lie now?", "", _FILES)
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Find the image: of a folder, choose any file in it", "", _FILES
+        )
         if path and folder is not None:
             opening.open_with_image(self.desk, folder, path)
 
