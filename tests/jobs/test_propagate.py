@@ -231,6 +231,31 @@ def test_from_file_to_file_with_anchors_and_links(tmp_path: Path, session: Sessi
     assert float(rows[0]["cost"]) < float(rows[0]["runner_up"])
 
 
+@pytest.mark.parametrize("large", [2**32 - 1, 2**32, 720_575_940_379_279_921, 2**63 - 1])
+def test_ids_of_anchors_are_carried_exactly_up_to_63_bits(
+    large: int, tmp_path: Path, session: Session
+) -> None:
+    labels = session.volume[:].astype(np.uint64)
+    labels[:, 30:36, 50:56] = 2**62 + 5  # labels of sections may be as large; here one that no anchor reaches
+    write_array(tmp_path / "s.h5", labels, spacing_nm=(50.0, 4.0, 4.0))
+    anchors = np.zeros((DEPTH, 40, 60), np.uint64)
+    anchors[2] = np.where(squares(1, 0, 2), np.uint64(large), squares(0, 72, 2))
+    write_array(tmp_path / "a.h5", anchors, spacing_nm=(50.0, 4.0, 4.0))
+    propagate_file.propagate_file(
+        tmp_path / "s.h5", tmp_path / "o.h5", anchors=tmp_path / "a.h5", links=tmp_path / "l.csv",
+        graph=tmp_path / "g.graphml",
+    )  # fmt: skip
+    found = open_array(tmp_path / "o.h5")[0]
+    carried = np.asarray(found[:])
+    assert found.dtype == np.uint64
+    assert [int(carried[z, ROW, 6 + z]) for z in range(DEPTH)] == [large] * DEPTH
+    assert [int(carried[z, ROW, 36 + z]) for z in range(DEPTH)] == [72] * DEPTH
+    assert {int(carried[z, 32, 52]) for z in (0, 1)} == {int(carried[0, 32, 52])}
+    assert int(carried[0, 32, 52]) not in {0, 72, large}
+    assert f",{large}\n" in (tmp_path / "l.csv").read_text()
+    assert str(large) in (tmp_path / "g.graphml").read_text()
+
+
 def test_the_image_beside_the_labels(tmp_path: Path, session: Session, seen: list[NDArray[np.uint8]]) -> None:
     write_array(tmp_path / "s.h5", session.volume[:], spacing_nm=(50.0, 4.0, 4.0))
     image = np.random.default_rng(0).integers(0, 255, (DEPTH, 40, 60), np.uint8)

@@ -16,7 +16,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -160,32 +160,32 @@ def _ahead(work: Callable[[int], _T], n: int) -> Iterator[_T]:
 
 def propagate(
     labels: ArrayLike3D, settings: PropagateSettings, spacing_nm: Spacing | None, **known: Unpack[Known]
-) -> tuple[NDArray[np.uint32], list[Link]]:
+) -> tuple[NDArray[np.unsignedinteger[Any]], list[Link]]:
     """Give the objects of all sections consistent ids.
 
     Parameters are those of `track`.
 
     Returns
     -------
-    labels : ndarray of uint32 (z, y, x)
+    labels : ndarray of uint32 (z, y, x), or of uint64 where anchors have such ids
         Anchored sections are unchanged, excluded ones empty. Without anchors ids run from 1 in the order of
         their first section.
     links : list of Link
-
-    Raises
-    ------
-    EmsegError
-        If ids do not fit into 32 bits.
     """
     tracks = track(labels, settings, spacing_nm, **known)
-    if tracks.first_new + tracks.n_new > np.iinfo(np.uint32).max:
-        raise EmsegError("ids do not fit into 32 bits", "propagate", "use smaller ids in the anchors")
-    result = np.zeros(labels.shape, np.uint32)
+    dtype = id_type(tracks.names)
+    result = np.zeros(labels.shape, dtype)
     anchors = known.get("anchors") or {}
     for z, names in enumerate(tracks.names):
         section = np.asarray(anchors[z] if z in anchors else labels[z])
-        result[z] = rename(section, names, np.uint32)
+        result[z] = rename(section, names, dtype)
     return result, tracks.links
+
+
+def id_type(names: Iterable[Mapping[int, int]]) -> np.dtype[np.unsignedinteger[Any]]:
+    """The type that holds all new ids of all sections: 32 bits where they fit."""
+    highest = max((max(section.values(), default=0) for section in names), default=0)
+    return np.dtype(np.uint32 if highest <= np.iinfo(np.uint32).max else np.uint64)
 
 
 def rename(section: NDArray[Any], names: Mapping[int, int], dtype: DTypeLike = np.int64) -> NDArray[Any]:

@@ -34,7 +34,7 @@ class Tracks:
     links : list of Link
         All decisions, by section; sections are numbered from 0.
     first_new : int
-        New ids are this and above; below are ids of anchors.
+        New ids are this and above; below are ids of anchors, unless these leave no room above them.
     n_new : int
         Number of new ids.
     """
@@ -173,7 +173,7 @@ class Graph:
                 here,
             )
         links = self._with_joints(links, joints, start)
-        first = int(anchor.max(initial=0)) + 1 if first_new is None else first_new
+        first = _first_free(anchor, n) if first_new is None else first_new
         return self._named(start, group, anchored, links, first)
 
     def _with_joints(self, links: list[Link], joints: Joints, start: NDArray[np.int64]) -> list[Link]:
@@ -214,3 +214,12 @@ class Graph:
             for at, ids in zip(start[:-1].tolist(), self.ids, strict=True)
         ]
         return Tracks(names, links, first, int(is_new.sum()))
+
+
+def _first_free(taken: NDArray[np.int64], n: int) -> int:
+    """The first of ``n`` ids that nobody has: above all others, or in a gap where there is no room above."""
+    highest = int(taken.max(initial=0))
+    if highest <= np.iinfo(np.int64).max - n:
+        return highest + 1
+    ids = np.unique(np.r_[0, taken])
+    return int(ids[np.flatnonzero(np.diff(ids) > n)[0]]) + 1

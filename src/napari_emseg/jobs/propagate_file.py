@@ -67,7 +67,7 @@ def propagate_file(
     Raises
     ------
     EmsegError
-        If a file cannot be read, or the anchors or the image are of another shape.
+        If a file cannot be read, ids are 2^63 or more, or the anchors or the image are of another shape.
     """
     from napari_emseg import __version__
     from napari_emseg.algorithms.propagation import track
@@ -79,8 +79,6 @@ def propagate_file(
     anchored = _read_anchors(anchors, stack.shape)
     seen = None if image is None else open_stack(image).stack
     tracks = track(stack, settings, spacing, image=seen, anchors=anchored, progress=progress)
-    if tracks.first_new + tracks.n_new > np.iinfo(np.uint32).max:
-        raise EmsegError("ids do not fit into 32 bits", "propagate", "use smaller ids in the anchors")
     metadata = {
         "made_by": f"napari-emseg {__version__} propagate",
         "source": str(source),
@@ -114,30 +112,32 @@ class _Ids(CheckedIds):
 class _Renamed:
     """Sections with their new ids, made when they are read: the stack need not fit into memory."""
 
-    dtype = np.dtype(np.uint32)
     ndim = 3
 
     def __init__(
         self, stack: Any, anchors: Mapping[int, NDArray[Any]], names: Sequence[Mapping[int, int]]
     ) -> None:
         self.shape = tuple(int(n) for n in stack.shape)
-        self._stack, self._anchors, self._names = stack, anchors, names
+        from napari_emseg.algorithms.propagation import id_type
 
-    def __getitem__(self, key: Any) -> NDArray[np.uint32]:
+        self._stack, self._anchors, self._names = stack, anchors, names
+        self.dtype = id_type(names)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
         first, *rest = key if isinstance(key, tuple) else (key,)
         if isinstance(first, slice):
             sections = range(*first.indices(self.shape[0]))
             blocks = [self._section(z)[tuple(rest)] for z in sections]
             return (
-                np.stack(blocks) if blocks else np.zeros((0, *self.shape[1:]), np.uint32)[(slice(0), *rest)]
+                np.stack(blocks) if blocks else np.zeros((0, *self.shape[1:]), self.dtype)[(slice(0), *rest)]
             )
         return np.asarray(self._section(range(self.shape[0])[int(first)])[tuple(rest)])
 
-    def _section(self, z: int) -> NDArray[np.uint32]:
+    def _section(self, z: int) -> NDArray[Any]:
         from napari_emseg.algorithms.propagation import rename
 
         section = np.asarray(self._anchors[z] if z in self._anchors else self._stack[z])
-        return rename(section, self._names[z], np.uint32)
+        return rename(section, self._names[z], self.dtype)
 
 
 def _read_anchors(path: str | Path | None, shape: tuple[int, ...]) -> dict[int, NDArray[Any]]:
