@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, find_model, other_names
+from napari_emseg.core.model_card import (
+    CARD,
+    WEIGHTS,
+    ModelCard,
+    bundled_name,
+    find_model,
+    instead_of_bundled,
+    other_names,
+    user_models_dir,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,3 +44,22 @@ def test_a_damaged_model_hides_nothing_that_others_find(tmp_path: Path) -> None:
     assert find_model("vesicle", tmp_path) == tmp_path / "whole"
     with pytest.raises(EmsegError, match="no such model, nonsense"):
         find_model("nonsense", tmp_path)
+
+
+def test_a_name_that_hides_a_bundled_model_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAPARI_EMSEG_HOME", str(tmp_path))
+    card = ModelCard(
+        name="x", architecture="unet", targets=("membrane",), pixel_size_nm=5, pixel_size_range_nm=(4, 6)
+    )
+    bundled = find_model("membrane")
+    for name in ("mine", "membrane", "cleft"):
+        assert name == "mine" or bundled_name(name) == bundled
+        assert instead_of_bundled(name, find_model("membrane")) == ""
+        folder = user_models_dir() / name
+        folder.mkdir(parents=True)
+        (folder / CARD).write_text(card.model_dump_json())
+        (folder / WEIGHTS).touch()
+        said = instead_of_bundled(name, find_model(name))
+        assert (f"{name} is your model in {folder}" in said) == (name != "mine")
+        (folder / CARD).unlink()
+    assert instead_of_bundled("mine", bundled) == ""

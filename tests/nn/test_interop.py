@@ -100,6 +100,14 @@ def test_an_unpacked_package_and_a_model_folder_are_imported_too(package, taught
     assert same_weights(import_model(taught, "two"), taught)
 
 
+@pytest.mark.parametrize("name", ["membrane", "mitochondria", "membrane-isbi"])
+def test_a_name_of_a_bundled_model_is_refused(name, taught, capsys):
+    for more in ([], ["--replace"]):
+        assert main(["models", "import", str(taught), "--name", name, *more]) == 1
+        assert "a bundled model has this name, and yours would hide it" in capsys.readouterr().err
+    assert list(user_models_dir().iterdir()) == []
+
+
 def test_a_foreign_package_is_refused(tmp_path, package):
     other = tmp_path / "foreign.zip"
     with zipfile.ZipFile(package) as source, zipfile.ZipFile(other, "w") as target:

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Teach in this process."""
     from napari_emseg.core.errors import EmsegError
     from napari_emseg.core.learning import STOPPED
-    from napari_emseg.core.model_card import CARD, find_model
+    from napari_emseg.core.model_card import CARD, find_model, instead_of_bundled
     from napari_emseg.jobs import finetune
 
     settings = settings_from(args, FinetuneSettings)
@@ -58,8 +58,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         raise EmsegError(what, str(args.out_dir), "add --resume or choose another")
     model = args.out_dir if has_model else find_model(args.model)
     sources = teachers(args)
-    for note in _about_pixels(sources, model):  # before the minutes of work, not after
-        print(note, flush=True)
+    hides = "" if has_model else instead_of_bundled(args.model, model)
+    for note in (*([hides] if hides else []), *_about_pixels(sources, model)):
+        print(note, flush=True)  # before the minutes of work, not after
     request = finetune.prepare_from(
         sources, model, args.out_dir, settings,
         name=args.out_dir.resolve().name, ignore_id=None if args.ignore is None else _IGNORED, with_log=True,

@@ -46,7 +46,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:  # noqa: ARG001 - not
     if args.action != "list":
         _check(args)
         return _in_project(args) if args.action in _IN_PROJECT else _move(args)
-    from napari_emseg.core.model_card import list_models, other_names
+    from pathlib import Path
+
+    from napari_emseg.core.model_card import instead_of_bundled, list_models, other_names
 
     models = list_models()
     others = other_names(models)
@@ -58,6 +60,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:  # noqa: ARG001 - not
     for card in cards:
         low, high = card["pixel_size_range_nm"]
         print(f"{card['name']}: {', '.join(card['targets'])}")
+        if hides := instead_of_bundled(card["name"], Path(card["path"])):
+            print(f"  {hides}")
         print(
             f"  {card['architecture']}, {card['parameters'] / 1e6:.2f} M weights, {low:g} to {high:g} nm pixels"
         )

@@ -64,6 +64,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         for part in parts:
             run(part, progress)
         return 0
+    from napari_emseg.core.model_card import instead_of_bundled
     from napari_emseg.core.pixel_guard import check_model
     from napari_emseg.io import write_array
     from napari_emseg.jobs.predict import provenance
@@ -72,8 +73,10 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     folder, card, targets, stack, is_known, where = _prepared(args)
     settings = settings_from(args, PredictSettings)
     spacing = stack.spacing_nm
-    if other_pixels := check_model(card, spacing):
-        print(other_pixels.text, flush=True)  # before hours of work, too
+    other_pixels = check_model(card, spacing)
+    for note in (instead_of_bundled(args.model, folder), other_pixels.text if other_pixels else ""):
+        if note:
+            print(note, flush=True)  # before hours of work, too
     with _engine(args.scheduler) as engine:
         found = PredictedStack(
             stack, folder, region=where, targets=targets, settings=settings, dtype=args.dtype,

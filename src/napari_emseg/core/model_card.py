@@ -148,6 +148,21 @@ def other_names(models: Mapping[str, Path]) -> dict[str, Path]:
     return found
 
 
+def bundled_name(name: str) -> Path | None:
+    """Folder of the bundled model that a name means where nobody has a model of this name; None where there is none."""
+    root = resource_path("models")
+    bundled = {p.name: p for p in sorted(root.iterdir()) if (p / CARD).is_file()} if root.is_dir() else {}
+    return bundled.get(name) or other_names(bundled).get(name)
+
+
+def instead_of_bundled(name_or_path: str | Path, folder: Path) -> str:
+    """A sentence for where a name that people know from a bundled model has led to another one; else empty."""
+    bundled = bundled_name(str(name_or_path))
+    if bundled is None or bundled.resolve() == folder.resolve():
+        return ""
+    return f"{name_or_path} is your model in {folder.resolve()}, and not the bundled one of this name"
+
+
 def find_model(name_or_path: str | Path, *extra: Path) -> Path:
     """Folder of a model given by name ("membrane"), by one of its targets, or by path.
 

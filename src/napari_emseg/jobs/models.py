@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import CARD, WEIGHTS, find_model, read_card, user_models_dir
+from napari_emseg.core.model_card import CARD, WEIGHTS, bundled_name, find_model, read_card, user_models_dir
 from napari_emseg.io.atomic import atomic_output
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def import_model(source: Path, name: str = "", *, like: str = "", replace: bool 
     Raises
     ------
     EmsegError
-        If it cannot be read safely, its weights do not fit, or the name is taken.
+        If it cannot be read safely, its weights do not fit, or the name is taken, also by a bundled model.
     """
     home = user_models_dir()
     home.mkdir(parents=True, exist_ok=True)
@@ -92,6 +92,10 @@ def import_model(source: Path, name: str = "", *, like: str = "", replace: bool 
         name = name or card.name
         if not re.fullmatch(r"[\w][\w .+-]*", name):
             raise EmsegError("not a name for a model", repr(name), "use letters, digits, spaces and .+-")
+        if bundled_name(name) is not None:
+            raise EmsegError(
+                "a bundled model has this name, and yours would hide it", name, "give another with --name"
+            )
         target = home / name
         if target.exists() and not replace:
             raise EmsegError("there is a model of this name", name, "give another --name, or --replace it")
