@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.leftovers import beside, clear
 from napari_emseg.io import open_array, write_array
 from napari_emseg.io.atomic import atomic_output
@@ -128,3 +129,26 @@ def test_halves_of_small_files_go_when_the_project_is_opened(tmp_path: Path) -> 
     (session.project.folder / ".keep.part").touch()
     Session.open(session.project.folder, image).close()
     assert hidden(session.project.folder) == [".keep.part"]
+
+
+KILLED_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from napari_emseg.core.atomic import write_atomic
+
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+write_atomic(Path(sys.argv[1]), b"new", after_killed=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_half_of_a_small_file_goes_when_it_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "state.ckpt"
+    path.write_bytes(b"old")
+    process = subprocess.run([sys.executable, "-c", KILLED_WRITING, str(path)], check=False)
+    assert process.returncode == -signal.SIGKILL
+    assert len(hidden(tmp_path)) == 1
+    assert path.read_bytes() == b"old"
+    write_atomic(path, b"newer", after_killed=True)
+    assert hidden(tmp_path) == []
+    assert path.read_bytes() == b"newer"

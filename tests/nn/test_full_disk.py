@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +13,9 @@ import pytest
 import torch
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.learning import STOPPED
+from napari_emseg.core.leftovers import beside
+from napari_emseg.core.model_card import CARD, WEIGHTS
 from napari_emseg.io.atomic import explained as of_output
 from napari_emseg.jobs.explained import explained
 from napari_emseg.nn import checkpoint
@@ -51,3 +57,20 @@ def test_it_is_said_in_one_sentence() -> None:
     )
     numpys = OSError("Not enough free space to write 20971520 bytes after offset 128")
     assert of_output(numpys, Path("/data/out.h5")).what == "the disk is full"
+
+
+def test_what_a_killed_program_has_left_of_states_and_models_goes(taught: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    process.wait()
+
+    def left(name: str) -> Path:
+        made = beside(tmp_path / name, "part")
+        return made.with_name(made.name.replace(f"-{os.getpid()}-", f"-{process.pid}-"))
+
+    left(STOPPED).touch()
+    left(WEIGHTS).mkdir()
+    (left(WEIGHTS).parent / "mine").touch()
+    network, card = load_model(taught)
+    save_model(tmp_path, network.state_dict(), card)
+    save_state({"round": 4}, tmp_path / STOPPED)
+    assert {path.name for path in tmp_path.iterdir()} == {STOPPED, WEIGHTS, CARD, "mine"}

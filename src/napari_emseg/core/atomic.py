@@ -6,8 +6,11 @@ import os
 import threading
 from pathlib import Path
 
+from napari_emseg.core.leftovers import beside as name_beside
+from napari_emseg.core.leftovers import clear
 
-def write_atomic(path: Path, content: bytes, *, sync_parent: bool = True) -> None:
+
+def write_atomic(path: Path, content: bytes, *, sync_parent: bool = True, after_killed: bool = False) -> None:
     """Replace a file: write beside it, fsync, rename.
 
     Parameters
@@ -18,6 +21,9 @@ def write_atomic(path: Path, content: bytes, *, sync_parent: bool = True) -> Non
         All of the file.
     sync_parent : bool
         Also make the new name durable. Callers that write many files do that once at the end.
+    after_killed : bool
+        Remove halves of this file that killed programs have left. For places that no lock protects: in a project folder
+        all halves go when it is opened.
 
     Raises
     ------
@@ -25,6 +31,9 @@ def write_atomic(path: Path, content: bytes, *, sync_parent: bool = True) -> Non
         As the system reports it; the old file is then untouched.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    if after_killed:
+        clear(path)
+        beside = name_beside(path, "part")
     try:
         with beside.open("wb") as file:
             file.write(content)

@@ -111,7 +111,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         If the place cannot be written.
     """
     try:
-        write_atomic(Path(path), content)
+        write_atomic(Path(path), content, after_killed=True)
     except OSError as error:
         raise EmsegError(
             f"it cannot be written ({error.strerror})", str(path), "choose another place"

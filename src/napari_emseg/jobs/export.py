@@ -228,7 +228,7 @@ def export_methods(session: Session, path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        write_atomic(path, text.encode("utf-8"))
+        write_atomic(path, text.encode("utf-8"), after_killed=True)
     except OSError as error:
         raise EmsegError(
             f"it cannot be written ({error.strerror})", str(path), "choose another place"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import beside, clear
 from napari_emseg.core.model_card import CARD, WEIGHTS, bundled_name, find_model, read_card, user_models_dir
 from napari_emseg.io.atomic import atomic_output
 
@@ -86,8 +86,11 @@ def import_model(source: Path, name: str = "", *, like: str = "", replace: bool 
     """
     home = user_models_dir()
     home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix=".importing-") as folder:
-        work = Path(folder) / "model"
+    clear(home / "importing")
+    folder = beside(home / "importing", "part")
+    try:
+        folder.mkdir()
+        work = folder / "model"
         card = _read(source, work, like)
         name = name or card.name
         if not re.fullmatch(r"[\w][\w .+-]*", name):
@@ -102,8 +105,10 @@ def import_model(source: Path, name: str = "", *, like: str = "", replace: bool 
         made = card.model_copy(update={"name": name})
         (work / CARD).write_text(made.model_dump_json(indent=1) + "\n", "utf-8")
         if target.exists():
-            target.replace(Path(folder) / "old")
+            target.replace(folder / "old")
         work.replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return target
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import torch
@@ -15,6 +13,7 @@ from safetensors.torch import load_file, save
 
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import beside, clear
 from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, read_card
 from napari_emseg.nn import MODELS
 from napari_emseg.nn.device import is_out_of_memory
@@ -22,6 +21,7 @@ from napari_emseg.nn.models.heads import exclude_each_other
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
     from types import FunctionType
 
     from torch import Tensor, nn
@@ -167,14 +167,15 @@ def save_state(state: Any, path: Path) -> None:
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, buffer.getvalue(), after_killed=True)
 
 
 def save_model(folder: Path, state: Mapping[str, Tensor], card: ModelCard) -> None:
     """Write a model folder, each file by atomic rename; other files in the folder stay."""
-    folder.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=folder, prefix=".saving-"))
+    clear(folder / WEIGHTS)  # what a killed program has left of this
+    work = beside(folder / WEIGHTS, "part")
     try:
+        work.mkdir(parents=True)
         # not save_file: what it says of a full disk is no OSError
         weights = save({k: v.detach().cpu().contiguous() for k, v in state.items()})
         (work / WEIGHTS).write_bytes(weights)

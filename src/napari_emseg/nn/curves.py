@@ -81,7 +81,7 @@ def last_step(path: Path) -> int:
 def _forget_after(path: Path, step: int) -> None:
     kept = "".join(line + "\n" for at, line in _rows(path) if at <= step).encode()
     if path.is_file() and path.read_bytes() != kept:
-        write_atomic(path, kept)
+        write_atomic(path, kept, after_killed=True)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str]]:

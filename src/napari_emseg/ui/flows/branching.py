@@ -78,7 +78,7 @@ def export(view: BranchView, path: str) -> str:
 
     text = graph_text(view.graph, Path(path).suffix.lower())
     try:
-        write_atomic(Path(path), text.encode("utf-8"))
+        write_atomic(Path(path), text.encode("utf-8"), after_killed=True)
     except OSError as error:
         raise EmsegError(f"it cannot be written ({error.strerror})", path, "choose another place") from error
     return f"{Path(path).name}: {view.section.size} pieces, {len(view.graph.edges)} links."
