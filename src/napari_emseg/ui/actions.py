@@ -114,6 +114,18 @@ ACTIONS: dict[str, Action] = {
         "Segment what I see", "S", "Predict where needed, place seeds, grow them to segments",
         f"{_FLOWS}.segmenting:segment_visible", "segment",
     ),
+    "place_seeds": Action(
+        "Place seeds", "", "Click into cells: each dot becomes one segment. Once more ends it",
+        f"{_FLOWS}.seeding:place", "segment",
+    ),
+    "seed_here": Action(
+        "Seed here", "Shift-G", "Puts a seed under the mouse; on a dot, takes that away",
+        f"{_FLOWS}.seeding:seed_here", "segment",
+    ),
+    "forget_seeds": Action(
+        "Forget my seeds", "", "Takes away all seeds that you placed, and brings back those that you struck out",
+        f"{_FLOWS}.seeding:forget", "segment",
+    ),
     "join_shown": Action(
         "Join as shown", "", "Keep what the slider Join below shows: pieces of one cell become one object",
         f"{_FLOWS}.joining:join_shown", "segment",

@@ -12,7 +12,7 @@ from napari_emseg.jobs.doubts import open_doubts
 from napari_emseg.ui import labelled
 from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.bench import Bench, sentence
-from napari_emseg.ui.flows import doubting
+from napari_emseg.ui.flows import doubting, seeding
 from napari_emseg.ui.hand import Hand
 from napari_emseg.ui.labels_layer import LabelsAdapter
 from napari_emseg.ui.layers import StackLayers, add_layers
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from napari_emseg.jobs.suggest import Suggestion
     from napari_emseg.session import Session
     from napari_emseg.settings import Settings
+    from napari_emseg.ui.seeds_layer import SeedsLayer
     from napari_emseg.ui.tools import ClickTool
 
 
@@ -87,6 +88,7 @@ class Desk(Bench):
         self.answered: dict[int, tuple[Doubt, Verdict]] = {}
         self.suggestions: tuple[Suggestion, ...] = ()
         self.labelled: set[int] = set()
+        self.seeds: SeedsLayer | None = None
         self.seeds_wanted = False
         self.joining: Any = None
         self.is_free = False
@@ -162,6 +164,7 @@ class Desk(Bench):
             recovered=lambda: self.say("proofread", "Everything that was painted is saved now.", tone="done"),
         )  # fmt: skip
         self._hand = Hand(self)
+        seeding.take_up(self)
         self.labelled = labelled.at_opening(session)
         self.doubts = frozenset(doubt.sections[1] for doubt in open_doubts(session))
         self.answered = doubting.answered(session)
@@ -190,6 +193,7 @@ class Desk(Bench):
             self._adapter.disconnect()
         if self._hand is not None:
             self._hand.let_go()
+        seeding.let_go(self)
         session.edited.disconnect(self._on_edited, missing_ok=True)
         session.sections.changed.disconnect(self._on_section_state, missing_ok=True)
         session.notice.disconnect(self._on_notice, missing_ok=True)

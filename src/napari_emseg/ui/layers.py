@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_emseg.ui.boundary_map import BoundaryMap
 from napari_emseg.ui.colours import label_colormap
-from napari_emseg.ui.points import limit_size
+from napari_emseg.ui.seeds_layer import seeds_points
 from napari_emseg.ui.shown import shown
 from napari_emseg.ui.target_maps import TargetMap, add_target_map
 
@@ -148,19 +148,7 @@ def add_layers(
         **place,
     )
     viewer.add_layer(labels)
-    seeds = viewer.add_points(
-        np.empty((0, 3)),
-        name="seeds",
-        size=10,
-        face_color="#ffd166",
-        border_color="#1e1e21",
-        border_width=0.05,
-        out_of_slice_display=False,
-        visible=False,
-        **place,
-    )
-    seeds.editable = False
-    limit_size(seeds, 6, 12)
+    seeds = viewer.add_layer(seeds_points(place))
     viewer.layers.selection.active = labels
     owned += [boundary, labels, seeds]
     return StackLayers(image, boundary, labels, seeds, boundary_map, owned)

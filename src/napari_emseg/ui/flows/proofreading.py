@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.ui.flows import seeding
 from napari_emseg.ui.notes import is_coarse
 from napari_emseg.ui.tools import CutTool, MergeTool
 from napari_emseg.ui.view import go_to_section, need_one_section
@@ -233,6 +234,8 @@ def next_unproofread(desk: Desk) -> None:
 def undo(desk: Desk) -> None:
     """Take the last edit back."""
     session, _ = desk.need_session()
+    if seeding.undo(desk):
+        return
     name = session.undo_name
     if not session.can_undo:
         desk.say(desk.stage, "Nothing to undo.")
@@ -244,6 +247,8 @@ def undo(desk: Desk) -> None:
 def redo(desk: Desk) -> None:
     """Make the last undone edit again."""
     session, _ = desk.need_session()
+    if seeding.undo(desk, again=True):
+        return
     name = session.redo_name
     if not session.can_redo:
         desk.say(desk.stage, "Nothing to redo.")

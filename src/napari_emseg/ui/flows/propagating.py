@@ -11,6 +11,7 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.durations import took
+from napari_emseg.ui.flows import seeding
 from napari_emseg.ui.flows.segmenting import with_boundary
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def propagate(desk: Desk) -> None:
     def segment() -> None:
         from napari_emseg.jobs import segment as job
 
-        request = job.prepare(session, region, layers.boundary_map.walls(region))
+        own = seeding.among_others(desk)
+        request = job.prepare(session, region, layers.boundary_map.walls(region), placed=own)
 
         def done(result: Any) -> None:
             segments = {z: result.labels[z - missing[0]] for z in missing}

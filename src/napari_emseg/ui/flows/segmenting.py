@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.durations import took
+from napari_emseg.ui.flows import seeding
 from napari_emseg.ui.flows.predicting import predict_region
 from napari_emseg.ui.view import need_sections, visible_region
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_emseg.core.edit import Region
+    from napari_emseg.jobs.segment import SegmentResult
     from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
@@ -28,17 +30,18 @@ def segment_visible(desk: Desk) -> None:
     region = visible_region(desk.viewer, layers.image)
     sections = range(region.start[0], region.stop[0])
     refuse_settled(session, region)
+    seeding.need_own(desk, region)
     started = time.monotonic()
 
-    def done(n: int, losses: tuple[str, ...]) -> None:
+    def done(result: SegmentResult) -> None:
         desk.open_stage("segment")
         where = f"section {region.start[0]}" if len(sections) == 1 else f"{len(sections)} sections"
         desk.say(
             "segment",
             " ".join(
                 [
-                    f"{n} segment{'s' * (n != 1)} in {where}, {took(time.monotonic() - started)}.",
-                    *(f"{x}." for x in losses),
+                    f"{_what_grew(result, seeding.placed(desk).alone)} in {where}, {took(time.monotonic() - started)}.",
+                    *(f"{x}." for x in result.losses),
                 ]
             ),
             tone="done",
@@ -47,6 +50,14 @@ def segment_visible(desk: Desk) -> None:
         )
 
     with_boundary(desk, region, lambda: segment_region(desk, region, "segment", done))
+
+
+def _what_grew(result: SegmentResult, alone: bool) -> str:
+    n, own = result.n_segments, result.n_placed
+    segments = f"{n} segment{'s' * (n != 1)}"
+    if alone:
+        return f"{segments} from your seeds, and nothing else changed,"
+    return f"{segments}, {own} of them from your seeds," if own else segments
 
 
 def refuse_settled(session: Session, region: Region) -> None:
@@ -75,9 +86,7 @@ def with_boundary(desk: Desk, region: Region, then: Callable[[], None], *, stage
         predict_region(desk, region, stage=stage, then=then)
 
 
-def segment_region(
-    desk: Desk, region: Region, stage: str, then: Callable[[int, tuple[str, ...]], None]
-) -> None:
+def segment_region(desk: Desk, region: Region, stage: str, then: Callable[[SegmentResult], None]) -> None:
     """Segment a box whose membranes are known.
 
     Parameters
@@ -85,20 +94,20 @@ def segment_region(
     stage : str
         Stage that shows progress and failures.
     then : callable
-        Told the number of segments, and in words what was left out, when they are in the labels.
+        Told what grew, when it is in the labels.
     """
     from napari_emseg.jobs import segment
 
     session, layers = desk.need_session()
     refuse_settled(session, region)  # it may have been marked while its membranes were looked for
-    request = segment.prepare(session, region, layers.boundary_map.walls(region))
+    request = segment.prepare(session, region, layers.boundary_map.walls(region), placed=seeding.placed(desk))
 
-    def done(result: Any) -> None:
+    def done(result: SegmentResult) -> None:
         refuse_settled(session, region)
         session.commit(segment.finish(session, request, result))
         layers.labels.visible = True
         layers.boundary.visible = False  # two maps over one image hide it
-        then(result.n_segments, result.losses)
+        then(result)
 
     desk.start(stage, "growing seeds to segments")
     desk.runner.submit(

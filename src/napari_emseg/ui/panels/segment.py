@@ -7,10 +7,12 @@ from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QLabel, QSlider
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.flows import seeding
 from napari_emseg.ui.flows.joining import JoinPreview
 from napari_emseg.ui.forms import LABEL_WIDTH
-from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row
+from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row, set_words
+from napari_emseg.ui.seeds_by_hand import SeedsByHand
 
 
 class SegmentPanel(StagePanel):
@@ -28,9 +30,11 @@ class SegmentPanel(StagePanel):
         self.show_seeds.setChecked(True)
         self.show_seeds.toggled.connect(lambda on: seeding.show(self.desk, on))
         self.count = faint()
-        line = row(heading("Seeds"), self.count, self.show_seeds, equal=False)
+        self.by_hand = SeedsByHand(self.desk)
+        line = row(heading("Seeds"), self.count, self.by_hand.button, self.show_seeds, equal=False)
         line.setStretch(1, 1)
         self.body.addLayout(line)
+        self.body.addWidget(self.by_hand)
         self.body.addWidget(self.seeds)
         self.body.addWidget(self.segments)
         self.desk.session_changed.connect(self._on_session)
@@ -69,6 +73,12 @@ class SegmentPanel(StagePanel):
     def refresh(self) -> None:
         """Keep the preview in step with the view."""
         self.count.setText(seeding.words(self.desk))
+        self.by_hand.refresh()
+        if self.desk.layers is not None and self.desk.layers.seeds.visible:
+            with QSignalBlocker(self.show_seeds):  # seeds that are placed are seen
+                self.show_seeds.setChecked(True)
+        alone = seeding.placed(self.desk).alone
+        set_words(self.button, self.primary, "Grow my seeds" if alone else ACTIONS[self.primary].title)
         self.join_slider.setEnabled(self.desk.session is not None)
         if self.joining is not None and self.joining.is_shown and self.joining.is_stale():
             self.joining.hide()

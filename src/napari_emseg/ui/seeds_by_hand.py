@@ -1,0 +1,78 @@
+"""Seeds placed by hand: a button to click with, and whether they grow alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSignalBlocker
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+
+from napari_emseg.ui.actions import ACTIONS
+from napari_emseg.ui.flows import seeding
+from napari_emseg.ui.fold import Fold
+from napari_emseg.ui.panels.base import action_button, row, set_words
+
+if TYPE_CHECKING:
+    from napari_emseg.ui.desk import Desk
+
+_TITLE = "By hand"
+_HELP = (
+    "With the others: every dot on the screen becomes one segment.\n"
+    "Mine alone: only cells with a seed of yours change; all else stays as it is."
+)
+
+
+class SeedsByHand(QWidget):
+    """Part of the panel of seeds and segments. Its button stands in the line above, to leave room on small screens.
+
+    Parameters
+    ----------
+    desk : Desk
+        On whose canvas is clicked.
+    """
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        self._had_any = False
+        self.place = action_button(desk, "place_seeds")
+        self.place.setCheckable(True)
+        self.forget = action_button(desk, "forget_seeds", text="Forget")
+        self.grow = QComboBox()
+        self.grow.setObjectName("grow_seeds")
+        self.grow.addItems(["with the others", "mine alone"])
+        self.grow.setToolTip(_HELP)
+        self.grow.activated.connect(lambda index: seeding.set_alone(desk, index == 1))
+        self.grow.setAccessibleName("What grows")
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        line = row(self.place, self.grow, self.forget, equal=False)
+        line.setStretch(1, 1)
+        column.addLayout(line)
+        self.fold = Fold(inner, _TITLE, name="seeds_by_hand")
+        self.button = self.fold.button
+        self.button.toggled.connect(self.setVisible)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(self.fold)
+        self.setVisible(False)
+
+    def refresh(self) -> None:
+        """Follow what was placed."""
+        placed = seeding.placed(self.desk)
+        has_any = bool(placed) or placed.alone
+        if has_any and not self._had_any:
+            self.fold.open()
+        self._had_any = has_any
+        for widget in (self, self.button):
+            widget.setEnabled(self.desk.session is not None)
+        self.forget.setEnabled(bool(placed))
+        self.forget.setToolTip(seeding.counts(self.desk) or ACTIONS["forget_seeds"].help)
+        with QSignalBlocker(self.grow):
+            self.grow.setCurrentIndex(int(placed.alone))
+        placing = seeding.is_placing(self.desk)
+        with QSignalBlocker(self.place):
+            self.place.setChecked(placing)
+        set_words(self.place, "place_seeds", "Stop placing" if placing else "Place seeds")
