@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.boundaries import membrane_target
 
@@ -15,13 +16,15 @@ from napari_emseg.algorithms.boundaries import membrane_target
         (2, "000001 100000", "111101 101111"),
         (3, "000001 100000", "111001 100111"),
         (4, "000011 110000", "110011 110011"),
-        (6, "000111 111000", "000111 111000"),
+        (6, "000111 111000", "110111 111011"),
+        (6, "000000000111 111000000000", "111111000111 111000111111"),
     ],
 )
 def test_touching_ids_get_a_membrane_of_the_width_asked_for_with_open_flanks(
     width: float, expected: str, known: str
 ) -> None:
-    labels = np.repeat([[1] * 6 + [2] * 6], 3, axis=0)
+    half = expected.index(" ")
+    labels = np.repeat([[1] * half + [2] * half], 3, axis=0)
     target, weight = membrane_target(labels, width)
     assert target.dtype == np.uint8
     assert target.tolist() == [[int(c) for c in expected if c != " "]] * 3
@@ -39,6 +42,22 @@ def test_a_mask_of_cells_is_cells_and_border() -> None:
     target, weight = membrane_target(mask, 2)
     np.testing.assert_array_equal(target, ~mask)
     assert weight.min() == 1
+
+
+def test_what_is_thinner_than_a_membrane_keeps_its_middle() -> None:
+    """A tube of seven pixels and a sheet of four, between large cells; the line that is drawn has nine."""
+    labels = np.ones((60, 60), int)
+    labels[:, 28:32] = 2
+    y, x = np.ogrid[:60, :60]
+    labels[(y - 14) ** 2 + (x - 14) ** 2 <= 3.5**2] = 3
+    target, weight = membrane_target(labels, 9)
+    inside = (target == 0) & (weight > 0)
+    assert inside[14, 14]
+    assert inside[:, 29:31].all()
+    assert target[:, [28, 31]].all()
+    assert target[14, 11]
+    assert ndi.label(inside & (labels == 2))[1] == 1
+    assert not inside[:, 24:28].any(), "large cells have the flanks that they had"
 
 
 def test_far_outside_nothing_is_known() -> None:

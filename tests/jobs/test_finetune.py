@@ -183,6 +183,28 @@ def test_the_truth_is_drawn_in_the_worker_for_proofread_sections_only(taught, mo
     assert (truth[[0, 2]] == IGNORE).all()
     assert truth[1, 0, 40] == 1  # a dark line
     assert truth[1, 24, 24] == 0  # the middle of a cell
+    assert volume.inside(1)[24, 24]
+    assert not volume.cells[[0, 2]].any()
+
+
+def test_a_tube_thinner_than_two_membranes_is_scored(taught, model):
+    """Objects touch, as watershed leaves them: the truth leaves the tube open but for its middle."""
+    labels = np.ones((96, 160), np.uint32)
+    labels[40:48, 60:68] = 7
+    request = finetune.prepare_from(
+        [finetune.Teacher(taught.image, lambda _: labels, [1])],
+        model,
+        taught.project.models / "x",
+        QUICK,
+        name="x",
+    )
+    (run,) = request.runs
+    volume = finetune._volume(run, request)
+    z = run.train[0]
+    inside = volume.inside(z)[40:48, 60:68]
+    assert inside[1:-1, 1:-1].all()
+    assert not inside[0].any()
+    assert (volume.truth["membrane"][z, 40:48, 60:68] == 0).any()
 
 
 def test_several_stacks_teach_at_their_own_pixel_sizes(image, cells, model, tmp_path):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+import edt
 import numpy as np
+
+from napari_emseg.algorithms.relabel import in_32_bits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +24,13 @@ FLANK_WIDTHS = 0.6
 on either side is left open. (Segments of the phantom cover only two thirds of its membranes with 25 nm lines.)"""
 
 
+_DRAWN = 0.5
+"""Of the half thickness of an object, at most so much becomes membrane ..."""
+
+_CORE = 0.8
+"""... and what lies deeper than this is known to be inside: thin processes are no membranes."""
+
+
 def membrane_target(
     labels: NDArray[Any], width_px: float, *, ignore_id: int | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -31,7 +42,8 @@ def membrane_target(
         Object ids, or a mask of cells. 0 is border or outside.
     width_px : float
         Width of the membrane drawn between two ids that touch, in pixels; at least one pixel of either side
-        is taken. Membranes that the labels leave empty keep the width that they have.
+        is taken, and at most half of what is thin. Membranes that the labels leave empty keep the width that
+        they have.
     ignore_id : int or None
         Pixels with this id are not supervised, and nothing is drawn along them.
 
@@ -42,7 +54,7 @@ def membrane_target(
     weight : ndarray of float32 (y, x)
         1 where the target is known. 0 for ignored pixels, for those without an id that lie further from any
         object than 4 px or 0.8 membrane widths, and on the flanks of a membrane that is drawn between touching
-        ids, up to 0.6 widths further: the ids do not say how thick it is there.
+        ids, up to 0.6 widths further, but for the middle of what is thin: the ids do not say how thick it is there.
 
     Examples
     --------
@@ -56,12 +68,32 @@ def membrane_target(
         return np.zeros(labels.shape, np.uint8), np.zeros(labels.shape, np.float32)
     contacts = _contacts(labels, inside)
     half = max(width_px / 2 - 1, 0.0)
-    target = (labels == 0) | _within(contacts, half)
+    open_px = half + FLANK_WIDTHS * width_px
+    depth, thick = _thickness(labels, (1 + open_px) / _CORE)
+    away = edt.edt(~contacts, black_border=False) if contacts.any() else np.full(labels.shape, np.inf)
+    target = (labels == 0) | contacts | (away <= np.minimum(half, _DRAWN * thick - 1))
     target &= ~ignored
     rim = max(KNOWN_RIM_PX, KNOWN_RIM_WIDTHS * width_px)
     weight = inside | (_within(inside, rim) & ~ignored)
-    weight &= target | ~_within(contacts, half + FLANK_WIDTHS * width_px)
+    weight &= target | (away > open_px) | (depth >= _CORE * thick)
     return target.astype(np.uint8), weight.astype(np.float32)
+
+
+def _thickness(labels: NDArray[Any], most_px: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Depth of every pixel in its object, and radius of the largest disc in the object that holds the pixel.
+
+    Local thickness (Hildebrand and Ruegsegger 1997, doi:10.1046/j.1365-2818.1997.1340694.x), up to `most_px`, in
+    steps of a pixel. Neither ends at the border of the section.
+    """
+    depth = edt.edt(np.ascontiguousarray(in_32_bits(labels)), black_border=False)
+    thick = depth.copy()
+    for radius in range(2, math.ceil(most_px) + 1):
+        core = depth >= radius
+        if not core.any():
+            break
+        held = edt.edt(~core, black_border=False) < radius
+        thick[held] = np.maximum(thick[held], radius)
+    return depth, thick
 
 
 def _contacts(labels: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -80,8 +112,6 @@ def _contacts(labels: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[np.boo
 
 def _within(mask: NDArray[np.bool_], distance_px: float) -> NDArray[np.bool_]:
     """Pixels at most this far from the mask, in a straight line."""
-    import edt
-
     if distance_px < 1 or not mask.any():
         return mask
     near: NDArray[np.bool_] = edt.edt(~mask, black_border=False) <= distance_px

@@ -268,7 +268,7 @@ def _runs(sections: Iterable[int], context: int) -> list[list[int]]:
 
 
 def _volume(part: ProofreadRun, request: LearnRequest) -> TrainingVolume:
-    from napari_emseg.jobs.recipe_truth import membranes_of
+    from napari_emseg.jobs.recipe_truth import cells_of_objects, membranes_of
 
     truth = np.full(part.image.shape, IGNORE, np.uint8)
     taught = list(part.train)
@@ -278,6 +278,8 @@ def _volume(part: ProofreadRun, request: LearnRequest) -> TrainingVolume:
         width_nm=request.settings.membrane_width_nm,
         ignore_id=request.ignore_id,
     )
+    cells = np.zeros(part.image.shape, np.bool_)
+    cells[taught] = cells_of_objects(part.labels[taught], ignore_id=request.ignore_id)
     return TrainingVolume(
         part.name,
         part.image,
@@ -285,4 +287,5 @@ def _volume(part: ProofreadRun, request: LearnRequest) -> TrainingVolume:
         {TARGET: truth},
         part.train,
         statistics=part.statistics,
+        cells=cells,
     )
