@@ -68,6 +68,7 @@ def test_the_report_shows_before_and_after():
             "sample": "phantom", "program": "napari-emseg 1", "device": "CPU", "seconds": 61.4, "section": 8,
             "steps": [{"step": "predict", "seconds": 1.23, "seconds_per_section": [0.5, 0.25]}],
             "before": scores, "after": scores | {"edits_per_100_objects": 5.0}, "new_model_kept": True,
+            "scored_sections": [1, 2, 3],
         }
     )  # fmt: skip
     assert "| predict | 1.2 | seconds per section 0.5 0.25 |" in text

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--sample", choices=("phantom", "vnc"), default="phantom")
     parser.add_argument("--model", default="", metavar="NAME_OR_PATH", help="model to start from")
-    parser.add_argument("--learn-seconds", type=float, default=30.0, metavar="S", help="default: %(default)s")
+    parser.add_argument("--learn-seconds", type=float, default=60.0, metavar="S", help="default: %(default)s")
     parser.add_argument("--no-screenshot", action="store_true", help="leave the picture out")
 
 
@@ -48,8 +48,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     progress.close()
     before, after = report.facts["before"], report.facts["after"]
     print(
-        f"{args.output}/report.md: edits per 100 objects {before['edits_per_100_objects']:.1f} before "
-        f"learning from one section, {after['edits_per_100_objects']:.1f} after"
+        f"{args.output}/report.md: edits per 100 objects of other sections {before['edits_per_100_objects']:.1f} "
+        f"before learning from one section, {after['edits_per_100_objects']:.1f} after; "
+        f"V_rand {before['v_rand']:.4f}, {after['v_rand']:.4f}"
     )
     if not args.no_screenshot:
         _screenshot(folder, args.output / "screenshot.png", report.facts["section"])

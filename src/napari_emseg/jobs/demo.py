@@ -1,6 +1,6 @@
 """The whole loop on a sample, without a window: what a person does with it, timed and scored.
 
-predict - seeds - segment - propagate - correct one section - mark it proofread - learn in the background,
+what next - predict - seeds - segment - propagate - correct one section - mark it proofread - learn in the background,
 while predictions go on - decide - predict again.
 """
 
@@ -16,9 +16,10 @@ from napari_emseg import __version__
 from napari_emseg.algorithms.contingency import contingency
 from napari_emseg.core.edit import Region
 from napari_emseg.core.model_card import find_model, read_card
-from napari_emseg.jobs import finetune, oracle, predict, propagate, segment, versions
+from napari_emseg.jobs import finetune, oracle, predict, propagate, segment, suggest, versions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from napari_emseg.jobs.engine import Engine
     from napari_emseg.session import Session
 
-LEARN_S = 30.0
-_SECTIONS = 4  # the first one teaches, the others are scored
+LEARN_S = 60.0
+_SECTIONS = 4  # segmented and carried through; the first one teaches
+_SCORED = 16  # at most: other sections, evenly through the stack
 _LARGE_PX = 64  # smaller overlaps say nothing
 _LOOK_S = 2.0  # between two clicks while the model learns
 _KEPT_SCORES = ("v_rand", "v_info", "edits_per_100_objects")
@@ -107,23 +109,31 @@ def _loop(
     ticket.wait(120)
     report.step("start the worker", began, device=engine.device())
 
-    z = session.image.shape[0] // 2 - _SECTIONS // 2
+    progress.report(0.07, "asking which section would teach most")
+    began = time.perf_counter()
+    z = _most_teaching(session, engine)
+    report.step("what to proofread next", began, section=z)
     screen = _section(session, z)
-    membranes = truth.membranes[z : z + _SECTIONS]
-    report.facts |= {"section": z, "on_screen": list(screen.shape[1:])}
+    others = _others(session.image.shape[0], z)
+    report.facts |= {"section": z, "scored_sections": others, "on_screen": list(screen.shape[1:])}
 
     progress.report(0.1, "predicting membranes")
     began = time.perf_counter()
-    before, clicks = _predict_sections(session, engine, z)
-    report.step("predict", began, seconds_per_section=clicks, **_scores(membranes[1:], before[1:]))
+    shown, clicks = _predict_sections(session, engine, range(z, z + _SECTIONS))
+    report.step("predict", began, seconds_per_section=clicks)
+
+    progress.report(0.15, "scoring the other sections")
+    began = time.perf_counter()
+    before = _scores(truth, others, _predict_sections(session, engine, others)[0])
+    report.step("score other sections", began, **before)
 
     progress.report(0.2, "growing segments from seeds")
     began = time.perf_counter()
     region = Region(screen.start, (z + _SECTIONS, *screen.stop[1:]))
-    request = segment.prepare(session, region, before)
+    request = segment.prepare(session, region, shown)
     found = engine.call("napari_emseg.jobs.segment:run", request)
     session.commit(segment.finish(session, request, found))
-    needed = oracle.edits_needed(session.volume.read(screen)[0], membranes[0])
+    needed = oracle.edits_needed(session.volume.read(screen)[0], truth.membranes[z])
     report.step("seeds and segments", began, sections=_SECTIONS, segments=found.n_segments, **needed)
 
     progress.report(0.3, "carrying ids to the next sections")
@@ -132,11 +142,12 @@ def _loop(
 
     progress.report(0.4, "correcting one section")
     began = time.perf_counter()
-    done = oracle.correct(session, z, membranes[0])
+    done = oracle.correct(session, z, truth.membranes[z])
     report.step("correct and mark proofread", began, merges=done.merges, splits=done.splits,
                 painted_px=done.painted_px, section=z)  # fmt: skip
 
-    _learn(session, engine, z, before, membranes, report, progress, learn_s)
+    _learn(session, engine, z, report, progress, learn_s)
+    _score_again(session, engine, truth, report, progress)
 
 
 def _propagate(session: Session, engine: Engine, region: Region, truth: SampleTruth) -> dict[str, Any]:
@@ -155,8 +166,6 @@ def _learn(
     session: Session,
     engine: Engine,
     z: int,
-    before: NDArray[np.float32],
-    membranes: NDArray[Any],
     report: Report,
     progress: Progress,
     learn_s: float,
@@ -186,17 +195,37 @@ def _learn(
         seconds_per_section_meanwhile=clicks,
     )
 
-    progress.report(0.9, "predicting with the new model")
-    began = time.perf_counter()
-    is_recommended = candidate.result.helps
-    if is_recommended:
+    if candidate.result.helps:
         versions.accept(session, candidate)
     else:
         versions.discard(candidate)
-    after, seconds = _predict_sections(session, engine, z)
-    scores = [_scores(membranes[1:], found[1:]) for found in (before, after)]
-    report.step("predict again", began, seconds_per_section=seconds, **scores[1])
-    report.facts |= {"before": scores[0], "after": scores[1], "new_model_kept": is_recommended}
+    report.facts["new_model_kept"] = candidate.result.helps
+
+
+def _score_again(
+    session: Session, engine: Engine, truth: SampleTruth, report: Report, progress: Progress
+) -> None:
+    progress.report(0.9, "scoring the other sections again")
+    began = time.perf_counter()
+    others = report.facts["scored_sections"]
+    after = _scores(truth, others, _predict_sections(session, engine, others)[0])
+    report.step("score other sections again", began, **after)
+    before = next(step for step in report.steps if step["step"] == "score other sections")
+    report.facts |= {"before": {key: before[key] for key in _KEPT_SCORES}, "after": after}
+
+
+def _most_teaching(session: Session, engine: Engine) -> int:
+    """The section that is suggested first, of those that have enough others behind them."""
+    found = engine.call("napari_emseg.jobs.suggest:run", suggest.prepare(session))
+    last = max(0, session.image.shape[0] - _SECTIONS)
+    return next((one.section for one in found.sections if one.section <= last), 0)
+
+
+def _others(n_sections: int, taught: int) -> list[int]:
+    """Sections that did not teach, evenly through the stack."""
+    others = [z for z in range(n_sections) if z != taught]
+    chosen = np.linspace(0, len(others) - 1, min(_SCORED, len(others))).round().astype(int)
+    return [others[n] for n in chosen]
 
 
 def _right_links(labels: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
@@ -229,15 +258,17 @@ def _predict_section(session: Session, engine: Engine, z: int) -> tuple[NDArray[
     return probability, round(time.perf_counter() - clicked, 2)
 
 
-def _predict_sections(session: Session, engine: Engine, z: int) -> tuple[NDArray[np.float32], list[float]]:
-    """Probability of a section and of the next ones (z, y, x), and seconds per section."""
-    found = [_predict_section(session, engine, z + n) for n in range(_SECTIONS)]
+def _predict_sections(
+    session: Session, engine: Engine, sections: Sequence[int]
+) -> tuple[NDArray[np.float32], list[float]]:
+    """Probability of sections (z, y, x), and seconds per section."""
+    found = [_predict_section(session, engine, z) for z in sections]
     return np.stack([probability for probability, _ in found]), [seconds for _, seconds in found]
 
 
-def _scores(membranes: NDArray[Any], probability: NDArray[Any]) -> dict[str, float]:
-    """Boundary scores of sections that did not teach."""
+def _scores(truth: SampleTruth, sections: Sequence[int], probability: NDArray[Any]) -> dict[str, float]:
+    """Boundary scores of some sections."""
     from napari_emseg.algorithms.metrics.boundary import boundary_scores
 
-    found = boundary_scores(np.asarray(membranes) == 0, probability)
+    found = boundary_scores(truth.membranes[sections] == 0, probability)
     return {key: round(found[key], 4) for key in _KEPT_SCORES}
