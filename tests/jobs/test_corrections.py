@@ -118,6 +118,7 @@ def test_pixels_that_both_changed_stay_and_become_conflicts(pair: Pair, tmp_path
     assert state.states is not None
     assert [s.status for s in state.states] == [Status.PROOFREAD, Status.EXCLUDED]
     assert state.words.startswith("you: proofread, ")
+    assert state.words.endswith(": left out (fold)")
     # they wait in the project until they are decided, also on another day
     folder = pair.mine.project.folder
     pair.mine.close()
@@ -150,6 +151,66 @@ def test_the_same_correction_twice_is_no_conflict(pair: Pair) -> None:
     np.testing.assert_array_equal(section(pair.mine), before)
     # and importing again brings nothing new
     assert pair.import_().edit.is_empty
+
+
+def test_importing_again_brings_only_what_is_new_since(pair: Pair) -> None:
+    write(pair.mine, 1, slice(0, 10), slice(0, 10), 5)  # both give id 5 to something else
+    write(pair.theirs, 1, slice(30, 40), slice(30, 40), 5)
+    write(pair.mine, 1, slice(15, 20), slice(0, 20), 4)
+    write(pair.theirs, 1, slice(15, 20), slice(0, 20), 3)
+    pair.mine.mark(2, Status.PROOFREAD)
+    pair.theirs.mark(2, Status.EXCLUDED, "fold")
+    assert len(pair.import_().conflicts) == 2
+    keep_all(pair.mine, "mine")
+    write(pair.mine, 1, slice(38, 40), slice(30, 40), 4)  # I go on where theirs came in
+    before = section(pair.mine)
+    again = pair.import_()
+    assert again.edit.is_empty
+    assert again.conflicts == ()
+    np.testing.assert_array_equal(section(pair.mine), before)
+    # their new object grows, another one appears, one mark is taken back, and I have changed one of these places
+    write(pair.theirs, 1, slice(28, 30), slice(30, 40), 5)
+    write(pair.theirs, 1, slice(36, 40), slice(38, 40), 6)
+    pair.theirs.mark(2, Status.UNSEEN)
+    done = pair.import_()
+    assert done.edits == 3
+    now = section(pair.mine)
+    assert set(now[28:38, 30:38].ravel()) == {6}  # the object that came as 6 the first time
+    assert set(now[36:38, 38:].ravel()) == {7}
+    assert set(now[38:, 30:].ravel()) == {4}
+    assert [(c.mine, c.theirs, c.pixels) for c in done.conflicts if c.states is None] == [(4, 7, 4)]
+    assert pair.mine.sections[2].status is Status.PROOFREAD
+    assert [c.states is not None for c in done.conflicts].count(True) == 1
+
+
+def test_an_import_that_was_taken_back_can_be_made_again(pair: Pair) -> None:
+    write(pair.theirs, 1, slice(30, 40), slice(30, 40), 5)
+    pair.theirs.mark(0, Status.PROOFREAD)
+    pair.import_()
+    after = section(pair.mine)
+    pair.mine.undo()
+    done = pair.import_()
+    assert done.conflicts == ()
+    assert done.edits == 2
+    np.testing.assert_array_equal(section(pair.mine), after)
+    assert pair.mine.sections[0].status is Status.PROOFREAD
+
+
+def test_what_came_in_and_was_taken_back_there_is_taken_back_here(pair: Pair) -> None:
+    before = section(pair.mine)
+    write(pair.theirs, 1, slice(0, 20), slice(20, 40), 1)
+    pair.import_()
+    pair.theirs.undo()
+    assert pair.import_().conflicts == ()
+    np.testing.assert_array_equal(section(pair.mine), before)
+
+
+def test_records_of_imports_that_cannot_be_read_only_ask_more(pair: Pair) -> None:
+    write(pair.theirs, 1, slice(30, 40), slice(30, 40), 5)
+    pair.import_()
+    (pair.mine.project.folder / "imports.json").write_text('{"version": 1, "imports": [{"seen"')
+    assert len(pair.import_().conflicts) == 1
+    assert pair.import_().conflicts == ()
 
 
 def test_what_they_took_back_is_not_brought_in(pair: Pair) -> None:

@@ -101,6 +101,20 @@ def test_a_colleague_gets_a_pack_and_sends_corrections_back(
     said(opened, qtbot, "data", "This is no copy of the open project")
 
 
+def test_a_section_that_is_seen_differently_has_no_outline(opened: Any, qtbot: Any) -> None:
+    from napari_emseg.core.conflicts import Conflict
+    from napari_emseg.core.edit import Region
+    from napari_emseg.core.sections import SectionState, Status
+
+    states = SectionState(Status.PREDICTED), SectionState(Status.EXCLUDED, "fold")
+    whole = Region((3, 0, 0), (4, *SHAPE[1:]))
+    opened.desk.session.add_conflicts((Conflict(3, 0, 0, whole, np.zeros((0, 0), bool), "anna", states),))
+    opened.header.followed.emit("show_conflicts")
+    page = opened.conflicts_page
+    qtbot.waitUntil(lambda: "You disagree about this section" in page.says.text(), timeout=3000)
+    assert page.list.item(0).text().endswith("you: segmented, anna: left out (fold)")
+
+
 def test_results_are_exported_with_what_they_come_from(
     opened: Any, qtbot: Any, answers: Any, tmp_path: Path, make_labels: Any
 ) -> None:

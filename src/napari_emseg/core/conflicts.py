@@ -79,7 +79,7 @@ class Conflict:
         """What it is about: "you: object 7, anna: object 9, 320 px"."""
         who = self.author or "the other"
         if self.states is not None:
-            return f"you: {self.states[0].status}, {who}: {self.states[1].status}"
+            return f"you: {_state(self.states[0])}, {who}: {_state(self.states[1])}"
         n = self.pixels
         return f"you: {_object(self.mine)}, {who}: {_object(self.theirs)}, {n} px"
 
@@ -196,3 +196,8 @@ def _read(
 
 def _object(number: int) -> str:
     return f"object {number}" if number else "nothing"
+
+
+def _state(state: SectionState) -> str:
+    words = {Status.EXCLUDED: "left out", Status.PREDICTED: "segmented", Status.UNSEEN: "not segmented"}
+    return words.get(state.status, str(state.status)) + (f" ({state.reason})" if state.reason else "")

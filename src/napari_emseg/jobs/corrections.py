@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import zipfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from napari_emseg.core.conflicts import Conflict
 from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.grid import CHUNK
+from napari_emseg.core.imports import Import, end_of, known_of, remember_import, was_taken_back
 from napari_emseg.core.journal import Journal
 from napari_emseg.core.moments import steps_since, volume_at
 from napari_emseg.core.packing import unpack_project
@@ -65,6 +66,12 @@ class Corrections:
         Sections whose state only they changed.
     states : list of (section, our state, their state)
         Sections whose state both changed.
+    known : Import or None
+        How far the same copy has been brought in before.
+    end : Import or None
+        How far it is brought in with this.
+    is_anew : bool
+        Whether all of it comes in: nothing came in before, or that was taken back.
     """
 
     author: str = ""
@@ -75,6 +82,14 @@ class Corrections:
     conflicts: dict[tuple[int, int, int], list[NDArray[np.int64]]] = field(default_factory=dict)
     marks: list[tuple[int, SectionState]] = field(default_factory=list)
     states: list[tuple[int, SectionState, SectionState]] = field(default_factory=list)
+    known: Import | None = None
+    end: Import | None = None
+    is_anew: bool = True
+
+    @property
+    def ids(self) -> dict[int, int]:
+        """Objects of theirs that came in before: their ids there, to their ids here."""
+        return self.known.ids if self.known else {}
 
     @property
     def is_nothing(self) -> bool:
@@ -158,6 +173,10 @@ def bring_in(session: Session, found: Corrections) -> Imported:
     conflicts = _conflicts(found, fresh, volume.shape)
     session.add_conflicts(conflicts)  # first: a conflict too many does no harm, a lost one does
     session.commit(edit)
+    if found.end is not None:
+        entry = None if edit.is_empty else session.history.undoable
+        number = entry.id if entry else found.known.edit if found.known and not found.is_anew else 0
+        remember_import(session.project.folder, replace(found.end, ids=fresh, edit=number))
     return Imported(edit, conflicts, found.author, found.edits)
 
 
@@ -177,17 +196,18 @@ def _compare(session: Session, folder: Path, progress: Progress) -> Corrections:
         position = _parted(session.journal, journal)
         steps = steps_since(journal, position)
         found = Corrections(_author(journal, steps), len(steps), position)
-        if not steps:
+        if not steps and known_of(mine.folder, journal, position) is None:
             return found
         base = volume_at(mine.labels, session.journal, position)
+        earlier = _brought_in(session, project, journal, found) or base
         theirs = LabelVolume.open(project.labels)
         theirs.pages.out.may_write = False
         replay(journal, theirs)
         found.highest = _highest(base, position, mine, project)
         _compare_states(session, journal, position, found)
-        keys = sorted(set(theirs.occupied()) | set(base.occupied()))
+        keys = sorted(set(theirs.occupied()) | set(base.occupied()) | set(earlier.occupied()))
         for n, key in enumerate(keys, 1):
-            _compare_chunk(session.volume, base, theirs, key, found)
+            _compare_chunk(session.volume, base, earlier, theirs, key, found)
             progress.report(n / len(keys), f"comparing section {key[0]}")
         return found
     finally:
@@ -212,8 +232,11 @@ def _parted(mine: Journal, theirs: Journal) -> int:
 
 
 def _author(journal: Journal, steps: list[tuple[int, int]]) -> str:
-    if not steps:
-        return ""
+    if not steps:  # all of it taken back
+        rows = journal.query(
+            "SELECT e.author FROM log l JOIN edits e ON e.id = l.edit ORDER BY l.seq DESC LIMIT 1"
+        )
+        return str(rows[0][0]) if rows else ""
     names = Counter(
         journal.query("SELECT author FROM edits WHERE id = ?", number)[0][0] for number, _ in steps[-1000:]
     )
@@ -228,19 +251,47 @@ def _highest(base: LabelVolume, position: int, *projects: Project) -> int:
     return max((int(base.read(_box(key, base.shape)).max()) for key in base.occupied()), default=0)
 
 
+def _brought_in(
+    session: Session, project: Project, journal: Journal, found: Corrections
+) -> LabelVolume | None:
+    """Their labels as they came in before; None where they did not."""
+    found.end = end_of(journal)
+    known = known_of(session.project.folder, journal, found.parted)
+    if known is None:
+        return None
+    try:
+        earlier = volume_at(project.labels, journal, known.seen)
+    except EmsegError:  # they have forgotten that moment: compared as if nothing had come in, which asks more
+        return None
+    found.known = known
+    found.is_anew = was_taken_back(known, session.journal)
+    if not found.is_anew:
+        found.edits = len(steps_since(journal, known.seen))
+    return earlier
+
+
 def _compare_chunk(
-    mine: LabelVolume, base: LabelVolume, theirs: LabelVolume, key: ChunkKey, found: Corrections
+    mine: LabelVolume,
+    base: LabelVolume,
+    earlier: LabelVolume,
+    theirs: LabelVolume,
+    key: ChunkKey,
+    found: Corrections,
 ) -> None:
     region = _box(key, mine.shape)
-    then, there = base.read(region), theirs.read(region)
-    changed = then != there
-    if not changed.any():
+    then, before, there = base.read(region), earlier.read(region), theirs.read(region)
+    if np.array_equal(then, there) and np.array_equal(before, there):
         return
     here = mine.read(region)
-    foreign = there > found.highest  # both sides give the same numbers to different new objects
-    same = (here == there) & ~foreign
-    only_they = changed & (here == then)
-    both = changed & (here != then) & ~same
+    as_it_came = here == _renamed(before, found.ids)
+    # both sides give the same numbers to different new objects
+    foreign = (there > found.highest) & ~np.isin(there, list(found.ids))
+    same = (here == _renamed(there, found.ids)) & ~foreign
+    fresh = before != there
+    only_they = fresh & as_it_came & ~same
+    if found.is_anew:
+        only_they |= (here == then) & (then != there) & ~same
+    both = fresh & ~only_they & ~same
     if only_they.any():
         found.changes.append((region, only_they, there[only_they], here[only_they]))
     if both.any():
@@ -256,16 +307,19 @@ def _compare_chunk(
 
 
 def _compare_states(session: Session, journal: Journal, position: int, found: Corrections) -> None:
-    theirs = _marked(journal, position)
+    """As pixels are compared: what came in before is not asked again."""
     mine = _marked(session.journal, position)
-    for z, (before, after) in sorted(theirs.items()):
-        if before == after:
+    since = _marked(journal, found.known.seen if found.known else position)
+    for z, (begun, after) in sorted(_marked(journal, position).items()):
+        here = session.sections[z]
+        before = since.get(z, (after, after))[0]
+        fresh, untouched = before != after, mine.get(z, (here, here))[0] == here
+        if here == after:
             continue
-        ours = mine.get(z)
-        if ours is None or ours[0] == ours[1]:
+        if (found.is_anew and untouched and begun != after) or (fresh and here == before):
             found.marks.append((z, after))
-        elif ours[1] != after:
-            found.states.append((z, ours[1], after))
+        elif fresh:
+            found.states.append((z, here, after))
 
 
 def _marked(journal: Journal, position: int) -> dict[int, tuple[SectionState, SectionState]]:
@@ -283,10 +337,11 @@ def _fresh_ids(session: Session, found: Corrections) -> dict[int, int]:
     """Ids that they gave since, to ids that nobody has here."""
     new = {int(i) for _, _, ids, _ in found.changes for i in np.unique(ids) if i > found.highest}
     new |= {theirs for _, _, theirs in found.conflicts if theirs > found.highest}
+    new -= found.ids.keys()
     if not new:
-        return {}
+        return dict(found.ids)
     first = session.volume.next_ids(len(new))
-    return {old: first + n for n, old in enumerate(sorted(new))}
+    return found.ids | {old: first + n for n, old in enumerate(sorted(new))}
 
 
 def _renamed(ids: NDArray[np.unsignedinteger], fresh: dict[int, int]) -> NDArray[np.unsignedinteger]:

@@ -109,14 +109,20 @@ class ConflictsPage(QWidget):
         if 0 <= self.desk.conflict < len(found):
             self.list.setCurrentRow(self.desk.conflict)
         self.count.setText(f"{left} of {len(found)} wait" if found else "")
-        chosen = 0 <= self.desk.conflict < len(found) and not session.read_only
+        chosen_one = 0 <= self.desk.conflict < len(found)
         for button in (self.mine, self.theirs):
-            button.setEnabled(chosen)
+            button.setEnabled(chosen_one and not session.read_only)
         self.later.setEnabled(left > 1)
         if not found:
             text = "There are no conflicts."
         elif left:
-            text = "The white outline shows where you disagree. Yours is kept until you decide."
+            is_state = chosen_one and found[self.desk.conflict].states is not None
+            shows = (
+                "You disagree about this section"
+                if is_state
+                else "The white outline shows where you disagree"
+            )
+            text = f"{shows}. Yours is kept until you decide."
         else:
             text = "Everything is decided. Ctrl+Z takes the last decision back."
         if text != self.says.saying.text:

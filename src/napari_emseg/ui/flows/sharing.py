@@ -90,9 +90,15 @@ def import_from(desk: Desk, theirs: Path) -> None:
             desk.say("data", f"There is nothing new from {who}.")
             return
         n, waiting = len(came.edit.sections), len(came.conflicts)
-        text = f"{came.edits} edits of {who} changed {n} section{'s' * (n != 1)} here."
+        text = (
+            f"{came.edits} edit{'s' * (came.edits != 1)} of {who} changed {n} section{'s' * (n != 1)} here."
+        )
         if waiting:
-            text += f" In {waiting} place{'s' * (waiting != 1)} both of you worked; yours is kept until you decide."
+            both = (
+                f"In {waiting} place{'s' * (waiting != 1)} {'both of you' if n else f'{who} and you'} worked"
+            )
+            text = f"{text} {both}" if n else both
+            text += "; yours is kept until you decide."
             desk.say("data", text, tone="done", link="Go through them", action="show_conflicts")
         else:
             desk.say("data", text, tone="done", link="Take that back", action="undo")
