@@ -17,10 +17,10 @@ from safetensors.torch import save_file
 
 from napari_emseg.cli import main
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import CARD, WEIGHTS, find_model, read_card, user_models_dir
+from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, find_model, read_card, user_models_dir
 from napari_emseg.jobs.models import export_model, import_model, remove_model
-from napari_emseg.nn.checkpoint import load_model
-from napari_emseg.nn.export import example
+from napari_emseg.nn.checkpoint import build, load_model
+from napari_emseg.nn.export import example, export_torchscript
 from napari_emseg.nn.foreign import read_weights, without_prefix
 
 HAS_ONNX = importlib.util.find_spec("onnx") is not None
@@ -193,6 +193,35 @@ def test_own_models_can_be_removed_and_others_cannot(taught):
             remove_model(name)
 
 
+ODD = [(64, 64), (65, 77), (17, 100), (9, 33), (3, 5), (1, 40)]
+
+
+def test_programs_take_any_extent(taught, tmp_path):
+    export_model(str(taught), tmp_path / "program.pt")
+    network, card = load_model(taught)
+    with pytest.warns(DeprecationWarning, match="jit.load"):
+        program = torch.jit.load(tmp_path / "program.pt")
+    for k, extent in enumerate(ODD):
+        image = torch.randn(1 + k % 2, card.arguments["sections"], *extent)
+        with torch.inference_mode():
+            torch.testing.assert_close(program(image), torch.sigmoid(network(image)), atol=1e-5, rtol=0)
+
+
+def test_programs_of_3d_networks_take_any_extent(tmp_path):
+    card = ModelCard(
+        name="space", architecture="unet_25d", targets=("membrane",), depth=4, pixel_size_nm=5,
+        pixel_size_range_nm=(4, 6), arguments={"sections": 1, "targets": 1, "widths": [4, 4, 4]},
+    )  # fmt: skip
+    network = build(card).eval()
+    export_torchscript(network, card, tmp_path / "program.pt")
+    with pytest.warns(DeprecationWarning, match="jit.load"):
+        program = torch.jit.load(tmp_path / "program.pt")
+    for extent in ((4, 16, 16), (3, 17, 21), (5, 16, 9)):
+        image = torch.randn(1, 1, *extent)
+        with torch.inference_mode():
+            torch.testing.assert_close(program(image), torch.sigmoid(network(image)), atol=1e-5, rtol=0)
+
+
 @pytest.mark.skipif(not HAS_ONNX, reason="onnx is not installed: an optional extra")
 def test_onnx_answers_as_the_network_does(taught, tmp_path):
     onnx = pytest.importorskip("onnx")
@@ -200,11 +229,15 @@ def test_onnx_answers_as_the_network_does(taught, tmp_path):
     export_model(str(taught), tmp_path / "toy.onnx")
     onnx.checker.check_model(str(tmp_path / "toy.onnx"))
     network, card = load_model(taught)
-    image = example(network, card, larger=5, seed=3)
+    images = [
+        example(network, card, larger=5, seed=3),
+        *(torch.randn(2, card.arguments["sections"], *n) for n in ODD),
+    ]
     session = reference.InferenceSession(str(tmp_path / "toy.onnx"), providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"raw": image.numpy()})
-    with torch.inference_mode():
-        np.testing.assert_allclose(found, torch.sigmoid(network(image)).numpy(), atol=1e-4)
+    for image in images:
+        (found,) = session.run(None, {"raw": image.numpy()})
+        with torch.inference_mode():
+            np.testing.assert_allclose(found, torch.sigmoid(network(image)).numpy(), atol=1e-4)
 
 
 def test_other_formats_are_refused(taught, tmp_path):
