@@ -12,11 +12,13 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, STOPPED, FinetuneRequest, FinetuneResult, TrainingVolume
 from napari_emseg.core.model_card import CARD, find_model, read_card
+from napari_emseg.core.sections import Status
 from napari_emseg.jobs.kept_learning import PICTURES, Noted, folder_name
+from napari_emseg.jobs.sections_read import read_sections
 from napari_emseg.jobs.versions import Candidate, next_version, versioned, write_card
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -66,11 +68,14 @@ class Teacher:
     read_labels : callable
         Object ids (y, x) of one section.
     sections : iterable of int
+    excluded : collection of int, optional
+        Sections of a project that are left out: beside one of them the section that teaches stands in, as in prediction.
     """
 
     image: ImageStack
     read_labels: Callable[[int], NDArray[Any]]
     sections: Iterable[int]
+    excluded: Collection[int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +133,7 @@ def prepare(session: Session, settings: FinetuneSettings | None = None) -> Learn
     model = find_model(session.model, session.project.models)
     read_labels = lambda z: session.volume.read(Region((z, 0, 0), (z + 1, *session.image.shape[1:])))[0]  # noqa: E731
     request = prepare_from(
-        [Teacher(session.image, read_labels, sections)],
+        [Teacher(session.image, read_labels, sections, session.sections.with_status(Status.EXCLUDED))],
         model,
         session.project.models,
         with_recipe(settings or session.get_settings("finetune"), session),
@@ -195,13 +200,16 @@ def _runs_of(teacher: Teacher, context: int, begin: str) -> Iterator[ProofreadRu
             "the voxel size is unknown", image.name, "give it before learning", action="set_spacing"
         )
     pixel = (image.spacing_nm[1] + image.spacing_nm[2]) / 2
-    for group in _runs(sorted(teacher.sections), context):
+    excluded = teacher.excluded or ()
+    for group in _runs(sorted(teacher.sections), context, excluded):
         low, high = max(0, group[0] - context), min(image.shape[0], group[-1] + context + 1)
-        part = np.array(image.data[low:high])
+        part = read_sections(image, low, high, teacher.excluded, needed=group)
+        shown = [_stand_in(z, group, excluded) for z in range(low, high)]
+        part = part[np.array(shown) - low]
         labels = np.zeros(part.shape, np.uint32)
         for z in group:
             labels[z - low] = teacher.read_labels(z)
-        statistics = np.array([image.statistics(z) for z in range(low, high)], dtype=np.float64)
+        statistics = np.array([image.statistics(z) for z in shown], dtype=np.float64)
         span = f"section {group[0]}" if len(group) == 1 else f"sections {group[0]}-{group[-1]}"
         train = tuple(z - low for z in group)
         yield ProofreadRun(f"{begin}{span}", part, labels, train, statistics, pixel)
@@ -230,8 +238,8 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
             if request.resumable:
                 noted.note(request)
             raise
-    if result.pictures:
-        _write_pictures(result)
+        if result.pictures:
+            _write_pictures(result)
     if request.resumable:  # complete by itself: the window may be gone by now
         _tell_teachers(request, result)
     return result
@@ -256,11 +264,17 @@ def finish(session: Session, request: LearnRequest, result: FinetuneResult) -> C
     return Candidate(result.model, result, request.sections)
 
 
-def _runs(sections: Iterable[int], context: int) -> list[list[int]]:
-    """Group sections whose neighbours overlap."""
+def _stand_in(z: int, group: Sequence[int], excluded: Collection[int]) -> int:
+    """The section that is shown for another one: the nearest that teaches, where that one is left out."""
+    return min(group, key=lambda taught: abs(taught - z)) if z in excluded and z not in group else z
+
+
+def _runs(sections: Iterable[int], context: int, excluded: Collection[int] = ()) -> list[list[int]]:
+    """Group sections whose neighbours overlap; not across a section that is left out, which each has its own stand-in for."""
     groups: list[list[int]] = []
     for z in sections:
-        if groups and z - groups[-1][-1] <= 2 * context + 1:
+        near = bool(groups) and z - groups[-1][-1] <= 2 * context + 1
+        if near and not any(groups[-1][-1] < out < z for out in excluded):
             groups[-1].append(z)
         else:
             groups.append([z])

@@ -16,6 +16,7 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import WEIGHTS, find_model, read_card
 from napari_emseg.core.sections import Status
+from napari_emseg.jobs.sections_read import read_sections, statistics_of
 from napari_emseg.settings import PredictSettings
 
 if TYPE_CHECKING:
@@ -131,8 +132,14 @@ def prepare(
     zoom = card.zoom(image.spacing_nm)
     halo = settings.halo if zoom >= 1 else round(settings.halo / zoom)
     part = needed(region, image.shape, settings.tile, halo, card.context_sections, card.depth)
-    block = Block(np.array(image.data[part.slices]), part.start, image.shape)
-    statistics = {z: image.statistics(z) for z in range(part.start[0], part.stop[0])}
+    wanted = range(region.start[0], region.stop[0])
+    first, last = part.start[0], part.stop[0]
+    left_out = None if isinstance(source, ImageStack) else skip
+    voxels = read_sections(
+        image, first, last, left_out, needed=wanted, rows=part.slices[1], columns=part.slices[2]
+    )
+    block = Block(voxels, part.start, image.shape)
+    statistics = {z: statistics_of(image, z, skip) for z in range(first, last)}
     return PredictRequest(block, region, folder, image.spacing_nm, statistics, skip, targets, settings)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.core.sections import Status
+from napari_emseg.jobs.sections_read import read_sections, statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -143,10 +144,11 @@ def prepare(session: Session, *, seed: int = 0, most: int = _PIECES) -> SuggestR
         for z in chosen:
             places = _places(session.image.shape[1:], max(1, part // max(1, len(chosen))), rng)
             pieces += [_piece(session, z, y, x, context) for y, x in places]
+    left_out = states.with_status(Status.EXCLUDED)
     sections = {z for p in pieces for z in range(p.first, p.first + len(p.block))}
     return SuggestRequest(
         tuple(pieces), frozenset(known), session.image.shape[0],
-        {z: session.image.statistics(z) for z in sections}, model, session.image.spacing_nm, seed,
+        {z: statistics_of(session.image, z, left_out) for z in sections}, model, session.image.spacing_nm, seed,
     )  # fmt: skip
 
 
@@ -294,7 +296,10 @@ def _piece(session: Session, z: int, y: int, x: int, context: int) -> Piece:
     y0, y1 = max(0, y - MARGIN_PX), min(height, stop_y + MARGIN_PX)
     x0, x1 = max(0, x - MARGIN_PX), min(width, stop_x + MARGIN_PX)
     first, last = max(0, z - context), min(depth, z + context + 1)
-    block = np.array(session.image.data[first:last, y0:y1, x0:x1])
+    excluded = session.sections.with_status(Status.EXCLUDED)
+    block = read_sections(
+        session.image, first, last, excluded, needed=(z,), rows=slice(y0, y1), columns=slice(x0, x1)
+    )
     return Piece(z, y, x, block, first, (y - y0, y1 - stop_y, x - x0, x1 - stop_x))
 
 
