@@ -44,6 +44,8 @@ class Tidied:
         Objects of which a change of shape left nothing.
     too_small, too_large, cut_off : int
         Objects that were dropped for their size, or because they touch the edge of the sections.
+    dropped : ndarray of uint64 (n,)
+        Ids of these.
     """
 
     labels: Any
@@ -52,6 +54,7 @@ class Tidied:
     too_small: int
     too_large: int
     cut_off: int
+    dropped: NDArray[np.uint64]
 
 
 def tidy(
@@ -116,6 +119,7 @@ def tidy(
         int(small.sum()),
         int(large.sum()),
         int(cut.sum()),
+        ids[gone],
     )
 
 

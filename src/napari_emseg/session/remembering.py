@@ -21,6 +21,7 @@ from napari_emseg.settings import (
     SeedSettings,
     SegmentSettings,
     Settings,
+    TidySettings,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ STAGES: dict[str, type[Settings]] = {
     "finetune": FinetuneSettings,
     "measure": MeasureSettings,
     "augmentation": AugmentationSettings,
+    "tidy": TidySettings,
 }
 
 

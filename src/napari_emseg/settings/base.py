@@ -17,12 +17,13 @@ def field(
     words: dict[str, str] | None = None,
     zero: str = "",
     percent: bool = False,
+    decimals: int | None = None,
     **bounds: float,
 ) -> Any:
     """Describe one setting.
 
     In its panel ``more`` puts it under *More*, ``words`` are shown for choices and ``zero`` in place of the number 0;
-    ``percent`` shows a share between 0 and 1 in per cent.
+    ``percent`` shows a share between 0 and 1 in per cent, and ``decimals`` says how many digits stand after the point.
     """
     return Field(  # type: ignore[call-overload]
         default,
@@ -34,6 +35,7 @@ def field(
             "words": dict(words or {}),
             "zero": zero,
             "percent": percent,
+            "decimals": decimals,
         },
         **bounds,
     )

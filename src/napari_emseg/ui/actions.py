@@ -142,6 +142,14 @@ ACTIONS: dict[str, Action] = {
     "cut": _correction("cut"),
     "lock": _correction("lock"),
     "interpolate": _correction("interpolate"),
+    "show_tidy": Action(
+        "Tidy", "", "Fill holes, take specks and hairs away, in this section or in all: what would change is shown",
+        f"{_FLOWS}.tidying:show_tidy", "proofread",
+    ),
+    "tidy": Action(
+        "Tidy objects", "", "Do what the page Tidy is set to, around what is proofread, left out or locked",
+        f"{_FLOWS}.tidying:tidy", "proofread",
+    ),
     "new_object": Action(
         "New id", "M", "Paint with an id that no object has had",
         f"{_FLOWS}.proofreading:new_object", "proofread",

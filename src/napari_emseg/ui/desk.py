@@ -91,6 +91,7 @@ class Desk(Bench):
         self.seeds: SeedsLayer | None = None
         self.seeds_wanted = False
         self.joining: Any = None
+        self.tidy_all = False
         self.is_free = False
         self.without_image: Path | None = None
         self.damaged: tuple[Path, ImageStack | None] | None = None

@@ -45,6 +45,7 @@ from napari_emseg.ui.sheet import KeySheet
 from napari_emseg.ui.spine import Spine
 from napari_emseg.ui.state import STAGES, resolve
 from napari_emseg.ui.style import look_of, style_sheet
+from napari_emseg.ui.tidying import TidyPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +136,8 @@ class EmsegDock(Docked):
         self.pages.add(self.conflicts_page)
         self.find_page = FindPage(self.desk)
         self.branch_page = BranchPage(self.desk)
-        for page in (self.find_page, self.branch_page):
+        self.tidy_page = TidyPage(self.panels["proofread"])
+        for page in (self.find_page, self.branch_page, self.tidy_page):
             page.setProperty("emsegPanel", True)
             page.closed.connect(partial(self._leave_page, page))
             self.pages.add(page)
@@ -276,6 +278,8 @@ class EmsegDock(Docked):
                 self.find_page.begin()
         elif question == "branches":
             self._show_branches()
+        elif question == "tidy":
+            self._toggle(self.tidy_page)
 
     def _toggle_keys(self) -> None:
         self._toggle(self.key_sheet)
@@ -330,6 +334,7 @@ class EmsegDock(Docked):
         self.conflicts_page.set_look(look)
         self.find_page.set_look(look)
         self.branch_page.set_look(look)
+        self.tidy_page.set_look(look)
         for panel in self.panels.values():
             panel.set_look(look)
 

@@ -82,7 +82,9 @@ def _numbers(info: FieldInfo, *, whole: bool) -> dict[str, Any]:
                 bounds[key] = value
     low = bounds.get("ge", bounds.get("gt", 0 if whole else 0.0))
     high = bounds.get("le", bounds.get("lt", 2**31 - 1 if whole else 1e9))
-    decimals = 0 if whole else _decimals(high)
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    given = extra.get("decimals")
+    decimals = 0 if whole else int(given) if isinstance(given, int) else _decimals(high)
     step = bounds.get("multiple_of", 1 if whole else 10.0**-decimals)
     span = (high - low) / step
     return {

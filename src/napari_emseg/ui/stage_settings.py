@@ -11,6 +11,7 @@ from napari_emseg.settings import (
     SeedSettings,
     SegmentSettings,
     Settings,
+    TidySettings,
 )
 
 DEFAULTS: dict[str, type[Settings]] = {
@@ -21,4 +22,5 @@ DEFAULTS: dict[str, type[Settings]] = {
     "propagate": PropagateSettings,
     "finetune": FinetuneSettings,
     "measure": MeasureSettings,
+    "tidy": TidySettings,
 }

@@ -72,7 +72,8 @@ class ProofreadPanel(StagePanel):
         self.suggest = action_button(self.desk, "suggest")
         self.column.addLayout(row(self.exclude, self.unmark))
         self.branches = action_button(self.desk, "show_branches")
-        self.column.addLayout(row(self.suggest, self.branches))
+        self.tidy = action_button(self.desk, "show_tidy")
+        self.column.addLayout(row(self.suggest, self.branches, self.tidy, equal=False))
         self.why = WhyLeftOut()
         self.why.answered.connect(self._on_reason)
         self.why.ended.connect(self.refresh)
@@ -99,6 +100,7 @@ class ProofreadPanel(StagePanel):
             self.exclude,
             self.suggest,
             self.branches,
+            self.tidy,
         ]
         for widget in widgets:
             widget.setEnabled(session is not None)
@@ -110,6 +112,7 @@ class ProofreadPanel(StagePanel):
         self.why.show_section(self.desk.section)
         self.suggest.setVisible(not asking)
         self.branches.setVisible(not asking)
+        self.tidy.setVisible(not asking)
         if session is None or layers is None:
             self.undo.setEnabled(False)
             self.redo.setEnabled(False)
