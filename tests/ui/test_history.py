@@ -136,6 +136,23 @@ def test_the_page_in_the_window(opened: Any, qtbot: Any, make_labels: Any) -> No
     assert opened.panels[desk.stage].isVisible()
 
 
+def test_what_restoring_has_changed_is_counted(labelled: Any) -> None:
+    from napari_emseg.core.chronicle import event
+    from napari_emseg.ui.flows.history import restore
+
+    session = labelled.session
+    first = event(session.journal, session.history.undoable.id)
+    assert first is not None
+    session.lock(1)
+    assert ": 1 lock changed." in restore(labelled, first)
+    assert session.locked == set()
+    session.undo()
+    session.lock(2)
+    session.mark(2, "proofread")
+    assert ": 1 section and 2 locks changed." in restore(labelled, first)
+    assert "Nothing has changed since" in restore(labelled, first)
+
+
 def test_a_second_window_says_that_it_reads_only_and_keeps_up(
     opened: Any, qtbot: Any, session: Session, tmp_path: Path, make_labels: Any
 ) -> None:

@@ -46,8 +46,10 @@ def restore(desk: Desk, event: Event) -> str:
     moment = f"“{event.name}”, {when(event.time)}"
     if edit.is_empty:
         return f"Nothing has changed since {moment}."
-    n = len(edit.sections)
-    return f"Back as after {moment}: {n} section{'s' * (n != 1)} changed. Ctrl+Z takes that back."
+    n, locks = len(edit.sections), len(edit.locks)
+    changed = [f"{n} section{'s' * (n != 1)}"] if n else []
+    changed += [f"{locks} lock{'s' * (locks != 1)}"] if locks else []
+    return f"Back as after {moment}: {' and '.join(changed)} changed. Ctrl+Z takes that back."
 
 
 def try_restore(desk: Desk, event: Event) -> tuple[str, str]:
