@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -197,6 +198,19 @@ def test_a_disk_that_fails_is_said_in_one_line(
 
     monkeypatch.setattr("napari_emseg.commands.convert.run", broken)
     said = "error: a file cannot be read or written (input/output error), tape.h5, check the disk\n"
+    assert call(capsys, "convert", "labels.h5", "o.h5") == (1, said)
+
+    def full(*_: object) -> int:
+        def write() -> None:
+            raise OSError(28, "No space left on device")
+
+        thread = threading.Thread(target=write)  # as TensorBoard does; its traceback would be no sentence
+        thread.start()
+        thread.join()
+        raise OSError(28, "No space left on device", "tape.h5")
+
+    monkeypatch.setattr("napari_emseg.commands.convert.run", full)
+    said = "error: the disk is full, tape.h5, free some space or choose another disk\n"
     assert call(capsys, "convert", "labels.h5", "o.h5") == (1, said)
 
     def large(*_: object) -> int:

@@ -9,15 +9,17 @@ import argparse
 import os
 import signal
 import sys
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg import __version__
 from napari_emseg.commands import COMMANDS
 from napari_emseg.commands.reporting import Quiet, reporter
-from napari_emseg.core.errors import Cancelled, EmsegError, WrongCall
+from napari_emseg.core.errors import FULL_DISK, NO_WRITING, Cancelled, EmsegError, WrongCall
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
 STOPPED = 130  # what shells expect after Ctrl-C
@@ -45,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(Quiet(), "stopped", STOPPED)
     progress = reporter(args.progress)
     try:
-        return int(module.run(args, progress))
+        with _threads_in_one_line(args.debug):
+            return int(module.run(args, progress))
     except (KeyboardInterrupt, Cancelled):
         status = _fail(progress, "stopped", STOPPED)
         if argv is None:
@@ -66,10 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if args.debug:
             raise
-        what = f"a file cannot be read or written ({(error.strerror or str(error)).lower()})"
-        return _fail(
-            progress, f"error: {EmsegError(what, str(error.filename or words[0]), 'check the disk')}", 1
-        )
+        return _fail(progress, f"error: {_refused(error, words[0])}", 1)
     except MemoryError:
         if args.debug:
             raise
@@ -98,6 +98,32 @@ def _note_ctrl_c() -> list[int]:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, on_interrupt)
     return pressed
+
+
+def _refused(error: OSError, command: str) -> EmsegError:
+    where = str(error.filename or command)
+    reason = (error.strerror or str(error)).lower()
+    if error.errno in FULL_DISK:
+        return EmsegError("the disk is full", where, "free some space or choose another disk")
+    if error.errno in NO_WRITING:
+        return EmsegError(f"this may not be read or written ({reason})", where, "choose another place")
+    return EmsegError(f"a file cannot be read or written ({reason})", where, "check the disk")
+
+
+@contextmanager
+def _threads_in_one_line(is_debugging: bool) -> Iterator[None]:
+    """What the disk refuses to a thread (TensorBoard's) also reaches the main one, which tells it in one line."""
+    usual = threading.excepthook
+
+    def on_error(args: threading.ExceptHookArgs) -> None:
+        if is_debugging or not isinstance(args.exc_value, OSError):
+            usual(args)
+
+    threading.excepthook = on_error
+    try:
+        yield
+    finally:
+        threading.excepthook = usual
 
 
 def _no_memory(command: str) -> EmsegError:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.learning_log import nothing_left
+from napari_emseg.nn.curves import METRICS
 
 
 def failing(folder, write):
@@ -36,3 +39,28 @@ def test_what_was_there_before_stays_and_the_rest_goes(tmp_path):
     with pytest.raises(ValueError, match="the loss is no number"):
         failing(tmp_path, log)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "the folder cannot be written")]
+)
+def test_a_disk_that_takes_nothing_is_said_and_keeps_no_curves(tmp_path, number, said):
+    """Curves are kept of a learning that failed for another reason: they show why."""
+    folder = tmp_path / "made"
+
+    def learn(error):
+        with nothing_left(folder, ("last.ckpt", METRICS)):
+            folder.mkdir(exist_ok=True)
+            (folder / METRICS).write_text("{}\n")
+            raise error
+
+    with pytest.raises(EmsegError, match=f"{said}, {folder}, "):
+        learn(OSError(number, "refused"))
+    assert not folder.exists()
+    with pytest.raises(ValueError, match="no number"):
+        learn(ValueError("the loss is no number"))
+    assert (folder / METRICS).exists()
+    (folder / "last.ckpt").write_text("state")
+    with pytest.raises(EmsegError, match=said):
+        learn(OSError(number, "refused"))
+    assert (folder / "last.ckpt").exists()

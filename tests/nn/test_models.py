@@ -14,6 +14,7 @@ from napari_emseg.nn.models.encoders import ENCODERS, as_colours, load_encoder_w
 from napari_emseg.nn.models.heads import one_against_rest
 from napari_emseg.nn.models.light_unet_3d import PrototypeUNet3D
 from napari_emseg.nn.models.unet import DoubleConvolution
+from napari_emseg.nn.models.unet_25d import _halved
 from napari_emseg.nn.models.unet_valid import ValidUNet
 from napari_emseg.nn.models.valid_unet_3d import ValidUNet3D
 
@@ -98,6 +99,8 @@ COUNTS = [
     ("se_unet_3d", {"targets": 3}, 8_602_185 - 5840 - 480 - 6),
     # The paper counts neither the normalisation (4672) nor the biases of the upsampling (896).
     ("unet_3d", {"sections": 3, "targets": 3}, 19_069_955 + 4672 + 896),
+    # Encoder of three stages, five dilated convolutions of 256 channels, three decoder blocks, and the end.
+    ("dlinknet", {"targets": 1, "less_pool": True}, 8_170_304 + 2_950_400 + 62_208 + 15_744 + 4_640 + 42_337),
     ("space_unet", {"sections": 3, "targets": 3, "widths": [32, 64, 128, 192]}, 1_541_347),
     # Ours: V-Nets, 2.5D and fine-grained networks for which no published layout gives a number.
     ("vnet_3d", {"targets": 1}, 10_039_169),
@@ -323,3 +326,14 @@ def test_a_residual_block_whose_convolutions_say_nothing_passes_on_what_it_was_g
         assert torch.equal(block(image), image)
         block.residual = False
         assert (block(image) == 0).all()
+
+
+def test_lower_levels_of_the_25d_network_are_halved_over_three_voxels():
+    """The maximum beside a pair of voxels counts where they are halved through the sections, and not above."""
+    network = small("unet_25d")
+    x = torch.zeros(1, 1, 4, 4, 4)
+    x[0, 0, 1, 1, 1] = 1
+    flat, cubic = (_halved(x, step)[0, 0] for step in ((1, 2, 2), (2, 2, 2)))
+    assert network.steps[0] == (1, 2, 2)
+    assert flat[1].tolist() == [[1, 0], [0, 0]]
+    assert cubic.tolist() == [[[1, 1], [1, 1]], [[1, 1], [1, 1]]]

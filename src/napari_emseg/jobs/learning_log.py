@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
+from napari_emseg.core.errors import FULL_DISK, NO_WRITING
 from napari_emseg.core.leftovers import remove
+from napari_emseg.core.model_card import CARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,25 +56,40 @@ class Logged:
 def nothing_left(folder: Path, worth_keeping: Sequence[str]) -> Iterator[None]:
     """Take back what a learning that fails has put into its folder, and the folder where it was made for it.
 
+    Of a place that cannot be written the curves are taken back as well: without a state nobody can go on from them.
+
     Parameters
     ----------
     folder : Path
         Where the model was to be written.
     worth_keeping : sequence of str
         Files with which somebody can go on; while one of them is there with something in it everything stays.
+
+    Raises
+    ------
+    EmsegError
+        If the disk is full, or the folder cannot be written.
     """
+    from napari_emseg.io.atomic import explained
+
     before = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         yield
-    except BaseException:
-        if folder.is_dir() and not any(_says_something(folder / name) for name in worth_keeping):
+    except BaseException as error:
+        from napari_emseg.nn.curves import METRICS
+
+        is_refused = isinstance(error, OSError) and error.errno in FULL_DISK | NO_WRITING
+        kept = [name for name in worth_keeping if not (is_refused and name == METRICS)]
+        if folder.is_dir() and not any(_says_something(folder / name) for name in kept):
             for path in folder.iterdir():
                 if path.name not in before:
                     remove(path)
             with suppress(OSError):  # somebody else has put something into it
                 for path in made:
                     path.rmdir()
+        if isinstance(error, OSError) and is_refused:
+            raise explained(error, folder / CARD) from error
         raise
 
 

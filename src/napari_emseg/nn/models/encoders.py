@@ -87,33 +87,33 @@ class ResNet(nn.Module):
     ----------
     name : str
         One of `RESNETS`.
-    pool : bool
-        With the max pooling of the stem; without it ("less pool") everything stays twice as large.
+    stages : int
+        How many of the four stages there are, from the finest.
     """
 
-    def __init__(self, name: str, *, pool: bool = True) -> None:
+    def __init__(self, name: str, *, stages: int = 4) -> None:
         super().__init__()
         deep, counts = RESNETS[name]
         block = BottleneckBlock if deep else BasicBlock
-        self.pool = pool
+        self.stages = stages
         self.conv1 = nn.Conv2d(COLOURS, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         channels = 64
-        for n, count in enumerate(counts):
+        for n, count in enumerate(counts[:stages]):
             width, stage = 64 * 2**n, []
             for k in range(count):
                 stage.append(block(channels, width, 2 if k == 0 and n else 1))
                 channels = width * block.expansion
             setattr(self, f"layer{n + 1}", nn.Sequential(*stage))
-        self.widths = (64, *(64 * 2**n * block.expansion for n in range(4)))
-        self.strides = (2, 4, 8, 16, 32) if pool else (2, 2, 4, 8, 16)
+        self.widths = (64, *(64 * 2**n * block.expansion for n in range(stages)))
+        self.strides = (2, 4, 8, 16, 32)[: stages + 1]
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(batch, 3, y, x) to features at 1/2, 1/4, 1/8, 1/16, 1/32 of the resolution."""
         x = functional.relu(self.bn1(self.conv1(x)))
         found = [x]
-        x = functional.max_pool2d(x, 3, 2, 1) if self.pool else x
-        for n in range(4):
+        x = functional.max_pool2d(x, 3, 2, 1)
+        for n in range(self.stages):
             x = getattr(self, f"layer{n + 1}")(x)
             found.append(x)
         return found
@@ -190,7 +190,7 @@ def _leaky(channels_in: int, channels: int, kernel: int, stride: int = 1) -> nn.
     )
 
 
-def make_encoder(name: str, *, pool: bool = True) -> ResNet | VGG | Darknet:
+def make_encoder(name: str) -> ResNet | VGG | Darknet:
     """An encoder with random weights.
 
     Raises
@@ -199,7 +199,7 @@ def make_encoder(name: str, *, pool: bool = True) -> ResNet | VGG | Darknet:
         If there is none of this name.
     """
     if name in RESNETS:
-        return ResNet(name, pool=pool)
+        return ResNet(name)
     if name == "vgg16":
         return VGG()
     if name == "darknet53":

@@ -1,11 +1,13 @@
 """LinkNet and D-LinkNet: a ResNet encoder, a light decoder, skips that are added.
 
 Chaurasia & Culurciello 2017; Zhou, Zhang, Wu 2018 (D-LinkNet: dilated convolutions in the centre). With a ResNet-34
-and one target D-LinkNet has 31,096,129 weights, LinkNet 21,642,401; D-LinkNet-50 has 217,645,089.
+and one target D-LinkNet has 31,096,129 weights, LinkNet 21,642,401; D-LinkNet-50 has 217,645,089. "Less pool" is one
+of the layouts that the authors of D-LinkNet published with it.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -69,7 +71,8 @@ class LinkNet(nn.Module):
     dilated : bool
         With the dilated centre of D-LinkNet.
     less_pool : bool
-        Without the max pooling of the stem, for fine structures.
+        Without the deepest stage of the encoder, and so halved once less, for fine structures; the dilated centre then
+        has a dilation of 16 as well.
     encoder_weights : str
         File with weights for the encoder; empty for random ones.
     """
@@ -88,15 +91,16 @@ class LinkNet(nn.Module):
         del sections  # whatever there is becomes three channels
         if encoder not in RESNETS:
             raise EmsegError("unknown encoder", encoder, f"choose one of: {', '.join(RESNETS)}")
-        self.encoder = ResNet(encoder, pool=not less_pool)
+        self.encoder = ResNet(encoder, stages=3 if less_pool else 4)
         if encoder_weights:
             load_encoder_weights(self.encoder, encoder_weights)
-        _, w1, w2, w3, w4 = self.encoder.widths
+        widths = self.encoder.widths[1:]
         self.divisor = 16 if less_pool else 32
-        dilations = (1, 2, 4, 8) if w4 == 512 else (1, 2, 4, 8, 16)
-        self.centre = DilatedCentre(w4, dilations) if dilated else nn.Identity()
-        self.decoder = nn.ModuleList(DecoderBlock(a, b) for a, b in ((w4, w3), (w3, w2), (w2, w1)))
-        self.last = DecoderBlock(w1, w1) if not less_pool else nn.Identity()
+        dilations = (1, 2, 4, 8) if widths[-1] == 512 else (1, 2, 4, 8, 16)
+        self.centre = DilatedCentre(widths[-1], dilations) if dilated else nn.Identity()
+        self.decoder = nn.ModuleList(DecoderBlock(b, a) for a, b in reversed(list(pairwise(widths))))
+        w1 = widths[0]
+        self.last = DecoderBlock(w1, w1)
         if dilated:
             self.expand = nn.ConvTranspose2d(w1, 32, 4, 2, 1)
             self.fine = nn.Conv2d(32, 32, 3, padding=1)

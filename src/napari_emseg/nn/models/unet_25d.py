@@ -1,8 +1,8 @@
 """2.5D U-Net with spatial attention (Wang et al. 2019) for volumes of thick sections.
 
 Convolutions stay within the section at the two upper levels and are cubic further down; the upper levels are halved
-within the section, the lower ones through it too. A map of attention scales the features of the bottom and of every
-decoder level.
+within the section, over 2 x 2 pixels, the lower ones through it too, over 3 x 3 x 3 voxels. A map of attention scales
+the features of the bottom and of every decoder level.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class UNet25D(nn.Module):
         x = padded(x, self.divisor)
         skips: list[Tensor] = []
         for level, block in enumerate(self.encoder):
-            x = block(functional.max_pool3d(x, self.steps[level - 1]) if level else x)
+            x = block(_halved(x, self.steps[level - 1]) if level else x)
             skips.append(x)
         y = self.attention[-1](skips.pop())
         for lift, block, look in zip(
@@ -103,3 +103,8 @@ class UNet25D(nn.Module):
         ):
             y = look(block(torch.cat((lift(y), skips.pop()), 1)))
         return cut(self.out(y), size)
+
+
+def _halved(x: Tensor, step: tuple[int, int, int]) -> Tensor:
+    """Maxima: of pixels that do not overlap within the section, of voxels that do through it."""
+    return functional.max_pool3d(x, step) if step[0] == 1 else functional.max_pool3d(x, 3, step, 1)
