@@ -113,6 +113,8 @@ def test_the_command(taught, make_lines, tmp_path, capsys):
     assert main([*words, "--clicks", str(tmp_path / "clicks.csv")]) == 0
     found = np.asarray(open_array(tmp_path / "out.h5")[0][:])
     assert found.shape == (3, 64, 64)
-    (tmp_path / "bad.csv").write_text("1, 2, 3\n")
-    assert main([*words, "--clicks", str(tmp_path / "bad.csv")]) == 1
-    assert "not a click" in capsys.readouterr().err
+    for bad in ("1, 2, 3", "1, 2, 3, 2", "1, 2, 3, -1", "1, 2, inf, 1"):
+        (tmp_path / "bad.csv").write_text(f"0, 2, 3, 1\n{bad}\n")
+        assert main([*words, "--clicks", str(tmp_path / "bad.csv")]) == 1
+        assert "not a click" in (said := capsys.readouterr().err)
+        assert "line 2" in said

@@ -66,7 +66,9 @@ def read_clicks(path: Path) -> list[Click]:
             continue
         try:
             z, y, x, inside = (round(float(word)) for word in words)
-        except ValueError as error:
+            if inside not in (0, 1):
+                raise ValueError(inside)
+        except (ValueError, OverflowError) as error:
             raise EmsegError("not a click", f"{path}, line {number}", "write z, y, x, and 1 or 0") from error
         clicks.append(Click(z, y, x, inside == 1))
     return clicks
