@@ -11,8 +11,10 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
-from napari_emseg.jobs import finetune, predict, suggest
-from napari_emseg.jobs.sections_read import read_sections, statistics_of
+from napari_emseg.jobs import finetune, measure, predict, suggest
+from napari_emseg.jobs.progress import Ignored
+from napari_emseg.jobs.sections_read import ProjectImage, read_sections, statistics_of
+from napari_emseg.settings import MeasureSettings
 
 IMAGE = np.random.default_rng(0).integers(1, 255, (5, 8, 9)).astype(np.uint8)
 
@@ -96,3 +98,27 @@ def test_predicting_and_suggesting_beside_it_work_too(project: Any) -> None:
     assert suggest.prepare(project).pieces
     with pytest.raises(EmsegError, match="decoded"):  # itself it cannot be predicted
         predict.prepare(project, Region((2, 0, 0), (3, 96, 160)))
+
+
+def test_the_image_of_a_project_reads_like_an_array() -> None:
+    image = ProjectImage(torn_stack(), (2,))
+    expected = IMAGE.copy()
+    expected[2] = 0
+    np.testing.assert_array_equal(np.asarray(image), expected)
+    np.testing.assert_array_equal(image[1:4, ::2, 3], expected[1:4, ::2, 3])
+    with pytest.raises(EmsegError, match="or exclude section 2"):
+        ProjectImage(torn_stack(), ())[:]
+
+
+def test_sizes_are_measured_without_grey_values_where_the_image_cannot_be_read() -> None:
+    labels = np.zeros(IMAGE.shape, np.uint32)
+    labels[1:4, 2:6, 2:7] = 3
+    settings = MeasureSettings(calibre=False)
+    whole, torn = (
+        measure.run(measure.MeasureRequest(labels, (50.0, 4.0, 4.0), settings, data), Ignored())
+        for data in (IMAGE, Torn(IMAGE))
+    )
+    assert "grey_mean" in whole.objects[0]
+    (row,) = torn.objects
+    assert "grey_mean" not in row
+    assert row == {key: value for key, value in whole.objects[0].items() if not key.startswith("grey_")}

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.lazy import LazyStack
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.edit import Region
     from napari_emseg.core.stack import ImageStack
 
 _NOBODY_LOOKS = 0.0, 1.0
@@ -65,6 +67,28 @@ def read_sections(
         extent = (len(range(*rows.indices(image.shape[1]))), len(range(*columns.indices(image.shape[2]))))
         first = np.zeros(extent, image.data.dtype)
     return np.stack([np.zeros_like(first) if part is None else part for part in kept])
+
+
+class ProjectImage(LazyStack):
+    """The image of a project as `read_sections` reads it: left-out sections that cannot be read are blank.
+
+    Parameters
+    ----------
+    image : ImageStack
+    excluded : collection of int
+        Sections that are left out.
+    """
+
+    def __init__(self, image: ImageStack, excluded: Collection[int]) -> None:
+        super().__init__(image.shape, image.data.dtype, getattr(image.data, "chunks", None), image.name)
+        self._image, self._excluded = image, frozenset(excluded)
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read one box; the answer has ``region.shape``."""
+        _, rows, columns = region.slices
+        return read_sections(
+            self._image, region.start[0], region.stop[0], self._excluded, rows=rows, columns=columns
+        )
 
 
 def statistics_of(image: ImageStack, section: int, excluded: Collection[int]) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,11 +131,13 @@ def export(desk: Desk, what: str, path: str) -> None:
         )
     _refuse_place(session, path)
     n_sections = len(session.sections)
+    left_out = session.sections.with_status(Status.EXCLUDED)
+    also = f", {len(left_out)} of them left out by you" if left_out else ""
 
     def labels(progress: Progress) -> str:
         n = job.export_labels(session, path, proofread_only=what == "proofread", unaligned=what == "labels_back",
                               progress=progress)  # fmt: skip
-        return f"labels of {n} section{'s' * (n != 1)}"
+        return f"labels of {n} section{'s' * (n != 1)}" + ("" if what == "proofread" else also)
 
     def probabilities(progress: Progress) -> str:
         n = len(layers.boundary_map.sections)
@@ -147,10 +150,11 @@ def export(desk: Desk, what: str, path: str) -> None:
 
     def movie(progress: Progress) -> str:
         from napari_emseg.jobs.animate import animate
+        from napari_emseg.jobs.sections_read import ProjectImage
 
-        image = session.image
+        image = ProjectImage(session.image, left_out)
         found = animate(
-            image.data, path, labels=session.volume, spacing_nm=image.spacing_nm, progress=progress
+            image, path, labels=session.volume, spacing_nm=session.image.spacing_nm, progress=progress
         )
         return f"{found.sections} sections of {found.size[1]} × {found.size[0]} px"
 

@@ -11,6 +11,7 @@ from napari_emseg.settings import MeasureSettings
 
 if TYPE_CHECKING:
     from napari_emseg.measure.survey import Row, Survey
+    from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
 _JOB = "napari_emseg.jobs.measure:run"
@@ -81,11 +82,21 @@ def _start(desk: Desk, object_id: int | None) -> None:
         desk.measured = Measured.now(fresh, label_state)
         desk.state_changed.emit()
         text = _all_words(found) if object_id is None else object_words(found.objects[0])
+        if not _has_grey(session, found):
+            text += " Without grey values: a section of the image cannot be read."
         desk.say(_STAGE, text, tone="done")
         keep(session, desk.measured)
 
     desk.start(_STAGE, "reading the labels")
     runner.submit_prepared(_STAGE, prepare, submit, desk.handlers(_STAGE, done))
+
+
+def _has_grey(session: Session, found: Survey) -> bool:
+    """Whether grey values were measured, or could not be expected: only stacks on disk are read by the worker."""
+    from napari_emseg.io.lazy import LazyStack
+
+    wanted = isinstance(session.image.data, LazyStack) and bool(found.objects)
+    return not wanted or "grey_mean" in found.objects[0]
 
 
 def _with(desk: Desk, found: Survey, label_state: int) -> Survey:
