@@ -169,6 +169,17 @@ def test_nothing_to_do_and_nothing_there_are_refused(session: Session, tmp_path:
     other.close()
 
 
+def test_more_than_an_edit_can_hold_is_refused(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = tidy.prepare(session, None, HOLES)
+    monkeypatch.setattr(
+        tidy, "MOST_BYTES", 3 * 2 * 9 * 4
+    )  # three sections with nine pixels each, before and after
+    with pytest.raises(EmsegError, match="more than one edit can hold"):
+        tidy.run(request, Silent())
+    monkeypatch.setattr(tidy, "MOST_BYTES", 4 * 2 * 9 * 4)
+    assert tidy.run(request, Silent()).n_voxels == 36
+
+
 def test_what_the_window_does_not_offer_is_left_out(session: Session, ids: NDArray[np.uint32]) -> None:
     settings = HOLES.model_copy(
         update={"split_parts": True, "drop_at_edge": True, "max_volume_um3": VOXEL_UM3}

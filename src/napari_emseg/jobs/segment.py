@@ -10,15 +10,7 @@ import numpy as np
 from napari_emseg.algorithms.placed_seeds import NOTHING_PLACED, PlacedSeeds
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
-from napari_emseg.jobs.hand_seeds import (
-    count_grown,
-    edit_name,
-    keep_pointed,
-    segment_alone,
-    segment_through,
-    usable,
-    words,
-)
+from napari_emseg.jobs import hand_seeds
 from napari_emseg.jobs.map_file import CheckedMap, Inside
 from napari_emseg.jobs.scratch import scratch_folder
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
@@ -146,7 +138,9 @@ def prepare(
         protected[n] = session.sections[z].status is Status.PROOFREAD
     if session.locked:
         protected |= np.isin(before, np.fromiter(session.locked, dtype=before.dtype))
-    here, unused = (NOTHING_PLACED, 0) if placed is None else usable(session, region, placed, protected)
+    here, unused = (
+        (NOTHING_PLACED, 0) if placed is None else hand_seeds.usable(session, region, placed, protected)
+    )
     return SegmentRequest(
         region=region,
         boundary=np.array(boundary),
@@ -182,9 +176,9 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
             progress=progress,
         )
         if request.placed.points:
-            labels = segment_through(request, labels)
+            labels = hand_seeds.segment_through(request, labels)
     elif request.placed.alone:
-        labels = segment_alone(request, progress)
+        labels = hand_seeds.segment_alone(request, progress)
     else:
         labels = segment_sections(
             request.boundary, request.seeds, request.settings, request.spacing_nm, mask=free, losses=losses,
@@ -200,9 +194,9 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
             # An object that a person protects is not made larger.
             if known[new] == 0 and before not in protected_ids:
                 known[new] = before
-    keep_pointed(request, labels, known, set(protected_ids.tolist()))
-    said = (*losses.words, *words(request.unused))
-    return SegmentResult(labels, known, said, count_grown(labels, request.placed))
+    hand_seeds.keep_pointed(request, labels, known, set(protected_ids.tolist()))
+    said = (*losses.words, *hand_seeds.words(request.unused))
+    return SegmentResult(labels, known, said, hand_seeds.count_grown(labels, request.placed))
 
 
 def finish(session: Session, request: SegmentRequest, result: SegmentResult) -> Edit:
@@ -233,7 +227,7 @@ def finish(session: Session, request: SegmentRequest, result: SegmentResult) -> 
         for z in sections
         if session.sections[z].status is Status.UNSEEN and not request.placed.alone
     )
-    name = edit_name(request.placed, sections)
+    name = hand_seeds.edit_name(request.placed, sections)
     return session.around_people(name, "model", request.region, labels, marks=marks)
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from napari_emseg.core.volume import LabelVolume
     from napari_emseg.session import Session
 
+MOST_BYTES = 2**31
+"""Of ids before and after in one edit, which is held in memory and in the history."""
+
 _THEIRS = (Status.PROOFREAD, Status.EXCLUDED)
 
 
@@ -152,7 +155,13 @@ def prepare(
 
 
 def run(request: TidyRequest, progress: Progress) -> TidyResult:
-    """Find out what changes. Pure."""
+    """Find out what changes. Pure.
+
+    Raises
+    ------
+    EmsegError
+        If that is too much for one edit.
+    """
     from napari_emseg.algorithms.tidying import tidy
 
     settings = request.settings
@@ -160,7 +169,7 @@ def run(request: TidyRequest, progress: Progress) -> TidyResult:
         settings = settings.model_copy(update={"min_volume_um3": 0.0})
     patches: list[Patch] = []
     before_ids, after_ids, touched = _Ids(), _Ids(), _Ids()
-    n_voxels = 0
+    n_voxels = n_bytes = 0
     with tempfile.TemporaryDirectory(prefix="emseg-tidy-") as folder:
         found = tidy(request.labels, settings, request.spacing_nm, folder=Path(folder), progress=progress)
         dropped = {*found.dropped.tolist(), *(request.too_small or ())}
@@ -179,7 +188,14 @@ def run(request: TidyRequest, progress: Progress) -> TidyResult:
             before_ids.add(before)
             after_ids.add(after)
             region = Region((z, 0, 0), (z + 1, *before.shape))
-            patches += section_patches(region, before[None], after[None])
+            new = section_patches(region, before[None], after[None])
+            n_bytes += sum(patch.nbytes for patch in new)
+            if n_bytes > MOST_BYTES:
+                raise EmsegError(
+                    "this changes more than one edit can hold", f"up to section {z}",
+                    "tidy single sections, or export the labels and use napari-emseg tidy",
+                )  # fmt: skip
+            patches += new
     gone = before_ids.found - after_ids.found
     return TidyResult(tuple(patches), len(touched.found), len(gone), n_voxels)
 
