@@ -285,6 +285,32 @@ def test_ids_of_64_bits_teach_what_small_ones_do() -> None:
         np.testing.assert_array_equal(found.ravel()[1:], section.ravel()[1:])
 
 
+def test_only_the_region_that_was_labelled_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it, 0 beside the labels would be a membrane along their border."""
+    from napari_emseg.commands.arguments import command_parser
+    from napari_emseg.commands.finetune import _IGNORED, teachers
+    from napari_emseg.jobs.recipe_truth import membranes_of
+
+    labels = np.zeros(LABELS.shape, np.uint32)
+    labels[1, 2:9, 3:12] = 7
+    write_array("part.h5", labels, spacing_nm=SPACING)
+    words = ["membrane", "image.h5", "part.h5", "new"]
+    write_array("image.h5", np.zeros(LABELS.shape, np.uint8), spacing_nm=SPACING)
+    truth = []
+    for region in ([], ["--region", "1:2,2:9,3:12"]):
+        (teacher,) = teachers(command_parser("finetune")[1].parse_args([*words, *region]))
+        assert teacher.sections == (1,)
+        truth.append(membranes_of(teacher.read_labels(1)[None], 4.6, ignore_id=_IGNORED)[0])
+    assert (truth[0] == 1).any()
+    assert set(np.unique(truth[1]).tolist()) == {0, 255}
+    assert (truth[1][2:9, 3:12] == 0).all()
+    for region, said in (
+        ("0:1,:,:", "no labels in any section of the region"),
+        ("1:2,0:99,:", "is not in the stack"),
+    ):
+        assert said in refused(capsys, "finetune", *words, "--region", region)
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -2,7 +2,8 @@
 
 LABELS are object ids, 0 = border or outside; a binary mask of cells is split into its components, and
 touching ids get a membrane between them. IMAGE and LABELS may be lists, a.h5@b.h5; --sections then has a part for
-each, 3,5@0-2, or one for all. Copies of the model are scored on what was held back from them, and the weights move
+each, 3,5@0-2, or one for all. Where a part of a section alone is labelled, name it with --region: else the border of
+the labels is taken for a membrane. Copies of the model are scored on what was held back from them, and the weights move
 only as far as that helps. Ctrl-C stops within a second and leaves a state; --resume goes on with it, or, where OUT_DIR
 holds a finished model, teaches that one further.
 """
@@ -12,7 +13,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
+from napari_emseg.commands.arguments import (
+    add_pixel_size,
+    add_settings,
+    region,
+    region_of,
+    settings_from,
+    voxel_size,
+)
 from napari_emseg.settings import FinetuneSettings
 
 if TYPE_CHECKING:
@@ -35,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("labels", metavar="LABELS", help="object ids or a mask of cells, of IMAGE's shape")
     parser.add_argument("out_dir", metavar="OUT_DIR", type=Path)
     parser.add_argument("--sections", metavar="3,5-7", help="sections that teach; default: all with labels")
+    parser.add_argument(
+        "--region",
+        type=region,
+        metavar="z0:z1,y0:y1,x0:x1",
+        help="what is proofread; the rest teaches nothing",
+    )
     parser.add_argument("--ignore", type=int, metavar="ID", help="object id that supervises nothing")
     parser.add_argument("--resume", action="store_true", help="go on with what OUT_DIR holds")
     add_pixel_size(parser)
@@ -63,7 +77,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         print(note, flush=True)  # before the minutes of work, not after
     request = finetune.prepare_from(
         sources, model, args.out_dir, settings,
-        name=args.out_dir.resolve().name, ignore_id=None if args.ignore is None else _IGNORED, with_log=True,
+        name=args.out_dir.resolve().name, ignore_id=None if args.ignore is None and args.region is None else _IGNORED,
+        with_log=True,
     )  # fmt: skip
     result = finetune.run(request, progress)
     progress.close()
@@ -131,15 +146,28 @@ def _teacher(args: argparse.Namespace, image: str, path: str, wanted: str) -> Te
     labels, _ = open_array(path)
     if tuple(labels.shape) != stack.shape:
         raise EmsegError(f"labels {tuple(labels.shape)} and image {stack.shape} differ in shape", path)
+    box = region_of(args.region, stack.shape, path)
+    inside = box.slices[1:]
+    proofread = range(box.start[0], box.stop[0])
     if wanted:
         sections = parse_sections(wanted, stack.shape[0])
     else:
-        sections = tuple(z for z in range(stack.shape[0]) if np.any(labels[z]))
-    empty = [z for z in sections if not np.any(labels[z])]
+        sections = tuple(z for z in proofread if np.any(labels[z][inside]))
+    empty = [z for z in sections if z not in proofread or not np.any(labels[z][inside])]
     if empty or not sections:
         where = f"section {empty[0]}" if empty else "any section"
-        raise EmsegError(f"there are no labels in {where}", path, "choose others with --sections")
-    return Teacher(stack, lambda z: _ids(np.asarray(labels[z]), z, path, args.ignore), sections)
+        part = " of the region" if args.region else ""
+        raise EmsegError(f"there are no labels in {where}{part}", path, "choose others with --sections")
+
+    def read(z: int) -> NDArray[np.uint32]:
+        ids = _ids(np.asarray(labels[z]), z, path, args.ignore)
+        if args.region is None:
+            return ids
+        known = np.full_like(ids, _IGNORED)  # beyond its border there is tissue, and not a wall of membrane
+        known[inside] = ids[inside]
+        return known
+
+    return Teacher(stack, read, sections)
 
 
 def _ids(section: NDArray[Any], z: int, path: str, ignore: int | None) -> NDArray[np.uint32]:
