@@ -198,7 +198,7 @@ def test_fractions_are_refused(capsys):
     write_array("prob.h5", np.full((3, 4, 5), 0.5, np.float32), spacing_nm=SPACING)
     status, _, err = call(capsys, "prob.h5 out.csv")
     assert status == 1
-    assert "no object ids" in err
+    assert "no object ids but fractions, prob.h5::main, sections 0 to 2, " in err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")

@@ -130,15 +130,16 @@ def block_at(array: Any, core: Region, margin: tuple[int, int, int], *, before: 
     outer = Region(
         (z0 - before, y0 - margin[1], x0 - margin[2]), (z1 + margin[0], y1 + margin[1], x1 + margin[2])
     ).clipped((nz, ny, nx))
-    return numbered(np.asarray(array[outer.slices]), core, outer)
+    return numbered(np.asarray(array[outer.slices]), core, outer, str(getattr(array, "where", "")))
 
 
-def numbered(labels: NDArray[Any], core: Region, outer: Region) -> Block:
-    """A block of ids that were read already."""
+def numbered(labels: NDArray[Any], core: Region, outer: Region, name: str = "") -> Block:
+    """A block of ids that were read already; ``name`` is that of their file, for messages."""
     import fastremap
 
+    sections = f"sections {outer.start[0]} to {outer.stop[0] - 1}"
     found, names = fastremap.renumber(
-        np.ascontiguousarray(checked_ids(labels, f"sections {outer.start[0]} to {outer.stop[0] - 1}")),
+        np.ascontiguousarray(checked_ids(labels, f"{name and name + ', '}{sections}")),
         preserve_zero=True,
     )
     ids = np.zeros(max(map(int, names.values()), default=0) + 1, np.int64)
