@@ -57,6 +57,7 @@ def test_another_sample_is_opened_and_told_until_somebody_says_that_it_fits(begu
 def test_a_file_that_was_replaced_by_another_of_the_same_extent_is_told(tmp_path: Path) -> None:
     write_array(tmp_path / "em.tif", np.asarray(stack(0).data), spacing_nm=(50.0, 4.6, 4.6))
     first = Session.open_or_create(open_image(tmp_path / "em.tif"))
+    first.mark(1, "excluded", "fold")
     first.close()
     image = np.array(stack(0).data)
     image[4] = 255 - image[4]
@@ -75,6 +76,17 @@ def test_projects_of_before_learn_it_when_they_are_opened(begun: Path) -> None:
     (begun / "project.json").write_text(json.dumps(content))
     Session.open(begun, stack(0)).close()
     session = Session.open(begun, stack(1))
+    assert len(session.notices) == 1
+    session.close()
+
+
+def test_a_project_in_which_nothing_was_made_takes_the_new_image_silently(folder: Path) -> None:
+    Session.create(folder, stack(0)).close()
+    session = Session.open(folder, stack(1))
+    assert (session.notices, session.image_change) == ([], "")
+    session.volume[2, 5:9, 5:9] = 4
+    session.close()
+    session = Session.open(folder, stack(0))
     assert len(session.notices) == 1
     session.close()
 

@@ -16,7 +16,9 @@ from napari_emseg.ui.flows.opening import show
 def test_it_is_said_and_stays_in_sight_until_the_labels_fit(
     dock: Any, qtbot: Any, stack: ImageStack, tmp_path: Path
 ) -> None:
-    Session.create(tmp_path / "em.emseg", stack).close()
+    begun = Session.create(tmp_path / "em.emseg", stack)
+    begun.volume[2, 5:9, 5:9] = 4
+    begun.close()
     other = replace(stack, data=255 - stack.data, _fingerprint=[])
     show(dock.desk, Session.open(tmp_path / "em.emseg", other))
     assert "not the one on which these labels were made" in dock.desk.sayings["data"].text

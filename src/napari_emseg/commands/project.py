@@ -306,6 +306,8 @@ def _find_image(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG
     except DamagedProject:
         session = Session.remake(args.project, image)
         print(session.notices[-1])
+    if session.image_change:
+        print(session.image_change)
     session.close()
     print(f"{args.project}: the image is {args.image}")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg import __version__
+from napari_emseg.core.chronicle import count_events
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.folder_lock import FolderLock
 from napari_emseg.core.image_reference import ImageReference
@@ -129,10 +130,14 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
             raise
         if notice:
             session.notices.append(notice)
-        if changed := words_of_change(project, image):
+        changed = words_of_change(project, image)
+        begun = bool(changed) and count_events(journal) > 0
+        if begun:
             session.notices.append(changed)
         try:
             session.remember_image()
+            if changed and not begun:  # nothing was made on the other one
+                session.keep_image()
         except EmsegError as error:  # on a full disk the project can still be looked at
             session.notices.append(f"{error}.")
         return session

@@ -52,7 +52,9 @@ def notes(desk: Desk) -> tuple[Note, ...]:
             reason = session.volume.read_only_reason
             found.append(Note(f"Read-only: {reason}.", "What is done there appears here within two seconds."))
     if change := session.image_change:
-        found.append(Note("Not the image that the labels were made on.", change, "They fit", "keep_image"))
+        found.append(
+            Note("Not the image that the labels were made on.", change, "The labels fit", "keep_image")
+        )
     if is_coarse(desk):
         found.append(
             Note(
