@@ -225,6 +225,13 @@ def test_placing_with_real_clicks(opened: Any, qtbot: Any, drag: Any) -> None:
     qtbot.waitUntil(lambda: bool(volume[2].any()), timeout=5000)
     assert volume[2, 10, 12] != volume[2, 36, 22]
     assert not volume[2][:, 34:].any()
+    # another of napari's tools puts ours down, and the button says so
+    key(Qt.Key.Key_4)
+    assert str(desk.layers.seeds.mode) == "pan_zoom"
+    button = opened.findChild(QPushButton, "do_place_seeds")
+    qtbot.waitUntil(lambda: button.text() == "Place seeds" and not button.isChecked(), timeout=3000)
+    press("do_place_seeds")
+    qtbot.waitUntil(lambda: button.text() == "Stop placing", timeout=3000)
     # Escape gives keys and mouse back to the labels; another stage hides the seeds
     key(Qt.Key.Key_Escape)
     assert desk.viewer.layers.selection.active is desk.layers.labels

@@ -20,6 +20,7 @@ _WORDS: dict[Kind, str] = {"found": "found", "struck": "none wanted here", "plac
 _IDLE = "#8b8b92"  # found ones, while only placed ones grow
 _FACE: dict[Kind, str] = {"found": "#ffd166", "struck": "#d55e00", "placed": "#ffffff"}
 _SYMBOL: dict[Kind, str] = {"found": "disc", "struck": "x", "placed": "diamond"}
+_SIZE: dict[Kind, float] = {"found": 10.0, "struck": 16.0, "placed": 20.0}  # few of many have to be seen
 _BORDER = "#1e1e21"
 
 
@@ -109,7 +110,7 @@ class SeedsLayer:
                 layer.symbol = [_SYMBOL[kind] for kind in kinds]
                 layer.face_color = [_IDLE if alone and kind == "found" else _FACE[kind] for kind in kinds]
                 layer.border_color = _BORDER
-                layer.size = [10.0 if kind == "found" else 12.0 for kind in kinds]
+                layer.size = [_SIZE[kind] for kind in kinds]
             _next_is_placed(layer)
             layer.selected_data = {i for i, row in enumerate(rows) if row in selected}
         finally:
@@ -162,5 +163,5 @@ def _next_is_placed(layer: Points) -> None:
     layer.current_symbol = _SYMBOL["placed"]
     layer.current_face_color = _FACE["placed"]
     layer.current_border_color = _BORDER
-    layer.current_size = 12
+    layer.current_size = _SIZE["placed"]
     layer.feature_defaults = {"seed": _WORDS["placed"]}

@@ -46,6 +46,7 @@ def take_up(desk: Desk) -> None:
         desk.state_changed.emit()
 
     marks.changed.connect(changed)
+    layers.seeds.events.mode.connect(lambda _event: desk.state_changed.emit())  # goes with the layer
     session.edited.connect(desk.seeds.seal)
     # to napari's points layers these keys mean something else; ours are on the buttons
     layers.seeds.bind_key("S", lambda _layer: desk.do("segment"), overwrite=True)
@@ -164,6 +165,7 @@ def place(desk: Desk) -> None:
     desk.set_tool(None)
     desk.viewer.layers.selection.active = layer
     layer.selected_data = set()
+    layer.mode = "pan_zoom"  # napari's buttons of a layer that came back show this, and follow changes only
     layer.mode = "add"
     desk.say(
         _STAGE,
