@@ -50,8 +50,10 @@ def as_markdown(content: dict[str, Any]) -> str:
     )
     lines += [
         "",
-        f"{len(content['scored_sections'])} sections that did not teach, before and after learning from "
-        f"section {content['section']}:",
+        (
+            f"{len(content['scored_sections'])} sections that did not teach, before and after learning from "
+            f"section {content['section']}:"
+        ),
         "",
         "| | before | after |",
         "|---|---|---|",
