@@ -140,6 +140,17 @@ def test_labels_export_and_the_image_elsewhere(folder: Path, capsys: pytest.Capt
     assert call(capsys, "export", project, folder / "out2.tif")[0] == 0
 
 
+def test_another_image_of_the_same_extent_is_taken_and_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, spacing = open_array(folder / "em.tif")
+    write_array(folder / "other.tif", 255 - np.asarray(image[:]), spacing_nm=spacing)
+    status, out, _ = call(capsys, "find-image", folder / "em.emseg", folder / "other.tif")
+    assert (status, "not the one on which these labels were made" in out) == (0, True)
+    status, out, _ = call(capsys, "find-image", folder / "em.emseg", folder / "em.tif")
+    assert (status, "not the one" in out) == (0, False)
+
+
 def test_a_lost_project_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = folder / "em.emseg"
     (project / "project.json").unlink()
