@@ -12,8 +12,8 @@ all training sections of the target (``--ceiling FOLDER``, or trained here once,
 ``--source`` also scores every model on the data that the starting model comes from: what it has forgotten. On a busy
 computer seconds mean nothing: ``--steps 220`` is what 60 s come to on two quiet cores.
 
-The truth leaves membranes empty. With ``--filled`` its objects grow until they touch, as those of the window do, which does
-not say how thick membranes are.
+The truth leaves membranes empty. With ``--window`` the program grows the sections that teach and the oracle corrects them there:
+those objects touch, and do not say how thick membranes are.
 
 What one section teaches depends on the section, and two runs differ. ``--each`` lets every one of ``--sections`` teach
 alone, scores each time all of ``--score`` but that one, and prints the edits that are left as a share of those before:
@@ -39,8 +39,12 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.metrics.boundary import boundary_scores
+from napari_emseg.core.edit import Region
 from napari_emseg.io import open_array, open_image, write_array
+from napari_emseg.jobs import oracle, predict, segment
+from napari_emseg.jobs.engine import Engine
 from napari_emseg.jobs.recipe import parse_sections
+from napari_emseg.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,14 +92,12 @@ DATA = {
 class Stack:
     """One of `DATA`, as the oracle sees it."""
 
-    def __init__(self, name: str, work: Path, *, filled: bool = False) -> None:
+    def __init__(self, name: str, work: Path) -> None:
         self.data, root = DATA[name], Path(os.environ["NAPARI_EMSEG_DATA"])
         self.name, self.image = name, root / self.data.image
         truth = np.asarray(open_array(root / self.data.truth)[0][:])
         self.cells = truth == 0 if self.data.kind == "membranes" else truth != 0
         ids = truth if self.data.kind == "ids" else np.stack([ndi.label(s)[0] for s in self.cells])
-        if filled:
-            ids = np.stack([grown_together(section) for section in ids])
         self.labels = work / f"{name}-labels.h5"
         write_array(self.labels, ids.astype(np.uint32), spacing_nm=self.data.spacing_nm)
         self.pixel = ",".join(f"{nm:g}" for nm in self.data.spacing_nm)
@@ -121,10 +123,26 @@ class Stack:
         return found[[z - zs[0] for z in zs]]
 
 
-def grown_together(ids: np.ndarray) -> np.ndarray:
-    """The ids of a section (y, x), each also on the pixels that are nearest to it."""
-    nearest = ndi.distance_transform_edt(ids == 0, return_distances=False, return_indices=True)
-    return ids[tuple(nearest)]
+def as_in_the_window(model: Path | str, target: Stack, sections: Sequence[int], work: Path) -> Path:
+    """Ids of some sections as they are when the program has grown them and a person has corrected them: they touch."""
+    out = np.zeros(target.cells.shape, np.uint32)
+    with Engine() as engine:
+        session = Session.create(
+            work / "window.emseg", open_image(target.image, spacing_nm=target.data.spacing_nm)
+        )
+        session.model = str(model)
+        for z in sections:
+            region = Region((z, 0, 0), (z + 1, *out.shape[1:]))
+            found = engine.call("napari_emseg.jobs.predict:run", predict.prepare(session, region))
+            request = segment.prepare(session, region, found.probability[0])
+            session.commit(
+                segment.finish(session, request, engine.call("napari_emseg.jobs.segment:run", request))
+            )
+            oracle.correct(session, z, ~target.cells[z])
+            out[z] = session.volume[z]
+        session.close()
+    write_array(work / "window-labels.h5", out, spacing_nm=target.data.spacing_nm)
+    return work / "window-labels.h5"
 
 
 def command(*args: object) -> None:
@@ -222,7 +240,7 @@ def main() -> None:
     parser.add_argument("--score", default="", help="sections to score")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--steps", type=int, default=0, help="limit by steps instead of seconds")
-    parser.add_argument("--filled", action="store_true", help="objects that touch, as the window grows them")
+    parser.add_argument("--window", action="store_true", help="labels as the window grows them, corrected")
     parser.add_argument("--strategy", default="auto")
     parser.add_argument("--trust", action="store_true", help="learn without checking")
     parser.add_argument("--ceiling", default="", help="a model that was trained long on the target")
@@ -233,10 +251,12 @@ def main() -> None:
         raise SystemExit("set NAPARI_EMSEG_DATA to the folder of real data")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        target = Stack(args.target, work, filled=args.filled)
+        target = Stack(args.target, work)
         source = Stack(args.source, work) if args.source else None
         asked = args.score or target.data.score
         proofread = (args.sections or target.data.proofread).split(",")
+        if args.window:
+            target.labels = as_in_the_window(args.model, target, [int(z) for z in proofread], work)
         print(f"{'':28s} " + " ".join(f"{k[:10]:>10s}" for k in KEYS) + "  seconds")
         if args.each:
             each(args, target, proofread, asked, work)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -97,19 +95,6 @@ def test_a_perfect_answer_needs_no_edits_and_costs_nothing(make_lines):
     merged = Answer(question, perfect.image, np.zeros((64, 64), np.float32))
     assert cost(score([merged])) > 50
     assert score([]) == {}
-
-
-def test_where_cells_are_given_open_flanks_still_score(make_lines):
-    """The truth leaves all but a stripe of a cell open; what is asked about is the whole cell."""
-    volume = stack(make_lines, 1)
-    whole = volume.truth["membrane"][0] == 0
-    truth = volume.truth["membrane"].copy()
-    truth[0, :, ::2][whole[:, ::2]] = IGNORE
-    (plain,) = questions([(replace(volume, truth={"membrane": truth}), 0)])
-    (asked,) = questions([(replace(volume, truth={"membrane": truth}, cells=whole[None]), 0)])
-    assert plain.cells.sum() < whole.sum()
-    np.testing.assert_array_equal(asked.cells, whole)
-    assert asked.known[whole].all()
 
 
 def test_a_shift_raises_the_log_odds():

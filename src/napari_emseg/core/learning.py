@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from napari_emseg.settings import FinetuneSettings
 
-MEMBRANE = "membrane"
-
 IGNORE = 255
 """Truth value of a pixel that supervises nothing."""
 
@@ -82,9 +80,6 @@ class TrainingVolume:
         How much pixels of a target count; 1 where a target is not named.
     normalisation : Normalisation
         Of the model that is taught.
-    cells : ndarray (z, y, x) of bool, optional
-        Inside objects, with thin lines between those that touch: what membranes are scored by. Default: where the
-        truth says that there is no membrane, which is less where it leaves the flanks of membranes open.
     """
 
     name: str
@@ -99,7 +94,6 @@ class TrainingVolume:
     directed: Mapping[str, Directed] = field(default_factory=dict)
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     normalisation: Normalisation = field(default_factory=Normalisation)
-    cells: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if both := sorted(set(self.train) & set(self.validate)):
@@ -107,12 +101,6 @@ class TrainingVolume:
         for target, values in self.truth.items():
             if values.shape != self.image.shape:
                 raise ValueError(f"{self.name}: {target} is {values.shape}, the image {self.image.shape}")
-
-    def inside(self, z: int) -> NDArray[np.bool_]:
-        """True inside cells of a section, (y, x), as membranes are scored."""
-        if self.cells is not None:
-            return np.asarray(self.cells[z])
-        return np.asarray(self.truth[MEMBRANE][z] == 0)
 
     def normalised(self) -> NDArray[np.float32]:
         """The image as the network sees it, usually every section at mean 0 and standard deviation 1."""

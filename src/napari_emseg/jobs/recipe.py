@@ -37,8 +37,8 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.learning import MEMBRANE, Directed, TrainingVolume
-from napari_emseg.jobs.recipe_truth import TruthSource, cells_of_objects, distance_levels, truth_of
+from napari_emseg.core.learning import Directed, TrainingVolume
+from napari_emseg.jobs.recipe_truth import TruthSource, distance_levels, truth_of
 from napari_emseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -212,7 +212,6 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
     truth: dict[str, NDArray[np.uint8]] = {}
     directed: dict[str, Directed] = {}
     weights: dict[str, NDArray[np.float32]] = {}
-    cells: NDArray[np.bool_] | None = None
     read: dict[tuple[str, str, tuple[str, ...]], NDArray[Any]] = {}
     for target, one in source.truth.items():
         key = (one.objects or one.path, one.classes, one.keep)
@@ -222,13 +221,11 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
         objects = read[key] if one.objects else None
         if objects is not None and (made := one.directed(objects, one.ignore)) is not None:
             directed[target] = made
-        if target == MEMBRANE and objects is not None:
-            cells = cells_of_objects(objects, ignore_id=one.ignore)
         if one.weights.matters:
             weights[target] = one.weight_map(truth[target], objects, spacing, train)
     yield TrainingVolume(
         source.name, image, spacing[2], truth, train, validate, source.share, graded=graded, directed=directed,
-        weights=weights, cells=cells,
+        weights=weights,
     )  # fmt: skip
 
 

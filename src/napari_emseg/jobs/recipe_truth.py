@@ -151,19 +151,3 @@ def membranes_of(
         target, weight = membrane_target(section, width_nm / pixel_nm, ignore_id=ignore_id)
         out[z] = np.where(weight > 0, target, IGNORE)
     return out
-
-
-def cells_of_objects(objects: NDArray[Any], *, ignore_id: int | None = None) -> NDArray[np.bool_]:
-    """Inside objects, section by section, with a line of one pixel of either side between those that touch.
-
-    A membrane truth leaves more open there, because ids do not say how thick membranes are, and with it what is
-    thin: that is no ground to score by.
-
-    Parameters
-    ----------
-    objects : ndarray (z, y, x)
-        Object ids, 0 for border or outside, or a binary mask of cells.
-    """
-    targets = [membrane_target(section, 0, ignore_id=ignore_id)[0] for section in objects]
-    inside = np.stack(targets) == 0
-    return np.asarray(inside if ignore_id is None else inside & (objects != ignore_id))

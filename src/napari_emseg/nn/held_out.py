@@ -55,12 +55,12 @@ class Question:
     @property
     def cells(self) -> NDArray[np.bool_]:
         """True inside cells, (y, x)."""
-        return self.volume.inside(self.z)[self.box]
+        return np.asarray(self.volume.truth[TARGET][self.z][self.box] == 0)
 
     @property
     def known(self) -> NDArray[np.bool_]:
         """Where it is known what is cell and what is membrane, (y, x)."""
-        return np.asarray(self.cells | (self.volume.truth[TARGET][self.z][self.box] != IGNORE))
+        return np.asarray(self.volume.truth[TARGET][self.z][self.box] != IGNORE)
 
 
 @dataclass(frozen=True, eq=False)

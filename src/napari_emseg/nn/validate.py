@@ -127,7 +127,7 @@ def validate(
                 merit = found["explained"]
                 own = {f"{key}_{target}": value for key, value in found.items()}
             elif target == "membrane":
-                best = boundary_scores(np.stack([volume.inside(z) for z in zs]), probability[c])
+                best = boundary_scores(truth[c] == 0, probability[c])
                 own = {key: float(best[key]) for key in ("v_rand", "v_info", "edits_per_100_objects")}
                 merit = own["v_rand"] - own["edits_per_100_objects"] / 1000
                 thresholds.setdefault(target, []).append(float(best["threshold"]))

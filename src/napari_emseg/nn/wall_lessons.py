@@ -114,9 +114,10 @@ def section_lesson(
     weight_each: float = 1.0,
 ) -> tuple[Lesson, tuple[str, ...]]:
     """What one section of a volume teaches about walls, and the names of the features."""
-    cells = volume.inside(z)
-    known = cells | (volume.truth[MEMBRANE][z] != IGNORE)
-    return lesson_of(maps, others, cells, volume.pixel_size_nm, known=known, weight_each=weight_each)
+    truth = volume.truth[MEMBRANE][z]
+    return lesson_of(
+        maps, others, truth == 0, volume.pixel_size_nm, known=truth != IGNORE, weight_each=weight_each
+    )
 
 
 def predictions(
