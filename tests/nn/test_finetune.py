@@ -290,7 +290,10 @@ def test_how_far_weights_move_depends_on_the_start():
     assert how_far({"edits_per_100_objects": 9.0}) == pytest.approx(0.5)
     few = how_far({"edits_per_100_objects": 3.0, "objects": 100.0})  # 3 edits, as many as 5 on another day
     assert few == pytest.approx(0.2)
-    assert how_far({"edits_per_100_objects": 12.0, "objects": 25.0}) == 1
+    assert how_far({"edits_per_100_objects": 12.0, "objects": 250.0}) == 1
+    # three edits among 25 objects: what is learned from so few holds elsewhere in part only, unless most are wrong
+    assert how_far({"edits_per_100_objects": 12.0, "objects": 25.0}) == pytest.approx(25 / 80)
+    assert how_far({"edits_per_100_objects": 80.0, "objects": 25.0}) == 1
     assert candidates(1.0) == (1.0,)
     assert candidates(0.5) == (0.25, 0.5, 1.0)
     assert candidates(0.5, is_one=True) == (0.25, 0.5)

@@ -79,6 +79,28 @@ def membrane_target(
     return target.astype(np.uint8), weight.astype(np.float32)
 
 
+def flanks(labels: NDArray[Any], reach_px: float, *, ignore_id: int | None = None) -> NDArray[np.bool_]:
+    """Where a membrane between touching ids may lie: beside the line, but not in the middle of what is thin.
+
+    Parameters
+    ----------
+    labels : ndarray of int (y, x)
+        Object ids, 0 is border or outside.
+    reach_px : float
+        Distance from the line, in pixels.
+    ignore_id : int or None
+        Pixels with this id belong to no flank, and no line runs along them.
+    """
+    labels = np.asarray(labels)
+    inside = (labels != 0) if ignore_id is None else (labels != 0) & (labels != ignore_id)
+    contacts = _contacts(labels, inside)
+    if not contacts.any():
+        return contacts
+    depth, thick = _thickness(labels, (1 + reach_px) / _CORE)
+    away = edt.edt(~contacts, black_border=False)
+    return np.asarray(inside & ~contacts & (away <= reach_px) & (depth < _CORE * thick))
+
+
 def _thickness(labels: NDArray[Any], most_px: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Depth of every pixel in its object, and radius of the largest disc in the object that holds the pixel.
 

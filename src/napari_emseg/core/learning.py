@@ -80,6 +80,8 @@ class TrainingVolume:
         How much pixels of a target count; 1 where a target is not named.
     normalisation : Normalisation
         Of the model that is taught.
+    flanks : ndarray (z, y, x) of bool, optional
+        Where objects touch, beside the line between them: how thick the membrane is there, the labels do not say.
     """
 
     name: str
@@ -94,6 +96,7 @@ class TrainingVolume:
     directed: Mapping[str, Directed] = field(default_factory=dict)
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     normalisation: Normalisation = field(default_factory=Normalisation)
+    flanks: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if both := sorted(set(self.train) & set(self.validate)):

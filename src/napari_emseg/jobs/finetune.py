@@ -282,7 +282,7 @@ def _runs(sections: Iterable[int], context: int, excluded: Collection[int] = ())
 
 
 def _volume(part: ProofreadRun, request: LearnRequest) -> TrainingVolume:
-    from napari_emseg.jobs.recipe_truth import membranes_of
+    from napari_emseg.jobs.recipe_truth import flanks_of, membranes_of
 
     truth = np.full(part.image.shape, IGNORE, np.uint8)
     taught = list(part.train)
@@ -292,6 +292,8 @@ def _volume(part: ProofreadRun, request: LearnRequest) -> TrainingVolume:
         width_nm=request.settings.membrane_width_nm,
         ignore_id=request.ignore_id,
     )
+    flanks = np.zeros(part.image.shape, np.bool_)
+    flanks[taught] = flanks_of(part.labels[taught], part.pixel_size_nm, ignore_id=request.ignore_id)
     return TrainingVolume(
         part.name,
         part.image,
@@ -299,4 +301,5 @@ def _volume(part: ProofreadRun, request: LearnRequest) -> TrainingVolume:
         {TARGET: truth},
         part.train,
         statistics=part.statistics,
+        flanks=flanks,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy import ndimage as ndi
 
-from napari_emseg.algorithms.boundaries import membrane_target
+from napari_emseg.algorithms.boundaries import flanks, membrane_target
 from napari_emseg.algorithms.relabel import in_32_bits
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, LEVELS
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
 
 MEMBRANE_WIDTH_NM = 25.0  # two leaflets and the cleft between them in fly neuropil
+_FLANK_NM = 55.0  # membranes that are cut obliquely are seen that far beside a line
 
 
 class TruthSource(Making):
@@ -151,3 +152,14 @@ def membranes_of(
         target, weight = membrane_target(section, width_nm / pixel_nm, ignore_id=ignore_id)
         out[z] = np.where(weight > 0, target, IGNORE)
     return out
+
+
+def flanks_of(objects: NDArray[Any], pixel_nm: float, *, ignore_id: int | None = None) -> NDArray[np.bool_]:
+    """Pixels beside the lines where objects touch, section by section: ids do not say how thick membranes are there.
+
+    Parameters
+    ----------
+    objects : ndarray (z, y, x)
+        Object ids, 0 for border or outside.
+    """
+    return np.stack([flanks(section, _FLANK_NM / pixel_nm, ignore_id=ignore_id) for section in objects])

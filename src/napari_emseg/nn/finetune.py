@@ -27,6 +27,7 @@ from napari_emseg.nn.comparison import most_changed
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import choose_device, to_device, use_all_cores
 from napari_emseg.nn.diary import Diary
+from napari_emseg.nn.flanks import with_seen_flanks
 from napari_emseg.nn.held_out import (
     TARGET,
     Answer,
@@ -65,6 +66,7 @@ _LEAST = 0.2
 _PLAIN = 0.35  # of a change: a model from which so much is tried gains, and needs all the time to learn
 _ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
 LEARNED = "the sections that it learned from"
+_FEW = 80.0  # objects: fewer teach too little for the whole way (a region of 17: 20 edits on other sections, 7.5 before)
 _GAIN = 0.98  # of the cost before: what is not below it is chance
 _OF_ONE = 0.6  # of the way that suits a single section: farther on, V_rand falls on the others
 
@@ -128,14 +130,21 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
 def how_far(before: Mapping[str, float]) -> float:
     """How much of a learned change to try, from how well the starting model does: a fifth to all of it.
 
-    Few objects say little about a model: it counts as one that needs as many edits as it well may.
+    Few objects say little about a model: it counts as one that needs as many edits as it well may. They teach little,
+    too: unless it surely is a poor one, only a part of the change holds elsewhere.
     """
     if "edits_per_100_objects" not in before:
         return 1.0
-    edits = before["edits_per_100_objects"]
-    if objects := before.get("objects"):
-        edits += 100 / objects * math.sqrt(edits * objects / 100 + 1)
-    return min(1.0, max(_LEAST, (edits - _GOOD) / (_POOR - _GOOD)))
+    edits, objects = before["edits_per_100_objects"], before.get("objects")
+    if not objects:
+        return min(1.0, max(_LEAST, _need(edits)))
+    chance = 100 / objects * math.sqrt(edits * objects / 100 + 1)
+    most = max(objects / _FEW, _need(edits - chance))
+    return min(1.0, max(_LEAST, min(most, _need(edits + chance))))
+
+
+def _need(edits: float) -> float:
+    return (edits - _GOOD) / (_POOR - _GOOD)
 
 
 def candidates(share: float, *, is_one: bool = False) -> tuple[float, ...]:
@@ -169,7 +178,8 @@ class _Course:
         self.progress.report(0.0, "looking at the model as it is")
         rule = Normalisation.of_card(self.card).for_network(self.card.name)
         taught = tuple(replace(v, normalisation=rule) for v in request.volumes)
-        volumes, kept = with_keepsakes(taught, self.network, self.card, self.device)
+        seen = with_seen_flanks(taught, self.network, self.card, self.device)
+        volumes, kept = with_keepsakes(seen, self.network, self.card, self.device)
         self._pool(volumes)  # says at once when there is nothing to learn from
         folds, ask, said = self._split(volumes)
         old = self._answers(self.start, ask)
