@@ -66,6 +66,7 @@ def test_the_report_shows_before_and_after():
     text = as_markdown(
         {
             "sample": "phantom", "program": "napari-emseg 1", "device": "CPU", "seconds": 61.4, "section": 8,
+            "model_at_first": "membrane-isbi",
             "steps": [{"step": "predict", "seconds": 1.23, "seconds_per_section": [0.5, 0.25]}],
             "before": scores, "after": scores | {"edits_per_100_objects": 5.0}, "new_model_kept": True,
             "scored_sections": [1, 2, 3],

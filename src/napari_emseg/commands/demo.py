@@ -25,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, default=Path("emseg-demo"), metavar="DIR", help="default: %(default)s"
     )
     parser.add_argument("--sample", choices=("phantom", "vnc"), default="phantom")
-    parser.add_argument("--model", default="", metavar="NAME_OR_PATH", help="model to start from")
+    parser.add_argument(
+        "--model", default="", metavar="NAME_OR_PATH",
+        help="model to start from; default: membrane-isbi, which has never seen the samples",
+    )  # fmt: skip
     parser.add_argument("--learn-seconds", type=float, default=60.0, metavar="S", help="default: %(default)s")
     parser.add_argument("--no-screenshot", action="store_true", help="leave the picture out")
 
@@ -43,7 +46,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     args.output.mkdir(parents=True, exist_ok=True)
     if (folder / "project.json").is_file():
         shutil.rmtree(folder)  # an earlier demo
-    report = demo.run(args.sample, folder, progress, model=args.model, learn_s=args.learn_seconds)
+    report = demo.run(
+        args.sample, folder, progress, model=args.model or demo.STRANGER, learn_s=args.learn_seconds
+    )
     demo_report.write(report, args.output)
     progress.close()
     before, after = report.facts["before"], report.facts["after"]

@@ -28,10 +28,11 @@ def write(report: Report, folder: Path) -> None:
 
 def as_markdown(content: dict[str, Any]) -> str:
     """The report in words and two tables."""
+    began = f"begun with the model {content['model_at_first']}"
     lines = [
         f"# The loop on the sample {content['sample']}",
         "",
-        f"{content['program']}, {content['device']}, {content['seconds']:.0f} s in all.",
+        f"{content['program']}, {content['device']}, {content['seconds']:.0f} s in all, {began}.",
         "",
         "| step | seconds | numbers |",
         "|---|---|---|",
