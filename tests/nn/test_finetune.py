@@ -12,8 +12,9 @@ from napari_emseg.core.model_card import read_card
 from napari_emseg.core.progress import Silent
 from napari_emseg.nn.average import mixed, soup
 from napari_emseg.nn.checkpoint import load_model, save_model
-from napari_emseg.nn.finetune import candidates, finetune, how_far
+from napari_emseg.nn.finetune import finetune
 from napari_emseg.nn.held_out import answers, mended, questions, score
+from napari_emseg.nn.how_far import candidates, how_far
 from napari_emseg.nn.judge import Judge, fresh, lesson_of
 from napari_emseg.nn.keepsake import with_keepsakes
 from napari_emseg.nn.lesson import Plan

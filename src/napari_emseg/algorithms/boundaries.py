@@ -66,16 +66,17 @@ def membrane_target(
     inside = (labels != 0) & ~ignored
     if not inside.any():
         return np.zeros(labels.shape, np.uint8), np.zeros(labels.shape, np.float32)
-    contacts = _contacts(labels, inside)
-    half = max(width_px / 2 - 1, 0.0)
-    open_px = half + FLANK_WIDTHS * width_px
-    depth, thick = _thickness(labels, (1 + open_px) / _CORE)
-    away = edt.edt(~contacts, black_border=False) if contacts.any() else np.full(labels.shape, np.inf)
-    target = (labels == 0) | contacts | (away <= np.minimum(half, _DRAWN * thick - 1))
-    target &= ~ignored
+    target = (labels == 0) & ~ignored
     rim = max(KNOWN_RIM_PX, KNOWN_RIM_WIDTHS * width_px)
     weight = inside | (_within(inside, rim) & ~ignored)
-    weight &= target | (away > open_px) | (depth >= _CORE * thick)
+    contacts = _contacts(labels, inside)
+    if contacts.any():
+        half = max(width_px / 2 - 1, 0.0)
+        open_px = half + FLANK_WIDTHS * width_px
+        depth, thick = _thickness(labels, (1 + open_px) / _CORE)
+        away = edt.edt(~contacts, black_border=False)
+        target |= (contacts | (away <= np.minimum(half, _DRAWN * thick - 1))) & ~ignored
+        weight &= target | (away > open_px) | (depth >= _CORE * thick)
     return target.astype(np.uint8), weight.astype(np.float32)
 
 

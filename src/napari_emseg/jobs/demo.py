@@ -150,7 +150,12 @@ def _loop(
                 painted_px=done.painted_px, section=z)  # fmt: skip
 
     _learn(session, engine, z, report, progress, learn_s)
-    _score_again(session, engine, truth, report, progress)
+
+    progress.report(0.9, "scoring the other sections again")
+    began = time.perf_counter()
+    after = _scores(truth, others, _predict_sections(session, engine, others)[0])
+    report.step("score other sections again", began, **after)
+    report.facts |= {"before": before, "after": after}
 
 
 def _propagate(session: Session, engine: Engine, region: Region, truth: SampleTruth) -> dict[str, Any]:
@@ -203,18 +208,6 @@ def _learn(
     else:
         versions.discard(candidate)
     report.facts["new_model_kept"] = candidate.result.helps
-
-
-def _score_again(
-    session: Session, engine: Engine, truth: SampleTruth, report: Report, progress: Progress
-) -> None:
-    progress.report(0.9, "scoring the other sections again")
-    began = time.perf_counter()
-    others = report.facts["scored_sections"]
-    after = _scores(truth, others, _predict_sections(session, engine, others)[0])
-    report.step("score other sections again", began, **after)
-    before = next(step for step in report.steps if step["step"] == "score other sections")
-    report.facts |= {"before": {key: before[key] for key in _KEPT_SCORES}, "after": after}
 
 
 def _most_teaching(session: Session, engine: Engine) -> int:

@@ -11,7 +11,6 @@ told in `nn.lesson`. What decides between true and false membranes (`nn.judge`) 
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +41,14 @@ from napari_emseg.nn.held_out import (
     questions,
     score,
 )
+from napari_emseg.nn.how_far import candidates, how_far
 from napari_emseg.nn.judge import Judge
 from napari_emseg.nn.keepsake import with_keepsakes
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
 from napari_emseg.nn.wall_lessons import taught_on
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
@@ -61,12 +61,9 @@ if TYPE_CHECKING:
 _FOR_COPIES = 0.8  # of the time, so that they are as good as what comes of them; the rest is for learning from everything
 _COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
 _MOST_COPIES = 8
-_GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
-_LEAST = 0.2
 _PLAIN = 0.35  # of a change: a model from which so much is tried gains, and needs all the time to learn
 _ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
 LEARNED = "the sections that it learned from"
-_FEW = 80.0  # objects: fewer teach too little for the whole way (a region of 17: 20 edits on other sections, 7.5 before)
 _GAIN = 0.98  # of the cost before: what is not below it is chance
 _OF_ONE = 0.6  # of the way that suits a single section: farther on, V_rand falls on the others
 
@@ -125,36 +122,6 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
         raise
     diary.close()
     return result
-
-
-def how_far(before: Mapping[str, float]) -> float:
-    """How much of a learned change to try, from how well the starting model does: a fifth to all of it.
-
-    Few objects say little about a model: it counts as one that needs as many edits as it well may. They teach little,
-    too: unless it surely is a poor one, only a part of the change holds elsewhere.
-    """
-    if "edits_per_100_objects" not in before:
-        return 1.0
-    edits, objects = before["edits_per_100_objects"], before.get("objects")
-    if not objects:
-        return min(1.0, max(_LEAST, _need(edits)))
-    chance = 100 / objects * math.sqrt(edits * objects / 100 + 1)
-    most = max(objects / _FEW, _need(edits - chance))
-    return min(1.0, max(_LEAST, min(most, _need(edits + chance))))
-
-
-def _need(edits: float) -> float:
-    return (edits - _GOOD) / (_POOR - _GOOD)
-
-
-def candidates(share: float, *, is_one: bool = False) -> tuple[float, ...]:
-    """Shares to compare with staying; a model that was poor moves all the way or not at all.
-
-    The halves of one section are more alike than sections are, so they call for too much: no more than `share` then.
-    """
-    if share == 1:
-        return (1.0,)
-    return (share / 2, share) if is_one else (share / 2, share, min(1.0, 2 * share))
 
 
 class _Course:

@@ -79,10 +79,6 @@ def thickened(
     """
     lines = truth == 1
     seen = flanks & (probability >= _SEEN)
-    parts, _ = ndi.label(seen | lines)
-    joined = np.zeros(int(parts.max()) + 1, np.bool_)
-    joined[parts[lines]] = True
-    joined[0] = False
     out = truth.copy()
-    out[seen & joined[parts]] = 1
+    out[ndi.binary_propagation(lines, mask=seen | lines)] = 1
     return out
