@@ -16,6 +16,7 @@ from napari_emseg.io import write_array
 from napari_emseg.ui.comparing.widget import CompareSegmentations
 from napari_emseg.ui.comparing.words import COLOURS, score_lines
 from napari_emseg.ui.flows import comparing
+from napari_emseg.ui.shown import as_it_is
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,7 +199,7 @@ def test_files_are_not_copied(
     widget.form.other.setCurrentText("mine")
     compare(widget, qtbot)
     request = engine.asked[-1][1]
-    assert request.truth is layer.data
+    assert request.truth is as_it_is(layer.data)
     assert isinstance(request.truth, LazyStack)
     assert isinstance(request.other, PackedStack)
     assert len(listed(widget)) == 4

@@ -17,6 +17,7 @@ from napari_emseg.ui.hand import Hand
 from napari_emseg.ui.labels_layer import LabelsAdapter
 from napari_emseg.ui.layers import StackLayers, add_layers
 from napari_emseg.ui.runner import Runner
+from napari_emseg.ui.shown import forgive
 from napari_emseg.ui.state import STAGES
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari import Viewer
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.sections import SectionState
@@ -108,6 +109,9 @@ class Desk(Bench):
         self._section = 0
         self._closed = False
         viewer.dims.events.current_step.connect(self._on_stepped)
+        viewer.layers.events.inserted.connect(self._on_layer_inserted)
+        for layer in viewer.layers:
+            forgive(layer, self._on_layer_unreadable)
 
     def signals(self) -> tuple[Any, ...]:
         """All signals of this desk."""
@@ -159,7 +163,7 @@ class Desk(Bench):
         self.clear()
         self.closed = self.damaged = None
         self.session = session
-        self.layers = add_layers(self.viewer, session, image=image, failed=self._on_unreadable)
+        self.layers = add_layers(self.viewer, session, image=image, failed=self.on_unreadable)
         self._adapter = LabelsAdapter(
             self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", e),
             recovered=lambda: self.say("proofread", "Everything that was painted is saved now.", tone="done"),
@@ -227,6 +231,7 @@ class Desk(Bench):
             return
         self._closed = True
         self.viewer.dims.events.current_step.disconnect(self._on_stepped)
+        self.viewer.layers.events.inserted.disconnect(self._on_layer_inserted)
         self.clear(remove_layers=remove_layers)
         if self._engine is not None:
             self._engine.close()
@@ -325,16 +330,24 @@ class Desk(Bench):
     def _on_notice(self, text: str) -> None:
         self.say(self.stage, text, tone="error")
 
-    def _on_unreadable(self, error: EmsegError) -> None:
+    def on_unreadable(self, error: EmsegError) -> None:
         """What cannot be read is black on the canvas; said when the view has been drawn, and not twice."""
-        text = f"{sentence(error)} It is shown black."
+        self._tell_black(f"{sentence(error)} It is shown black.")
 
+    def _on_layer_unreadable(self, layer: Layer, error: EmsegError) -> None:
+        how = "empty" if layer._type_string == "labels" else "black"
+        self._tell_black(f"{sentence(error)} “{layer.name}” is shown {how} there.")
+
+    def _tell_black(self, text: str) -> None:
         def tell() -> None:
             said = self.sayings.get(self.stage)
-            if self.session is not None and (said is None or said.text != text):
+            if not self._closed and (said is None or said.text != text):
                 self.say(self.stage, text, tone="error")
 
         self.post(tell)
+
+    def _on_layer_inserted(self, event: Any) -> None:
+        forgive(event.value, self._on_layer_unreadable)
 
     def _on_layer_removed(self, event: Any) -> None:
         if self.layers is not None and event.value in (self.layers.image, self.layers.labels):

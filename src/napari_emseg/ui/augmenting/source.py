@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.shown import as_it_is
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -36,7 +37,7 @@ class Part:
 
 def full_resolution(layer: Image | Labels) -> Any:
     """Data of a layer; the finest level of a pyramid."""
-    return layer.data[0] if layer.multiscale else layer.data
+    return layer.data[0] if layer.multiscale else as_it_is(layer.data)
 
 
 def check(image: Image, labels: Labels | None) -> None:

@@ -32,6 +32,7 @@ from napari_emseg.ui.runner import Handlers, Runner, Work
 from napari_emseg.ui.saving import ask_name
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
+from napari_emseg.ui.shown import forgive
 from napari_emseg.ui.style import look_of, style_sheet
 
 if TYPE_CHECKING:
@@ -156,7 +157,9 @@ class CompareSegmentations(Docked):
     # ------------------------------------------------------------------ what is compared
 
     def _fill_layers(self, event: object = None) -> None:
-        """Offer the label layers of the viewer."""
+        """Offer the label layers of the viewer; what of them is on a disk may go away."""
+        for layer in self.viewer.layers:
+            forgive(layer, self._on_unreadable)
         self.form.fill()
         if self.errors is not None and self.errors not in self.viewer.layers:
             self.errors = None
@@ -228,6 +231,9 @@ class CompareSegmentations(Docked):
         if z == round(float(self.errors.world_to_data(self.viewer.dims.point)[-3])):
             self.errors.refresh(extent=False)
 
+    def _on_unreadable(self, layer: Any, error: EmsegError) -> None:
+        self._main_thread.post(lambda: self._fail(error))  # when the view has been drawn
+
     def _end(self) -> None:
         self.progress.finish()
         self.button.setEnabled(self.form.n_sections > 0)
@@ -290,7 +296,10 @@ class CompareSegmentations(Docked):
                 Saying("A layer that was compared is gone. Open it and compare again.", tone="error")
             )
             return
-        comparing.go_there(self.viewer, truth, other, found, places[times % len(places)])
+        try:
+            comparing.go_there(self.viewer, truth, other, found, places[times % len(places)])
+        except EmsegError as error:
+            self._fail(error)
 
     def _on_save(self) -> None:
         if self.result is None:

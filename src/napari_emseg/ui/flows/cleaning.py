@@ -9,6 +9,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows.overlay import Overlay, Picture
+from napari_emseg.ui.shown import shown
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -286,7 +287,7 @@ def _show(desk: Desk, *, cleaned: bool) -> None:
         # remembered statistics belong to the other grey values
         image = replace(state.original, data=array, _statistics={})
     session.image = image
-    layers.image.data = image.data
+    layers.image.data = shown(image.data, desk.on_unreadable)
     layers.image.contrast_limits = contrast(image.data)
     layers.forget_predictions()
     session.set_settings(session.get_settings(_STAGE).model_copy(update={"use_cleaned": cleaned}))

@@ -11,6 +11,7 @@ from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.io.lazy import LazyStack
 from napari_emseg.io.packed import PackedStack
 from napari_emseg.jobs.compare import CompareRequest
+from napari_emseg.ui.shown import as_it_is
 from napari_emseg.ui.view import go_to, zoom_to
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def open_file(viewer: Viewer, path: str) -> Labels:
 
 def data_of(layer: Labels) -> Any:
     """The finest level of a layer."""
-    return layer.data[0] if layer.multiscale else layer.data
+    return layer.data[0] if layer.multiscale else as_it_is(layer.data)
 
 
 def spacing_of(layer: Labels) -> Spacing | None:

@@ -11,6 +11,7 @@ from napari_emseg.core.project import belongs, is_project, load_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.ui.flows import learning, measuring, predicting
+from napari_emseg.ui.shown import as_it_is
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -74,7 +75,9 @@ def adopt(desk: Desk, layer: Image) -> None:
     origin = layer.metadata.get(_ORIGIN, {})
     uri = str(origin.get("uri") or layer.source.path or "")
     source = str(origin.get("spacing_source") or ("file" if spacing else "unknown"))
-    stack = ImageStack(layer.data, spacing, source, layer.name, uri, offset_of(layer) if spacing else None)
+    stack = ImageStack(
+        as_it_is(layer.data), spacing, source, layer.name, uri, offset_of(layer) if spacing else None
+    )
     from napari_emseg.io import check_image
 
     check_image(stack)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows.opening import offset_of, spacing_of
 from napari_emseg.ui.notes import foreign_labels
+from napari_emseg.ui.shown import as_it_is
 
 if TYPE_CHECKING:
     from napari_emseg.core.edit import Edit
@@ -33,7 +34,7 @@ def take_over(desk: Desk) -> None:
     if spacing is not None:
         z, y, x = (a - b for a, b in zip(offset_of(layer), offset_of(layers.image), strict=True))
         offset = (z, y, x) if any((z, y, x)) else None  # a layer that nobody has moved
-    request = take_labels.prepare(session, layer.name, layer.data, spacing, offset)
+    request = take_labels.prepare(session, layer.name, as_it_is(layer.data), spacing, offset)
     desk.start("data", f"taking over “{layer.name}”")
 
     def done(taken: Any) -> None:
