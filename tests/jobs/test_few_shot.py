@@ -9,6 +9,8 @@ import pytest
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
+from napari_emseg.core.stack import ImageStack
 from napari_emseg.jobs import few_shot
 from napari_emseg.jobs.few_shot import Click
 
@@ -50,3 +52,61 @@ def test_what_is_too_far_apart_is_refused(chosen, monkeypatch) -> None:
 def test_both_kinds_of_clicks_are_needed(chosen) -> None:
     with pytest.raises(EmsegError, match="no click outside"):
         few_shot.prepare_region(chosen, CLICKS[:1], Region((1, 10, 20), (2, 60, 120)))
+
+
+class Torn:
+    """Section 2 cannot be decoded."""
+
+    def __init__(self, data) -> None:
+        self.data, self.shape, self.dtype = data, data.shape, data.dtype
+
+    def __getitem__(self, key):
+        first = key[0] if isinstance(key, tuple) else key
+        looked_at = range(self.shape[0])[first]
+        if 2 in (looked_at if isinstance(looked_at, range) else [looked_at]):
+            raise EmsegError("the section cannot be decoded", "2.png", "copy or export it again")
+        return self.data[key]
+
+
+BESIDE = Region((1, 10, 20), (2, 60, 120))
+IN_ONE = (Click(1, 30, 40, True), Click(1, 24, 24, False))
+
+
+def tear(session) -> None:
+    session.image = ImageStack(
+        Torn(np.asarray(session.image.data)), session.image.spacing_nm, "file", "torn", ""
+    )
+
+
+def test_an_excluded_neighbour_is_not_looked_at(chosen) -> None:
+    before = few_shot.run(few_shot.prepare_region(chosen, IN_ONE, BESIDE), SILENT)
+    chosen.mark(2, Status.EXCLUDED, "fold")
+    request = few_shot.prepare_region(chosen, IN_ONE, BESIDE)
+    assert sorted(request.stack.data) == [0, 1]
+    without = few_shot.run(request, SILENT)
+    assert not np.array_equal(before, without)
+    chosen.image.data[2] = 0
+    again = few_shot.run(few_shot.prepare_region(chosen, IN_ONE, BESIDE), SILENT)
+    np.testing.assert_array_equal(without, again)
+
+
+def test_beside_a_damaged_section_it_works_once_that_is_left_out(chosen) -> None:
+    tear(chosen)
+    with pytest.raises(EmsegError, match="or exclude section 2"):
+        few_shot.prepare_region(chosen, IN_ONE, BESIDE)
+    chosen.mark(2, Status.EXCLUDED, "missing")
+    found = few_shot.run(few_shot.prepare_region(chosen, IN_ONE, BESIDE), SILENT)
+    assert found.shape == (1, 50, 100)
+    assert np.isfinite(found).all()
+
+
+def test_clicks_that_nobody_can_look_at_any_more_are_not_used(chosen) -> None:
+    tear(chosen)
+    chosen.mark(2, Status.EXCLUDED, "missing")
+    lost = Click(2, 30, 40, True)
+    request = few_shot.prepare_region(chosen, (*IN_ONE, lost), BESIDE)
+    assert len(request.clicks) == 2
+    with pytest.raises(EmsegError, match="no click on"):
+        few_shot.prepare_region(chosen, (lost, IN_ONE[1]), BESIDE)
+    with pytest.raises(EmsegError, match=r"2\.png"):  # a damaged section itself cannot be answered
+        few_shot.prepare_region(chosen, IN_ONE, Region((2, 10, 20), (3, 60, 120)))

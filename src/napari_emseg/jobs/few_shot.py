@@ -9,6 +9,8 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
+from napari_emseg.core.sections import Status
+from napari_emseg.jobs.sections_read import read_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +81,8 @@ class FewShotRequest:
         Folder of the model whose features are compared.
     box : (slice, slice), optional
         The part, in y and x, that is wanted of each section.
+    skip : frozenset of int
+        Excluded sections: never used as a neighbour, the section itself stands in for them.
     """
 
     stack: ImageStack | Cutout
@@ -86,6 +90,7 @@ class FewShotRequest:
     sections: tuple[int, ...]
     model: Path
     box: tuple[slice, slice] = (slice(None), slice(None))
+    skip: frozenset[int] = frozenset()
 
 
 def prepare_region(session: Session, clicks: Sequence[Click], region: Region) -> FewShotRequest:
@@ -94,17 +99,20 @@ def prepare_region(session: Session, clicks: Sequence[Click], region: Region) ->
     Parameters
     ----------
     clicks : sequence of Click
-        In voxels of the stack, in any section.
+        In voxels of the stack, in any section. Those in an excluded section that cannot be read are not used.
     region : Region
         What is wanted.
 
     Raises
     ------
     EmsegError
-        As `prepare` does, and if clicks and region lie too far apart to be compared at once.
+        As `prepare` does, if clicks and region lie too far apart to be compared at once, and if a section cannot be
+        read that is on screen, clicked on, or beside one of them and not excluded.
     """
     image = session.image
     model = find_model(session.model, session.project.models)
+    skip = frozenset(session.sections.with_status(Status.EXCLUDED))
+    clicks = [c for c in clicks if c.z not in skip or _can_be_read(image, c.z)]
     prepare(image, clicks, (), model)
     places = np.array([(c.y, c.x) for c in clicks])
     low = np.maximum(np.minimum(region.start[1:], places.min(0)) - _MARGIN_PX, 0)
@@ -121,9 +129,10 @@ def prepare_region(session: Session, clicks: Sequence[Click], region: Region) ->
     context = read_card(model).context_sections
     looked_at = {*wanted, *(c.z for c in clicks)}
     near = {z + n for z in looked_at for n in range(-context, context + 1)}
-    needed = sorted(near & set(range(image.shape[0])))  # beyond an end the stack is mirrored
+    seen = near & set(range(image.shape[0]))  # beyond an end the stack is mirrored
+    needed = sorted(seen - (skip - looked_at))
     cut = Cutout(
-        {z: np.array(image.data[z, ys, xs]) for z in needed},
+        {z: read_sections(image, z, z + 1, skip, needed=looked_at, rows=ys, columns=xs)[0] for z in needed},
         {z: image.statistics(z) for z in needed},
         (image.shape[0], int(extent[0]), int(extent[1])),
         image.name,
@@ -133,7 +142,15 @@ def prepare_region(session: Session, clicks: Sequence[Click], region: Region) ->
         slice(region.start[1] - ys.start, region.stop[1] - ys.start),
         slice(region.start[2] - xs.start, region.stop[2] - xs.start),
     )
-    return FewShotRequest(cut, moved, tuple(wanted), model, box)
+    return FewShotRequest(cut, moved, tuple(wanted), model, box, skip)
+
+
+def _can_be_read(image: ImageStack, section: int) -> bool:
+    try:
+        image.statistics(section)
+    except EmsegError:
+        return False
+    return True
 
 
 def prepare(
@@ -182,5 +199,7 @@ def run(request: FewShotRequest, progress: Progress) -> NDArray[np.float32]:
         return np.asarray(np.nan_to_num(values), np.float32)
 
     clicks = [(c.z, c.y, c.x, c.inside) for c in request.clicks]
-    found = compare_with_clicks(request.model, section, stack.shape, clicks, request.sections, progress)
+    found = compare_with_clicks(
+        request.model, section, stack.shape, clicks, request.sections, progress, skip=request.skip
+    )
     return np.ascontiguousarray(found[(slice(None), *request.box)])

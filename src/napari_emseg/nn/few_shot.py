@@ -29,6 +29,8 @@ def compare_with_clicks(
     clicks: Sequence[tuple[int, int, int, bool]],
     wanted: Sequence[int],
     progress: Progress,
+    *,
+    skip: frozenset[int] = frozenset(),
 ) -> NDArray[np.float32]:
     """Probability of the clicked target, (wanted, y, x) float32 in [0, 1].
 
@@ -43,11 +45,14 @@ def compare_with_clicks(
     clicks : sequence of (z, y, x, is_inside)
     wanted : sequence of int
         Sections; each is looked at in one piece.
+    skip : frozenset of int
+        Sections that are never looked at as a neighbour: the section itself stands in for them, as in prediction.
     """
     network, card = load_model(model)
 
     def features(z: int) -> torch.Tensor:
-        window = np.stack([section(n) for n in neighbours(z, shape[0], card.context_sections)])
+        around = neighbours(z, shape[0], card.context_sections)
+        window = np.stack([section(z if n in skip else n) for n in around])
         return features_of(network, torch.from_numpy(window)[None])
 
     marks: dict[bool, list[torch.Tensor]] = {True: [], False: []}

@@ -43,8 +43,12 @@ def find_alike(desk: Desk) -> None:
     if layer is not None:
         layer.mode = "pan_zoom"
 
+    used: list[int] = []
+
     def prepare() -> Any:
-        return few_shot.prepare_region(session, clicks, region)
+        request = few_shot.prepare_region(session, clicks, region)
+        used.append(len(request.clicks))
+        return request
 
     def done(found: NDArray[np.float32]) -> None:
         alike = layers.target_map(desk.viewer, ALIKE)
@@ -54,7 +58,7 @@ def find_alike(desk: Desk) -> None:
         share = float((found > 0.5).mean())
         desk.say(
             _STAGE,
-            f"{100 * share:.0f} % of what is on screen is more like what you clicked on, by {len(clicks)} clicks. "
+            f"{100 * share:.0f} % of what is on screen is more like what you clicked on, by {used[-1]} clicks. "
             "Where it errs, click once more and find again.",
             tone="done",
         )
