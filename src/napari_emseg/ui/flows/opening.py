@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_emseg.core import recent
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.project import belongs, is_project, load_project
+from napari_emseg.core.project import belongs, is_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
-from napari_emseg.ui.flows import learning, measuring, predicting
+from napari_emseg.ui.flows import learning, measuring, predicting, reading
 from napari_emseg.ui.shown import as_it_is
 
 if TYPE_CHECKING:
@@ -53,17 +55,12 @@ def open_path(desk: Desk, path: str | Path, *, spacing_nm: Spacing | None = None
         sharing.unpack_from(desk, Path(path))
         return
 
-    def read() -> ImageStack | Path:
-        if str(path).rstrip("/").endswith(".emseg") and Path(path).is_dir():
-            return Path(path)
-        from napari_emseg.io import open_image
-
-        stack = open_image(path, spacing_nm=spacing_nm)
-        _ = stack.fingerprint  # read here, where the window does not wait for it
-        return stack
-
     desk.start("data", message or f"opening {Path(str(path)).name}")
-    desk.runner.thread(_KEY, read, desk.handlers("data", lambda found: _opened(desk, found)))
+    desk.runner.thread(
+        _KEY,
+        lambda: reading.read_path(path, spacing_nm),
+        desk.handlers("data", lambda found: _opened(desk, *found)),
+    )
 
 
 def adopt(desk: Desk, layer: Image) -> None:
@@ -78,17 +75,24 @@ def adopt(desk: Desk, layer: Image) -> None:
     stack = ImageStack(
         as_it_is(layer.data), spacing, source, layer.name, uri, offset_of(layer) if spacing else None
     )
-    from napari_emseg.io import check_image
 
-    check_image(stack)
-    from napari_emseg.session import Session
+    def done(stack: ImageStack) -> None:
+        if layer not in desk.viewer.layers:  # removed meanwhile
+            return
+        from napari_emseg.session import Session
 
-    try:
-        session = Session.open_or_create(stack)
-    except EmsegError as error:
-        _keep_damaged(desk, error, stack)
-        raise
-    show(desk, session, image=layer)
+        try:
+            session = Session.open_or_create(stack)
+        except EmsegError as error:
+            _keep_damaged(desk, error, stack)
+            raise
+        show(desk, session, image=layer)
+
+    if isinstance(stack.data, np.ndarray):
+        done(reading.checked(stack))
+        return
+    desk.start("data", f"opening {layer.name}")
+    desk.runner.thread(_KEY, lambda: reading.checked(stack), desk.handlers("data", done))
 
 
 def open_with_image(desk: Desk, folder: Path, image: str | Path) -> None:
@@ -102,11 +106,6 @@ def open_with_image(desk: Desk, folder: Path, image: str | Path) -> None:
         What the person has chosen; of a stack that is a folder, any file in it.
     """
 
-    def read() -> ImageStack:
-        from napari_emseg.io.finding import open_around
-
-        return open_around(image, _shape_of(folder), _inner_path(folder))
-
     def done(stack: ImageStack) -> None:
         from napari_emseg.session import Session
 
@@ -116,25 +115,7 @@ def open_with_image(desk: Desk, folder: Path, image: str | Path) -> None:
         show(desk, session)
 
     desk.start("data", f"opening {Path(str(image)).name}")
-    desk.runner.thread(_KEY, read, desk.handlers("data", done))
-
-
-def _shape_of(folder: Path) -> tuple[int, int, int] | None:
-    """Extent (z, y, x) of the labels of a project, also of one that has lost its file; None where nothing says it."""
-    from napari_emseg.core.volume import LabelVolume
-
-    try:
-        return LabelVolume.open(folder / "labels.zarr").shape
-    except EmsegError:
-        return None
-
-
-def _inner_path(folder: Path) -> str:
-    """Where in its file the image of a project was."""
-    try:
-        return load_project(folder).image.uri.partition("::")[2]
-    except EmsegError:
-        return ""
+    desk.runner.thread(_KEY, lambda: reading.read_elsewhere(folder, image), desk.handlers("data", done))
 
 
 def remake_project(desk: Desk) -> None:
@@ -288,30 +269,35 @@ def voxel_words(spacing_nm: Spacing) -> str:
     return " × ".join(f"{size:g}" for size in reversed(spacing_nm)) + " nm"
 
 
-def _opened(desk: Desk, found: ImageStack | Path) -> None:
+def _opened(desk: Desk, project: Path | None, stack: ImageStack | None) -> None:
+    """Work on a project with its image, or on a stack with the project that belongs to it."""
     from napari_emseg.session import Session
 
-    if _is_open(desk, found):  # a second time it could only be read: this window holds it
+    if _is_open(desk, project, stack):  # a second time it could only be read: this window holds it
         desk.say("data", "This project is open already.", link="Go on", action="stage:proofread")
         return
     try:
-        session = Session.open(found) if isinstance(found, Path) else Session.open_or_create(found)
+        if project is not None:
+            session = Session.open(project, stack)
+        else:
+            assert stack is not None
+            session = Session.open_or_create(stack)
     except EmsegError as error:
-        if error.action == "find_image" and isinstance(found, Path):
-            desk.without_image = found
-        _keep_damaged(desk, error, None if isinstance(found, Path) else found)
+        if error.action == "find_image" and project is not None:
+            desk.without_image = project
+        _keep_damaged(desk, error, None if project is not None else stack)
         raise
     show(desk, session)
 
 
-def _is_open(desk: Desk, found: ImageStack | Path) -> bool:
+def _is_open(desk: Desk, project: Path | None, stack: ImageStack | None) -> bool:
     """Whether this window works on that project, or on the project of that stack."""
     if desk.session is None or desk.session.read_only:
         return False
     folder = desk.session.project.folder
-    if isinstance(found, Path):
-        return found.expanduser().resolve() == folder
-    return bool(found.uri) and belongs(folder, found)
+    if project is not None:
+        return project.expanduser().resolve() == folder
+    return stack is not None and bool(stack.uri) and belongs(folder, stack)
 
 
 def _keep_damaged(desk: Desk, error: EmsegError, image: ImageStack | None) -> None:
