@@ -1,4 +1,4 @@
-"""Mitochondria: bent capsules that keep clear of the cell border, with cristae."""
+"""Mitochondria: bent capsules that keep clear of the cell border and of each other, with cristae."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from napari_emseg.phantom.capsule import Form
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +18,13 @@ _CLEARANCE_NM = 20.0  # cytoplasm between a mitochondrion and the middle of the 
 _SMALLEST_NM, _LARGEST_NM = 55.0, 190.0  # radius
 _SMALLEST_VOXELS = 60
 _DEPTHS = (-0.36, 0.0, 0.36)  # where, in section thicknesses, a section is sampled
+_SOFT_NM = np.float32(4.0)  # how fast it gets opaque at its rim
+_FAINT = 0.02  # opacity that is not drawn any more
+_RIM_NM = 16.0  # beyond its outline, where it gets that faint
+_ROUNDING_NM = np.float32(40.0)  # of corners where it is pressed against something
+_APART_NM = 14.0  # cytoplasm between two of them
+_MOST_LOST = 0.1  # of its voxels, to others that were there before; with more, it is not drawn
+_WITH_CELL, _MOST_DRIFT_PX = 0.8, 16  # how much it goes with its cell's centroid from section to section
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,57 +74,95 @@ def _draw_one(
     new_id: int,
 ) -> bool:
     """Draw one mitochondrion; False where another is in the way or too little of it fits."""
-    axis = rng.normal(0, 1, 3) * (1.3, 1, 1)
-    axis /= np.linalg.norm(axis)
-    half_length = radius * rng.uniform(0.3, 3.2)
-    spacing = np.array(scene.spacing_nm)
-    reach = np.abs(axis) * half_length + radius * 1.15 + (0, 60, 60)
-    low = np.maximum(np.floor((centre - reach) / spacing).astype(int), 0)
-    high = np.minimum(np.ceil((centre + reach) / spacing).astype(int) + 1, scene.labels.shape)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    here = tuple(int(v[0]) for v in scene.voxel_of(centre[None]))
-    cell = scene.labels[here]
+    form = Form.draw(rng, radius)
+    place = _place(scene, form, centre)
+    box, cell = place.box, place.cell
     free = (scene.labels[box] == cell) & (out.ids[box] == 0)
-    if out.opacity[box][free].max(initial=0) > 0.9:
-        return False
-    z, y, x = (
-        ((np.arange(a, b) + 0.5) * s - c).astype(np.float32)
-        for a, b, s, c in zip(low, high, spacing, centre, strict=True)
-    )
-    drift = scene.centroid_px[low[0] : high[0], cell] - scene.centroid_px[here[0], cell]
-    drift = np.clip(np.nan_to_num(drift) * 0.8, -16, 16).astype(np.float32) * np.float32(scene.spacing_nm[1])
-    y3, x3 = y[None, :, None] - drift[:, 0, None, None], x[None, None, :] - drift[:, 1, None, None]
-    bend, phase = rng.uniform(0.04, 0.16), rng.uniform(0, 6.28)
+    limit = scene.border_nm[box] - np.float32(_CLEARANCE_NM)
     depths = []
     for offset in _DEPTHS:
-        z3 = z[:, None, None] + np.float32(offset * spacing[0])
-        along = np.clip(z3 * axis[0] + y3 * axis[1] + x3 * axis[2], -half_length, half_length).astype(
-            np.float32
-        )
-        rho = np.sqrt((z3 - along * axis[0]) ** 2 + (y3 - along * axis[1]) ** 2 + (x3 - along * axis[2]) ** 2)
-        wave = (
-            1
-            + bend * np.sin(along / radius * 1.7 + phase)
-            + 0.5 * bend * np.sin(y3 / radius * 2 + x3 / radius)
-        )
-        depth = (radius * wave - rho).astype(np.float32)
-        depths.append(np.minimum(depth, scene.border_nm[box] - np.float32(_CLEARANCE_NM)))
-    inside = (depths[1] > 0) & free
+        z = place.z + np.float32(offset * scene.spacing_nm[0])
+        depths.append(_smaller(form.depth(z, place.y, place.x), limit))
+    alone = (depths[1] > 0) & (scene.labels[box] == cell)
+    others = (out.ids[box] > 0) & (scene.labels[box] == cell)
+    if others.any():
+        room = _distance(others, scene.spacing_nm) - np.float32(_APART_NM)
+        if (alone & (room <= 0)).sum() > _MOST_LOST * alone.sum():
+            return False
+        depths = [_smaller(depth, room) for depth in depths]
     import cc3d
 
-    inside = np.asarray(cc3d.largest_k(inside, k=1, connectivity=26)) > 0
+    inside = np.asarray(cc3d.largest_k((depths[1] > 0) & free, k=1, connectivity=26)) > 0
     if inside.sum() < _SMALLEST_VOXELS:
         return False
     near = free & (out.opacity[box] < 0.05)
-    soft = np.float32(4.0)
-    cover = np.asarray(sum(1 / (1 + np.exp(-np.clip(d / soft, -30, 30))) for d in depths)) / len(depths)
-    grey = _inside_look(rng, depths[1], y3, x3)
+    cover = np.asarray(sum(1 / (1 + np.exp(-np.clip(d / _SOFT_NM, -30, 30))) for d in depths)) / len(depths)
+    grey = _inside_look(rng, depths[1], place.y, place.x)
     out.ids[box][inside] = new_id
     # beside another one, whose soft rim reaches in here
-    drawn = (near & (cover > 0.02)) | (inside & (cover > out.opacity[box]))
+    drawn = (near & (cover > _FAINT)) | (inside & (cover > out.opacity[box]))
     out.opacity[box][drawn] = cover[drawn]
     out.grey[box][drawn] = np.broadcast_to(grey, drawn.shape)[drawn]
     return True
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """The box that a mitochondrion needs, its cell, and the way (nm) of its voxels from its middle."""
+
+    box: tuple[slice, ...]
+    cell: int
+    z: NDArray[np.float32]
+    y: NDArray[np.float32]
+    x: NDArray[np.float32]
+
+
+def _place(scene: Scene, form: Form, centre: NDArray[np.float64]) -> _Place:
+    """A box that holds all of a mitochondrion that is moved in each section as its cell is."""
+    spacing, shape = np.array(scene.spacing_nm), np.array(scene.labels.shape)
+    reach = form.reach_nm + _RIM_NM
+    here = tuple(int(v[0]) for v in scene.voxel_of(centre[None]))
+    cell = int(scene.labels[here])
+    # sections are drawn from slices a little above and below their middle
+    depth = reach[0] + max(_DEPTHS) * spacing[0]
+    first = max(0, int(np.floor((centre[0] - depth) / spacing[0])))
+    last = min(int(shape[0]), int(np.ceil((centre[0] + depth) / spacing[0])) + 1)
+    drift = scene.centroid_px[first:last, cell] - scene.centroid_px[here[0], cell]
+    drift = np.clip(np.nan_to_num(drift) * _WITH_CELL, -_MOST_DRIFT_PX, _MOST_DRIFT_PX) * spacing[1]
+    low = np.floor((centre[1:] + drift.min(axis=0) - reach[1:]) / spacing[1:]).astype(int)
+    high = np.ceil((centre[1:] + drift.max(axis=0) + reach[1:]) / spacing[1:]).astype(int) + 1
+    bounds = [(first, last), *zip(np.maximum(low, 0), np.minimum(high, shape[1:]), strict=True)]
+    z, y, x = (
+        ((np.arange(a, b) + 0.5) * s - c).astype(np.float32)
+        for (a, b), s, c in zip(bounds, spacing, centre, strict=True)
+    )
+    drift = drift.astype(np.float32)
+    return _Place(
+        tuple(slice(int(a), int(b)) for a, b in bounds),
+        cell,
+        z[:, None, None],
+        y[None, :, None] - drift[:, 0, None, None],
+        x[None, None, :] - drift[:, 1, None, None],
+    )
+
+
+def _smaller(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The smaller of two depths, rounded off where they meet (polynomial smooth minimum, Quilez 2013)."""
+    near = np.maximum(_ROUNDING_NM - np.abs(a - b), 0)
+    return np.asarray(np.minimum(a, b) - near * near / (4 * _ROUNDING_NM), dtype=np.float32)
+
+
+def _distance(mask: NDArray[np.bool_], spacing_nm: tuple[float, float, float]) -> NDArray[np.float32]:
+    """Distance (nm) within the section to the mask, 0 inside; far where a section holds none of it."""
+    import edt
+
+    far = np.float32(1e4)
+    return np.stack(
+        [
+            edt.edt(~section, anisotropy=spacing_nm[1:]) if section.any() else np.full(section.shape, far)
+            for section in mask
+        ]
+    ).astype(np.float32)
 
 
 def _inside_look(
