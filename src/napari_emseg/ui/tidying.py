@@ -25,10 +25,7 @@ NOT_HERE = ("split_parts", "max_volume_um3", "drop_at_edge")
 """Settings of the command that change ids or lose objects all over a project."""
 
 _STAGE = "proofread"
-_HELP = (
-    "Sections that are proofread or left out and locked objects stay as they are. An object is measured as a whole, "
-    "through all sections."
-)
+_HELP = "What is proofread, left out or locked stays as it is. Objects are measured through all sections."
 
 
 class TidyPage(QWidget):
@@ -70,8 +67,8 @@ class TidyPage(QWidget):
         self.says = SpeakingLine()
         self.says.followed.connect(desk.do)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 8)
-        column.setSpacing(8)
+        column.setContentsMargins(12, 6, 12, 6)
+        column.setSpacing(5)
         column.addLayout(top)
         column.addWidget(self.form)
         column.addLayout(where)
@@ -79,9 +76,10 @@ class TidyPage(QWidget):
         column.addWidget(self.do)
         column.addWidget(self.progress)
         column.addWidget(self.says)
-        column.addWidget(faint(_HELP))
+        self.help = faint(_HELP)
+        column.addWidget(self.help)
         column.addStretch(1)
-        self.says.say(Saying(""))
+        self._say(Saying(""))
         self._connect()
 
     def set_look(self, look: Look) -> None:
@@ -101,7 +99,7 @@ class TidyPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """It is opened."""
         super().showEvent(event)
-        self.says.say(Saying(""))
+        self._say(Saying(""))
         self.refresh()
         if self.preview is not None:
             self.preview.show()
@@ -145,7 +143,13 @@ class TidyPage(QWidget):
 
     def _on_said(self, stage: str, saying: Saying) -> None:
         if self.isVisible():
-            self.says.say(saying)
+            self._say(saying)
+
+    def _say(self, saying: Saying) -> None:
+        """On a small screen what has happened and what always holds have no room together."""
+        self.says.say(saying)
+        self.says.setVisible(bool(saying.text))
+        self.help.setVisible(not saying.text)
 
     def _on_worked(self, stage: str, work: Work | None) -> None:
         if stage != _STAGE:

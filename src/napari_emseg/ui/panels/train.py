@@ -76,7 +76,8 @@ class TrainPanel(StagePanel):
         self.pictures.setVisible(candidate is not None and bool(candidate.result.pictures))
         self.button.setVisible(candidate is None)
         self.versions.refresh()
-        self.curve.setVisible(bool(self.desk.losses) or "train" in self.desk.work)
+        learns = "train" in self.desk.work
+        self.curve.setVisible(learns or (bool(self.desk.losses) and candidate is None))
         if len(self.desk.losses) < len(self.curve.points):
             self.curve.clear()
         for seconds, loss in self.desk.losses[len(self.curve.points) :]:

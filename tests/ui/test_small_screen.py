@@ -1,0 +1,72 @@
+"""At 1366 x 768 the pages with the most on them fit without a scroll bar."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from qtpy.QtWidgets import QPushButton
+
+from napari_emseg.core.sections import Status
+from napari_emseg.jobs.finetune import FinetuneResult
+from napari_emseg.ui.fold import Fold
+
+BEFORE = {"edits_per_100_objects": 13.7, "v_rand": 0.98, "v_info": 0.97}
+AFTER = {"edits_per_100_objects": 10.0, "v_rand": 0.985, "v_info": 0.98}
+
+
+def learn(request: Any, progress: Any) -> FinetuneResult:
+    from napari_emseg.core.model_card import CARD, WEIGHTS
+
+    for step in range(9):
+        progress.report(step / 9, f"step {step}", loss=1.0 / (step + 1), seconds_left=9.0 - step)
+    request.out_dir.mkdir(parents=True)
+    for name in (CARD, WEIGHTS):
+        (request.out_dir / name).write_bytes((request.model / name).read_bytes())
+    pictures = tuple(np.full((108, 108), grey, np.uint8) for grey in (10, 120, 250))
+    found = FinetuneResult(request.out_dir, 9, 1.0, (1.0, 0.5, 0.33), BEFORE, AFTER, "section 3")
+    return replace(found, pictures=pictures)
+
+
+def is_in_sight(dock: Any, widget: Any) -> bool:
+    """Whether all of a widget is on the screen without scrolling."""
+    return bool(widget.isVisible() and widget.visibleRegion().boundingRect().size() == widget.size())
+
+
+def test_a_model_that_is_to_be_decided_about(opened: Any, engine: Any, qtbot: Any, make_labels: Any) -> None:
+    desk = opened.desk
+    desk.session.commit(make_labels(desk.session, (1, 2, 3)))
+    desk.session.mark(2, Status.PROOFREAD)
+    engine.answers["napari_emseg.jobs.finetune:run"] = learn
+    desk.open_stage("train")
+    desk.do("train")
+    qtbot.waitUntil(lambda: desk.learning is not None, timeout=5000)
+    panel = opened.panels["train"]
+    qtbot.waitUntil(lambda: panel.accept.isVisible(), timeout=3000)
+    qtbot.wait(100)
+    assert opened.stage_area.verticalScrollBar().maximum() == 0
+    for widget in (panel.accept, panel.discard, panel.scores, panel.pictures, panel.says):
+        assert is_in_sight(opened, widget)
+    assert not panel.curve.isVisible()  # it has been looked at while it grew
+
+
+def test_the_unfolded_tidy_page(opened: Any, qtbot: Any, make_labels: Any) -> None:
+    desk = opened.desk
+    desk.session.commit(make_labels(desk.session, (1, 2, 3)))
+    desk.open_stage("proofread")
+    desk.asked.emit("tidy")
+    page = opened.tidy_page
+    for fold in page.form.findChildren(Fold):
+        fold.open()
+    qtbot.wait(100)
+    assert opened.stage_area.verticalScrollBar().maximum() == 0
+    assert page.help.isVisible()
+    page.form.editor("fill_holes").focus_widget.setChecked(True)
+    opened.findChild(QPushButton, "do_tidy").click()
+    qtbot.waitUntil(lambda: page.says.isVisible(), timeout=3000)
+    qtbot.wait(100)
+    assert not page.help.isVisible()
+    assert opened.stage_area.verticalScrollBar().maximum() == 0
+    for widget in (page.do, page.says):
+        assert is_in_sight(opened, widget)
