@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import list_models, read_card
+from napari_emseg.core.model_card import find_model, instead_of_bundled, list_models, read_card
 from napari_emseg.ui.runner import Work
 
 if TYPE_CHECKING:
@@ -209,6 +209,14 @@ def model_words(name: str) -> str:
     return name.rstrip("/").rsplit("/", 1)[-1]
 
 
+def hides_bundled(session: Session, name: str) -> str:
+    """A sentence for where a model of the person's own is taken in place of the bundled one of its name; else empty."""
+    try:
+        return instead_of_bundled(name, find_model(name, session.project.models))
+    except EmsegError:
+        return ""
+
+
 def choose(desk: Desk, name: str) -> None:
     """Predict with another model from now on."""
     from napari_emseg.ui.flows import predicting
@@ -218,7 +226,9 @@ def choose(desk: Desk, name: str) -> None:
         session.model = name
         _forget_predictions(desk)
         predicting.warm_up(desk)
-        desk.say("predict", f"Predictions come from {model_words(name)} now.")
+        hides = hides_bundled(session, name)
+        text = f"Predictions come from {model_words(name)} now."
+        desk.say("predict", f"{text} {hides}." if hides else text)
         desk.state_changed.emit()
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QLabel
 
@@ -12,6 +16,9 @@ from napari_emseg.ui.by_clicks import ByClicks
 from napari_emseg.ui.flows import examples, learning, predicting
 from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.panels.base import StagePanel
+
+if TYPE_CHECKING:
+    from napari_emseg.session import Session
 
 _BOXES_IN_A_ROW = 2
 
@@ -45,7 +52,7 @@ class PredictPanel(StagePanel):
         self.form = self.settings_form("predict", hidden=("also",))
         self.body.addWidget(self.form)
         self.by_clicks = ByClicks(self.desk)
-        self._listed: list[str] = []
+        self._listed: dict[str, Path] = {}
         self._hide_again = False
         self.desk.predicted.connect(self._on_predicted)
 
@@ -64,27 +71,37 @@ class PredictPanel(StagePanel):
         self.by_clicks.refresh()
         if session is None:
             return
-        names = list(learning.models(session))
-        if session.model not in names:
-            names.append(session.model)
-        if names != self._listed:
-            self._listed = names
-            self.model.clear()
-            self.model.addItems([learning.model_words(name) for name in names])
+        models = learning.models(session)
+        models.setdefault(session.model, Path())
+        names = list(models)
+        if models != self._listed:
+            self._listed = models
+            self._list(session)
         self.model.setCurrentIndex(names.index(session.model))
+        hides = self.model.itemData(names.index(session.model), Qt.ItemDataRole.ToolTipRole) or ""
         try:
             card = read_card(find_model(session.model, session.project.models))
         except EmsegError as error:
-            self.model.setToolTip(str(error))
+            self.model.setToolTip(_below(str(error), hides))
             self._offer(())
             return
-        self.model.setToolTip(f"{card.architecture}, {card.parameters:,} weights. {card.limits}")
+        self.model.setToolTip(
+            _below(f"{card.architecture}, {card.parameters:,} weights. {card.limits}", hides)
+        )
         self._offer(tuple(target for target in card.targets if target != predicting.MEMBRANE))
         wanted = session.get_settings("predict").also
         for target, box in self._boxes.items():
             box.blockSignals(True)
             box.setChecked(target in wanted)
             box.blockSignals(False)
+
+    def _list(self, session: Session) -> None:
+        """All names; a bundled one that leads to a model of the person's own is marked."""
+        self.model.clear()
+        for index, name in enumerate(self._listed):
+            hides = learning.hides_bundled(session, name)
+            self.model.addItem(learning.model_words(name) + (" (yours)" if hides else ""))
+            self.model.setItemData(index, f"{hides}." if hides else None, Qt.ItemDataRole.ToolTipRole)
 
     def _offer(self, targets: tuple[str, ...]) -> None:
         """A box for each target beside membranes."""
@@ -130,4 +147,8 @@ class PredictPanel(StagePanel):
         self._hide_again = False
 
     def _on_chosen(self, index: int) -> None:
-        learning.choose(self.desk, self._listed[index])
+        learning.choose(self.desk, list(self._listed)[index])
+
+
+def _below(text: str, warning: str) -> str:
+    return f"{warning}\n{text}" if warning else text
