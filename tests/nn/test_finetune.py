@@ -13,10 +13,11 @@ from napari_emseg.core.progress import Silent
 from napari_emseg.nn.average import mixed, soup
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.finetune import finetune
+from napari_emseg.nn.first_look import first_look
 from napari_emseg.nn.held_out import answers, mended, questions, score
 from napari_emseg.nn.how_far import candidates, how_far
 from napari_emseg.nn.judge import Judge, fresh, lesson_of
-from napari_emseg.nn.keepsake import with_keepsakes
+from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import Plan
 from napari_emseg.nn.recipe import TrainRecipe
 from napari_emseg.nn.sections import probabilities
@@ -325,7 +326,8 @@ def test_outputs_that_nobody_teaches_stay_where_they_were(make_lines, tmp_path):
     network, card = load_model(tmp_path / "two")
     device = torch.device("cpu")
     volume = inverted(make_lines, 1)
-    (kept,), names = with_keepsakes([volume], network, card, device)
+    names = kept_targets([volume], card.targets)
+    (kept,) = first_look([volume], network, card, device, Silent(), kept=names)
     assert names == ("mitochondria",)
     said = probabilities(network, card, volume.normalised(), 0, 4.6, device)
     np.testing.assert_array_equal(kept.truth["mitochondria"][0], np.rint(said[1] * 254))

@@ -9,8 +9,12 @@ from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.boundaries import flanks, membrane_target
 from napari_emseg.core.learning import IGNORE, TrainingVolume
+from napari_emseg.core.progress import Silent
 from napari_emseg.nn import flanks as deciding
 from napari_emseg.nn.checkpoint import load_model
+from napari_emseg.nn.first_look import first_look
+
+CPU = torch.device("cpu")
 
 LINE = "??? 11 ???? 00"  # of the truth: open, drawn, open, inside
 SEEN = "0.1 0.1 0.1 0.9 0.9 0.8 0.4 0.8 0.2 0.9 0.9"
@@ -56,12 +60,12 @@ def test_only_sections_that_teach_are_decided(taught, make_lines) -> None:
     truth = np.stack([np.where(weight > 0, target, IGNORE).astype(np.uint8)] * 2)
     flank = np.stack([flanks(cells, 8)] * 2)
     given = TrainingVolume("touching", volume.image, 4.6, {"membrane": truth}, (0,), flanks=flank)
-    (found,) = deciding.with_seen_flanks([given], network, card, torch.device("cpu"))
+    (found,) = first_look([given], network, card, CPU, Silent(), kept=())
     changed = found.truth["membrane"] != truth
     assert changed[0].any()
     assert not changed[1].any()
     assert not changed[~flank].any()
-    (plain,) = deciding.with_seen_flanks([volume], network, card, torch.device("cpu"))
+    (plain,) = first_look([volume], network, card, CPU, Silent(), kept=())
     assert plain is volume
 
 
@@ -77,4 +81,4 @@ def test_other_targets_stay(make_lines, taught, target) -> None:
         (0,),
         flanks=np.ones(volume.image.shape, bool),
     )
-    assert deciding.with_seen_flanks([other], network, card, torch.device("cpu"))[0] is other
+    assert first_look([other], network, card, CPU, Silent(), kept=())[0] is other

@@ -20,13 +20,14 @@ from napari_emseg.augment.recipe import load_recipe
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import STOPPED, FinetuneRequest, FinetuneResult
 from napari_emseg.core.normalisation import Normalisation
+from napari_emseg.core.progress import Part
 from napari_emseg.nn.average import mixed, soup
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.comparison import most_changed
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import choose_device, to_device, use_all_cores
 from napari_emseg.nn.diary import Diary
-from napari_emseg.nn.flanks import with_seen_flanks
+from napari_emseg.nn.first_look import first_look, sections_to_see
 from napari_emseg.nn.held_out import (
     TARGET,
     Answer,
@@ -43,7 +44,7 @@ from napari_emseg.nn.held_out import (
 )
 from napari_emseg.nn.how_far import candidates, how_far
 from napari_emseg.nn.judge import Judge
-from napari_emseg.nn.keepsake import with_keepsakes
+from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
 from napari_emseg.nn.wall_lessons import taught_on
 
@@ -63,6 +64,7 @@ _COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
 _MOST_COPIES = 8
 _PLAIN = 0.35  # of a change: a model from which so much is tried gains, and needs all the time to learn
 _ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
+_LOOKING = 0.05  # of the bar, for what is predicted before anything is learned
 LEARNED = "the sections that it learned from"
 _GAIN = 0.98  # of the cost before: what is not below it is chance
 _OF_ONE = 0.6  # of the way that suits a single section: farther on, V_rand falls on the others
@@ -145,8 +147,8 @@ class _Course:
         self.progress.report(0.0, "looking at the model as it is")
         rule = Normalisation.of_card(self.card).for_network(self.card.name)
         taught = tuple(replace(v, normalisation=rule) for v in request.volumes)
-        seen = with_seen_flanks(taught, self.network, self.card, self.device)
-        volumes, kept = with_keepsakes(seen, self.network, self.card, self.device)
+        kept = kept_targets(taught, self.card.targets)
+        volumes = self._look(taught, kept)
         self._pool(volumes)  # says at once when there is nothing to learn from
         folds, ask, said = self._split(volumes)
         old = self._answers(self.start, ask)
@@ -177,6 +179,16 @@ class _Course:
             verdict = self._decide_at_the_end(old, before, ask, end, tried)
         state = self._shifted(mixed(self.start, end, verdict.share), verdict.shift)
         return self._save(state, verdict, said, self._taught_judge(volumes, folds, copies, state, verdict))
+
+    def _look(self, taught: Sequence[TrainingVolume], kept: Sequence[str]) -> list[TrainingVolume]:
+        """What the model sees before it learns; the rest of the bar is for what comes then."""
+        if not sections_to_see(taught, self.card, kept):
+            return list(taught)
+        look = Part(self.progress, 0.0, _LOOKING)
+        seen = first_look(taught, self.network, self.card, self.device, look, kept=kept)
+        self.progress = Part(self.progress, _LOOKING, 1.0)
+        self.progress.report(0.0, "looking at the model as it is")
+        return seen
 
     def _split(self, volumes: Sequence[TrainingVolume]) -> tuple[list[Fold], tuple[Question, ...], str]:
         """Folds, what is asked about, and what the scores mean."""

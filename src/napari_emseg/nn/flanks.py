@@ -8,59 +8,28 @@ labels say: inside.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage as ndi
 
 from napari_emseg.nn.held_out import TARGET
-from napari_emseg.nn.sections import probabilities
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    import torch
     from numpy.typing import NDArray
-    from torch import nn
 
     from napari_emseg.core.learning import TrainingVolume
-    from napari_emseg.core.model_card import ModelCard
 
 _SEEN = 0.5  # probability from which on there is a membrane
 
 
-def with_seen_flanks(
-    volumes: Iterable[TrainingVolume], network: nn.Module, card: ModelCard, device: torch.device
-) -> list[TrainingVolume]:
-    """Make membrane of what the model sees as such beside the lines between touching objects.
-
-    Parameters
-    ----------
-    volumes : iterable of TrainingVolume
-        Those without ``flanks`` stay as they are.
-    network : nn.Module
-        As it is before it is taught.
-
-    Returns
-    -------
-    list of TrainingVolume
-        The rest of the flanks stays as it is: next to the line unknown, then inside.
-    """
-    return [_with_seen(volume, network, card, device) for volume in volumes]
-
-
-def _with_seen(
-    volume: TrainingVolume, network: nn.Module, card: ModelCard, device: torch.device
-) -> TrainingVolume:
-    if volume.flanks is None or TARGET not in volume.truth or TARGET not in card.targets:
-        return volume
-    truth, image = volume.truth[TARGET].copy(), volume.normalised()
-    for z in volume.train:
-        if volume.flanks[z].any():
-            found = probabilities(network, card, image, z, volume.pixel_size_nm, device)
-            truth[z] = thickened(truth[z], volume.flanks[z], found[card.targets.index(TARGET)])
-    return replace(volume, truth={**volume.truth, TARGET: truth})
+def is_open(volume: TrainingVolume, z: int, targets: Sequence[str]) -> bool:
+    """Whether what a model of these targets sees in a section decides anything."""
+    if volume.flanks is None or TARGET not in volume.truth or TARGET not in targets:
+        return False
+    return bool(volume.flanks[z].any())
 
 
 def thickened(
