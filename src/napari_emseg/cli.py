@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import ModuleType
 
-STOPPED = 130  # what shells expect after Ctrl-C
+_BY_SIGNAL = 128  # what shells add to the number of the signal that ended a program
+STOPPED = _BY_SIGNAL + signal.SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,23 +35,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    pressed = _note_ctrl_c() if argv is None else []
+    pressed = _note_stops(words) if argv is None else []
     try:
         module, parser, args = _parse(words)
     except SystemExit as leaving:  # argparse has said what is wrong, or shown the help
         return int(leaving.code or 0)
     except KeyboardInterrupt:
-        return _fail(Quiet(), "stopped", STOPPED)
+        return _fail(Quiet(), "stopped", _status(pressed))
     except Exception:
         if not pressed:
             raise
-        return _fail(Quiet(), "stopped", STOPPED)
+        return _fail(Quiet(), "stopped", _status(pressed))
     progress = reporter(args.progress)
     try:
         with _threads_in_one_line(args.debug):
             return int(module.run(args, progress))
     except (KeyboardInterrupt, Cancelled):
-        status = _fail(progress, "stopped", STOPPED)
+        status = _fail(progress, "stopped", _status(pressed))
         if argv is None:
             # Everything is tidied up. Taking torch apart would keep the terminal for seconds more.
             sys.stdout.flush()
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(progress, f"error: {_no_memory(words[0])}", 1)
     except Exception as error:
         if pressed:  # numpy, for one, makes another error of it while it is imported
-            return _fail(progress, "stopped", STOPPED)
+            return _fail(progress, "stopped", _status(pressed))
         if args.debug:
             raise
         if "can't allocate memory" in str(error):  # torch has no class of its own for it
@@ -87,17 +88,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         progress.close()
 
 
-def _note_ctrl_c() -> list[int]:
-    """Filled in when Ctrl-C is pressed, which interrupts as ever; where it is ignored it stays so."""
+def _note_stops(words: Sequence[str]) -> list[int]:
+    """Filled in when Ctrl-C is pressed, which interrupts as ever; where it is ignored it stays so.
+
+    The end of a job (SIGTERM) stops a command in the same way, so that it tidies up and keeps what it can go on with.
+    """
     pressed: list[int] = []
 
-    def on_interrupt(number: int, frame: Any) -> None:
+    def on_stop(number: int, frame: Any) -> None:
         pressed.append(number)
         signal.default_int_handler(number, frame)
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, on_interrupt)
+        signal.signal(signal.SIGINT, on_stop)
+    # the window has a journal, and an exception in the midst of its events would not end it
+    if words and words[0] in COMMANDS and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, on_stop)
     return pressed
+
+
+def _status(pressed: Sequence[int]) -> int:
+    return _BY_SIGNAL + pressed[0] if pressed else STOPPED
 
 
 def _refused(error: OSError, command: str) -> EmsegError:

@@ -7,6 +7,7 @@ hands, and DIR gets report.json, report.md, screenshot.png and the project itsel
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         from napari_emseg.ui import launch
 
         progress.close()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ends the window at once: its journal knows everything
         return launch(sample=args.sample)
     from napari_emseg.jobs import demo, demo_report
 
