@@ -1,0 +1,66 @@
+"""Opening a stack, and closing it by its layers; without a window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_emseg.session import Session
+from napari_emseg.ui.flows import opening
+
+
+def test_the_layers_carry_scale_units_and_the_volume_itself(desk: Any) -> None:
+    layers = desk.layers
+    for layer in (layers.image, layers.boundary, layers.labels, layers.seeds):
+        assert tuple(layer.scale) == (40, 8, 8)
+        assert {str(u) for u in layer.units} == {"nanometer"}
+        assert layer.axis_labels == ("z", "y", "x")
+    assert layers.labels.data is desk.session.volume
+    assert desk.sayings["data"].action == "stage:segment"
+
+
+def test_the_voxel_size_is_asked_once(desk: Any, stack: Any, tmp_path: Path) -> None:
+    bare = replace(stack, spacing_nm=None, spacing_source="unknown")
+    folder = tmp_path / "bare.emseg"
+    opening.show(desk, Session.open_or_create(bare, folder))
+    assert "voxel" in desk.sayings["data"].text
+    opening.set_spacing(desk, (30.0, 5.0, 5.0))
+    assert tuple(desk.layers.labels.scale) == (30, 5, 5)
+    desk.clear()
+    again = Session.open_or_create(bare, folder)
+    assert (again.image.spacing_nm, again.image.spacing_source) == ((30.0, 5.0, 5.0), "you")
+    again.close()
+
+
+def test_a_layer_in_micrometres_brings_its_voxel_size(desk: Any) -> None:
+    viewer = desk.viewer
+    layer = viewer.add_image(np.zeros((3, 8, 8), np.uint8), scale=(0.05, 0.004, 0.004), units=("um",) * 3)
+    assert opening.spacing_of(layer) == pytest.approx((50, 4, 4))
+    layer = viewer.add_image(np.zeros((3, 8, 8), np.uint8), scale=(2, 1, 1))
+    assert opening.spacing_of(layer) is None
+
+
+def test_a_file_that_is_not_there_is_said(desk: Any, tmp_path: Path) -> None:
+    opening.open_path(desk, tmp_path / "nothing.tif")
+    assert desk.sayings["data"].tone == "error"
+    assert "nothing.tif" in desk.sayings["data"].text
+    assert not desk.work
+
+
+def test_a_removed_layer_closes_the_stack_and_keeps_the_edits(
+    desk: Any, make_labels: Any, stack: Any
+) -> None:
+    folder = desk.session.project.folder
+    desk.session.commit(make_labels(desk.session, (1,), "human"))
+    desk.viewer.layers.remove(desk.layers.labels)
+    assert desk.session is None
+    assert desk.stage == "data"
+    assert len(desk.viewer.layers) == 0
+    again = Session.open(folder, stack)
+    opening.show(desk, again)
+    assert desk.labelled == {1}
+    assert desk.sayings["data"].text.startswith("6 sections are open. 1 of them has labels from last time")

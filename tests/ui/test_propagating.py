@@ -1,0 +1,103 @@
+"""Carrying ids, and what the model would look at next; without a window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from napari_emseg.core.edit import Region
+from napari_emseg.core.sections import Status
+
+
+def ids(desk: Any, z: int) -> np.ndarray:
+    return desk.session.volume.read(Region((z, 0, 0), (z + 1, 48, 64)))[0]
+
+
+def test_carrying_segments_what_is_not_segmented_and_is_one_edit(desk: Any, make_labels: Any) -> None:
+    desk.session.commit(make_labels(desk.session, (1,)))
+    desk.viewer.dims.set_current_step(0, 1)
+    desk.set_settings("propagate", desk.settings("propagate").model_copy(update={"sections": 3}))
+    desk.do("propagate")
+    for z in (2, 3, 4):
+        found = ids(desk, z)
+        assert (found[20, 15], found[20, 45]) == (1, 2)
+        assert desk.session.sections[z].status is Status.PREDICTED
+    assert not ids(desk, 5).any()
+    assert "through sections 2 to 4" in desk.sayings["propagate"].text
+    assert desk.sayings["propagate"].action == "stage:proofread"
+    desk.do("undo")
+    assert not ids(desk, 2).any()
+    assert (ids(desk, 1)[20, 15], desk.session.undo_name) == (1, "segment")
+
+
+def test_carrying_leaves_the_objects_in_sight_without_the_map_over_them(desk: Any, make_labels: Any) -> None:
+    desk.session.commit(make_labels(desk.session, (1,)))
+    desk.viewer.dims.set_current_step(0, 1)
+    assert desk.layers.boundary.visible
+    desk.do("propagate")
+    assert desk.sayings["propagate"].tone == "done"
+    assert not desk.layers.boundary.visible
+
+
+def test_carrying_leaves_proofread_sections_alone(labelled: Any) -> None:
+    labelled.session.volume[3, 20, 15] = 77
+    labelled.sweep()
+    labelled.session.mark(3, Status.PROOFREAD)
+    before = ids(labelled, 3)
+    labelled.do("propagate")
+    np.testing.assert_array_equal(ids(labelled, 3), before)
+    assert ids(labelled, 4).any()
+
+
+def test_carrying_looks_at_the_image_and_says_if_it_could_not(labelled: Any, engine: Any) -> None:
+    from napari_emseg.jobs import propagate
+
+    looked = []
+
+    def without(request: Any, progress: Any) -> Any:
+        looked.append(np.asarray(request.image[0]))
+        return replace(propagate.run(request, progress), unseen="the file is gone")
+
+    engine.answers["napari_emseg.jobs.propagate:run"] = without
+    labelled.do("propagate")
+    here = labelled.session.image.data[labelled.section]
+    assert looked[0].size
+    assert np.isin(looked[0], here).all()
+    assert "The image was not looked at: the file is gone." in labelled.sayings["propagate"].text
+
+
+def test_an_empty_section_has_nothing_to_carry(desk: Any) -> None:
+    desk.do("propagate")
+    assert (desk.sayings["propagate"].tone, desk.sayings["propagate"].action) == ("error", "segment")
+
+
+def suggestions(*sections: int) -> Any:
+    from napari_emseg.jobs.suggest import Suggestion, Suggestions
+
+    found = tuple(Suggestion(z, (10, 50), 0.1, 0.0, f"because of {z}") for z in sections)
+    return Suggestions(found, ())
+
+
+def test_the_model_says_which_section_would_teach_most(desk: Any, engine: Any) -> None:
+    engine.answers["napari_emseg.jobs.suggest:run"] = lambda request, progress: suggestions(4, 1, 5)
+    desk.do("go_suggested")
+    assert desk.sayings["proofread"].action == "suggest", "nothing has been suggested yet"
+    desk.do("suggest")
+    assert desk.sayings["proofread"].text == "Section 4 would teach most: because of 4."
+    desk.do(desk.sayings["proofread"].action)
+    assert desk.section == 4
+    assert np.allclose(desk.viewer.scene.camera.center[-2:], (10 * 8, 50 * 8))
+    assert desk.sayings["proofread"].text == "Section 1 comes next: because of 1."
+    desk.session.mark(1, Status.PROOFREAD)
+    desk.do("go_suggested")
+    assert desk.section == 5, "what is proofread meanwhile is passed over"
+    plain = suggestions(3).sections[0]
+    engine.answers["napari_emseg.jobs.suggest:run"] = lambda request, progress: replace(
+        suggestions(3), sections=(replace(plain, reason=""),)
+    )
+    desk.do("suggest")
+    assert desk.sayings["proofread"].text == "No section stands out; 3 is as good as any."
+    desk.clear()
+    assert desk.suggestions == ()
