@@ -102,3 +102,21 @@ def test_the_image_is_seen_while_it_is_clicked_on(labelled: Any) -> None:
     labelled.do("mark_examples")
     labelled.do("forget_examples")
     assert not layers.labels.visible
+
+
+def test_the_membranes_come_back_when_the_clicks_are_forgotten_and_that_is_said(clicked: Any) -> None:
+    layers = clicked.layers
+    clicked.do("find_alike")
+    assert "more like what you clicked on" in clicked.sayings["predict"].text
+    clicked.do("forget_examples")
+    assert clicked.sayings["predict"].text == "The clicks, and what was found with them, are gone."
+    assert layers.boundary.visible
+    layers.boundary.visible = False  # by hand: nobody shows them again
+    clicked.do("mark_examples")
+    examples.put_down(clicked)
+    assert not layers.boundary.visible
+
+
+def test_a_new_prediction_is_seen_also_after_clicks(clicked: Any) -> None:
+    clicked.do("predict")
+    assert clicked.layers.boundary.visible

@@ -70,3 +70,24 @@ def test_the_unfolded_tidy_page(opened: Any, qtbot: Any, make_labels: Any) -> No
     assert opened.stage_area.verticalScrollBar().maximum() == 0
     for widget in (page.do, page.says):
         assert is_in_sight(opened, widget)
+
+
+def test_seeds_by_hand_with_much_to_say(opened: Any, qtbot: Any, make_labels: Any) -> None:
+    desk = opened.desk
+    desk.session.commit(make_labels(desk.session, (1, 2, 3)))
+    desk.open_stage("segment")
+    panel = opened.panels["segment"]
+    panel.by_hand.fold.open()
+    desk.do("predict")
+    qtbot.waitUntil(lambda: "predict" not in desk.work, timeout=5000)
+    panel.join_slider.setValue(30)
+    desk.say(
+        "segment",
+        "84 segments, 2 of them from your seeds, in section 9, 1.1 s. 1 area too thin for a seed went to a neighbour: "
+        "a smaller seed depth keeps it apart.",
+        tone="done", link="Next: carry the ids onwards", action="stage:propagate",
+    )  # fmt: skip
+    qtbot.waitUntil(lambda: panel.join_button.isVisible(), timeout=3000)
+    qtbot.wait(100)
+    assert opened.stage_area.verticalScrollBar().maximum() == 0
+    assert is_in_sight(opened, panel.says)

@@ -43,6 +43,8 @@ class StackLayers:
     """Clicks on what is looked for and beside it, once there are some; see `ui.examples`."""
     are_labels_put_away: bool = False
     """Whether the labels are hidden because the person clicks on what lies under them."""
+    is_map_put_away: bool = False
+    """Whether the membranes are."""
     rings: Any = None
     """Rings around what is being asked about, once there was something; see `ui.rings`."""
 

@@ -86,7 +86,8 @@ def forget(desk: Desk) -> None:
         if gone in layers.owned:
             layers.owned.remove(gone)
     layers.examples = None
-    _show_labels_again(layers)
+    _show_again(layers)
+    desk.say(_STAGE, "The clicks, and what was found with them, are gone.")
     desk.state_changed.emit()
 
 
@@ -100,13 +101,17 @@ def put_down(desk: Desk) -> None:
         layer.mode = "pan_zoom"
         if desk.viewer.layers.selection.active is layer:
             desk.viewer.layers.selection.active = layers.labels
-    _show_labels_again(layers)
+    _show_again(layers)
 
 
-def _show_labels_again(layers: StackLayers) -> None:
+def _show_again(layers: StackLayers) -> None:
+    """What was hidden to be clicked on what lies under it."""
     if layers.are_labels_put_away:
         layers.are_labels_put_away = False
         layers.labels.visible = True
+    if layers.is_map_put_away:
+        layers.is_map_put_away = False
+        layers.boundary.visible = True
 
 
 def clicks_of(desk: Desk) -> Sequence[Click]:
@@ -148,6 +153,7 @@ def _mark(desk: Desk, *, inside: bool) -> None:
     layer.visible = True
     desk.viewer.layers.selection.active = layer
     layer.mode = "add"
+    layers.is_map_put_away |= layers.boundary.visible
     layers.boundary.visible = False  # clicked is on the image: it has to be seen
     layers.are_labels_put_away |= layers.labels.visible
     layers.labels.visible = False

@@ -31,6 +31,8 @@ def predict_visible(desk: Desk) -> None:
     started = time.monotonic()
 
     def done() -> None:
+        layers.boundary.visible = True  # also where clicks on the image had put it away
+        layers.is_map_put_away = False
         seconds = time.monotonic() - started
         _, height, width = region.shape
         desk.say(

@@ -94,7 +94,7 @@ def _link(
     def done(result: PropagateResult) -> None:
         session.commit(job.finish(session, request, result))
         layers.labels.visible = True
-        layers.boundary.visible = False  # two maps over one image hide it
+        layers.boundary.visible = layers.is_map_put_away = False  # two maps over one image hide it
         doubts = result.doubts(request.settings.doubt_below)
         kept = remember(
             session, doubts_of(request, result), range(request.region.start[0], request.region.stop[0])

@@ -106,7 +106,7 @@ def segment_region(desk: Desk, region: Region, stage: str, then: Callable[[Segme
         refuse_settled(session, region)
         session.commit(segment.finish(session, request, result))
         layers.labels.visible = True
-        layers.boundary.visible = False  # two maps over one image hide it
+        layers.boundary.visible = layers.is_map_put_away = False  # two maps over one image hide it
         then(result)
 
     desk.start(stage, "growing seeds to segments")

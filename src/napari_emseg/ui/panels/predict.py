@@ -138,10 +138,10 @@ class PredictPanel(StagePanel):
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
         """Over labels they would be a second map; what was predicted here meanwhile stays in sight."""
         super().hideEvent(event)
+        examples.put_down(self.desk)
         if self._hide_again and self.desk.layers is not None:
             self.desk.layers.boundary.visible = False
         self._hide_again = False
-        examples.put_down(self.desk)
 
     def _on_predicted(self) -> None:
         self._hide_again = False

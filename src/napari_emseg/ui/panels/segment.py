@@ -14,6 +14,8 @@ from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row, set_words
 from napari_emseg.ui.seeds_by_hand import SeedsByHand
 
+_SPACING = 5
+
 
 class SegmentPanel(StagePanel):
     """Moving a slider moves the seeds on the canvas at once."""
@@ -23,6 +25,8 @@ class SegmentPanel(StagePanel):
 
     def build(self) -> None:
         """Two forms, and how many seeds there are."""
+        for layout in (self.column, self.body):  # the fullest stage of all: it has to fit a small screen
+            layout.setSpacing(_SPACING)
         self.seeds = self.settings_form("seeds")
         self.segments = self.settings_form("segment", hidden=("merge_threshold",))
         self.show_seeds = QCheckBox("Show")
