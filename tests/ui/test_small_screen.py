@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QPushButton
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs.finetune import FinetuneResult
 from napari_emseg.ui.fold import Fold
+from napari_emseg.ui.runner import Work
 
 BEFORE = {"edits_per_100_objects": 13.7, "v_rand": 0.98, "v_info": 0.97}
 AFTER = {"edits_per_100_objects": 10.0, "v_rand": 0.985, "v_info": 0.98}
@@ -91,3 +92,28 @@ def test_seeds_by_hand_with_much_to_say(opened: Any, qtbot: Any, make_labels: An
     qtbot.wait(100)
     assert opened.stage_area.verticalScrollBar().maximum() == 0
     assert is_in_sight(opened, panel.says)
+
+
+def test_learning_again_leaves_the_stop_button_in_sight(
+    opened: Any, engine: Any, qtbot: Any, make_labels: Any
+) -> None:
+    desk, panel = opened.desk, opened.panels["train"]
+    desk.session.commit(make_labels(desk.session, (1, 2, 3)))
+    desk.session.mark(2, Status.PROOFREAD)
+    engine.answers["napari_emseg.jobs.finetune:run"] = learn
+    desk.open_stage("train")
+    desk.do("train")
+    qtbot.waitUntil(lambda: desk.learning is not None, timeout=5000)
+    desk.do("accept_model")
+    qtbot.waitUntil(panel.versions.isVisible, timeout=3000)
+    engine.hold = True
+    desk.do("train")
+    desk.worked.emit("train", Work(0.05, "looking at the model as it is", 120.0, {}))
+    qtbot.waitUntil(lambda: panel.progress.isVisible() and not panel.versions.isVisible(), timeout=3000)
+    qtbot.wait(100)
+    assert opened.stage_area.verticalScrollBar().maximum() == 0
+    assert is_in_sight(opened, panel.progress)
+    engine.release()
+    qtbot.waitUntil(lambda: desk.learning is not None, timeout=3000)
+    desk.do("discard_model")
+    qtbot.waitUntil(panel.versions.isVisible, timeout=3000)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker
-from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.flows import seeding
-from napari_emseg.ui.fold import Fold
 from napari_emseg.ui.panels.base import action_button, row, set_words
+from napari_emseg.ui.unfolding import Unfolding
 
 if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
@@ -22,7 +22,7 @@ _HELP = (
 )
 
 
-class SeedsByHand(QWidget):
+class SeedsByHand(Unfolding):
     """Part of the panel of seeds and segments. Its button stands in the line above, to leave room on small screens.
 
     Parameters
@@ -32,9 +32,7 @@ class SeedsByHand(QWidget):
     """
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.desk = desk
-        self._had_any = False
+        super().__init__(desk, parent)
         self.place = action_button(desk, "place_seeds")
         self.place.setCheckable(True)
         self.forget = action_button(desk, "forget_seeds", text="Forget")
@@ -44,28 +42,17 @@ class SeedsByHand(QWidget):
         self.grow.setToolTip(_HELP)
         self.grow.activated.connect(lambda index: seeding.set_alone(desk, index == 1))
         self.grow.setAccessibleName("What grows")
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
         line = row(self.place, self.grow, self.forget, equal=False)
         line.setStretch(1, 1)
-        column.addLayout(line)
-        self.fold = Fold(inner, _TITLE, name="seeds_by_hand")
+        self.fold_away([line], _TITLE, name="seeds_by_hand")
         self.button = self.fold.button
         self.button.toggled.connect(self.setVisible)
-        around = QVBoxLayout(self)
-        around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(self.fold)
         self.setVisible(False)
 
     def refresh(self) -> None:
         """Follow what was placed."""
         placed = seeding.placed(self.desk)
-        has_any = bool(placed) or placed.alone
-        if has_any and not self._had_any:
-            self.fold.open()
-        self._had_any = has_any
+        self.open_for(bool(placed) or placed.alone)
         for widget in (self, self.button):
             widget.setEnabled(self.desk.session is not None)
         self.forget.setEnabled(bool(placed))

@@ -45,9 +45,10 @@ class VersionList(QWidget):
         column.addWidget(self.use)
 
     def refresh(self) -> None:
-        """List what there is; hidden while no model has learned here."""
+        """List what there is; hidden while no model has learned here, and while one learns: *Stop* needs the room."""
         versions = learning.version_tree(self.desk.session) if self.desk.session else ()
-        self.setVisible(len(versions) > 1 and self.desk.learning is None)
+        learns = "train" in self.desk.work
+        self.setVisible(len(versions) > 1 and self.desk.learning is None and not learns)
         if versions == self._shown:
             return
         self._shown = versions

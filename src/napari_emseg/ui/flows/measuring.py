@@ -11,7 +11,6 @@ from napari_emseg.settings import MeasureSettings
 
 if TYPE_CHECKING:
     from napari_emseg.measure.survey import Row, Survey
-    from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
 _JOB = "napari_emseg.jobs.measure:run"
@@ -82,8 +81,7 @@ def _start(desk: Desk, object_id: int | None) -> None:
         desk.measured = Measured.now(fresh, label_state)
         desk.state_changed.emit()
         text = _all_words(found) if object_id is None else object_words(found.objects[0])
-        if not _has_grey(session, found):
-            text += " Without grey values: a section of the image cannot be read."
+        text += grey_words(found)
         desk.say(_STAGE, text, tone="done")
         keep(session, desk.measured)
 
@@ -91,12 +89,15 @@ def _start(desk: Desk, object_id: int | None) -> None:
     runner.submit_prepared(_STAGE, prepare, submit, desk.handlers(_STAGE, done))
 
 
-def _has_grey(session: Session, found: Survey) -> bool:
-    """Whether grey values were measured, or could not be expected: only stacks on disk are read by the worker."""
-    from napari_emseg.io.lazy import LazyStack
-
-    wanted = isinstance(session.image.data, LazyStack) and bool(found.objects)
-    return not wanted or "grey_mean" in found.objects[0]
+def grey_words(found: Survey) -> str:
+    """What to say of sections of the image that could not be read, or nothing."""
+    if not found.unread:
+        return ""
+    if len(found.unread) == found.shape[0]:
+        return " Without grey values: the image cannot be read."
+    some = ", ".join(map(str, found.unread[:3])) + (" ..." if len(found.unread) > 3 else "")
+    sections = "section" if len(found.unread) == 1 else "sections"
+    return f" Grey values are of the other sections: {sections} {some} of the image cannot be read."
 
 
 def _with(desk: Desk, found: Survey, label_state: int) -> Survey:

@@ -14,7 +14,7 @@ from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, heading, row, set_words
 from napari_emseg.ui.seeds_by_hand import SeedsByHand
 
-_SPACING = 5
+_SPACING = 4
 
 
 class SegmentPanel(StagePanel):
