@@ -36,6 +36,16 @@ def test_the_voxel_size_is_asked_once(desk: Any, stack: Any, tmp_path: Path) -> 
     again.close()
 
 
+def test_a_voxel_size_leaves_the_section_on_the_screen(desk: Any, stack: Any, tmp_path: Path) -> None:
+    bare = replace(stack, spacing_nm=None, spacing_source="unknown")
+    opening.show(desk, Session.open_or_create(bare, tmp_path / "bare.emseg"))
+    desk.viewer.dims.set_current_step(0, 4)
+    for size in ((50.0, 4.6, 4.6), (3.0, 4.6, 4.6)):
+        opening.set_spacing(desk, size)
+        assert desk.section == 4
+        assert desk.viewer.dims.current_step[0] == 4
+
+
 def test_a_layer_in_micrometres_brings_its_voxel_size(desk: Any) -> None:
     viewer = desk.viewer
     layer = viewer.add_image(np.zeros((3, 8, 8), np.uint8), scale=(0.05, 0.004, 0.004), units=("um",) * 3)

@@ -237,14 +237,16 @@ def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
     session, _ = desk.need_session()
     from napari_emseg.ui.flows import cleaning
     from napari_emseg.ui.layers import geometry
+    from napari_emseg.ui.view import go_to_section
 
     session.set_spacing(spacing_nm)
     cleaning.take_spacing(desk)
 
     _, layers = desk.need_session()
-    place = geometry(session)
+    place, section = geometry(session), desk.section
     for layer in (layers.image, *layers.overlays):
         layer.scale, layer.units, layer.translate = place["scale"], place["units"], place["translate"]
+    go_to_section(desk.viewer, layers.image, section)  # another one lies at the same place now
     desk.viewer.reset_view()
     desk.session_changed.emit()
     desk.state_changed.emit()
