@@ -110,7 +110,7 @@ def test_the_image_of_a_project_reads_like_an_array() -> None:
         ProjectImage(torn_stack(), ())[:]
 
 
-def test_sizes_are_measured_without_grey_values_where_the_image_cannot_be_read() -> None:
+def test_sizes_are_measured_where_the_image_cannot_be_read_and_grey_values_where_it_can() -> None:
     labels = np.zeros(IMAGE.shape, np.uint32)
     labels[1:4, 2:6, 2:7] = 3
     settings = MeasureSettings(calibre=False)
@@ -120,5 +120,11 @@ def test_sizes_are_measured_without_grey_values_where_the_image_cannot_be_read()
     )
     assert "grey_mean" in whole.objects[0]
     (row,) = torn.objects
-    assert "grey_mean" not in row
-    assert row == {key: value for key, value in whole.objects[0].items() if not key.startswith("grey_")}
+    assert (torn.unread, whole.unread) == ((2,), ())
+    assert row["grey_mean"] == pytest.approx(IMAGE[[1, 3], 2:6, 2:7].mean())
+    assert row["grey_sd"] == pytest.approx(IMAGE[[1, 3], 2:6, 2:7].std())
+    sizes = [
+        {key: value for key, value in one.items() if not key.startswith("grey_")}
+        for one in (row, whole.objects[0])
+    ]
+    assert sizes[0] == sizes[1]

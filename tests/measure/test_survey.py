@@ -48,6 +48,51 @@ def test_rows_of_everything(volume):
     assert set(found.profiles) == {5, 9}
 
 
+class Torn:
+    """An image of which some sections cannot be read; it remembers what was asked for."""
+
+    def __init__(self, values, torn):
+        self.values, self.torn, self.asked = values, set(torn), []
+        self.shape, self.dtype = values.shape, values.dtype
+
+    def __getitem__(self, key):
+        self.asked.append(range(*key[0].indices(self.shape[0])))
+        if self.torn.intersection(self.asked[-1]):
+            raise EmsegError("this cannot be read", "section", "restore it")
+        return self.values[key]
+
+
+@pytest.mark.parametrize("block", [None, (7, 40, 33)])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_a_section_of_the_image_that_cannot_be_read_takes_only_its_own_grey_values_along(volume, block, kind):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, volume.shape).astype(kind)
+    torn, settings = Torn(image, [0, 12]), MeasureSettings(calibre=False)
+    found = survey(volume, SPACING, settings, image=torn, block=block, around_damage=True)
+    assert found.unread == (0, 12)
+    read = np.ones(len(volume), bool)
+    read[[0, 12]] = False
+    speck, five, nine = found.objects
+    assert speck["grey_mean"] is None
+    assert speck["grey_sd"] is None
+    for row in (five, nine):
+        inside = image[read][volume[read] == row["id"]].astype(np.float64)
+        assert row["grey_mean"] == pytest.approx(inside.mean(), rel=1e-9)
+        assert row["grey_sd"] == pytest.approx(inside.std(), rel=1e-6)
+    plain = survey(volume, SPACING, settings)
+    grey = ("grey_mean", "grey_sd")
+    assert [{k: v for k, v in row.items() if k not in grey} for row in found.objects] == list(plain.objects)
+    with pytest.raises(EmsegError, match="this cannot be read"):
+        survey(volume, SPACING, settings, image=torn, block=block)
+
+
+def test_without_any_section_of_the_image_there_are_no_grey_values(volume):
+    torn = Torn(volume, range(len(volume)))
+    found = survey(volume, SPACING, MeasureSettings(calibre=False), image=torn, around_damage=True)
+    assert found.unread == tuple(range(len(volume)))
+    assert "grey_mean" not in found.objects[0]
+
+
 def test_a_gap_of_one_pixel_is_bridged(volume):
     found = survey(volume, SPACING, MeasureSettings(calibre=False, gap_nm=10))
     assert found.contacts[0]["contact_area_um2"] == pytest.approx(40 * 20 * 400e-6, rel=0.01)

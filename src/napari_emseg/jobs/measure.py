@@ -6,7 +6,6 @@ import json
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,39 +100,16 @@ def prepare(
 
 
 def run(request: MeasureRequest, progress: Progress) -> Survey:
-    """Measure; in a worker. Without grey values where a part of the image cannot be read: sizes do not need it."""
-    measure = partial(
-        survey,
+    """Measure; in a worker. Sections of the image that cannot be read are gone around: sizes do not need them."""
+    return survey(
         request.labels,
         request.spacing_nm,
         request.settings,
+        image=request.image,
         objects=request.objects,
+        around_damage=True,
         progress=progress,
     )
-    if request.image is None:
-        return measure()
-    try:
-        return measure(image=_Grey(request.image))
-    except _NoGreyError:
-        return measure()
-
-
-class _NoGreyError(Exception):
-    """A part of the image cannot be read."""
-
-
-class _Grey:
-    """An image whose failures are told from those of the labels."""
-
-    def __init__(self, image: Any) -> None:
-        self._image = image
-        self.shape, self.dtype = image.shape, image.dtype
-
-    def __getitem__(self, key: Any) -> Any:
-        try:
-            return self._image[key]
-        except EmsegError as error:
-            raise _NoGreyError from error
 
 
 def measure_file(

@@ -91,6 +91,7 @@ def keep(session: Session, measured: Measured) -> None:
         "settings": survey.settings.model_dump(mode="json"),
         "objects": survey.objects,
         "contacts": survey.contacts,
+        "unread": survey.unread,
     }
     columns = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **_columns(survey.profiles)}
     buffer = io.BytesIO()
@@ -126,6 +127,7 @@ def kept(session: Session) -> Measured | None:
                 (z, y, x),
                 tuple(about["shape"]),
                 MeasureSettings.model_validate(about["settings"]),
+                tuple(about.get("unread", ())),
             )
             return Measured(survey, int(about["label_state"]), str(about["program"]), str(about["time"]))
     except Exception:  # numpy and zipfile raise anything at all on a damaged file

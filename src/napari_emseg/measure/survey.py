@@ -6,8 +6,6 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Part, Silent
 from napari_emseg.measure import OBJECT_MEASURES
@@ -15,6 +13,7 @@ from napari_emseg.measure.blocks import block_at, core_size, cores, count_cores
 from napari_emseg.measure.calibre import calibre_row
 from napari_emseg.measure.contact import ContactTally, contact_sums
 from napari_emseg.measure.five_points import five_along, mean_of
+from napari_emseg.measure.grey import GreySections
 from napari_emseg.measure.masks import MaskStore
 from napari_emseg.measure.profile import NOTHING, Profile, profile
 from napari_emseg.measure.surfaces import SurfaceTally
@@ -46,6 +45,8 @@ class Survey:
     shape : (z, y, x)
         Of the volume in voxels.
     settings : MeasureSettings
+    unread : tuple of int
+        Sections of the image that could not be read: grey values are those of the others.
     """
 
     objects: tuple[Row, ...]
@@ -54,6 +55,7 @@ class Survey:
     spacing_nm: Spacing
     shape: tuple[int, int, int]
     settings: MeasureSettings
+    unread: tuple[int, ...] = ()
 
 
 def survey(
@@ -64,6 +66,7 @@ def survey(
     image: Any = None,
     objects: Collection[int] | None = None,
     block: tuple[int, int, int] | None = None,
+    around_damage: bool = False,
     progress: Progress | None = None,
 ) -> Survey:
     """Measure the objects of a volume, block by block: it may be larger than memory.
@@ -81,6 +84,8 @@ def survey(
         Measure these only; their contacts with others are listed too.
     block : (z, y, x), optional
         Voxels of a block; changes nothing of the result.
+    around_damage : bool
+        Go around sections of the image that cannot be read instead of raising.
     progress : Progress, optional
 
     Raises
@@ -96,15 +101,18 @@ def survey(
         )
     tallies = _Tallies(spacing_nm, settings, objects)
     size = (shape[0], shape[1], shape[2])
-    _pass(labels, image, size, tallies, block, Part(progress, 0.0, _PASS if settings.calibre else 1.0))
-    rows = tallies.rows(size, image is not None, objects)
+    part = Part(progress, 0.0, _PASS if settings.calibre else 1.0)
+    grey = None if image is None else GreySections(image, around_damage=around_damage)
+    _pass(labels, grey, size, tallies, block, part)
+    unread = grey.unread if grey else ()
+    rows = tallies.rows(size, grey is not None and len(unread) < shape[0], objects)
     contacts = tallies.contact_rows(objects)
     _check_there(objects, rows)
     profiles: dict[int, Profile] = {}
     if settings.calibre:
         profiles = _calibres(rows, tallies, size, Part(progress, _PASS, 1.0))
         _along_contacts(contacts, tallies, profiles)
-    return Survey(tuple(rows), tuple(contacts), profiles, spacing_nm, size, settings)
+    return Survey(tuple(rows), tuple(contacts), profiles, spacing_nm, size, settings, unread)
 
 
 class _Tallies:
@@ -152,7 +160,7 @@ class _Tallies:
 
 def _pass(
     labels: Any,
-    image: Any,
+    grey: GreySections | None,
     shape: tuple[int, int, int],
     tallies: _Tallies,
     block: tuple[int, int, int] | None,
@@ -167,7 +175,7 @@ def _pass(
     for k, core in enumerate(cores(shape, block)):
         progress.report(k / count, f"counting sections {core.start[0]} to {core.stop[0] - 1}")
         here = block_at(labels, core, tallies.margin, before=before)
-        tallies.volumes.add(here, None if image is None else np.asarray(image[core.slices]))
+        tallies.volumes.add(here, *(grey.read(core.slices) if grey else ()))
         tallies.surfaces.add(here)
         if tallies.contacts:
             tallies.contacts.add(here)

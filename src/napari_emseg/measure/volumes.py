@@ -33,10 +33,13 @@ class VolumeTally:
         self._places = Sums(2)
         self.boxes = Extremes(3)
         self._grey = Sums(3)
+        self._seen = Sums(1)  # voxels whose grey value is known
         self._fractions = Sums(2, np.float64)
         self._grey_origin: float | None = None
 
-    def add(self, block: Block, image: NDArray[Any] | None = None) -> None:
+    def add(
+        self, block: Block, image: NDArray[Any] | None = None, is_read: NDArray[np.bool_] | None = None
+    ) -> None:
         """Count the core of one more block.
 
         Parameters
@@ -44,6 +47,8 @@ class VolumeTally:
         block : Block
         image : ndarray (z, y, x), optional
             Grey values of the core.
+        is_read : ndarray (z,) of bool, optional
+            Sections of it whose grey values are known; default: all.
         """
         labels, start = block.labels[block.inner], np.asarray(block.core.start)
         n = block.ids.size
@@ -60,13 +65,16 @@ class VolumeTally:
         self.boxes.add(ids, low + start, high + start)
         moments = np.stack([_moment(labels, axis, n)[found] for axis in (1, 2)], 1)
         self._places.add(ids, moments + count[found, None] * start[1:])
-        if image is not None:
+        if image is not None and is_read is not None:
+            labels, image = labels[is_read], image[is_read]
+        if image is not None and image.size:
             self._add_grey(labels, image, found, ids)
 
     def _add_grey(
         self, labels: NDArray[Any], image: NDArray[Any], found: NDArray[np.intp], ids: NDArray[np.int64]
     ) -> None:
         flat, n = labels.ravel(), int(found[-1]) + 1
+        self._seen.add(ids, np.bincount(flat, minlength=n)[found, None])
         if image.dtype.kind in "bu" and image.dtype.itemsize <= 2:
             grey = image.ravel().astype(np.int64)
             square = grey * grey
@@ -114,7 +122,7 @@ class VolumeTally:
         np.add.at(depth, where, table.b * table.count)
         places = np.concatenate([depth[:, None], self._places.of(ids)], 1)
         voxels, one = self.voxels(), math.prod(spacing_nm)
-        grey = self._greys(voxels) if with_grey else [{} for _ in ids]
+        grey = self._greys() if with_grey else [{} for _ in ids]
         rows: list[Row] = []
         for k, object_id in enumerate(ids.tolist()):
             count, low, high = int(voxels[k]), self.boxes.low[k].tolist(), self.boxes.high[k].tolist()
@@ -141,10 +149,14 @@ class VolumeTally:
             )
         return rows
 
-    def _greys(self, voxels: NDArray[np.int64]) -> list[Row]:
+    def _greys(self) -> list[Row]:
         rows: list[Row] = []
+        seen = self._seen.of(self.ids)[:, 0].tolist()
         whole, real = self._grey.of(self.ids).tolist(), self._fractions.of(self.ids).tolist()
-        for n, (total, high, low), (value, square) in zip(voxels.tolist(), whole, real, strict=True):
+        for n, (total, high, low), (value, square) in zip(seen, whole, real, strict=True):
+            if not n:
+                rows.append({"grey_mean": None, "grey_sd": None})
+                continue
             squares = (high << _HALF) + low
             mean = (total + value) / n
             spread = (n * squares - total * total) / n**2 if squares or total else square / n - mean**2
