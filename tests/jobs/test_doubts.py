@@ -122,3 +122,36 @@ def test_a_full_disk_is_said(
     monkeypatch.setattr(doubts, "write_atomic", full)
     with pytest.raises(EmsegError, match=r"the list of doubts is not kept \(No space left on device\)"):
         doubts.decide(session, queue[0], "right")
+
+
+def test_sections_are_gone_through_once_however_many_doubts_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """This is done on the window's thread."""
+    from types import SimpleNamespace
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 9, (3, 30, 40)).astype(np.uint32)
+    links = [
+        SimpleNamespace(section_a=z, a=a, section_b=z + 1, b=b, kind="one", confidence=0.5)
+        for z in (4, 5)
+        for a in range(1, 9)
+        for b in range(1, 9)
+    ]
+    request = SimpleNamespace(
+        region=Region((4, 5, 6), (7, 35, 46)), labels=labels, settings=SimpleNamespace(doubt_below=0.9)
+    )
+    looked = []
+    plain = np.argwhere
+    monkeypatch.setattr(np, "argwhere", lambda mask: looked.append(1) or plain(mask))
+    found = doubts.doubts_of(request, SimpleNamespace(doubts=lambda below: links))
+    assert len(looked) <= 3
+    assert len(found) == 128
+    for doubt, link in zip(found, links, strict=True):
+        for place, section, name in (
+            (doubt.at_a, link.section_a, link.a),
+            (doubt.at_b, link.section_b, link.b),
+        ):
+            at = plain(labels[section - 4] == name)
+            nearest = at[int(((at - at.mean(0)) ** 2).sum(1).argmin())]
+            assert place == (section, 5 + nearest[0], 6 + nearest[1])

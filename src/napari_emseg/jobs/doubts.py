@@ -14,7 +14,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.patching import section_patches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -76,11 +76,17 @@ def doubts_of(request: PropagateRequest, result: PropagateResult) -> tuple[Doubt
         Of one run of `napari_emseg.jobs.propagate`.
     """
     z0, y0, x0 = request.region.start
+    links = result.doubts(request.settings.doubt_below)
+    ends: dict[int, set[int]] = {}
+    for link in links:
+        ends.setdefault(link.section_a, set()).add(link.a)
+        ends.setdefault(link.section_b, set()).add(link.b)
+    places = {section: _insides(request.labels[section - z0], names) for section, names in ends.items()}
     found = []
-    for link in result.doubts(request.settings.doubt_below):
+    for link in links:
         points = []
         for section, name in ((link.section_a, link.a), (link.section_b, link.b)):
-            y, x = _inside(request.labels[section - z0] == name)
+            y, x = places[section][name]
             points.append((section, y0 + y, x0 + x))
         found.append(Doubt(points[0], points[1], link.kind, round(link.confidence, 4)))
     return tuple(found)
@@ -203,11 +209,17 @@ def part(volume: LabelVolume, doubt: Doubt) -> Edit:
     return Edit(edit_name, "human", section_patches(region, before, after))
 
 
-def _inside(mask: NDArray[np.bool_]) -> tuple[int, int]:
-    """The pixel of a shape that lies nearest to its centre."""
-    at = np.argwhere(mask)
-    nearest = at[int(((at - at.mean(0)) ** 2).sum(1).argmin())]
-    return int(nearest[0]), int(nearest[1])
+def _insides(labels: NDArray[Any], names: Collection[int]) -> dict[int, tuple[int, int]]:
+    """The pixel of each of some objects of a section that lies nearest to its centre; the section is gone through once."""
+    mask = np.isin(labels, list(names))
+    at, ids = np.argwhere(mask), labels[mask]
+    order = np.argsort(ids, kind="stable")  # so that of two pixels as near, the first one is taken
+    found, starts = np.unique(ids[order], return_index=True)
+    places = {}
+    for name, own in zip(found.tolist(), np.split(at[order], starts[1:]), strict=True):
+        y, x = own[int(((own - own.mean(0)) ** 2).sum(1).argmin())]
+        places[name] = int(y), int(x)
+    return places
 
 
 def _path(session: Session) -> Path:
