@@ -222,6 +222,22 @@ def test_programs_of_3d_networks_take_any_extent(tmp_path):
             torch.testing.assert_close(program(image), torch.sigmoid(network(image)), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("architecture", ["residual_se_unet_3d", "feature_pyramid_3d"])
+def test_programs_with_local_squeezes_take_extents_smaller_than_their_patches(architecture, tmp_path):
+    card = ModelCard(
+        name="squeezed", architecture=architecture, targets=("membrane",), depth=4, pixel_size_nm=5,
+        pixel_size_range_nm=(4, 6), arguments={"sections": 1, "targets": 1, "widths": [4] * 5},
+    )  # fmt: skip
+    network = build(card).eval()
+    export_torchscript(network, card, tmp_path / "program.pt")
+    with pytest.warns(DeprecationWarning, match="jit.load"):
+        program = torch.jit.load(tmp_path / "program.pt")
+    for extent in ((4, 9, 40), (1, 40, 9), (2, 3, 5), (5, 100, 33)):
+        image = torch.randn(1, 1, *extent)
+        with torch.inference_mode():
+            torch.testing.assert_close(program(image), torch.sigmoid(network(image)), atol=1e-5, rtol=0)
+
+
 @pytest.mark.skipif(not HAS_ONNX, reason="onnx is not installed: an optional extra")
 def test_onnx_answers_as_the_network_does(taught, tmp_path):
     onnx = pytest.importorskip("onnx")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+import torch
 from torch import nn
 from torch.nn import functional
 
@@ -82,6 +83,22 @@ class Bottleneck(nn.Module):
         return functional.elu(self.body(x) + self.project(x))
 
 
+def _means(x: Tensor, patch: tuple[int, int, int]) -> Tensor:
+    """Means over patches; those at the end are as large as there is room."""
+    fitting = tuple(min(p, n) for p, n in zip(patch, x.shape[2:], strict=True))
+    return functional.avg_pool3d(x, fitting, fitting, ceil_mode=True, count_include_pad=False)
+
+
+def _means_of_any_extent(x: Tensor, patch: tuple[int, int, int]) -> Tensor:
+    """The same without a look at the extent, which an exported program would keep for ever."""
+    pads = [n for p in reversed(patch) for n in (0, p - 1)]
+    total, there = (
+        functional.avg_pool3d(functional.pad(values, pads), patch, patch)
+        for values in (x, torch.ones_like(x[:1, :1]))
+    )
+    return total / there
+
+
 class Squeeze(nn.Module):
     """Squeeze and excitation over patches of the section (Hu et al. 2018, kept local).
 
@@ -107,8 +124,8 @@ class Squeeze(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale every channel by something between one and two, of the same shape."""
-        patch = tuple(min(p, n) for p, n in zip(self.patch, x.shape[2:], strict=True))
-        y = functional.avg_pool3d(x, patch, patch, ceil_mode=True, count_include_pad=False)
+        is_exported = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        y = (_means_of_any_extent if is_exported else _means)(x, self.patch)
         y = functional.elu(self.down_norm(self.down(y)))
         y = self.up_norm(self.up(y)).sigmoid()
         y = functional.interpolate(y, x.shape[2:], mode="trilinear", align_corners=False)
