@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emseg.algorithms.confidence import confidence
 from napari_emseg.algorithms.evidence import CLUES
+from napari_emseg.algorithms.exchange import exchange
 from napari_emseg.algorithms.likelihood import log_odds
 from napari_emseg.algorithms.matching import Link, describe
 from napari_emseg.algorithms.neighbours import Touching
@@ -152,7 +153,8 @@ class Graph:
         n = int(start[-1])
         pieces = self.pieces()
         anchor = pieces.anchor
-        group, joints = reunite(pieces, join(pieces))
+        group, found_again = reunite(pieces, join(pieces))
+        group, exchanged = exchange(pieces, group)
         u = [found.a + start[z] for z, _, found in self.pairs]
         v = [found.b + start[z] for _, z, found in self.pairs]
         anchored = np.zeros(n, np.int64)
@@ -172,22 +174,33 @@ class Graph:
                 (section_a, section_b),
                 here,
             )
-        links = self._with_joints(links, joints, start)
+        links = self._with_joints(links, found_again, start)
+        links = self._with_joints(links, exchanged, start, is_doubted=True)
         first = _first_free(anchor, n) if first_new is None else first_new
         return self._named(start, group, anchored, links, first)
 
-    def _with_joints(self, links: list[Link], joints: Joints, start: NDArray[np.int64]) -> list[Link]:
-        """Links, and those of objects that were found again without any, in place of their ends and starts."""
+    def _with_joints(
+        self, links: list[Link], joints: Joints, start: NDArray[np.int64], *, is_doubted: bool = False
+    ) -> list[Link]:
+        """Links, and joints that are none yet, in place of their ends and starts.
+
+        ``is_doubted``: links that are joints as well are no surer than these.
+        """
         ids = np.concatenate([np.zeros(0, np.int64), *self.ids])
         section = np.searchsorted(start, np.arange(ids.size), side="right") - 1
+        ends = zip(*(x.tolist() for k in (joints.u, joints.v) for x in (section[k], ids[k])), strict=True)
+        chance = dict(zip(ends, joints.probability.tolist(), strict=True))
         made = {(k.section_a, k.a, k.section_b, k.b) for k in links if k.kind != "conflict"}
-        new = []
-        for u, v, chance in zip(
-            joints.u.tolist(), joints.v.tolist(), joints.probability.tolist(), strict=True
-        ):
-            ends = (int(section[u]), int(ids[u]), int(section[v]), int(ids[v]))
-            if ends not in made:
-                new.append(Link(ends[1], ends[3], 1 - chance, chance, chance, "same", ends[0], ends[2]))
+        new = [
+            Link(a, b, 1 - p, p, p, "same", one, two)
+            for (one, a, two, b), p in chance.items()
+            if (one, a, two, b) not in made
+        ]
+        if is_doubted:
+            sure = [chance.get((k.section_a, k.a, k.section_b, k.b), 1.0) for k in links]
+            links = [
+                replace(k, confidence=p) if p < k.confidence else k for k, p in zip(links, sure, strict=True)
+            ]
         goes_on = {(k.section_a, k.a) for k in new}
         comes_from = {(k.section_b, k.b) for k in new}
         kept = [
