@@ -86,3 +86,18 @@ def test_a_damaged_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zarr/zarr.json").write_text("{")
     with pytest.raises(EmsegError, match="no zarr store"):
         open_array(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.n5", "a.precomputed"])
+def test_a_container_that_goes_away_is_not_read_as_black(tmp_path: Path, name: str) -> None:
+    image = np.where(np.arange(4)[:, None, None] == 3, 0, STACK + 1).astype(np.uint8)
+    write_array(tmp_path / name, image, spacing_nm=(50, 4, 4))
+    stack, _ = open_array(tmp_path / name)
+    assert np.asarray(stack[0]).any()
+    assert not np.asarray(stack[3]).any()
+    (tmp_path / name).rename(tmp_path / "elsewhere")
+    for section in (0, 2, 3):
+        with pytest.raises(EmsegError, match="not there"):
+            _ = stack[section]
+    (tmp_path / "elsewhere").rename(tmp_path / name)
+    np.testing.assert_array_equal(np.asarray(stack), image)

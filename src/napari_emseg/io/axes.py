@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import threading
 from abc import abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.lazy import LazyArray, LazyChannels, LazyStack, grey_of
+from napari_emseg.io.paths import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,6 +126,13 @@ class PlacedStack(LazyStack):
                 self._opened = self.open()
         return np.asarray(self._opened[key])
 
+    def _check_there(self) -> None:
+        """Of an array in chunks a missing chunk is empty, and so is all of it when its disk goes away."""
+        parts = self.where.split(SEPARATOR)  # names may hold it, too
+        paths = (SEPARATOR.join(parts[:n]) for n in range(1, len(parts) + 1))
+        if self.where and not any(Path(path).exists() for path in paths):
+            raise EmsegError("it is not there any more", self.where, "put it back, or connect its disk")
+
     def read(self, region: Region) -> NDArray[Any]:
         """Read one box and bring its axes into the order z, y, x."""
         z, y, x = (
@@ -131,6 +140,8 @@ class PlacedStack(LazyStack):
         )
         part: dict[str, Any] = {"z": z, "y": y, "x": x, "c": self._channel, _COLOUR: slice(None)}
         values = self.take(tuple(part.get(a, 0) for a in self._axes))
+        if not values.any():
+            self._check_there()
         left = [a for a in self._axes if a in f"zyx{_COLOUR}"]
         values = values.transpose([left.index(a) for a in f"zyx{_COLOUR}" if a in left])
         if _COLOUR in left:

@@ -110,10 +110,9 @@ def write_labels(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
 
 
 def _write(path: str, data: Any, meta: Mapping[str, Any], *, is_labels: bool) -> list[str]:
-    array = data[0] if isinstance(data, (list, tuple)) else data  # a pyramid: its full resolution
-    array = getattr(
-        array, "stack", array
-    )  # for the canvas it is black where it cannot be read: not in a file
+    array: Any = data[0] if isinstance(data, (list, tuple)) else data  # a pyramid: its full resolution
+    # For the canvas it is black where it cannot be read, but not in a file.
+    array = getattr(array, "stack", array)
     if len(array.shape) == 2:
         array = np.asarray(array)[None]
     axes = "zyx" if len(array.shape) == 3 else "czyx"

@@ -99,7 +99,8 @@ def _opened(
         spacing, offset = level_placement(images[owner], name.removeprefix(owner).strip("/"), axes)
     stacks = split_channels(
         lambda channel: ZarrStack(
-            where.path, name, axes=axes, full=full, dtype=array.dtype, channel=channel, pieces=array.chunks
+            where.path, name, axes=axes, full=full, dtype=array.dtype, channel=channel, pieces=array.chunks,
+            where=str(where),
         ),
         axes, full, str(where),
     )  # fmt: skip
