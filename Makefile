@@ -18,8 +18,8 @@ demo: $(INSTALLED) libraries ## the whole loop on the built-in sample; without a
 	@if tools/has_display.sh; then $(BIN)/napari-emseg demo; \
 	else $(WITH_DISPLAY) $(BIN)/napari-emseg demo --headless --output demo-output; fi
 
-test: $(INSTALLED) libraries ## all tests
-	@$(WITH_DISPLAY) $(BIN)/pytest $(ARGS)
+test: $(INSTALLED) libraries ## all tests; with ARGS="tests/io -k tiff" some of them
+	@$(if $(ARGS),$(WITH_DISPLAY) $(BIN)/pytest $(ARGS),tools/run_tests.sh $(BIN)/pytest)
 
 lint: $(INSTALLED) ## ruff, mypy, typos and the plugin manifest
 	$(BIN)/ruff check
