@@ -20,6 +20,7 @@ from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import is_out_of_memory, to_device
 from napari_emseg.nn.interrupts import uninterrupted
 from napari_emseg.nn.losses.combine import TrainingLoss
+from napari_emseg.nn.muon import Muon
 from napari_emseg.nn.recipe import TrainRecipe
 from napari_emseg.nn.schedule import Schedule
 from napari_emseg.nn.targets import graded_targets, truth_and_weight
@@ -368,4 +369,5 @@ def _optimiser(network: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer
     ]
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+    kind = Muon if recipe.optimiser == "muon" else torch.optim.AdamW
+    return kind(groups, lr=recipe.learning_rate)

@@ -1,0 +1,118 @@
+"""Momentum whose steps are turned into orthogonal matrices (Muon, Jordan et al. 2024, https://kellerjordan.github.io/posts/muon).
+
+All directions of a kernel move equally far, so that in few steps more is learned than with a step scaled weight by weight,
+and what is learned holds better elsewhere: see the table in docs/training.md. Steps are as long as AdamW's would
+be (Liu et al. 2025, arXiv:2502.16982), so the same learning rates serve. Biases, normalisation and kernels with few
+channels are changed as AdamW does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from torch import Tensor
+
+_MOMENTUM = 0.95
+_LENGTH = 0.2  # of a step, root mean square over the weights: that of AdamW (Liu et al. 2025)
+_FEW = 8  # rows or columns: with fewer there is little to make orthogonal
+_ROUNDS = 5
+_FIRST, _THIRD, _FIFTH = 3.4445, -4.7750, 2.0315  # coefficients of the polynomial (Jordan et al. 2024)
+_BETAS, _EPS = (0.9, 0.999), 1e-8
+
+
+class Muon(torch.optim.Optimizer):
+    """Orthogonal steps for kernels, AdamW for the rest.
+
+    Parameters
+    ----------
+    params : iterable of Tensor or of dict
+        As of every optimiser of torch.
+    lr : float
+        Learning rate; one that suits AdamW.
+    weight_decay : float
+        Decoupled, as AdamW's.
+    """
+
+    def __init__(
+        self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Change all weights that have a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                change = _turned if is_matrix(weight) else _scaled
+                weight.add_(change(weight.grad, self.state[weight]), alpha=-group["lr"])
+        return loss
+
+
+def is_matrix(weight: Tensor) -> bool:
+    """Whether a kernel (out, ...) is large enough for orthogonal steps."""
+    return weight.ndim > 1 and min(weight.shape[0], weight[0].numel()) >= _FEW
+
+
+def orthogonal(kernel: Tensor) -> Tensor:
+    """The nearest matrix with orthogonal rows or columns, roughly (singular values of 0.7 to 1.2).
+
+    A Newton-Schulz iteration on the smaller of its Gram matrices, which needs a fraction of the arithmetic of one on the kernel.
+
+    Parameters
+    ----------
+    kernel : Tensor (out, ...)
+        Worked on as a matrix (out, all others).
+
+    Returns
+    -------
+    Tensor
+        Of the same shape.
+    """
+    matrix = kernel.reshape(len(kernel), -1).float()
+    is_tall = matrix.shape[0] > matrix.shape[1]
+    if is_tall:
+        matrix = matrix.T
+    matrix = matrix / (matrix.norm() + 1e-7)
+    gram = matrix @ matrix.T
+    one = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    whole = one
+    for _ in range(_ROUNDS):
+        factor = _FIRST * one + _THIRD * gram + _FIFTH * (gram @ gram)
+        whole = factor @ whole
+        gram = factor @ gram @ factor
+    matrix = whole @ matrix
+    turned: Tensor = (matrix.T if is_tall else matrix).reshape(kernel.shape)
+    return turned.to(kernel.dtype)
+
+
+def _turned(slope: Tensor, state: dict[str, Any]) -> Tensor:
+    momentum: Tensor = state.setdefault("momentum", torch.zeros_like(slope))
+    momentum.mul_(_MOMENTUM).add_(slope)
+    longer = max(slope.shape[0], slope[0].numel())
+    length = _LENGTH * longer**0.5
+    turned: Tensor = orthogonal(slope + _MOMENTUM * momentum) * length
+    return turned
+
+
+def _scaled(slope: Tensor, state: dict[str, Any]) -> Tensor:
+    if not state:
+        state |= {"step": 0, "mean": torch.zeros_like(slope), "square": torch.zeros_like(slope)}
+    state["step"] += 1
+    for name, value, beta in (("mean", slope, _BETAS[0]), ("square", slope * slope, _BETAS[1])):
+        state[name].lerp_(value, 1 - beta)
+    mean: Tensor = state["mean"] / (1 - _BETAS[0] ** state["step"])
+    square: Tensor = state["square"] / (1 - _BETAS[1] ** state["step"])
+    change: Tensor = mean / (square.sqrt() + _EPS)
+    return change
