@@ -19,6 +19,7 @@ from napari_emseg.settings import MeasureSettings
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
     from napari_emseg.core.stack import Spacing
+    from napari_emseg.measure.survey import Survey
 
 _MOST_IDS = 1_000_000
 
@@ -79,9 +80,19 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     print(f"{args.output}: {len(found.objects)} objects, voxels of {z:g} x {y:g} x {x:g} nm (z, y, x)")
     if settings.contact:
         print(f"{len(found.contacts)} contacts{'' if args.contacts is None else f': {args.contacts}'}")
+    if found.unread:
+        _say_unread(found)
     if settings.calibre:
         _say_why(Counter(row["no_calibre_because"] for row in found.objects if row["no_calibre_because"]))
     return 0
+
+
+def _say_unread(found: Survey) -> None:
+    if len(found.unread) == found.shape[0]:
+        print("no grey values: the image cannot be read")
+        return
+    which = f"section{'s' * (len(found.unread) > 1)} {', '.join(map(str, found.unread))}"
+    print(f"grey values without {which}: the image cannot be read there")
 
 
 def _say_why(reasons: Counter[Any]) -> None:

@@ -136,7 +136,8 @@ def measure_file(
         CSV with one row an object.
     spacing_nm : (z, y, x)
     image : path, optional
-        Grey values of the same shape; adds their mean and standard deviation.
+        Grey values of the same shape; adds their mean and standard deviation. Sections that cannot be read are gone around:
+        ``unread`` of the result names them.
     contacts : path, optional
         CSV with one row a pair of objects that touch.
     report : path, optional
@@ -167,6 +168,7 @@ def measure_file(
         image=grey,
         objects=objects,
         block=block,
+        around_damage=True,
         progress=Part(progress, 0.0, 0.95),
     )
     _check_groups(groups, found)
@@ -307,7 +309,11 @@ def _overlay(found: Survey, labels: Any, grey: Any) -> Any:
 
     look = AnimateSettings()
     first = min(int(row["first_section"] or 0) for row in found.objects)
-    z = (first + max(int(row["last_section"] or 0) for row in found.objects)) // 2
+    last = max(int(row["last_section"] or 0) for row in found.objects)
+    readable = sorted(set(range(first, last + 1)) - set(found.unread))
+    if not readable:
+        return None
+    z = readable[(len(readable) - 1) // 2]
     section, ids = np.asarray(grey[z]), np.asarray(labels[z])
     ids = np.where(np.isin(ids, [int(row["id"] or 0) for row in found.objects]), ids, 0)
     size, pixel = frame_size(section.shape, found.spacing_nm, look.scale)

@@ -99,6 +99,8 @@ def report_files(
         files["overlay.png"] = plots.png(plots.picture(overlay, "Objects that were measured"))
     record = {**about, "measure": found.settings.model_dump(), "groups": asdict(groups), **numbers}
     record |= {"spacing_nm": list(found.spacing_nm), "shape": list(found.shape)}
+    if found.unread:
+        record["sections_without_grey_values"] = list(found.unread)
     files["methods.txt"] = methods(found, about).encode()
     record["files"] = sorted([*files, RECORD])
     files[RECORD] = (json.dumps(record, indent=1) + "\n").encode()
@@ -176,6 +178,16 @@ def matrix_text(matrix: PairMatrix) -> str:
     return csv_text(table, ("id", *map(str, matrix.columns)))
 
 
+def _greys(found: Survey) -> str:
+    """A sentence on sections of the image that could not be read, or nothing."""
+    if not found.unread:
+        return ""
+    if len(found.unread) == found.shape[0]:
+        return "Grey values were not measured: the image could not be read.\n"
+    which = f"section{'s' * (len(found.unread) > 1)} {', '.join(map(str, found.unread))}"
+    return f"Grey values are without {which} of the image, which could not be read.\n"
+
+
 def methods(found: Survey, about: Mapping[str, Any]) -> str:
     """What was measured and how, in sentences for a manuscript."""
     z, y, x = found.spacing_nm
@@ -186,6 +198,7 @@ def methods(found: Survey, about: Mapping[str, Any]) -> str:
         f"{len(found.objects)} objects of {source} ({sections} sections of {height} × {width} pixels; voxels of {x:g} × {y:g} × "
         f"{z:g} nm, x × y × z) were measured with {program}.\n" + _SIZES
     ]
+    parts.append(_greys(found))
     if settings.calibre:
         step = f"every {settings.step_nm:g} nm" if settings.step_nm else "every half radius"
         reasons = Counter(
