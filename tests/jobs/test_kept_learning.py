@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from napari_emseg.core.model_card import CARD, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs import finetune, kept_learning, versions
 from napari_emseg.jobs.progress import Ignored
+from napari_emseg.nn.curves import METRICS
 from napari_emseg.session import Session
 from napari_emseg.settings import FinetuneSettings
 
@@ -158,3 +160,37 @@ def test_a_reader_of_the_project_decides_nothing(taught, pupil):
     kept_learning.tidy(reader)
     assert request.out_dir.is_dir()
     reader.close()
+
+
+def test_the_curve_of_one_that_was_killed_has_every_step_once(model, tmp_path, monkeypatch, image, cells):
+    monkeypatch.setattr("napari_emseg.nn.diary._EVERY_S", 0.0)
+    monkeypatch.setattr("napari_emseg.nn.diary._SHARE", 1e9)
+    steps = QUICK.model_copy(update={"max_steps": 6})
+    teachers = [finetune.Teacher(image, lambda _: cells, [1])]
+
+    def learn(name: str) -> list[tuple[int, float]]:
+        request = finetune.prepare_from(teachers, model, tmp_path / name, steps, name="mine", with_log=True)
+        finetune.run(request, Ignored())
+        rows = (tmp_path / name / METRICS).read_text().splitlines()
+        return [(row["step"], row["loss"]) for row in map(json.loads, rows)]
+
+    whole = learn("whole")
+    out, seen = tmp_path / "parts", []
+    keep = kept_learning.Noted.note
+
+    def note(self: kept_learning.Noted) -> None:
+        keep(self)
+        seen.append({path.name: path.read_bytes() for path in out.iterdir() if path.is_file()})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kept_learning.Noted, "note", note)
+        learn("parts")
+    curve = (out / METRICS).read_bytes()
+    shutil.rmtree(out)
+    out.mkdir()
+    for name, content in seen[2].items():  # as after a kill: the state of step 3, and a curve that went on
+        (out / name).write_bytes(content)
+    (out / METRICS).write_bytes(curve)
+    assert json.loads((out / "stopped.json").read_text())["steps"] == 3
+    np.testing.assert_allclose(learn("parts"), whole, atol=1e-6)
+    assert not {STOPPED, "stopped.json"} & {path.name for path in out.iterdir()}

@@ -64,3 +64,15 @@ def test_a_disk_that_takes_nothing_is_said_and_keeps_no_curves(tmp_path, number,
     with pytest.raises(EmsegError, match=said):
         learn(OSError(number, "refused"))
     assert (folder / "last.ckpt").exists()
+
+
+def test_two_do_not_learn_in_one_folder(tmp_path):
+    folder = tmp_path / "model"
+    with nothing_left(folder, ("weights",)):
+        (folder / "curve").write_text("1")
+        with pytest.raises(EmsegError, match=r"another program learns in this folder \(process \d+ on "):
+            failing(folder, lambda: (folder / "weights").write_text("of the second"))
+        assert (folder / "curve").read_text() == "1"
+    assert [path.name for path in folder.iterdir()] == ["curve"]
+    with pytest.raises(ValueError, match="the loss is no number"):  # nobody learns there any longer
+        failing(folder, lambda: None)

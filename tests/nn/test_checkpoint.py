@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.nn.checkpoint import build, load_model, take_over
+from napari_emseg.nn.checkpoint import build, load_model, save_model, take_over
+from napari_emseg.nn.judge import Judge
 
 
 def test_another_head_takes_over_everything_but_the_head(taught):
@@ -21,3 +22,24 @@ def test_another_head_takes_over_everything_but_the_head(taught):
 def test_a_network_that_shares_nothing_is_refused(taught):
     with pytest.raises(EmsegError, match="none of its weights fit"):
         take_over(torch.nn.Linear(2, 2), taught)
+
+
+def changed(taught, folder, **entries):
+    """A copy of a model whose card says something else."""
+    network, card = load_model(taught)
+    save_model(folder, network.state_dict(), card.model_copy(update=entries))
+    return folder
+
+
+def test_a_card_that_names_more_targets_than_there_are_is_refused(taught, tmp_path):
+    folder = changed(taught, tmp_path / "odd", targets=("membrane", "cleft"))
+    with pytest.raises(
+        EmsegError, match=r"the card names 2 targets and its network has 1, .*odd.*get the model"
+    ):
+        load_model(folder)
+
+
+def test_a_card_that_tells_of_a_judge_that_is_not_there_is_refused(taught, tmp_path):
+    folder = changed(taught, tmp_path / "odd", walls={"features": ("length",), "others": ()})
+    with pytest.raises(EmsegError, match="the judge of walls is not whole"):
+        Judge.of_model(folder, load_model(folder)[1])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from napari_emseg.core.errors import Cancelled
+from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.learning import STOPPED
 from napari_emseg.core.model_card import CARD, WEIGHTS, read_card
 from napari_emseg.core.sections import Status
@@ -66,6 +67,32 @@ def test_a_learning_that_was_stopped_goes_on_today_and_on_another_day(taught: An
     engine.hold = True
     taught.do("train")
     assert taught.sayings["train"].text.startswith("The copy goes on where it was stopped at 34 %.")
+
+
+def test_one_whose_worker_was_killed_goes_on_too(taught: Any, engine: Any) -> None:
+    def killed(request: Any, progress: Any) -> None:
+        with suppress(Cancelled):
+            interrupt(request, progress)
+        raise EmsegError("the worker stopped: it was killed", "finetune", "it was started again")
+
+    engine.answers["napari_emseg.jobs.finetune:run"] = killed
+    taught.do("train")
+    said = taught.sayings["train"]
+    assert said.text.startswith("The worker stopped: it was killed")
+    assert said.text.endswith("What it had learned at 34 % is kept.")
+    assert (said.tone, said.action, said.link) == ("error", "train", "Go on learning")
+    reopen(taught)
+    assert taught.sayings["train"].text.startswith("Learning was stopped at 34 % and can go on.")
+
+
+def test_one_that_fails_without_a_state_offers_nothing_to_go_on_with(taught: Any, engine: Any) -> None:
+    def fails(request: Any, progress: Any) -> None:
+        raise EmsegError("the loss is no longer a number", "step 7", "lower the learning rate")
+
+    engine.answers["napari_emseg.jobs.finetune:run"] = fails
+    taught.do("train")
+    assert taught.sayings["train"].action != "train"
+    assert "is kept" not in taught.sayings["train"].text
 
 
 def test_other_sections_begin_anew_and_say_so(taught: Any, engine: Any) -> None:

@@ -89,6 +89,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         print(f"  {key}: {result.before.get(key, float('nan')):.4g} before, {after:.4g} after")
     if result.share == 0:
         print("learning did not help on what was held back: the model is as it was")
+    if result.unkept:
+        print(f"while it learned its state could not be kept: {result.unkept}")
     return 0
 
 
@@ -145,7 +147,10 @@ def _teacher(args: argparse.Namespace, image: str, path: str, wanted: str) -> Te
     stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri)
     labels, _ = open_array(path)
     if tuple(labels.shape) != stack.shape:
-        raise EmsegError(f"labels {tuple(labels.shape)} and image {stack.shape} differ in shape", path)
+        raise EmsegError(
+            f"labels {tuple(labels.shape)} and image {stack.shape} differ in shape", path,
+            "give labels of this stack, section by section",
+        )  # fmt: skip
     box = region_of(args.region, stack.shape, path)
     inside = box.slices[1:]
     proofread = range(box.start[0], box.stop[0])

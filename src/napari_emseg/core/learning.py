@@ -11,7 +11,7 @@ from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.core.stack import section_statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -132,7 +132,10 @@ class FinetuneRequest:
     name : str
         Name of the new model.
     resumable : bool
-        Leave a state in `out_dir` when stopped, and go on from one that is there.
+        Leave a state in `out_dir` when stopped, also now and then while it learns in case that it is killed, and go on from
+        one that is there.
+    on_kept : callable, optional
+        Called each time that a state has been written.
     """
 
     model: Path
@@ -142,6 +145,7 @@ class FinetuneRequest:
     name: str = "finetuned"
     target: str = "membrane"
     resumable: bool = False
+    on_kept: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,8 @@ class FinetuneResult:
     """Image, map before and map after (y, x) where these differ most on a section that was scored; or nothing."""
     share: float = 1.0
     """How far the weights were moved: 0 when learning did not help on what was held back, and nothing changed."""
+    unkept: str = ""
+    """Why its state could not be written while it learned; usually empty."""
 
     @property
     def helps(self) -> bool:

@@ -222,26 +222,32 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
 
     progress.report(0.0, "drawing membranes between the objects")
     volumes = tuple(_volume(part, request) for part in request.runs)
+    noted = Noted(progress, request)
     work = FinetuneRequest(
         request.model, volumes, request.out_dir, request.settings, request.name, TARGET,
-        request.with_log or request.resumable,
+        request.with_log or request.resumable, noted.note,
     )  # fmt: skip
-    noted = Noted(progress)
     with nothing_left(request.out_dir, (CARD, STOPPED)):
         try:
             if request.with_log:
-                with Logged(request.out_dir, noted) as logged:
+                with Logged(request.out_dir, noted, noted.steps) as logged:
                     result = finetune(work, logged)
             else:
                 result = finetune(work, noted)
-        except BaseException:
-            if request.resumable:
-                noted.note(request)
+        except EmsegError:
+            noted.take_back()
             raise
+        except OSError:  # the state is that of before, and so is its note
+            raise
+        except BaseException:
+            noted.note()
+            raise
+        finally:
+            noted.tidy()
+        if request.resumable:  # complete by itself: the window may be gone by now
+            _tell_teachers(request, result)
         if result.pictures:
             _write_pictures(result)
-    if request.resumable:  # complete by itself: the window may be gone by now
-        _tell_teachers(request, result)
     return result
 
 

@@ -61,27 +61,62 @@ class Noted:
     ----------
     progress : JobProgress
         Told everything.
+    request : LearnRequest
+        What is being learned.
     """
 
-    def __init__(self, progress: JobProgress) -> None:
-        self._progress = progress
-        self.fraction = 0.0
+    def __init__(self, progress: JobProgress, request: LearnRequest) -> None:
+        self._progress, self._request = progress, request
+        self.fraction, self.steps = 0.0, steps_of(request.out_dir)
+        path = request.out_dir / _NOTE
+        self._found = path.read_bytes() if path.is_file() else None
 
     def report(self, fraction: float, message: str = "", **values: float) -> None:
         """Pass on."""
         self._progress.report(fraction, message, **values)
         self.fraction = fraction
+        self.steps += bool(values)
 
     def partial(self, value: Any) -> None:
         """Pass on."""
         self._progress.partial(value)
 
-    def note(self, request: LearnRequest) -> None:
+    def note(self) -> None:
         """Write beside a state that was kept how far it is."""
-        if (request.out_dir / STOPPED).is_file():
-            content = {"fraction": self.fraction, "sections": list(request.sections)}
+        folder = self._request.out_dir
+        if (folder / STOPPED).is_file():
+            sections = list(self._request.sections)
+            content = {"fraction": self.fraction, "sections": sections, "steps": self.steps}
             with suppress(OSError):  # the state itself is what counts
-                write_atomic(request.out_dir / _NOTE, json.dumps(content).encode())
+                write_atomic(folder / _NOTE, json.dumps(content).encode(), after_killed=True)
+
+    def take_back(self) -> None:
+        """The note is what it was before, as the state is of a learning that cannot go on."""
+        if self._found is not None:
+            with suppress(OSError):
+                write_atomic(self._request.out_dir / _NOTE, self._found, after_killed=True)
+
+    def tidy(self) -> None:
+        """Remove the note of a state that is no longer there."""
+        folder = self._request.out_dir
+        if not (folder / STOPPED).is_file():
+            with suppress(OSError):
+                (folder / _NOTE).unlink(missing_ok=True)
+
+
+def steps_of(folder: Path) -> int:
+    """After how many steps the state was kept that a folder holds; of a model that learns further, those before it too."""
+    from napari_emseg.nn.curves import METRICS, last_step
+
+    try:
+        return int(_note(folder)["steps"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return last_step(folder / METRICS)
+
+
+def _note(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / _NOTE).read_text("utf-8"))
+    return content
 
 
 def folder_name(request: LearnRequest) -> str:
@@ -104,7 +139,7 @@ def interrupted(session: Session) -> Interrupted | None:
         return None
     folder = max(found, key=lambda place: (place / STOPPED).stat().st_mtime)
     try:
-        note = json.loads((folder / _NOTE).read_text("utf-8"))
+        note = _note(folder)
         return Interrupted(folder, float(note["fraction"]), tuple(int(z) for z in note["sections"]))
     except (OSError, ValueError, KeyError, TypeError):
         return Interrupted(folder, 0.0, ())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import shutil
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
@@ -100,6 +102,11 @@ def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:
     """
     card = read_card(folder)
     network = build(card)
+    if (outputs := card.arguments.get("targets", len(card.targets))) != len(card.targets):
+        raise EmsegError(
+            f"the card names {len(card.targets)} targets and its network has {outputs}", str(folder / CARD),
+            "get the model again",
+        )  # fmt: skip
     try:
         tensors = load_file(folder / WEIGHTS)
         network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(WALLS)})
@@ -157,8 +164,13 @@ def take_over(network: nn.Module, folder: Path, *, targets: Sequence[str] = ()) 
     return tuple(sorted(own.keys() - fits.keys()))
 
 
-def save_state(state: Any, path: Path) -> None:
+def save_state(state: Any, path: Path, *, spare_bytes: int = 0) -> None:
     """Write the state of a learning as a whole or not at all.
+
+    Parameters
+    ----------
+    spare_bytes : int
+        That are to stay free on the disk: not even a part is written where they would not.
 
     Raises
     ------
@@ -167,6 +179,8 @@ def save_state(state: Any, path: Path) -> None:
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
+    if spare_bytes and shutil.disk_usage(path.parent).free < buffer.tell() + spare_bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     write_atomic(path, buffer.getvalue(), after_killed=True)
 
 

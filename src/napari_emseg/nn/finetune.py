@@ -10,9 +10,9 @@ told in `nn.lesson`. What decides between true and false membranes (`nn.judge`) 
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.comparison import most_changed
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import choose_device, to_device, use_all_cores
-from napari_emseg.nn.diary import Diary
+from napari_emseg.nn.diary import Diary, about, made_by, mark
 from napari_emseg.nn.first_look import first_look, sections_to_see
 from napari_emseg.nn.held_out import (
     TARGET,
@@ -42,22 +42,26 @@ from napari_emseg.nn.held_out import (
     questions,
     score,
 )
-from napari_emseg.nn.how_far import candidates, how_far
+from napari_emseg.nn.how_far import Verdict, candidates, how_far
 from napari_emseg.nn.judge import Judge
 from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
 from napari_emseg.nn.wall_lessons import taught_on
+from napari_emseg.nn.watched import listening
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from napari_emseg.core.learning import TrainingVolume
     from napari_emseg.core.progress import Progress
     from napari_emseg.nn.lesson import Taught
+    from napari_emseg.nn.watched import Look
 
     State = dict[str, Tensor]
+
+T = TypeVar("T")
 
 _FOR_COPIES = 0.8  # of the time, so that they are as good as what comes of them; the rest is for learning from everything
 _COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
@@ -68,29 +72,6 @@ _LOOKING = 0.05  # of the bar, for what is predicted before anything is learned
 LEARNED = "the sections that it learned from"
 _GAIN = 0.98  # of the cost before: what is not below it is chance
 _OF_ONE = 0.6  # of the way that suits a single section: farther on, V_rand falls on the others
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the held-out scores of the maps say, before any wall is judged.
-
-    Parameters
-    ----------
-    share : float
-        How far the weights may move, 0 to 1.
-    shift : float
-        Of the membrane's log-odds.
-    before, after : dict
-        Scores; empty without held-out tissue.
-    tried : tuple of dict
-        Scores of every share that was compared.
-    """
-
-    share: float
-    shift: float
-    before: dict[str, float]
-    after: dict[str, float]
-    tried: tuple[dict[str, float], ...] = ()
 
 
 def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
@@ -114,11 +95,15 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
         If there is nothing to learn from.
     """
     use_all_cores()
-    diary = Diary(request.out_dir / STOPPED if request.resumable else None, _about(request))
+    course = about(request)
+    path = request.out_dir / STOPPED if request.resumable else None
+    diary = Diary(path, course, request.on_kept, finished=made_by(request.out_dir))
     try:
-        result = _Course(request, progress, diary).run()
-    except EmsegError:
-        raise  # going on would end there again
+        result = _Course(request, progress, diary, mark(course)).run()
+    except EmsegError:  # going on would end there again
+        with suppress(OSError):
+            diary.forget()
+        raise
     except BaseException:
         diary.keep()
         raise
@@ -129,13 +114,14 @@ def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
 class _Course:
     """The lessons of one request, one after the other."""
 
-    def __init__(self, request: FinetuneRequest, progress: Progress, diary: Diary) -> None:
-        self.request, self.progress, self.diary = request, progress, diary
+    def __init__(self, request: FinetuneRequest, progress: Progress, diary: Diary, course: str) -> None:
+        self.request, self.progress, self.diary, self.course = request, progress, diary, course
         self.network, self.card = load_model(request.model)
         self.device = choose_device("auto")
         to_device(self.network, self.device)
         self.judge = Judge.of_model(request.model, self.card)
         self.start: State = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self._where = 0.0, ""
         self.losses: list[float] = []
         self.seconds = 0.0
         self.pictures: tuple[Any, ...] = ()
@@ -144,15 +130,15 @@ class _Course:
 
     def run(self) -> FinetuneResult:
         request = self.request
-        self.progress.report(0.0, "looking at the model as it is")
+        self._say(0.0, "looking at the model as it is")
         rule = Normalisation.of_card(self.card).for_network(self.card.name)
         taught = tuple(replace(v, normalisation=rule) for v in request.volumes)
         kept = kept_targets(taught, self.card.targets)
-        volumes = self._look(taught, kept)
+        volumes = self._see(taught, kept)
         self._pool(volumes)  # says at once when there is nothing to learn from
         folds, ask, said = self._split(volumes)
         old = self._answers(self.start, ask)
-        before = self.diary.once("before", lambda: score(old))
+        before = self.diary.once("before", lambda: self._heard(lambda look: score(old, look=look)))
         tried = how_far(before)
         if folds and tried >= _PLAIN and self._in_a_hurry():
             folds, said = [], LEARNED
@@ -169,25 +155,38 @@ class _Course:
             copies.append(self._lesson(name, fold.teach, plan, budgets[n], sum(parts[:n]), parts[n]).state)
             self.network.load_state_dict(self.start)
         if folds:
-            self.progress.report(_FOR_COPIES, "scoring on what was held back")
+            self._say(_FOR_COPIES, "scoring on what was held back")
             verdict = self._decide(old, before, folds, copies, tried)
             if verdict.share == 0:
                 return self._save(self.start, verdict, said, self.judge)
             self.network.load_state_dict(soup(copies))
         end = self._lesson("all", volumes, plan, budgets[-1], 1 - parts[-1], parts[-1], adapt=not folds).state
+        self._say(1.0, "scoring what it has learned")
         if not folds:
             verdict = self._decide_at_the_end(old, before, ask, end, tried)
         state = self._shifted(mixed(self.start, end, verdict.share), verdict.shift)
         return self._save(state, verdict, said, self._taught_judge(volumes, folds, copies, state, verdict))
 
-    def _look(self, taught: Sequence[TrainingVolume], kept: Sequence[str]) -> list[TrainingVolume]:
+    def _say(self, fraction: float, message: str) -> None:
+        self._where = fraction, message
+        self._look()
+
+    def _look(self) -> None:
+        """Say where it is once more, to hear whether it is to stop."""
+        self.progress.report(*self._where)
+
+    def _heard(self, work: Callable[[Look], T]) -> T:
+        """What some work gives that tells nothing of where it is; a wish to stop is heard meanwhile."""
+        return listening(self._look, work)
+
+    def _see(self, taught: Sequence[TrainingVolume], kept: Sequence[str]) -> list[TrainingVolume]:
         """What the model sees before it learns; the rest of the bar is for what comes then."""
         if not sections_to_see(taught, self.card, kept):
             return list(taught)
         look = Part(self.progress, 0.0, _LOOKING)
         seen = first_look(taught, self.network, self.card, self.device, look, kept=kept)
         self.progress = Part(self.progress, _LOOKING, 1.0)
-        self.progress.report(0.0, "looking at the model as it is")
+        self._say(0.0, "looking at the model as it is")
         return seen
 
     def _split(self, volumes: Sequence[TrainingVolume]) -> tuple[list[Fold], tuple[Question, ...], str]:
@@ -241,13 +240,16 @@ class _Course:
 
         def report(spent: float, loss: float) -> None:
             whole = begin + part * min(spent, 1.0)
-            self.progress.report(whole, "learning", loss=loss, seconds_left=seconds * (1 - whole))
+            why = self.diary.trouble
+            what = f"learning (what it has learned cannot be kept meanwhile: {why})" if why else "learning"
+            self._where = whole, what
+            self.progress.report(*self._where, loss=loss, seconds_left=seconds * (1 - whole))
 
         taught = self.diary.lesson(
             name,
-            lambda so_far: teach(
+            lambda so_far, keep: teach(
                 self.network, self._pool(volumes), plan, budget, report,
-                seed=self.request.settings.seed, adapt=adapt, so_far=so_far,
+                seed=self.request.settings.seed, adapt=adapt, so_far=so_far, keep=keep, look=self._look,
             ),
         )  # fmt: skip
         self.network.load_state_dict(taught.state)
@@ -257,7 +259,7 @@ class _Course:
 
     def _answers(self, state: State, ask: Sequence[Question]) -> list[Answer]:
         self.network.load_state_dict(state)
-        found = answers(self.network, self.card, ask, self.device)
+        found = self._heard(lambda look: answers(self.network, self.card, ask, self.device, look))
         self.network.load_state_dict(self.start)
         return found
 
@@ -299,7 +301,9 @@ class _Course:
 
     def _cut(self, found: Sequence[Answer], tried: float) -> tuple[float, dict[str, float]]:
         """How much to raise the membranes, and the scores then; a model that was good already knows where to cut."""
-        return best_shift(found) if tried == 1 else (0.0, score(found))
+        if tried == 1:
+            return self._heard(lambda look: best_shift(found, look=look))
+        return 0.0, self._heard(lambda look: score(found, look=look))
 
     def _taught_judge(
         self,
@@ -312,7 +316,7 @@ class _Course:
         """What copies say about tissue that they have not seen teaches the judge of walls, too."""
         if self.judge is None or self.request.target != TARGET:
             return self.judge
-        self.progress.report(1.0, "learning which membranes are true")
+        self._say(1.0, "learning which membranes are true")
         asked = [
             (self._shifted(mixed(self.start, copy, verdict.share), verdict.shift), fold.ask)
             for fold, copy in zip(folds, copies, strict=True)
@@ -320,9 +324,13 @@ class _Course:
         maps: list[Any] = []
         for weights, ask in asked:
             self.network.load_state_dict(weights)
-            maps += everything(self.network, self.card, ask, self.device)
+            maps += self._everything(ask)
         self.network.load_state_dict(self.start)
-        return taught_on(self.judge, maps, seed=self.request.settings.seed)
+        judge, seed = self.judge, self.request.settings.seed
+        return self._heard(lambda look: taught_on(judge, maps, seed=seed, look=look))
+
+    def _everything(self, ask: Sequence[Question]) -> list[Any]:
+        return self._heard(lambda look: list(everything(self.network, self.card, ask, self.device, look)))
 
     def _keep(self, old: Sequence[Answer], new: Sequence[Answer]) -> None:
         self.old, self.new = old, new
@@ -334,10 +342,14 @@ class _Course:
 
         The judge that learned with the new model learned from these very answers.
         """
-        before = score(mended(self.old, self.judge))
-        if self.new is self.old:
-            return before, before
-        return before, score(mended(self.new, self.judge, shift=verdict.shift))
+
+        def seen(answers: Sequence[Answer], shift: float) -> dict[str, float]:
+            return self._heard(
+                lambda look: score(mended(answers, self.judge, shift=shift, look=look), look=look)
+            )
+
+        before = seen(self.old, 0.0)
+        return before, before if self.new is self.old else seen(self.new, verdict.shift)
 
     def _shifted(self, state: State, shift: float) -> State:
         if shift and "out.bias" in state and TARGET in self.card.targets:
@@ -362,6 +374,7 @@ class _Course:
             "share": verdict.share,
             "shares_compared": list(verdict.tried),
             "scored_on": scored_on,
+            "course": self.course,
         }
         made = card.model_copy(
             update={
@@ -372,20 +385,5 @@ class _Course:
         save_model(request.out_dir, state | (judge.tensors() if judge else {}), made)
         return FinetuneResult(
             request.out_dir, len(self.losses), self.seconds, tuple(self.losses), before, after, scored_on,
-            self.pictures, verdict.share,
+            self.pictures, verdict.share, self.diary.trouble,
         )  # fmt: skip
-
-
-def _about(request: FinetuneRequest) -> dict[str, Any]:
-    """What makes it the same course when it is gone on with."""
-    digest = hashlib.sha256()
-    for volume in request.volumes:
-        for name in sorted(volume.truth):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(volume.truth[name][list(volume.train)]).tobytes())
-    return {
-        "model": request.model.name,
-        "sections": [[v.name, list(v.train)] for v in request.volumes],
-        "labels": digest.hexdigest(),
-        "settings": request.settings.model_dump(mode="json", exclude={"max_seconds"}),
-    }

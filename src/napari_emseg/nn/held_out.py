@@ -15,6 +15,7 @@ from napari_emseg.algorithms.metrics.boundary import boundary_scores
 from napari_emseg.algorithms.specks import fill_specks
 from napari_emseg.core.learning import IGNORE, TrainingVolume
 from napari_emseg.nn.sections import probabilities
+from napari_emseg.nn.watched import Looking, unheard, watched
 from napari_emseg.settings import PredictSettings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.model_card import ModelCard
     from napari_emseg.nn.judge import Judge
+    from napari_emseg.nn.watched import Look
 
 TARGET = "membrane"
 KEYS = ("v_rand", "v_info", "edits_per_100_objects", "threshold", "object_threshold")
@@ -135,28 +137,36 @@ def questions(sections: Iterable[tuple[TrainingVolume, int]]) -> tuple[Question,
 
 
 def answers(
-    network: nn.Module, card: ModelCard, asked: Iterable[Question], device: torch.device
+    network: nn.Module,
+    card: ModelCard,
+    asked: Iterable[Question],
+    device: torch.device,
+    look: Look = unheard,
 ) -> list[Answer]:
-    """What a network says about each question."""
+    """What a network says about each question; what `look` raises between two layers ends it."""
     out = []
-    for question, image, found in _predicted(network, card, asked, device):
+    for question, image, found in _predicted(network, card, asked, device, look):
         others = dict(zip(card.targets, found, strict=True))
         out.append(Answer(question, image, others.pop(TARGET), others))
     return out
 
 
 def everything(
-    network: nn.Module, card: ModelCard, asked: Iterable[Question], device: torch.device
+    network: nn.Module,
+    card: ModelCard,
+    asked: Iterable[Question],
+    device: torch.device,
+    look: Look = unheard,
 ) -> Iterator[tuple[Question, dict[str, NDArray[np.float32]]]]:
     """The maps of all targets of a network for each question, specks filled."""
-    for question, _, found in _predicted(network, card, asked, device):
+    for question, _, found in _predicted(network, card, asked, device, look):
         maps = dict(zip(card.targets, found, strict=True))
         smallest_px = PredictSettings().smallest_cell_nm2 / question.volume.pixel_size_nm**2
         yield question, maps | {TARGET: fill_specks(maps[TARGET], smallest_px)}
 
 
 def _predicted(
-    network: nn.Module, card: ModelCard, asked: Iterable[Question], device: torch.device
+    network: nn.Module, card: ModelCard, asked: Iterable[Question], device: torch.device, look: Look
 ) -> Iterator[tuple[Question, NDArray[np.float32], NDArray[np.float32]]]:
     """Every question with its normalised image (y, x) and the probabilities (targets, y, x)."""
     volume, image = None, np.empty(0, np.float32)
@@ -166,17 +176,21 @@ def _predicted(
             image = volume.normalised()
         seen, inner = _with_margin(question.box, volume.image.shape[1:])
         window = np.ascontiguousarray(image[(slice(None), *seen)])
-        found = probabilities(network, card, window, question.z, volume.pixel_size_nm, device)
+        look()
+        with watched(network, look):
+            found = probabilities(network, card, window, question.z, volume.pixel_size_nm, device)
         yield question, window[question.z][inner], np.ascontiguousarray(found[(slice(None), *inner)])
 
 
-def score(found: Sequence[Answer], *, shift: float = 0.0) -> dict[str, float]:
+def score(found: Sequence[Answer], *, shift: float = 0.0, look: Look = unheard) -> dict[str, float]:
     """Boundary scores of answers, weighted by their area, and the number of objects; empty without answers.
 
     Parameters
     ----------
     shift : float
         Added to the log-odds of every answer first.
+    look : callable
+        Called in between; what it raises ends it.
     """
     groups: dict[tuple[tuple[int, ...], float], list[Answer]] = {}
     for answer in found:
@@ -185,8 +199,12 @@ def score(found: Sequence[Answer], *, shift: float = 0.0) -> dict[str, float]:
     rows, weights, objects = [], [], 0.0
     for (shape, pixel_nm), group in groups.items():
         smallest_px = PredictSettings().smallest_cell_nm2 / pixel_nm**2
-        maps = np.stack([fill_specks(shifted(a.probability, shift), smallest_px) for a in group])
-        rows.append(boundary_scores(np.stack([a.question.cells for a in group]), maps))
+        maps = np.empty((len(group), *shape), np.float32)
+        for filled, answer in zip(maps, group, strict=True):
+            look()
+            filled[:] = fill_specks(shifted(answer.probability, shift), smallest_px)
+        cells = np.stack([a.question.cells for a in group])
+        rows.append(boundary_scores(cells, maps, progress=Looking(look)))
         objects += rows[-1]["objects"] * len(group)
         weights.append(len(group) * float(np.prod(shape)))
     if not rows:
@@ -195,23 +213,26 @@ def score(found: Sequence[Answer], *, shift: float = 0.0) -> dict[str, float]:
     return mean | {"objects": objects}
 
 
-def best_shift(found: Sequence[Answer]) -> tuple[float, dict[str, float]]:
+def best_shift(found: Sequence[Answer], *, look: Look = unheard) -> tuple[float, dict[str, float]]:
     """How much to raise the log-odds of membranes so that fewest edits are left, and the scores with that.
 
     Where membranes are cut best at a low probability, more of them wait below it.
     """
-    plain = score(found)
+    plain = score(found, look=look)
     if not plain or plain["object_threshold"] > _LOW_CUT:
         return 0.0, plain
-    tried = {0.0: plain} | {shift: score(found, shift=shift) for shift in _SHIFTS}
+    tried = {0.0: plain} | {shift: score(found, shift=shift, look=look) for shift in _SHIFTS}
     best = min(tried, key=lambda shift: (tried[shift]["edits_per_100_objects"], shift))
     return best, tried[best]
 
 
-def mended(found: Iterable[Answer], judge: Judge | None, *, shift: float = 0.0) -> list[Answer]:
+def mended(
+    found: Iterable[Answer], judge: Judge | None, *, shift: float = 0.0, look: Look = unheard
+) -> list[Answer]:
     """Answers as a person gets to see them: log-odds raised by `shift`, then walls judged (`nn.judge`)."""
     out = []
     for answer in found:
+        look()
         pixel_nm = answer.question.volume.pixel_size_nm
         smallest_px = PredictSettings().smallest_cell_nm2 / pixel_nm**2
         membrane = fill_specks(shifted(answer.probability, shift), smallest_px)

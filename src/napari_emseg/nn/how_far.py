@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,29 @@ if TYPE_CHECKING:
 _GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
 _LEAST = 0.2
 _FEW = 80.0  # objects: fewer teach too little for the whole way (a region of 17: 20 edits on other sections, 7.5 before)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the held-out scores of the maps say, before any wall is judged.
+
+    Parameters
+    ----------
+    share : float
+        How far the weights may move, 0 to 1.
+    shift : float
+        Of the membrane's log-odds.
+    before, after : dict
+        Scores; empty without held-out tissue.
+    tried : tuple of dict
+        Scores of every share that was compared.
+    """
+
+    share: float
+    shift: float
+    before: dict[str, float]
+    after: dict[str, float]
+    tried: tuple[dict[str, float], ...] = ()
 
 
 def how_far(before: Mapping[str, float]) -> float:

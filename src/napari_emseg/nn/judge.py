@@ -21,8 +21,10 @@ from napari_emseg.algorithms.metrics.thinning import components
 from napari_emseg.algorithms.wall_features import wall_features
 from napari_emseg.algorithms.wall_map import redraw, wall_heights
 from napari_emseg.algorithms.walls import find_walls
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import WEIGHTS
 from napari_emseg.nn.checkpoint import WALLS
+from napari_emseg.nn.watched import unheard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.algorithms.walls import Walls
     from napari_emseg.core.model_card import ModelCard
+    from napari_emseg.nn.watched import Look
 
 MEMBRANE = "membrane"
 
@@ -143,8 +146,10 @@ class Judge:
         odds = (1 - _OWN) * _log_odds(self.chance(features)) + _OWN * _log_odds(own)
         return redraw(boundary, walls, 1 / (1 + np.exp(-odds)), _REACH_NM / pixel_nm)
 
-    def learn(self, lesson: Lesson, *, rounds: int, seed: int, rate: float = _RATE) -> Judge:
-        """A judge that has seen this lesson so many times too."""
+    def learn(
+        self, lesson: Lesson, *, rounds: int, seed: int, rate: float = _RATE, look: Look = unheard
+    ) -> Judge:
+        """A judge that has seen this lesson so many times too; what `look` raises in between ends it."""
         x, y = self._standard(lesson.features), torch.from_numpy(lesson.true.astype(np.float32))
         weight = torch.from_numpy(lesson.weight / lesson.weight.mean())
         layers = [layer.clone().requires_grad_() for layer in self.layers]
@@ -153,6 +158,7 @@ class Judge:
         optimiser = torch.optim.AdamW(layers, lr=rate, weight_decay=_DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps + 1)
         for _ in range(steps):
+            look()
             drawn = torch.randint(0, len(x), (len(layers[0]), min(_BATCH, len(x))), generator=chance)
             votes = _vote(x[drawn], layers, chance)
             loss = functional.binary_cross_entropy_with_logits(
@@ -179,15 +185,26 @@ class Judge:
 
     @classmethod
     def of_model(cls, folder: Path, card: ModelCard) -> Judge | None:
-        """The judge of a model, if it has one."""
+        """The judge of a model, if it has one.
+
+        Raises
+        ------
+        EmsegError
+            If the card tells of one and the weights hold none.
+        """
         if not card.walls:
             return None
         with safe_open(folder / WEIGHTS, "pt") as file:
             names = [name for name in file.keys() if name.startswith(WALLS)]  # noqa: SIM118 - no mapping
             found = {name.removeprefix(WALLS): file.get_tensor(name).float() for name in names}
-        mean, scale = (found.pop(name).numpy() for name in ("mean", "scale"))
-        layers = [found[str(n)] for n in range(len(found))]
-        return cls(card.walls["features"], card.walls["others"], mean, scale, layers)
+        try:
+            mean, scale = (found.pop(name).numpy() for name in ("mean", "scale"))
+            layers = [found[str(n)] for n in range(len(found))]
+            return cls(card.walls["features"], card.walls["others"], mean, scale, layers)
+        except KeyError as error:
+            raise EmsegError(
+                f"the judge of walls is not whole (there is no {error})", str(folder), "get the model again"
+            ) from error
 
 
 def fresh(lesson: Lesson, names: tuple[str, ...], others: tuple[str, ...], seed: int) -> Judge:

@@ -31,6 +31,7 @@ from napari_emseg.nn.normalisation import adapt_if_better
 from napari_emseg.nn.prefetch import prefetched
 from napari_emseg.nn.strategies import weights_to_learn
 from napari_emseg.nn.targets import truth_and_weight
+from napari_emseg.nn.watched import unheard, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.augment.recipe import Augmentation
     from napari_emseg.nn.dataset import Pool
+    from napari_emseg.nn.watched import Look
 
     Batch = tuple[NDArray[Any], NDArray[Any]]
     Batches = Callable[[int, int], Generator[Batch, None, None]]
@@ -176,6 +178,8 @@ def teach(
     seed: int,
     adapt: bool,
     so_far: Taught | None = None,
+    keep: Callable[[Callable[[], Taught]], None] | None = None,
+    look: Look = unheard,
 ) -> Taught:
     """Change a network in place.
 
@@ -187,6 +191,10 @@ def teach(
         Whether normalisation statistics may be adapted first.
     so_far : Taught, optional
         Where an earlier lesson of the same kind was stopped.
+    keep : callable, optional
+        Called after every step with a function that says how far the lesson is then, enough to go on from there.
+    look : callable
+        Called within long steps; what it raises ends the lesson, too.
 
     Raises
     ------
@@ -197,10 +205,10 @@ def teach(
     size = pool.sample_size(SIZE)
     samples = prefetched(lambda step: pool.batch(step, seed, BATCH, size, plan.recipe))
     if adapt and so_far is None:
-        with closing(samples(0, _ADAPT)) as batches:
+        with closing(samples(0, _ADAPT)) as batches, watched(network, look):
             adapt_if_better(network, list(batches), plan.loss, plan.device)
     network.eval()  # statistics stay; dropout is off: both cost more than they give in a minute
-    with weights_to_learn(network, plan.strategy) as taught:
+    with watched(network, look), weights_to_learn(network, plan.strategy) as taught:
         anchor = [p.detach().clone() for p in taught]
         optimiser = torch.optim.AdamW(taught, lr=plan.rate, weight_decay=0.0)
         average = Average(network, _AVERAGE)
@@ -209,16 +217,21 @@ def teach(
             network.load_state_dict(so_far.state["network"])
             optimiser.load_state_dict(so_far.state["optimiser"])
             average.load(so_far.state["average"])
+
+        def now() -> Taught:
+            own = {k: v.detach().clone() for k, v in network.state_dict().items()}
+            others = {"optimiser": optimiser.state_dict(), "average": average.state, "anchor": anchor}
+            return Taught(out.losses, out.seconds, {"network": own} | others)
+
+        def after_step(spent: float, loss: float) -> None:
+            report(spent, loss)
+            if keep is not None:
+                keep(now)
+
         try:
-            _steps(network, samples, plan, budget, report, out, taught, anchor, optimiser, average)
+            _steps(network, samples, plan, budget, after_step, out, taught, anchor, optimiser, average)
         except BaseException as error:
-            out.state = {
-                "network": {k: v.detach().clone() for k, v in network.state_dict().items()},
-                "optimiser": optimiser.state_dict(),
-                "average": average.state,
-                "anchor": anchor,
-            }
-            raise Stopped(out) from error
+            raise Stopped(now()) from error
         network.load_state_dict(average.state)
     out.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
     return out

@@ -13,6 +13,7 @@ from napari_emseg.core.progress import Silent
 from napari_emseg.nn.held_out import shifted
 from napari_emseg.nn.judge import MEMBRANE, Lesson, fresh, lesson_of
 from napari_emseg.nn.sections import probabilities
+from napari_emseg.nn.watched import unheard
 from napari_emseg.settings import PredictSettings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.progress import Progress
     from napari_emseg.nn.held_out import Question
     from napari_emseg.nn.judge import Judge
+    from napari_emseg.nn.watched import Look
 
     Maps = dict[str, NDArray[np.float32]]
 
@@ -94,15 +96,21 @@ def train_judge(
     return fresh(whole, names, others, seed).learn(whole, rounds=_ROUNDS, seed=seed)
 
 
-def taught_on(judge: Judge, maps: Iterable[tuple[Question, Maps]], *, seed: int) -> Judge:
-    """A judge that was taught further on what a network says about tissue whose truth is known; or itself, on too little."""
-    lessons = [
-        lesson_of(found, judge.others, question.cells, question.volume.pixel_size_nm, known=question.known)[0]
-        for question, found in maps
-    ]
+def taught_on(
+    judge: Judge, maps: Iterable[tuple[Question, Maps]], *, seed: int, look: Look = unheard
+) -> Judge:
+    """A judge that was taught further on what a network says about tissue whose truth is known; or itself, on too little.
+
+    What `look` raises in between ends it.
+    """
+    lessons: list[Lesson] = []
+    for question, found in maps:
+        look()
+        nm = question.volume.pixel_size_nm
+        lessons.append(lesson_of(found, judge.others, question.cells, nm, known=question.known)[0])
     if sum(len(lesson.true) for lesson in lessons) < _MORE_FEWEST:
         return judge
-    return judge.learn(Lesson.joined(lessons), rounds=_MORE_ROUNDS, seed=seed, rate=_MORE_RATE)
+    return judge.learn(Lesson.joined(lessons), rounds=_MORE_ROUNDS, seed=seed, rate=_MORE_RATE, look=look)
 
 
 def section_lesson(

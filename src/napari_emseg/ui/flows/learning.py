@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, instead_of_bundled, list_models, read_card
+from napari_emseg.ui.bench import sentence
 from napari_emseg.ui.runner import Work
 
 if TYPE_CHECKING:
@@ -57,6 +58,15 @@ def learn(desk: Desk) -> None:
             link="Go on learning", action="train",
         )  # fmt: skip
 
+    def failed(error: EmsegError) -> None:
+        plain.failed(error)
+        left = kept_learning.interrupted(session)
+        if left is not None and left.folder == request.out_dir:
+            desk.say(
+                "train", f"{sentence(error)} What it had learned{_at(left.fraction)} is kept.", tone="error",
+                link="Go on learning", action="train",
+            )  # fmt: skip
+
     def progress(work: Work) -> None:
         if "loss" in work.values:
             desk.losses.append((time.monotonic() - started, work.values["loss"]))
@@ -77,7 +87,7 @@ def learn(desk: Desk) -> None:
         lambda **callbacks: desk.engine.submit(
             "napari_emseg.jobs.finetune:run", request, lane="background", **callbacks
         ),
-        replace(plain, stopped=stopped, progress=progress),
+        replace(plain, failed=failed, stopped=stopped, progress=progress),
     )
 
 
@@ -242,6 +252,8 @@ def teacher_words(sections: Sequence[int]) -> str:
 def verdict(result: FinetuneResult) -> str:
     """What learning has brought, in numbers; whether that is better is the person's to say."""
     text = f"Learned for {result.seconds:.0f} s."
+    if result.unkept:
+        text += f" Its state could not be kept meanwhile: {result.unkept}."
     if result.share == 0:
         text += " On what was held back it did not help: keep the present model"
         if result.steps < _ENOUGH_STEPS:
