@@ -189,6 +189,11 @@ def test_importing_the_package_costs_nothing() -> None:
     assert min(float(_run(code)) for _ in range(3)) < 0.1
 
 
+def test_the_dock_opens_without_scipy() -> None:
+    """Importing it would take longer than the dock itself, for what a person may never do in this window."""
+    assert _run("import sys, napari_emseg.ui.dock; print('scipy' in sys.modules)") == "False"
+
+
 def test_no_room_below_the_window_loads_torch_or_qt() -> None:
     """A lazy import in one file must not be undone by an eager one in what it imports."""
     modules = [

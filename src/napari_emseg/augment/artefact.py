@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.augment.fields import chance, option, strength
 from napari_emseg.augment.mirror import Mirror, draw_rule
@@ -105,6 +104,8 @@ def synthesise(
     size: tuple[int, int], cover: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Texture and opacity (y, x) of precipitate, dirt or a scratch that covers at most this share of a section."""
+    from scipy import ndimage as ndi
+
     scale = float(rng.uniform(0.02, 0.08)) * max(size)
     rough = ndi.gaussian_filter(rng.standard_normal(size), scale)
     if rng.random() < 0.3:  # scratches are long and thin

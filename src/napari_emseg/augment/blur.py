@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.augment.fields import chance, strength
 from napari_emseg.settings import Settings
@@ -23,4 +22,6 @@ class Blur(Settings):
 
 def blur(image: NDArray[np.float32], settings: Blur, rng: np.random.Generator) -> NDArray[np.float32]:
     """Blur an image (sections, y, x), each section by a sigma drawn from 0 to ``sigma_px``."""
+    from scipy import ndimage as ndi
+
     return np.stack([ndi.gaussian_filter(s, rng.uniform(0, settings.sigma_px), truncate=3) for s in image])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.augment.fields import chance, option, strength
 from napari_emseg.settings import Settings
@@ -35,6 +34,8 @@ def charging(image: NDArray[np.float32], settings: Charging, rng: np.random.Gene
 
 def _haloes(shape: tuple[int, ...], settings: Charging, rng: np.random.Generator) -> NDArray[np.float32]:
     """A few places where charge gathers; behind each the line stays bright for a while."""
+    from scipy import ndimage as ndi
+
     spots = np.zeros(shape, np.float32)
     count = int(rng.integers(1, 4))
     spots[rng.integers(0, shape[0], count), rng.integers(0, shape[1], count)] = 1

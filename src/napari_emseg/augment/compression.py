@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.fft import dctn, idctn
 
 from napari_emseg.augment.fields import chance, strength
 from napari_emseg.augment.greys import from_unit, to_unit
@@ -51,6 +50,8 @@ def jpeg(unit: NDArray[np.float32], quality: float) -> NDArray[np.float32]:
 
     The scaling of the table with the quality (1 to 100) is that of the Independent JPEG Group.
     """
+    from scipy.fft import dctn, idctn
+
     scale = 5000 / quality if quality < 50 else 200 - 2 * quality
     table = np.clip(np.floor((_TABLE * np.float32(scale) + 50) / 100), 1, 255)
     z, height, width = unit.shape

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.augment.fields import chance, strength
 from napari_emseg.settings import Settings
@@ -24,6 +23,8 @@ class Defocus(Settings):
 
 def defocus(image: NDArray[np.float32], settings: Defocus, rng: np.random.Generator) -> NDArray[np.float32]:
     """Put some sections of an image (sections, y, x) out of focus, each by its own amount."""
+    from scipy import ndimage as ndi
+
     out = image.copy()
     struck = np.flatnonzero(rng.random(len(image)) < settings.per_section)
     for z in struck if struck.size else [int(rng.integers(len(image)))]:

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from napari_emseg.augment.fields import chance, option, strength
 from napari_emseg.settings import Settings
@@ -106,6 +105,8 @@ def nodes(n: int, spacing: int) -> int:
 @lru_cache(maxsize=64)
 def _spline(n: int, spacing: int) -> NDArray[np.float32]:
     """Matrix (n, control points) that draws a natural cubic spline through its points."""
+    from scipy.interpolate import CubicSpline
+
     count = nodes(n, spacing)
     if count == 1:
         return np.ones((n, 1), np.float32)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.augment.greys import BLACK, WHITE
 
@@ -105,6 +104,8 @@ def _object_vanished(sample: Evidence) -> bool:
 
 def _shown(footprint: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels that are certainly shown: a shrunk sample shows every second one or so, and its rim is a matter of luck."""
+    from scipy import ndimage as ndi
+
     closed = ndi.binary_closing(np.pad(footprint, 4), iterations=2)
     shown: NDArray[np.bool_] = ndi.binary_erosion(closed, iterations=_RIM_PX)[4:-4, 4:-4]
     return shown

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.augment.fields import chance, strength
 from napari_emseg.settings import Settings
@@ -23,6 +22,8 @@ class Median(Settings):
 
 def median(image: NDArray[np.float32], settings: Median, rng: np.random.Generator) -> NDArray[np.float32]:
     """Filter every section of an image (sections, y, x) with the same square window."""
+    from scipy import ndimage as ndi
+
     radius = int(rng.integers(1, settings.radius_px + 1)) if settings.radius_px else 0
     if not radius:
         return image.copy()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.augment.fields import chance, option, strength
 from napari_emseg.augment.mirror import Mirror, draw_rule
@@ -46,6 +45,8 @@ def paste(
     outside : int
         Label that is not an object.
     """
+    from scipy import ndimage as ndi
+
     objects = _objects(labels[0], outside)
     ids = _candidates(objects, settings)
     out, marked = image.copy(), labels.copy()
@@ -63,6 +64,8 @@ def paste(
 
 def _objects(channel: NDArray[Any], outside: int) -> NDArray[Any]:
     """Object ids; a mask is split into its parts."""
+    from scipy import ndimage as ndi
+
     ids = np.where(channel == outside, 0, channel)
     return np.asarray(ndi.label(ids)[0]) if _is_mask(channel, outside) else ids
 
@@ -95,6 +98,8 @@ def _paste_one(
     outside: int,
     is_mask: bool,
 ) -> None:
+    from scipy import ndimage as ndi
+
     rim = settings.rim_px
     rows, columns = (
         slice(max(0, s.start - rim), min(n, s.stop + rim))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.core.errors import EmsegError
 
@@ -80,6 +79,8 @@ class Reading:
 
     def cubic(self, section: NDArray[np.float32]) -> NDArray[np.float32]:
         """Grey values from a cubic spline through the pixels."""
+        from scipy import ndimage as ndi
+
         drawn: NDArray[np.float32] = ndi.map_coordinates(section, self.places, order=3, mode="mirror")
         return drawn
 
@@ -178,6 +179,8 @@ def _read_through(
     outside: int,
 ) -> tuple[NDArray[np.float32], NDArray[Any] | None, NDArray[np.bool_]]:
     """As `read`, for places that also move between sections."""
+    from scipy import ndimage as ndi
+
     assert places.depth is not None
     n, size = len(places.sections), places.size
     at = np.empty((3, n, *size), np.float32)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.augment.fields import chance, option, strength
 from napari_emseg.settings import Settings
@@ -24,6 +23,8 @@ class Sharpen(Settings):
 
 def sharpen(image: NDArray[np.float32], settings: Sharpen, rng: np.random.Generator) -> NDArray[np.float32]:
     """Raise the edges of every section of an image (sections, y, x) by the same amount."""
+    from scipy import ndimage as ndi
+
     amount = np.float32(rng.uniform(0, settings.amount))
     radius = settings.radius_px
     blurred: NDArray[np.float32] = ndi.gaussian_filter(image, (0, radius, radius), truncate=3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from napari_emseg.augment.fields import chance, option, strength
 from napari_emseg.settings import Settings
@@ -41,6 +40,8 @@ def smoothed_noise(
     Noise in -1 .. 1 is smoothed with ``sigma * width`` and multiplied with ``alpha * width``, where the width is the
     extent along x. It is drawn coarsely where the Gaussian is wide, with the variance of the full grid.
     """
+    from scipy import ndimage as ndi
+
     width = size[1]
     sigma_px = sigma * width
     step = max(1, int(sigma_px / _COARSE))
