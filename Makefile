@@ -9,6 +9,9 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 WITH_DISPLAY := tools/with_display.sh
 
+# Hundreds of processes that the tests start would each compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test lint format bench docs screenshots libraries clean
 
 help: ## list the targets

@@ -14,5 +14,7 @@ if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
 fi
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 echo "installing into .venv (first time: some minutes)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
     --constraint constraints.txt --editable '.[dev]'
+# pip compiles file by file; some packages bring files that are no Python of this version
+.venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true

@@ -4,6 +4,7 @@ set -uo pipefail
 set -m # so that Ctrl-C and the end of one half reach the other as they would alone
 pytest=$1
 shift
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} # the halves would wait for each other's threads
 with_display=$(dirname "${BASH_SOURCE[0]}")/with_display.sh
 
 others_said=$(mktemp)
