@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.jobs import finetune, versions
 from napari_emseg.jobs.progress import Ignored
+from napari_emseg.nn import finetune as nn_finetune
 from napari_emseg.settings import FinetuneSettings
 
 QUICK = FinetuneSettings(max_seconds=3600, max_steps=1, trust=True)
@@ -260,3 +263,20 @@ def test_what_was_there_before_a_failure_stays(image, cells, model, tmp_path, mo
         finetune.run(request, Ignored())
     assert (out / there).read_text() == "mine"
     assert (out / "metrics.jsonl").exists() == (there != "notes.txt")  # there is something to go on with
+
+
+def test_a_model_without_room_for_its_pictures_is_whole(image, cells, model, tmp_path, monkeypatch, pupil):
+    def full(picture, path):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    learned = nn_finetune.finetune
+    pictures = tuple(np.zeros((4, 4), np.uint8) for _ in range(3))
+    shown = lambda request, progress: replace(learned(request, progress), pictures=pictures)  # noqa: E731
+    monkeypatch.setattr(nn_finetune, "finetune", shown)
+    monkeypatch.setattr("PIL.Image.Image.save", full)
+    teachers = [finetune.Teacher(image, lambda _: cells, [1])]
+    request = finetune.prepare_from(teachers, model, tmp_path / "out", QUICK, name="mine", with_log=True)
+    result = finetune.run(request, Ignored())
+    assert read_card(result.model).name == "mine"
+    assert not (result.model / "before-after.png").exists()

@@ -82,6 +82,32 @@ def test_truth_of_another_shape_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("dtype", "value", "ignore", "says"),
+    [
+        (np.float32, 1.5, "", "holds fractions"),
+        (np.float32, np.nan, "", "holds fractions"),
+        (np.int32, -3, "", "holds negative ids"),
+        (np.float64, 4.0, "", ""),
+        (np.int32, -3, ", ignore: -3", ""),
+    ],
+)
+def test_what_are_no_object_ids_is_refused(tmp_path, dtype, value, ignore, says):
+    write_array(tmp_path / "raw.h5", np.ones((2, 8, 8), np.uint8), spacing_nm=(50, 5, 5))
+    ids = np.ones((2, 8, 8), dtype)
+    ids[1, 2, 3] = value
+    write_array(tmp_path / "ids.h5", ids)
+    (tmp_path / "r.yaml").write_text(
+        f"volumes: [{{image: raw.h5, truth: {{membrane: {{objects: ids.h5{ignore}}}}}}}]"
+    )
+    sources = read_recipe(tmp_path / "r.yaml")[1]
+    if not says:
+        assert load_volumes(sources, tmp_path)[0].truth["membrane"].shape == ids.shape
+        return
+    with pytest.raises(EmsegError, match=rf"{says}.*ids\.h5"):
+        load_volumes(sources, tmp_path)
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("volumes: [", "not YAML"),

@@ -79,7 +79,7 @@ def test_one_whose_worker_was_killed_goes_on_too(taught: Any, engine: Any) -> No
     taught.do("train")
     said = taught.sayings["train"]
     assert said.text.startswith("The worker stopped: it was killed")
-    assert said.text.endswith("What it had learned at 34 % is kept.")
+    assert said.text.endswith("Learning was kept at 34 % and can go on.")
     assert (said.tone, said.action, said.link) == ("error", "train", "Go on learning")
     reopen(taught)
     assert taught.sayings["train"].text.startswith("Learning was stopped at 34 % and can go on.")
@@ -92,7 +92,7 @@ def test_one_that_fails_without_a_state_offers_nothing_to_go_on_with(taught: Any
     engine.answers["napari_emseg.jobs.finetune:run"] = fails
     taught.do("train")
     assert taught.sayings["train"].action != "train"
-    assert "is kept" not in taught.sayings["train"].text
+    assert "was kept" not in taught.sayings["train"].text
 
 
 def test_other_sections_begin_anew_and_say_so(taught: Any, engine: Any) -> None:

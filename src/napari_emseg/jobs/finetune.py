@@ -11,6 +11,7 @@ import numpy as np
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, STOPPED, FinetuneRequest, FinetuneResult, TrainingVolume
+from napari_emseg.core.leftovers import remove
 from napari_emseg.core.model_card import CARD, find_model, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs.kept_learning import PICTURES, Noted, folder_name
@@ -252,10 +253,14 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
 
 
 def _write_pictures(result: FinetuneResult) -> None:
-    """Image, before and after side by side, beside the weights."""
+    """Image, before and after side by side, beside the weights; a model is whole without."""
     from PIL import Image
 
-    Image.fromarray(np.concatenate(result.pictures, axis=1)).save(result.model / PICTURES)
+    path = result.model / PICTURES
+    try:
+        Image.fromarray(np.concatenate(result.pictures, axis=1)).save(path)
+    except OSError:
+        remove(path)
 
 
 def _tell_teachers(request: LearnRequest, result: FinetuneResult, **more: Any) -> None:

@@ -19,6 +19,7 @@ from napari_emseg import __version__
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import STOPPED, FinetuneResult
+from napari_emseg.core.leftovers import clear
 from napari_emseg.core.model_card import CARD, WEIGHTS, read_card
 from napari_emseg.jobs.versions import CANDIDATE, Candidate
 
@@ -102,6 +103,7 @@ class Noted:
         if not (folder / STOPPED).is_file():
             with suppress(OSError):
                 (folder / _NOTE).unlink(missing_ok=True)
+            clear(folder / _NOTE)
 
 
 def steps_of(folder: Path) -> int:

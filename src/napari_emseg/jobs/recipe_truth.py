@@ -64,9 +64,11 @@ def truth_of(source: TruthSource, values: NDArray[Any], spacing_nm: Spacing) -> 
     Raises
     ------
     EmsegError
-        If something that is made of ids is to be made of a mask.
+        If something that is made of ids is to be made of a mask, or what is to be object ids are none.
     """
     pixel_nm = spacing_nm[2]
+    if source.objects:
+        _check_ids(values, source)
     if source.objects and not source.distance_nm:
         if source.make != "membrane":
             return source.truth(values, spacing_nm, source.ignore)
@@ -84,6 +86,18 @@ def truth_of(source: TruthSource, values: NDArray[Any], spacing_nm: Spacing) -> 
     if source.ignore is not None:
         truth[values == source.ignore] = IGNORE
     return truth
+
+
+def _check_ids(values: NDArray[Any], source: TruthSource) -> None:
+    """Refuse fractions and negative numbers where object ids are expected: they would be cut off to some id."""
+    if values.dtype.kind == "f" and not (
+        np.isfinite(values).all() and np.array_equal(values, np.rint(values))
+    ):
+        raise EmsegError(
+            "it holds fractions and no object ids", source.objects, "give labels, or a mask as path"
+        )
+    if values.dtype.kind in "if" and ((values < 0) & (values != source.ignore)).any():
+        raise EmsegError("it holds negative ids", source.objects, "store ids from 0 up, 0 is none")
 
 
 def distance_levels(

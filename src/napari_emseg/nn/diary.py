@@ -30,7 +30,8 @@ T = TypeVar("T")
 
 _EVERY_S = 20.0  # of learning are lost at most when the program is killed
 _SOON_S = 5.0  # after which a finished lesson is written down: what comes next may take long
-_SHARE = 0.01  # of the time goes into writing at most, also where the disk is slow
+_SHARE = 0.01  # of the time may go into writing: where the disk is slow it is written less often,
+_LATEST_S = 60.0  # but this often
 _SPARE_BYTES = 2**24  # stay free on the disk: for curves, and for the model in the end
 
 
@@ -134,7 +135,7 @@ class Diary:
     def _now_and_then(self, after_s: float, stopped: Callable[[], dict[str, dict[str, Any]]]) -> None:
         """Write everything down if that was so long ago; learning goes on where it cannot be."""
         passed = time.monotonic() - self._written
-        if self._path is None or passed < max(after_s, self._took / _SHARE):
+        if self._path is None or passed < max(after_s, min(self._took / _SHARE, _LATEST_S)):
             return
         try:
             self._write(self._path, stopped(), spare_bytes=_SPARE_BYTES)

@@ -63,7 +63,7 @@ def learn(desk: Desk) -> None:
         left = kept_learning.interrupted(session)
         if left is not None and left.folder == request.out_dir:
             desk.say(
-                "train", f"{sentence(error)} What it had learned{_at(left.fraction)} is kept.", tone="error",
+                "train", f"{sentence(error)} Learning was kept{_at(left.fraction)} and can go on.", tone="error",
                 link="Go on learning", action="train",
             )  # fmt: skip
 
