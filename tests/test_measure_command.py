@@ -222,3 +222,28 @@ def test_ctrl_c_stops_at_once_and_leaves_nothing(place):
         assert process.wait(20) == 130
     assert time.monotonic() - began < 5
     assert sorted(place.iterdir()) == before
+
+
+@pytest.mark.parametrize("words", ["", " --no-calibre", " --no-contact --gap 20"])
+def test_tables_without_rows_have_the_columns_of_others(capsys, words):
+    crumbs = np.zeros((4, 9, 9), np.uint8)
+    write_array("empty.h5", crumbs, spacing_nm=SPACING)
+    crumbs[1, 2:4, 2:4], crumbs[1, 2:4, 4:6] = 1, 2
+    write_array("crumbs.h5", crumbs, spacing_nm=SPACING)
+    contacts = "" if "contact" in words else " --contacts pairs.csv"
+    heads = []
+    for name in ("seg", "empty", "crumbs"):
+        assert call(capsys, f"{name}.h5 out.csv{contacts}{words}")[0] == 0
+        tables = ["out.csv", "pairs.csv"] if contacts else ["out.csv"]
+        heads.append([Path(file).read_text().splitlines()[0] for file in tables])
+    assert heads[0] == heads[1] == heads[2]
+
+
+def test_what_was_not_measured_of_a_crumb_is_blank_and_not_zero(capsys):
+    crumb = np.zeros((4, 9, 9), np.uint8)
+    crumb[1, 2:4, 2:4] = 1
+    write_array("crumb.h5", crumb, spacing_nm=SPACING)
+    assert call(capsys, "crumb.h5 out.csv")[0] == 0
+    (row,) = table("out.csv")
+    assert row["no_calibre_because"] == "too small"
+    assert (row["cross_sections"], row["branches"], row["parts"]) == ("0", "", "")

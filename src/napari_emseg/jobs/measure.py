@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.progress import Part, Silent
+from napari_emseg.measure.columns import columns_of
 from napari_emseg.measure.survey import Survey, survey
 from napari_emseg.measure.table import csv_text
 from napari_emseg.settings import MeasureSettings
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
     from napari_emseg.measure.report import Groups
     from napari_emseg.session import Session
-
-_CONTACT_COLUMNS = ("id_a", "id_b", "contact_area_um2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +201,10 @@ def write_tables(found: Survey, output: Path, contacts: Path | None) -> None:
 
 
 def _write_tables(found: Survey, output: Path, contacts: Path | None, together: ExitStack) -> None:
-    _write(output, csv_text(found.objects, ("id", "voxels", "volume_um3")), together)
+    of_objects, of_contacts = columns_of(found)
+    _write(output, csv_text(found.objects, of_objects), together)
     if contacts is not None:
-        _write(contacts, csv_text(found.contacts, _CONTACT_COLUMNS), together)
+        _write(contacts, csv_text(found.contacts, of_contacts), together)
 
 
 @dataclass(frozen=True, eq=False)

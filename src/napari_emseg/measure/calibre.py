@@ -47,8 +47,8 @@ def calibre_row(found: Profile) -> Row:
         **_summary("min_feret", feret, ("median", "min")),
         "calibre_at_least_nm": found.ball_nm or None,
         "cross_sections": int(here.sum()),
-        "branches": len(found.length_nm),
-        "parts": found.parts,
+        "branches": len(found.length_nm) or None,
+        "parts": found.parts or None,
     }
     row |= {f"calibre_at_{share}_percent_nm": value for share, value in five.items()}
     row["calibre_five_point_mean_nm"] = mean_of(five.values())

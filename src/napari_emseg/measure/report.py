@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.measure import plots
+from napari_emseg.measure.columns import columns_of
 from napari_emseg.measure.correlation import correlate
 from napari_emseg.measure.matrix import PairMatrix, largest, pair_matrix
 from napari_emseg.measure.occupancy import occupancy_percent
@@ -85,13 +86,14 @@ def report_files(
     dict of str to bytes
         File name to content.
     """
-    files = {"objects.csv": csv_text(found.objects).encode()}
+    objects, contacts = columns_of(found)
+    files = {"objects.csv": csv_text(found.objects, objects).encode()}
     if found.profiles:
         files["calibre_profiles.csv"] = csv_text(profile_rows(found.profiles)).encode()
         files["calibre.png"] = plots.png(_calibre_bars(found))
     numbers: dict[str, Any] = {}
     if found.settings.contact:
-        files["contacts.csv"] = csv_text(found.contacts, ("id_a", "id_b", _AREA)).encode()
+        files["contacts.csv"] = csv_text(found.contacts, contacts).encode()
         if found.contacts:
             more, numbers = _contact_files(found, groups)
             files |= more
