@@ -223,3 +223,24 @@ def test_partners_that_are_too_far_apart_are_left_out_and_named(
     (tmp_path / "a.swc").write_text("1 0 0 0 0 1 -1\n", "utf-8")
     assert main(["convert", f"{tmp_path}/a.swc::nm", str(tmp_path / "d.nml"), "--farthest", "300"]) == 1
     assert "it holds no synaptic partners" in capsys.readouterr().err
+
+
+def test_a_pixel_size_is_no_section_thickness(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    moved = np.roll(LABELS, 1, axis=0)
+    write_array("bare.h5", LABELS)
+    write_array("moved.h5", moved)
+    write_array("known.h5", moved, spacing_nm=SPACING)
+    words = ["--pixel-size", "4", "--json"]
+    assert main(["evaluate", "clefts", "bare.h5", "moved.h5", *words]) == 1
+    assert "the section thickness is missing" in capsys.readouterr().err
+    assert main(["evaluate", "segmentation", "bare.h5", "moved.h5", "--error-map", "e.h5", *words]) == 1
+    assert "the section thickness is missing" in capsys.readouterr().err
+    assert not Path("e.h5").exists()
+    assert main(["evaluate", "clefts", "bare.h5", "known.h5", *words]) == 0  # the prediction says it
+    seen = json.loads(capsys.readouterr().out)
+    assert main(["evaluate", "clefts", "bare.h5", "known.h5", "--pixel-size", "50,4,4", "--json"]) == 0
+    assert seen == json.loads(capsys.readouterr().out)
+    assert main(["evaluate", "segmentation", "bare.h5", "moved.h5", *words]) == 0

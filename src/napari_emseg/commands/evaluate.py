@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, voxel_size
-from napari_emseg.core.errors import WrongCall
+from napari_emseg.core.errors import EmsegError, WrongCall
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -99,7 +99,12 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     spacing, sections = None, None
     if args.kind != "partners":
         array, found = open_array(args.truth)
-        spacing, _ = voxel_size(args.pixel_size, found)
+        if args.pixel_size and found is None:
+            found = open_array(args.prediction)[1]
+        spacing, is_known = voxel_size(args.pixel_size, found)
+        deep = args.kind == "clefts" or args.skeletons or args.error_map
+        if deep and spacing is not None and not is_known:
+            raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
         sections = parse_sections(args.sections, array.shape[-3]) if args.sections else None
     scores = evaluate_files(
         args.kind, args.truth, args.prediction, sections=sections, border_nm=args.border, spacing_nm=spacing,

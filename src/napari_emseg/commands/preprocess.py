@@ -117,8 +117,12 @@ def _add_normalize(step: argparse.ArgumentParser) -> None:
         help="section: mean 0, deviation 1 in each; fixed: --mean and --std; range: 0 to 1; window: stretch the contrast;"
         " clahe: equalise it locally; model: as --model was trained",
     )  # fmt: skip
-    step.add_argument("--mean", type=float, default=0.0, metavar="GREY", help="--kind fixed")
-    step.add_argument("--std", type=float, default=1.0, metavar="GREY", help="--kind fixed")
+    step.add_argument(
+        "--mean", type=float, default=0.0, metavar="GREY", help="--kind fixed: becomes 0 (default 0)"
+    )
+    step.add_argument(
+        "--std", type=float, default=1.0, metavar="GREY", help="--kind fixed: becomes 1 (default 1)"
+    )
     step.add_argument("--low", type=float, metavar="GREY", help="--kind window: what becomes black")
     step.add_argument("--high", type=float, metavar="GREY", help="--kind window: what becomes white")
     step.add_argument("--clip", type=float, default=2.0, help="--kind clahe: clip limit (default 2)")
