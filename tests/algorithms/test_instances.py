@@ -92,6 +92,29 @@ def test_anisotropic_dilation_reaches_as_far_in_nanometres() -> None:
     assert reshape_objects(labels, "dilation", 20, SPACING)[1].max() == 0
 
 
+def test_closing_fills_what_is_narrow_and_nothing_towards_the_edge() -> None:
+    """A square (9) beside the upper left corner with a hole, and one (4) at the right edge with a slit that is open there."""
+    from scipy import ndimage as ndi
+
+    labels = np.zeros((40, 60), np.uint64)
+    labels[3:19, 2:18] = 9
+    labels[9:12, 9:12] = 0
+    labels[5:25, 40:] = 4
+    labels[14:17, 50:] = 0
+    y, x = np.indices((11, 11)) - 5
+    ball = (y**2 + x**2) * 25 <= 20**2  # pixels of 5 nm
+    expected = ndi.binary_closing(np.pad(labels == 9, 10), ball)[10:-10, 10:-10] * np.uint64(9)
+    expected[5:25, 40:] = 4
+    found = reshape_objects(labels, "closing", 20, SPACING)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(
+        reshape_objects(np.stack([labels] * 3), "closing", 20, SPACING)[1], expected
+    )
+    np.testing.assert_array_equal(
+        reshape_objects(np.stack([labels] * 3), "closing", 20, SPACING, dims=3), np.stack([expected] * 3)
+    )
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),

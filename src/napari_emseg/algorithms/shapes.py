@@ -65,10 +65,16 @@ def reshape_objects(
         grown = _dilated(kept, radius_nm, spacing)
         return np.where(grown == labels, labels, labels.dtype.type(0))
     if operation == "closing":
-        grown = _dilated(labels, radius_nm, spacing)
-        shrunk = _eroded(grown, radius_nm, spacing)
-        return np.where(labels > 0, labels, shrunk)
+        return np.where(labels > 0, labels, _closed(labels, radius_nm, spacing))
     raise EmsegError(f"{operation} is not known", "", "take erosion, dilation, opening or closing")
+
+
+def _closed(labels: NDArray[Any], radius_nm: float, spacing: tuple[float, ...]) -> NDArray[Any]:
+    """Closed as if objects went on beyond the edge as they reach it: without that, those near it would grow up to it."""
+    margin = [int(np.ceil(2 * radius_nm / size)) for size in spacing]
+    wide = np.pad(labels, [(n, n) for n in margin], "edge") if labels.size else labels
+    shrunk = _eroded(_dilated(wide, radius_nm, spacing), radius_nm, spacing)
+    return shrunk[tuple(slice(n, n + size) for n, size in zip(margin, labels.shape, strict=True))]
 
 
 def _eroded(labels: NDArray[Any], radius_nm: float, spacing: tuple[float, ...]) -> NDArray[Any]:
