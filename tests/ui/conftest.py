@@ -42,6 +42,13 @@ def _what_is_there_stays() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.fixture
+def mock_app_model(mock_app_model: Any) -> Iterator[Any]:
+    """napari's own; its hundreds of actions go without every menu being built anew after each of them."""
+    yield mock_app_model
+    mock_app_model.menus.menus_changed.block()
+
+
 def toy_image() -> np.ndarray:
     image = np.full(SHAPE, 200, np.uint8)
     image[:, :4] = image[:, -4:] = 30
