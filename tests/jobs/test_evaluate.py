@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import write_array
@@ -130,6 +131,21 @@ def test_detection_of_masks_and_probabilities(tmp_path: Path) -> None:
     scores = evaluate_files("detection", tmp_path / "t.h5", tmp_path / "p.h5", truth_above=127)
     assert (scores["matched"], scores["missed"], scores["extra"]) == (1, 1, 0)
     assert scores["panoptic_quality"] == pytest.approx(1 / 1.5)
+
+
+@pytest.mark.parametrize("kind", ["boundary", "segmentation", "semantic", "detection", "clefts"])
+def test_mapped_files_score_as_others(kind: str, tmp_path: Path) -> None:
+    """A TIFF that tifffile has written plainly is mapped, and its sections cannot be written to."""
+    labels = np.zeros((3, 24, 30), np.uint16)
+    labels[:, 2:12, 2:12], labels[:, 2:12, 14:28], labels[1:, 14:22, 4:20] = 1, 2, 3
+    moved = np.roll(labels, 2, axis=2)
+    values = {"boundary": (moved == 0).astype(np.float32)}.get(kind, moved)
+    for name, array in (("truth", labels), ("found", values)):
+        write_array(tmp_path / f"{name}.h5", array)
+        tifffile.imwrite(tmp_path / f"{name}.tif", array, photometric="minisblack")
+    size = (50.0, 4.0, 4.0)
+    expected = evaluate_files(kind, tmp_path / "truth.h5", tmp_path / "found.h5", spacing_nm=size)
+    assert evaluate_files(kind, tmp_path / "truth.tif", tmp_path / "found.tif", spacing_nm=size) == expected
 
 
 def test_clefts_of_a_cremi_file(tmp_path: Path) -> None:

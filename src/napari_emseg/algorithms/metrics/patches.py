@@ -70,7 +70,8 @@ class PatchSizes:
         """Look at the next section (y, x) of whole numbers."""
         import cc3d
 
-        parts = cc3d.connected_components(np.ascontiguousarray(section), connectivity=4).astype(np.int64)
+        own = np.require(section, requirements=["C", "W"])  # cc3d takes no array of a mapped file
+        parts = cc3d.connected_components(own, connectivity=4).astype(np.int64)
         sizes = np.bincount(parts.ravel())
         sizes[0] = 0
         if self._below is not None:
