@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from napari_emseg.phantom.cells import FAR_NM, Tissue
+from napari_emseg.phantom.cells import FAR_NM, Tissue, draw_tissue
 from napari_emseg.phantom.fields import SmoothField, pixel_centres
 from napari_emseg.phantom.identity import label_cells
 from napari_emseg.phantom.neurites import Discs
@@ -93,6 +93,15 @@ def test_blocks_agree_with_the_whole() -> None:
     assert np.array_equal(whole.owner[0][clear], power.argmin(axis=-1)[clear])
     part = tissue.cut(np.array([0.0]), y[37:61], x[41:90])
     assert np.allclose(part.distance_nm[0], whole.distance_nm[0, 37:61, 41:90], atol=0.5)
+
+
+def test_owners_alone_are_those_of_the_cut() -> None:
+    """Glia included, which need the distances that are left out elsewhere."""
+    tissue = draw_tissue(np.random.default_rng(1), (200.0, 1600.0, 1600.0), 180.0, 2.0)
+    z, y, x = np.array([60.0, 110.0]), pixel_centres(160, 10.0), pixel_centres(150, 10.0)
+    owner = tissue.cut(z, y, x).owner
+    assert 0.02 < (owner == tissue.glia_index).mean() < 0.5
+    assert np.array_equal(tissue.owners(z, y, x), owner)
 
 
 def test_every_id_is_connected_and_crumbs_are_gone() -> None:

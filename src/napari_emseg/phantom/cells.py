@@ -54,6 +54,17 @@ class Tissue:
         and the distance to the border is the least difference from the power of another neurite's disc
         over the length of that difference's gradient.
         """
+        distance = np.full((len(z_nm), len(y_nm), len(x_nm)), FAR_NM, dtype=np.float32)
+        return Cut(self._cut(z_nm, y_nm, x_nm, distance), distance)
+
+    def owners(self, z_nm: Floats, y_nm: Floats, x_nm: Floats) -> NDArray[np.int32]:
+        """The owners of `cut` alone, in half the time: distances matter to them only where there may be glia."""
+        return self._cut(z_nm, y_nm, x_nm, None)
+
+    def _cut(
+        self, z_nm: Floats, y_nm: Floats, x_nm: Floats, distance: NDArray[np.float32] | None
+    ) -> NDArray[np.int32]:
+        """Owners, and distances in place where they are wanted."""
         y = np.broadcast_to(y_nm.astype(np.float32)[None, :, None], (len(z_nm), len(y_nm), len(x_nm))).copy()
         x = np.broadcast_to(x_nm.astype(np.float32)[None, None, :], y.shape).copy()
         for k, (amplitude, field) in enumerate(self.warp):
@@ -62,7 +73,6 @@ class Tissue:
         if self.glia_nm == 0:
             sheet[:] = -1
         owner = np.empty(y.shape, dtype=np.int32)
-        distance = np.full(y.shape, FAR_NM, dtype=np.float32)
         py, px, weight = self.discs.at(z_nm)
         scale = (self.discs.radius / 100.0).astype(np.float32) ** np.float32(-_ROUNDNESS)
         step = float(y_nm[1] - y_nm[0]) if len(y_nm) > 1 else _BLOCK_NM
@@ -73,15 +83,15 @@ class Tissue:
             for j, left in enumerate(columns):
                 block = (slice(None), slice(top, top + side), slice(left, left + side))
                 self._fill(
-                    owner[block], distance[block], y[block], x[block], sheet[block],
+                    owner[block], None if distance is None else distance[block], y[block], x[block], sheet[block],
                     np.flatnonzero(candidates[i, j]), py, px, weight, scale,
                 )  # fmt: skip
-        return Cut(owner, distance)
+        return owner
 
     def _fill(
         self,
         owner: NDArray[np.int32],
-        distance: NDArray[np.float32],
+        distance: NDArray[np.float32] | None,
         y: NDArray[np.float32],
         x: NDArray[np.float32],
         sheet: NDArray[np.float32],
@@ -99,28 +109,39 @@ class Tissue:
         planes = len(py)
         shape = owner.shape
         y, x = y.reshape(planes, -1), x.reshape(planes, -1)
-        cy, cx, s = py[:, chosen].T[:, :, None], px[:, chosen].T[:, :, None], scale[chosen]
-        dy, dx = y - cy, x - cx
-        power = (dy * dy + dx * dx - weight[:, chosen].T[:, :, None]) * s[:, None, None]
+        cy, cx, w, s = py[:, chosen], px[:, chosen], weight[:, chosen], scale[chosen]
+        dy, dx = y - cy.T[:, :, None], x - cx.T[:, :, None]
+        power = dy * dy
+        power += dx * dx
+        power -= w.T[:, :, None]
+        power *= s[:, None, None]
         first = power.argmin(axis=0)
-        owner[...] = neurite[first].reshape(shape)
+        nearest = neurite[first]
+        owner[...] = nearest.reshape(shape)
+        bundle = self.discs.bundle[chosen]
+        thick = sheet.reshape(planes, -1)
+        may_be_glia = (bundle != bundle[0]).any() and (thick > _THINNEST_GLIA_NM).any()
+        if distance is None and not may_be_glia:
+            return
         # half the gradient of each power, then of its difference from the least one
+        plane = np.arange(planes)[:, None]
         dy *= s[:, None, None]
         dx *= s[:, None, None]
-        dy -= np.take_along_axis(dy, first[None], axis=0)
-        dx -= np.take_along_axis(dx, first[None], axis=0)
+        dy -= (y - cy[plane, first]) * s[first]
+        dx -= (x - cx[plane, first]) * s[first]
         dy *= dy
         dx *= dx
         dy += dx
-        power -= np.take_along_axis(power, first[None], axis=0)
-        power /= 2 * np.sqrt(dy, out=dy) + np.float32(1e-3)
+        power -= power[first, plane, np.arange(y.shape[1])]
+        np.sqrt(dy, out=dy)
+        dy *= 2
+        dy += np.float32(1e-3)
+        power /= dy
         # the borders with all other discs enclose a cell, and the nearest of them is its border
-        power[neurite[:, None, None] == neurite[first]] = np.inf
+        np.copyto(power, np.inf, where=neurite[:, None, None] == nearest)
         near = power.min(axis=0)
-        bundle = self.discs.bundle[chosen]
-        thick = sheet.reshape(planes, -1)
-        if (bundle != bundle[0]).any() and (thick > _THINNEST_GLIA_NM).any():
-            power[bundle[:, None, None] == bundle[first]] = np.inf
+        if may_be_glia:
+            np.copyto(power, np.inf, where=bundle[:, None, None] == bundle[first])
             there = thick > _THINNEST_GLIA_NM
             # glia wrap thin processes, they do not squeeze them
             thick = np.minimum(thick, _SQUEEZE * self.discs.radius[chosen].astype(np.float32)[first])
@@ -128,7 +149,8 @@ class Tissue:
             inside = there & (beyond < 0)
             owner[inside.reshape(shape)] = self.glia_index
             near = np.where(there, np.where(inside, -beyond, np.minimum(near, beyond)), near)
-        distance[...] = np.minimum(near, FAR_NM).reshape(shape)
+        if distance is not None:
+            distance[...] = np.minimum(near, FAR_NM).reshape(shape)
 
 
 def draw_tissue(
@@ -165,7 +187,9 @@ def _candidates(
 
     y_low, y_high = extreme(y, np.minimum), extreme(y, np.maximum)
     x_low, x_high = extreme(x, np.minimum), extreme(x, np.maximum)
-    p, q, w = py[:, None, None], px[:, None, None], weight[:, None, None]
+    there = np.flatnonzero((weight > -1e11).any(axis=0))
+    p, q, w = (k[:, None, None, there] for k in (py, px, weight))
+    scale = scale[there]
     far = np.maximum(p - y_low, y_high - p) ** 2 + np.maximum(q - x_low, x_high - q) ** 2
     zero = np.float32(0)
     near = np.maximum(np.maximum(y_low - p, p - y_high), zero) ** 2
@@ -175,4 +199,6 @@ def _candidates(
     slope = np.sqrt(far) * scale
     reach = 2 * FAR_NM * (slope + np.take_along_axis(slope, best, axis=-1))
     keep = (near - w) * scale <= np.take_along_axis(upper, best, axis=-1) + reach
-    return np.asarray((keep & (w > -1e11)).any(axis=0))
+    out = np.zeros((len(rows), len(columns), weight.shape[1]), dtype=np.bool_)
+    out[..., there] = (keep & (w > -1e11)).any(axis=0)
+    return out

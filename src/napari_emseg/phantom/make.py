@@ -131,7 +131,7 @@ def _label(tissue: Tissue, shape: tuple[int, int, int], spacing: Spacing) -> Sce
     import edt
 
     z, y, x = (pixel_centres(n, s) for n, s in zip(shape, spacing, strict=True))
-    owner = np.concatenate([tissue.cut(z[k : k + 1], y, x).owner for k in range(shape[0])])
+    owner = np.concatenate([tissue.owners(z[k : k + 1], y, x) for k in range(shape[0])])
     labels, owner_of = label_cells(owner)
     # the border runs between pixels, the transform measures between their centres
     half = 0.5 * min(spacing[1:])

@@ -97,12 +97,12 @@ def _draw_one(
         return False
     near = free & (out.opacity[box] < 0.05)
     cover = np.asarray(sum(1 / (1 + np.exp(-np.clip(d / _SOFT_NM, -30, 30))) for d in depths)) / len(depths)
-    grey = _inside_look(rng, depths[1], place.y, place.x)
     out.ids[box][inside] = new_id
     # beside another one, whose soft rim reaches in here
     drawn = (near & (cover > _FAINT)) | (inside & (cover > out.opacity[box]))
     out.opacity[box][drawn] = cover[drawn]
-    out.grey[box][drawn] = np.broadcast_to(grey, drawn.shape)[drawn]
+    y, x = (np.broadcast_to(k, drawn.shape)[drawn] for k in (place.y, place.x))
+    out.grey[box][drawn] = _inside_look(rng, depths[1][drawn], y, x)
     return True
 
 
@@ -168,7 +168,7 @@ def _distance(mask: NDArray[np.bool_], spacing_nm: tuple[float, float, float]) -
 def _inside_look(
     rng: np.random.Generator, depth: NDArray[np.float32], y: NDArray[np.float32], x: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Grey level of matrix, double membrane and cristae."""
+    """Grey level of matrix, double membrane and cristae at points (n,) that lie so deep in it."""
     matrix = rng.uniform(0.30, 0.43)
     turn = rng.uniform(0, np.pi)
     u, v = y * np.sin(turn) + x * np.cos(turn), y * np.cos(turn) - x * np.sin(turn)
