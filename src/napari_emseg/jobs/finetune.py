@@ -220,9 +220,12 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
     """Draw membranes between the labels and teach the model, in the worker."""
     from napari_emseg.jobs.learning_log import Logged, nothing_left
     from napari_emseg.nn.finetune import finetune
+    from napari_emseg.nn.watched import listening
 
-    progress.report(0.0, "drawing membranes between the objects")
-    volumes = tuple(_volume(part, request) for part in request.runs)
+    volumes = listening(
+        lambda: progress.report(0.0, "drawing membranes between the objects"),
+        lambda look: tuple(_volume(part, request, look) for part in request.runs),
+    )
     noted = Noted(progress, request)
     work = FinetuneRequest(
         request.model, volumes, request.out_dir, request.settings, request.name, TARGET,
@@ -292,9 +295,12 @@ def _runs(sections: Iterable[int], context: int, excluded: Collection[int] = ())
     return groups
 
 
-def _volume(part: ProofreadRun, request: LearnRequest) -> TrainingVolume:
+def _volume(
+    part: ProofreadRun, request: LearnRequest, look: Callable[[], None] = lambda: None
+) -> TrainingVolume:
     from napari_emseg.jobs.recipe_truth import flanks_of, membranes_of
 
+    look()
     truth = np.full(part.image.shape, IGNORE, np.uint8)
     taught = list(part.train)
     truth[taught] = membranes_of(

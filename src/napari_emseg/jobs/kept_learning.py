@@ -68,7 +68,10 @@ class Noted:
 
     def __init__(self, progress: JobProgress, request: LearnRequest) -> None:
         self._progress, self._request = progress, request
-        self.fraction, self.steps = 0.0, steps_of(request.out_dir)
+        self.fraction = 0.0
+        self._before, kept = _steps_of(request.out_dir)
+        self.steps = self._before + kept
+        """Steps of the curve so far; of a model that learns further, with those before it."""
         path = request.out_dir / _NOTE
         self._found = path.read_bytes() if path.is_file() else None
 
@@ -76,7 +79,6 @@ class Noted:
         """Pass on."""
         self._progress.report(fraction, message, **values)
         self.fraction = fraction
-        self.steps += bool(values)
 
     def partial(self, value: Any) -> None:
         """Pass on."""
@@ -87,7 +89,7 @@ class Noted:
         folder = self._request.out_dir
         if (folder / STOPPED).is_file():
             sections = list(self._request.sections)
-            content = {"fraction": self.fraction, "sections": sections, "steps": self.steps}
+            content = {"fraction": self.fraction, "sections": sections, "steps_before": self._before}
             with suppress(OSError):  # the state itself is what counts
                 write_atomic(folder / _NOTE, json.dumps(content).encode(), after_killed=True)
 
@@ -106,14 +108,18 @@ class Noted:
             clear(folder / _NOTE)
 
 
-def steps_of(folder: Path) -> int:
-    """After how many steps the state was kept that a folder holds; of a model that learns further, those before it too."""
+def _steps_of(folder: Path) -> tuple[int, int]:
+    """How many steps were made before the learning whose state a folder holds, and how many until that was kept."""
     from napari_emseg.nn.curves import METRICS, last_step
+    from napari_emseg.nn.diary import steps_in
 
+    kept = steps_in(folder / STOPPED)
+    if not kept:
+        return last_step(folder / METRICS), 0
     try:
-        return int(_note(folder)["steps"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return last_step(folder / METRICS)
+        return int(_note(folder)["steps_before"]), kept
+    except (OSError, ValueError, KeyError, TypeError):  # killed before the first note
+        return (last_step(folder / METRICS) - kept if (folder / CARD).is_file() else 0), kept
 
 
 def _note(folder: Path) -> dict[str, Any]:

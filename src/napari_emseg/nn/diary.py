@@ -196,6 +196,16 @@ def mark(about: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def steps_in(path: Path) -> int:
+    """How many steps a state holds; 0 where there is none that can be read."""
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        lessons = (*kept["done"].values(), *kept["stopped"].values())
+        return sum(len(lesson.get("losses", ())) for lesson in lessons)
+    except Exception:  # whatever a damaged file makes torch say; `Diary` refuses it
+        return 0
+
+
 def made_by(folder: Path) -> str:
     """The mark of the course that made the model of a folder; empty where none did."""
     try:

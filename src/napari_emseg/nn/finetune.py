@@ -135,7 +135,7 @@ class _Course:
         taught = tuple(replace(v, normalisation=rule) for v in request.volumes)
         kept = kept_targets(taught, self.card.targets)
         volumes = self._see(taught, kept)
-        self._pool(volumes)  # says at once when there is nothing to learn from
+        self._heard(lambda _: self._pool(volumes))  # says at once when there is nothing to learn from
         folds, ask, said = self._split(volumes)
         old = self._answers(self.start, ask)
         before = self.diary.once("before", lambda: self._heard(lambda look: score(old, look=look)))
@@ -248,7 +248,7 @@ class _Course:
         taught = self.diary.lesson(
             name,
             lambda so_far, keep: teach(
-                self.network, self._pool(volumes), plan, budget, report,
+                self.network, self._heard(lambda _: self._pool(volumes)), plan, budget, report,
                 seed=self.request.settings.seed, adapt=adapt, so_far=so_far, keep=keep, look=self._look,
             ),
         )  # fmt: skip

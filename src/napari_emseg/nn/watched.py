@@ -85,6 +85,7 @@ def listening(look: Look, work: Callable[[Look], T]) -> T:
         finally:
             is_done.set()
 
+    look()
     threading.Thread(target=run, name="heard", daemon=True).start()
     try:
         while not is_done.wait(_EVERY_S):
