@@ -21,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUT", help=".zarr, .h5, .tif")
     parser.add_argument("--clicks", type=Path, required=True, metavar="FILE", help="rows of z, y, x, 1 or 0")
     parser.add_argument(
-        "--model", default="membrane", metavar="NAME_OR_PATH", help="whose features are compared"
+        "--model",
+        default="membrane",
+        metavar="NAME_OR_PATH",
+        help="whose features are compared (default membrane)",
     )
 
 

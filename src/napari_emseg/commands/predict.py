@@ -33,10 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IN OUT and how."""
     parser.add_argument("source", metavar="IN", help="stack, with ::internal/path where needed")
     parser.add_argument("output", metavar="OUT", help=".zarr, .h5, .tif, or a folder/ of PNG (uint8)")
-    parser.add_argument("--model", default="membrane", metavar="NAME_OR_PATH", help="see napari-emseg models")
+    parser.add_argument(
+        "--model",
+        default="membrane",
+        metavar="NAME_OR_PATH",
+        help="see napari-emseg models (default membrane)",
+    )
     parser.add_argument("--targets", metavar="A,B", help="default: the target that the model is named after")
     parser.add_argument("--region", type=region, metavar="z0:z1,y0:y1,x0:x1", help="default: everything")
-    parser.add_argument("--dtype", choices=("float32", "float16", "uint8"), default="float32")
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "float16", "uint8"),
+        default="float32",
+        help="of the output; uint8 is 0-255 (default float32)",
+    )
     parser.add_argument(
         "--scheduler",
         metavar="FILE_OR_ADDRESS",

@@ -127,7 +127,9 @@ def _add_normalize(step: argparse.ArgumentParser) -> None:
     step.add_argument("--high", type=float, metavar="GREY", help="--kind window: what becomes white")
     step.add_argument("--clip", type=float, default=2.0, help="--kind clahe: clip limit (default 2)")
     step.add_argument("--tiles", type=int, default=8, help="--kind clahe: tiles along each axis (default 8)")
-    step.add_argument("--model", metavar="NAME_OR_PATH", default="membrane", help="--kind model")
+    step.add_argument(
+        "--model", metavar="NAME_OR_PATH", default="membrane", help="--kind model (default membrane)"
+    )
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
