@@ -44,9 +44,10 @@ def inverted(make_lines, n_sections=3):
 
 def test_a_model_learns_a_new_stack_and_the_old_one_stays(taught, make_lines, tmp_path):
     before = {k: v.clone() for k, v in load_model(taught)[0].state_dict().items()}
-    request = FinetuneRequest(taught, (inverted(make_lines),), tmp_path / "new", QUICK, name="better")
+    settings = QUICK.model_copy(update={"max_steps": 60})
+    request = FinetuneRequest(taught, (inverted(make_lines),), tmp_path / "new", settings, name="better")
     result = finetune(request, Silent())
-    assert result.steps == 25
+    assert result.steps == 60
     assert np.mean(result.losses[5:10]) < result.losses[0], "the first copy learns"
     assert np.mean(result.losses[-5:]) < result.losses[0], "and so does what comes of the copies"
     assert result.after["v_rand"] > result.before["v_rand"] + 0.05

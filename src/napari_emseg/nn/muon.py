@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _MOMENTUM = 0.95
-_LENGTH = 0.2  # of a step, root mean square over the weights: that of AdamW (Liu et al. 2025)
+LENGTH = 0.2  # of a step, root mean square over the weights: that of AdamW (Liu et al. 2025)
 _FEW = 8  # rows or columns: with fewer there is little to make orthogonal
 _ROUNDS = 5
 _FIRST, _THIRD, _FIFTH = 3.4445, -4.7750, 2.0315  # coefficients of the polynomial (Jordan et al. 2024)
@@ -36,12 +36,19 @@ class Muon(torch.optim.Optimizer):
         Learning rate; one that suits AdamW.
     weight_decay : float
         Decoupled, as AdamW's.
+    length : float
+        Of a step of a kernel at learning rate 1, root mean square over its weights.
     """
 
     def __init__(
-        self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float, weight_decay: float = 0.0
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float,
+        weight_decay: float = 0.0,
+        length: float = LENGTH,
     ) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        self._length = length
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -55,8 +62,11 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is None:
                     continue
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
-                change = _turned if is_matrix(weight) else _scaled
-                weight.add_(change(weight.grad, self.state[weight]), alpha=-group["lr"])
+                state = self.state[weight]
+                if is_matrix(weight):
+                    weight.add_(_turned(weight.grad, state), alpha=-group["lr"] * self._length)
+                else:
+                    weight.add_(_scaled(weight.grad, state), alpha=-group["lr"])
         return loss
 
 
@@ -101,13 +111,12 @@ def _turned(slope: Tensor, state: dict[str, Any]) -> Tensor:
     momentum: Tensor = state.setdefault("momentum", torch.zeros_like(slope))
     momentum.mul_(_MOMENTUM).add_(slope)
     longer = max(slope.shape[0], slope[0].numel())
-    length = _LENGTH * longer**0.5
-    turned: Tensor = orthogonal(slope + _MOMENTUM * momentum) * length
+    turned: Tensor = orthogonal(slope + _MOMENTUM * momentum) * longer**0.5
     return turned
 
 
 def _scaled(slope: Tensor, state: dict[str, Any]) -> Tensor:
-    if not state:
+    if "mean" not in state:
         state |= {"step": 0, "mean": torch.zeros_like(slope), "square": torch.zeros_like(slope)}
     state["step"] += 1
     for name, value, beta in (("mean", slope, _BETAS[0]), ("square", slope * slope, _BETAS[1])):
