@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +25,7 @@ from napari_emseg.commands.arguments import (
 )
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.learning import FinetuneResult
 from napari_emseg.io import open_array, write_array
 from napari_emseg.settings import SeedSettings
 
@@ -323,7 +323,7 @@ def test_finetune_takes_lists_of_stacks(model, stack, labels, tmp_path, capsys):
 def test_finetune_says_when_pixels_are_not_the_models(
     model, stack, labels, tmp_path, capsys, monkeypatch, size, is_said
 ):
-    done = SimpleNamespace(model="out", steps=1, seconds=1.0, before={}, after={}, scored_on="", share=1.0)
+    done = FinetuneResult(tmp_path / "out", 1, 1.0, ())
     monkeypatch.setattr("napari_emseg.jobs.finetune.run", lambda *_: done)
     words = ("finetune", model, stack, labels, tmp_path / "out", "--sections", "1", "--pixel-size", size)
     status, out, err = run(capsys, *words)

@@ -331,3 +331,16 @@ def test_what_cannot_be_written_or_measured_is_a_wrong_call(
     assert status == 2
     assert "usage:" in error
     assert sorted(p.name for p in place.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "words", [["train", "recipe.yaml", ""], ["finetune", "membrane", "prob.h5", "labels.h5", " "]]
+)
+def test_a_folder_without_a_name_is_not_the_present_one(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = set(Path.cwd().iterdir())
+    status, error = call(capsys, *words)
+    assert status == 2
+    assert "argument OUT_DIR: an output has a name" in error
+    assert set(Path.cwd().iterdir()) == before

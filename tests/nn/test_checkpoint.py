@@ -40,6 +40,12 @@ def test_a_card_that_names_more_targets_than_there_are_is_refused(taught, tmp_pa
 
 
 def test_a_card_that_tells_of_a_judge_that_is_not_there_is_refused(taught, tmp_path):
-    folder = changed(taught, tmp_path / "odd", walls={"features": ("length",), "others": ()})
-    with pytest.raises(EmsegError, match="the judge of walls is not whole"):
+    walls = {"features": ("length",), "others": ()}
+    folder = changed(taught, tmp_path / "odd", walls=walls)
+    with pytest.raises(EmsegError, match="the card tells of a judge of walls, and here is none"):
+        load_model(folder)
+    network, card = load_model(taught)
+    part = {"walls.mean": torch.zeros(1), "walls.0": torch.zeros(1)}
+    save_model(folder, network.state_dict() | part, card.model_copy(update={"walls": walls}))
+    with pytest.raises(EmsegError, match=r"the judge of walls is not whole \(there is no 'scale'\)"):
         Judge.of_model(folder, load_model(folder)[1])

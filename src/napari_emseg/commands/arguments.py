@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 from napari_emseg.core.edit import Region
@@ -49,6 +50,13 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="progress on standard error: a bar on a terminal (auto), or JSON lines",
     )
+
+
+def out_folder(text: str) -> Path:
+    """A folder to write into; a name that is empty, as that of a variable which is not set, is not the present folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an output has a name")
+    return Path(text)
 
 
 def add_pixel_size(parser: argparse.ArgumentParser) -> None:

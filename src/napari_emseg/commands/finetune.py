@@ -10,12 +10,12 @@ holds a finished model, teaches that one further.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import (
     add_pixel_size,
     add_settings,
+    out_folder,
     region,
     region_of,
     settings_from,
@@ -25,6 +25,7 @@ from napari_emseg.settings import FinetuneSettings
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
     from typing import Any
 
     import numpy as np
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="name or folder")
     parser.add_argument("image", metavar="IMAGE", help="stack, or several as a.h5@b.h5")
     parser.add_argument("labels", metavar="LABELS", help="object ids or a mask of cells, of IMAGE's shape")
-    parser.add_argument("out_dir", metavar="OUT_DIR", type=Path)
+    parser.add_argument("out_dir", metavar="OUT_DIR", type=out_folder)
     parser.add_argument("--sections", metavar="3,5-7", help="sections that teach; default: all with labels")
     parser.add_argument(
         "--region",

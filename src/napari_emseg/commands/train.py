@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.commands.arguments import out_folder
+
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """CONFIG OUT_DIR and limits."""
     parser.add_argument("recipe", metavar="CONFIG", type=Path, help="recipe in YAML, see resources/recipes")
-    parser.add_argument("out_dir", metavar="OUT_DIR", type=Path)
+    parser.add_argument("out_dir", metavar="OUT_DIR", type=out_folder)
     parser.add_argument("--resume", action="store_true", help="take up the training that OUT_DIR holds")
     parser.add_argument(
         "--max-seconds", type=_seconds, default=math.inf, metavar="S", help="stop then, in a resumable state"

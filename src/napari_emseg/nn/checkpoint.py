@@ -109,6 +109,8 @@ def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:
         )  # fmt: skip
     try:
         tensors = load_file(folder / WEIGHTS)
+        if card.walls and f"{WALLS}mean" not in tensors:
+            raise RuntimeError("the card tells of a judge of walls, and here is none")
         network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(WALLS)})
     except (SafetensorError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0]
