@@ -244,3 +244,35 @@ def test_a_pixel_size_is_no_section_thickness(
     assert main(["evaluate", "clefts", "bare.h5", "known.h5", "--pixel-size", "50,4,4", "--json"]) == 0
     assert seen == json.loads(capsys.readouterr().out)
     assert main(["evaluate", "segmentation", "bare.h5", "moved.h5", *words]) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "segment map.h5 OUT", "segment map.h5 OUT --dims 3", "tidy labels.h5 OUT --fill-holes", "tidy map.h5 OUT --median 4",
+        "instances map.h5 OUT", "propagate labels.h5 OUT", "preprocess deflicker grey.h5 OUT",
+        "preprocess normalize grey.h5 OUT", "preprocess replace-bad grey.h5 OUT --bad 1",
+    ],
+)  # fmt: skip
+def test_results_lie_where_their_source_does(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    grey = np.random.default_rng(0).integers(60, 200, LABELS.shape).astype(np.uint8)
+    for name, array in (("labels", LABELS), ("map", (LABELS == 0).astype(np.float32)), ("grey", grey)):
+        write_array(f"{name}.h5", array, spacing_nm=SPACING, offset_nm=(150.0, 42.0, -8.0))
+    assert main(words.replace("OUT", "out.h5").split()) == 0
+    assert open_volume("out.h5").offset_nm == (150, 42, -8)
+    assert main(words.replace("OUT", "out.wk").split()) == 0  # counts in voxels, and says none
+    assert open_volume("out.wk").offset_nm in (None, (0, 0, 0))
+
+
+def test_a_predicted_region_lies_where_it_was_cut_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    grey = np.random.default_rng(0).integers(60, 200, LABELS.shape).astype(np.uint8)
+    write_array("grey.h5", grey, spacing_nm=SPACING, offset_nm=(150.0, 42.0, -8.0))
+    words = "predict grey.h5 out.h5 --model membrane-phantom --tta none --no-walls --device cpu"
+    assert main([*words.split(), "--region", "1:3,4:12,2:16"]) == 0
+    assert open_volume("out.h5").offset_nm == (200, 58, 0)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.edit import Region
     from napari_emseg.core.model_card import ModelCard
     from napari_emseg.core.stack import ImageStack
+    from napari_emseg.io.opened import Offset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +96,12 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         metadata = provenance(folder, settings, where) | {"image": stack.uri, "targets": list(targets)}
         axes = "zyx" if len(targets) == 1 else "czyx"
         write_array(
-            args.output, found, spacing_nm=spacing if is_known else None, axes=axes, metadata=metadata
+            args.output,
+            found,
+            spacing_nm=spacing if is_known else None,
+            offset_nm=_position(args.output, stack, where) if is_known else None,
+            axes=axes,
+            metadata=metadata,
         )
     progress.close()
     size = " x ".join(str(n) for n in found.shape)
@@ -130,8 +136,19 @@ def _prepared(
     stack = open_image(args.source)
     spacing, is_known = voxel_size(args.pixel_size, stack.spacing_nm)
     card.usable_zoom(spacing)
-    stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri)
+    stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri, stack.offset_nm)
     return folder, card, targets, stack, is_known, region_of(args.region, stack.shape, args.source)
+
+
+def _position(output: str, stack: ImageStack, where: Region) -> Offset | None:
+    """Where the first voxel of a region lies."""
+    from napari_emseg.io.grid import position_kept
+
+    if stack.spacing_nm is None or (stack.offset_nm is None and not any(where.start)):
+        return None
+    first = stack.offset_nm or (0.0, 0.0, 0.0)
+    z, y, x = (o + n * s for o, n, s in zip(first, where.start, stack.spacing_nm, strict=True))
+    return position_kept(output, (z, y, x), stack.spacing_nm)
 
 
 def wanted_targets(text: str | None, model: str, known: tuple[str, ...]) -> tuple[str, ...]:

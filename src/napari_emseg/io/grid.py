@@ -10,6 +10,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.pyramid import level_factors
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from napari_emseg.io.pyramid import Factors
     from napari_emseg.io.source import Source
 
+_COUNTING: dict[str, int | None] = {
+    ".precomputed": None,
+    ".wk": 0,
+}  # and the least position that they can hold
 _TOLERANCE = 0.01  # of a voxel: what is lost when a position is written in micrometres with few digits
 
 
@@ -40,6 +45,35 @@ def whole_voxels(
             "give another one with --offset Z,Y,X in nm, for instance 0,0,0",
         )  # fmt: skip
     return int(whole[0]), int(whole[1]), int(whole[2])
+
+
+def position_kept(
+    path: str | os.PathLike[str], offset_nm: Offset | None, spacing_nm: Spacing | None
+) -> Offset | None:
+    """Where a result that lies where its source does is said to lie.
+
+    Parameters
+    ----------
+    path : path
+        Of the output; its format may count in voxels.
+    offset_nm, spacing_nm : tuple of float or None
+        Of the result (z, y, x).
+
+    Returns
+    -------
+    (z, y, x) or None
+        None where nobody knows, or the format cannot hold it.
+    """
+    from napari_emseg.io.writing import writer_for
+
+    suffix = writer_for(path)
+    if offset_nm is None or suffix not in _COUNTING:
+        return offset_nm
+    try:
+        whole_voxels(offset_nm, spacing_nm or (1.0, 1.0, 1.0), str(path), least=_COUNTING[suffix])
+    except EmsegError:
+        return None
+    return offset_nm
 
 
 def voxel_grid(

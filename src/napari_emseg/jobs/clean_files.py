@@ -17,7 +17,9 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, open_image, write_array
 from napari_emseg.io.atomic import check_place
+from napari_emseg.io.grid import position_kept
 from napari_emseg.io.lazy import LazyChannels
+from napari_emseg.io.opening import open_volume
 from napari_emseg.io.writing import check_output
 from napari_emseg.jobs.recipe import parse_sections
 from napari_emseg.jobs.section_flow import ChannelMap, SectionFlow, SectionMap, checked, sections_of
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
+    from napari_emseg.io.opened import Offset
     from napari_emseg.preprocess.contrast import Normalisation
     from napari_emseg.settings import DeflickerSettings
 
@@ -81,6 +84,7 @@ def write_mapped(
     metadata: dict[str, Any],
     *,
     dtype: Any = None,
+    offset_nm: Offset | None = None,
 ) -> None:
     """Write what ``compute(channel, z)`` makes of every section of every channel."""
     maps = [
@@ -88,7 +92,8 @@ def write_mapped(
         for channel in channels
     ]
     array, axes = (maps[0], "zyx") if len(maps) == 1 else (ChannelMap(maps), "czyx")
-    write_array(output, array, spacing_nm=spacing_nm, axes=axes, metadata=metadata)
+    place = position_kept(output, offset_nm, spacing_nm)
+    write_array(output, array, spacing_nm=spacing_nm, offset_nm=place, axes=axes, metadata=metadata)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -146,7 +151,8 @@ def deflicker_file(source: str, output: str, settings: DeflickerSettings, progre
         stack.shape, stack.data.dtype, progress, "evening out",
     )  # fmt: skip
     note = provenance("deflicker", stack.uri, settings=settings.model_dump())
-    write_array(output, flow, spacing_nm=stack.spacing_nm, metadata=note)
+    place = position_kept(output, stack.offset_nm, stack.spacing_nm)
+    write_array(output, flow, spacing_nm=stack.spacing_nm, offset_nm=place, metadata=note)
     return [f"{output}: brightness of {stack.shape[0]} sections evened out"]
 
 
@@ -264,7 +270,10 @@ def replace_file(
         return section_or_replacement(channel, z, by_section, labels=labels)
 
     note = provenance("replace-bad", source, replaced=replacements_as_rows(plan))
-    write_mapped(output, channels, compute, channels[0].shape, spacing, progress, "replacing", note)
+    offset = None if source.startswith("sample:") else open_volume(source).offset_nm
+    write_mapped(
+        output, channels, compute, channels[0].shape, spacing, progress, "replacing", note, offset_nm=offset
+    )
     if table:
         write_text(table, json.dumps(replacements_as_rows(plan), indent=1) + "\n")
     return [f"{output}: {len(plan)} of {count} sections replaced", *said, *(r.words for r in plan)]
@@ -297,7 +306,7 @@ def normalize_file(
 
     write_mapped(
         output, [stack.data], compute, stack.shape, stack.spacing_nm, progress, "normalising",
-        provenance("normalize", stack.uri, **note), dtype=dtype,
+        provenance("normalize", stack.uri, **note), dtype=dtype, offset_nm=stack.offset_nm,
     )  # fmt: skip
     return [f"{output}: grey values of {stack.shape[0]} sections brought to one scale"]
 

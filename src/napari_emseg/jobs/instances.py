@@ -67,8 +67,8 @@ def instances_file(
             progress=Part(report, 0.0, 0.8),
         )
         write_array(
-            output, result.labels, spacing_nm=opened.written_nm, metadata=metadata, is_labels=True,
-            progress=Part(report, 0.8, 1.0),
+            output, result.labels, spacing_nm=opened.written_nm, offset_nm=opened.position(output), metadata=metadata,
+            is_labels=True, progress=Part(report, 0.8, 1.0),
         )  # fmt: skip
     dropped = (
         (result.too_small, "smaller than the smallest thing and dropped"),

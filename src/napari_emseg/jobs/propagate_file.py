@@ -85,7 +85,8 @@ def propagate_file(
         "propagate": settings.model_dump(),
     }
     renamed = _Renamed(stack, anchored, tracks.names)
-    write_array(output, renamed, spacing_nm=opened.written_nm, metadata=metadata)
+    position = opened.position(output)
+    write_array(output, renamed, spacing_nm=opened.written_nm, offset_nm=position, metadata=metadata)
     if links is not None:
         _write_links(Path(links), tracks)
     if graph is not None:

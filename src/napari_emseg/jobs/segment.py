@@ -294,7 +294,8 @@ def segment_file(
         else:
             labels = _sections(map_, seeds, settings, opened.spacing_nm, folder, losses, inside, work)
         write_array(
-            output, labels, spacing_nm=opened.written_nm, metadata=_provenance(source, seeds, settings),
+            output, labels, spacing_nm=opened.written_nm, offset_nm=opened.position(output),
+            metadata=_provenance(source, seeds, settings),
             progress=Part(report, 0.9, 1.0),
         )  # fmt: skip
     said = opened.said

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_emseg.core.stack import Spacing
+    from napari_emseg.io.opened import Offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,20 @@ class StackFile:
         To compute with.
     written_nm : (z, y, x) or None
         What outputs carry.
+    offset_nm : (z, y, x) or None
+        Where the first voxel lies, if the file says so.
     """
 
     stack: Any
     spacing_nm: Spacing | None
     written_nm: Spacing | None
+    offset_nm: Offset | None = None
+
+    def position(self, output: str | Path) -> Offset | None:
+        """Where an output of the same extent lies: where this does, if its format can say so."""
+        from napari_emseg.io.grid import position_kept
+
+        return position_kept(output, self.offset_nm, self.written_nm)
 
     @property
     def said(self) -> dict[str, Any]:
@@ -69,11 +79,12 @@ def open_stack(source: str | Path, voxel: VoxelSize = FROM_FILE) -> StackFile:
     EmsegError
         If it cannot be read or has several channels.
     """
-    from napari_emseg.io import open_array
+    from napari_emseg.io.opening import open_volume
 
-    array, found = open_array(source)
-    spacing = voxel.spacing_nm or found
-    return StackFile(one_channel(array, source), spacing, spacing if voxel.is_thickness_known else None)
+    opened = open_volume(source)
+    spacing = voxel.spacing_nm or opened.spacing_nm
+    written = spacing if voxel.is_thickness_known else None
+    return StackFile(one_channel(opened.array, source), spacing, written, opened.offset_nm)
 
 
 def one_channel(array: Any, source: object) -> Any:

@@ -72,7 +72,7 @@ def tidy_file(
             progress=Part(report, 0.0, 0.8),
         )
         write_array(
-            output, found.labels, spacing_nm=opened.written_nm, metadata=about, is_labels=True,
+            output, found.labels, spacing_nm=opened.written_nm, offset_nm=opened.position(output), metadata=about, is_labels=True,
             progress=Part(report, 0.8, 1.0),
         )  # fmt: skip
     numbers = {name: getattr(found, name) for name in ("vanished", "too_small", "too_large", "cut_off")}
@@ -125,7 +125,13 @@ def smooth_file(
     }
     smooth = _Smooth(opened.stack, settings, pixel_nm, source)
     write_array(
-        output, smooth, spacing_nm=opened.written_nm, metadata=about, is_labels=False, progress=progress
+        output,
+        smooth,
+        spacing_nm=opened.written_nm,
+        offset_nm=opened.position(output),
+        metadata=about,
+        is_labels=False,
+        progress=progress,
     )
     return opened.said
 
