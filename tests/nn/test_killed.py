@@ -96,7 +96,7 @@ def test_killed_and_resumed_it_ends_where_it_would_have_ended(request_of: Any, t
     assert died.returncode == -signal.SIGKILL
     seen = Breaks(-1, KeyboardInterrupt())
     resumed = finetune(request, seen)
-    assert -1 - seen.left == 25 - 13, "it was killed before the state of that step was written"
+    assert -1 - seen.left == whole.steps - 13, "it was killed before the state of that step was written"
     np.testing.assert_allclose(resumed.losses, whole.losses, atol=1e-6)
     assert resumed.after == pytest.approx(whole.after, abs=1e-6)
     assert weights_differ(whole.model, resumed.model) <= 1e-6
@@ -121,7 +121,7 @@ def test_every_state_that_is_written_leads_to_the_same_model(request_of: Any, st
 def test_one_that_ends_well_leaves_no_state(request_of: Any) -> None:
     request, kept = request_of("new"), []
     result = finetune(replace(request, on_kept=lambda: kept.append(True)), Silent())
-    assert len(kept) >= 25
+    assert len(kept) >= result.steps >= 20
     assert not result.unkept
     assert {path.name for path in request.out_dir.iterdir()} == {CARD, WEIGHTS}
 
@@ -196,7 +196,7 @@ def test_killed_when_the_model_was_there_already_it_is_finished(request_of: Any)
     )
     (request.out_dir / STOPPED).write_bytes(states[-1])
     further = finetune(replace(request, model=request.out_dir), Silent())
-    assert further.steps == 25, "the finished model is taught further, as without the file"
+    assert further.steps >= 20, "the finished model is taught further, as without the file"
     assert not (request.out_dir / STOPPED).exists()
 
 
