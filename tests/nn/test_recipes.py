@@ -26,9 +26,9 @@ def test_each_names_networks_losses_and_data_that_exist(path):
         recipe.architecture, recipe.arguments | {"sections": sections, "targets": len(recipe.targets)}
     )
     TrainingLoss(recipe)
-    taught = {t for v in volumes for t in v.truth} | (
-        {"membrane"} if any(v.phantom for v in volumes) else set()
-    )
+    taught = {t for v in volumes for t in v.truth}
+    for phantom in (v.phantom for v in volumes if v.phantom):
+        taught |= {"membrane", "mitochondria", "cleft"} | ({"segment"} if phantom.segment_nm else set())
     assert set(recipe.targets) <= taught
 
 
