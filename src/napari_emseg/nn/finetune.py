@@ -67,6 +67,7 @@ _FOR_COPIES = 0.8  # of the time, so that they are as good as what comes of them
 _COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
 _MOST_COPIES = 8
 _PLAIN = 0.35  # of a change: a model from which so much is tried gains, and needs all the time to learn
+_FAR = 0.7  # of a change that is tried: models that need some eleven edits per 100 objects or more
 _ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
 _LOOKING = 0.05  # of the bar, for what is predicted before anything is learned
 LEARNED = "the sections that it learned from"
@@ -145,7 +146,7 @@ class _Course:
         plan = Plan(
             self.card.targets, tuple(self.card.graded), kept, load_recipe(request.settings.augmentation),
             "full" if request.settings.strategy == "auto" else request.settings.strategy,
-            request.settings.learning_rate or RATE * tried, self.device, self.card.depth,
+            request.settings.learning_rate or RATE * tried, self.device, self.card.depth, tried > _FAR,
         )  # fmt: skip
         parts = [_FOR_COPIES / len(folds)] * len(folds) + [1 - _FOR_COPIES] if folds else [1.0]
         budgets = Budget(request.settings.max_seconds, request.settings.max_steps).parts(parts)

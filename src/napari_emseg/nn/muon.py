@@ -97,14 +97,20 @@ def orthogonal(kernel: Tensor) -> Tensor:
     matrix = matrix / (matrix.norm() + 1e-7)
     gram = matrix @ matrix.T
     one = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    whole = one
-    for _ in range(_ROUNDS):
-        factor = _FIRST * one + _THIRD * gram + _FIFTH * (gram @ gram)
-        whole = factor @ whole
+    whole = _factor(gram, one)
+    factor = whole
+    for _ in range(_ROUNDS - 1):
         gram = factor @ gram @ factor
+        factor = _factor(gram, one)
+        whole = factor @ whole
     matrix = whole @ matrix
     turned: Tensor = (matrix.T if is_tall else matrix).reshape(kernel.shape)
     return turned.to(kernel.dtype)
+
+
+def _factor(gram: Tensor, one: Tensor) -> Tensor:
+    """What a round multiplies the matrix by."""
+    return _FIRST * one + _THIRD * gram + _FIFTH * (gram @ gram)
 
 
 def _turned(slope: Tensor, state: dict[str, Any]) -> Tensor:
