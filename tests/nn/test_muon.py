@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
-from napari_emseg.core.errors import Cancelled
-from napari_emseg.core.progress import Silent
 from napari_emseg.nn.muon import Muon, is_matrix, orthogonal
-from napari_emseg.nn.train import train
-
-
-class StopAt:
-    """A person who presses stop at a step."""
-
-    def __init__(self, step):
-        self.left = step
-
-    def report(self, fraction, message="", **values):
-        self.left -= 1
-        if self.left == 0:
-            raise Cancelled
 
 
 def drawn(*shape, seed=0):
@@ -99,16 +83,3 @@ def test_a_matrix_is_learned():
         loss.backward()
         optimiser.step()
     assert float(loss.detach()) < 1e-2
-
-
-def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(make_lines, recipe, tmp_path):
-    recipe = recipe.model_copy(update={"optimiser": "muon", "steps": 6, "save_every": 2})
-    volumes = [make_lines()]
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    train(volumes, recipe, whole, Silent())
-    with pytest.raises(Cancelled):
-        train(volumes, recipe, parts, StopAt(4))
-    train(volumes, recipe, parts, Silent(), resume=True)
-    found = [torch.load(folder / "last.ckpt", weights_only=True)["network"] for folder in (whole, parts)]
-    for name, value in found[0].items():
-        np.testing.assert_allclose(value.numpy(), found[1][name].numpy(), atol=1e-6)

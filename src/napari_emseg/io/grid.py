@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from napari_emseg.io.pyramid import Factors
     from napari_emseg.io.source import Source
 
-_COUNTING: dict[str, int | None] = {
-    ".precomputed": None,
-    ".wk": 0,
-}  # and the least position that they can hold
+# formats whose positions are whole voxels, and the least that each can hold
+_COUNTING: dict[str, int | None] = {".precomputed": None, ".wk": 0}
 _TOLERANCE = 0.01  # of a voxel: what is lost when a position is written in micrometres with few digits
 
 

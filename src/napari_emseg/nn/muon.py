@@ -1,9 +1,8 @@
 """Momentum whose steps are turned into orthogonal matrices (Muon, Jordan et al. 2024, https://kellerjordan.github.io/posts/muon).
 
-All directions of a kernel move equally far, so that in few steps more is learned than with a step scaled weight by weight,
-and what is learned holds better elsewhere: see the table in docs/training.md. Steps are as long as AdamW's would
-be (Liu et al. 2025, arXiv:2502.16982), so the same learning rates serve. Biases, normalisation and kernels with few
-channels are changed as AdamW does.
+All directions of a kernel move equally far. Steps are as long as AdamW's would be (Liu et al. 2025, arXiv:2502.16982), so the
+same learning rates serve; what that brought in fine-tuning is told in `nn.lesson`. torch's own `Muon` takes matrices only, no
+kernels of convolutions, and iterates in 16 bit on the kernel itself, which is slow on a CPU.
 """
 
 from __future__ import annotations
@@ -22,11 +21,10 @@ LENGTH = 0.2  # of a step, root mean square over the weights: that of AdamW (Liu
 _FEW = 8  # rows or columns: with fewer there is little to make orthogonal
 _ROUNDS = 5
 _FIRST, _THIRD, _FIFTH = 3.4445, -4.7750, 2.0315  # coefficients of the polynomial (Jordan et al. 2024)
-_BETAS, _EPS = (0.9, 0.999), 1e-8
 
 
-class Muon(torch.optim.Optimizer):
-    """Orthogonal steps for kernels, AdamW for the rest.
+class Muon(torch.optim.AdamW):
+    """Orthogonal steps for kernels; biases, normalisation and kernels with few channels go by AdamW.
 
     Parameters
     ----------
@@ -47,7 +45,7 @@ class Muon(torch.optim.Optimizer):
         weight_decay: float = 0.0,
         length: float = LENGTH,
     ) -> None:
-        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        super().__init__(params, lr=lr, weight_decay=weight_decay)
         self._length = length
 
     @torch.no_grad()
@@ -57,16 +55,17 @@ class Muon(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        slopes: dict[Tensor, Tensor] = {}
         for group in self.param_groups:
             for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                state = self.state[weight]
-                if is_matrix(weight):
-                    weight.add_(_turned(weight.grad, state), alpha=-group["lr"] * self._length)
-                else:
-                    weight.add_(_scaled(weight.grad, state), alpha=-group["lr"])
+                if weight.grad is not None and is_matrix(weight):
+                    slopes[weight], weight.grad = weight.grad, None  # AdamW leaves alone what has none
+                    weight.mul_(1 - group["lr"] * group["weight_decay"])
+                    turned = _turned(slopes[weight], self.state[weight])
+                    weight.add_(turned, alpha=-group["lr"] * self._length)
+        super().step()
+        for weight, slope in slopes.items():
+            weight.grad = slope
         return loss
 
 
@@ -114,20 +113,13 @@ def _factor(gram: Tensor, one: Tensor) -> Tensor:
 
 
 def _turned(slope: Tensor, state: dict[str, Any]) -> Tensor:
-    momentum: Tensor = state.setdefault("momentum", torch.zeros_like(slope))
+    if "momentum" not in state:
+        state |= {
+            "momentum": torch.zeros_like(slope),
+            "step": torch.zeros(()),
+        }  # AdamW reads every state's step
+    momentum: Tensor = state["momentum"]
     momentum.mul_(_MOMENTUM).add_(slope)
     longer = max(slope.shape[0], slope[0].numel())
     turned: Tensor = orthogonal(slope + _MOMENTUM * momentum) * longer**0.5
     return turned
-
-
-def _scaled(slope: Tensor, state: dict[str, Any]) -> Tensor:
-    if "mean" not in state:
-        state |= {"step": 0, "mean": torch.zeros_like(slope), "square": torch.zeros_like(slope)}
-    state["step"] += 1
-    for name, value, beta in (("mean", slope, _BETAS[0]), ("square", slope * slope, _BETAS[1])):
-        state[name].lerp_(value, 1 - beta)
-    mean: Tensor = state["mean"] / (1 - _BETAS[0] ** state["step"])
-    square: Tensor = state["square"] / (1 - _BETAS[1] ** state["step"])
-    change: Tensor = mean / (square.sqrt() + _EPS)
-    return change
