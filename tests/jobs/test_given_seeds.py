@@ -114,3 +114,73 @@ def test_other_shapes_are_refused(place: Path, capsys: pytest.CaptureFixture[str
         assert said in capsys.readouterr().err
     assert main(["segment", "p.h5", "m.h5", "--mask", "m.h5", "--progress", "none"]) == 1
     assert "replace what it is made of" in capsys.readouterr().err
+
+
+def test_cells_without_a_seed_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("s.csv").write_text("z,y,x\n0,20,10\n0,20,30\n")
+    labels = grown("--seeds", "s.csv")
+    said = capsys.readouterr().out
+    assert "1 cell without a seed went to a neighbour (at 0, " in said
+    z, y, x = (int(n) for n in said.split("(at ")[1].split(";")[0].split(","))
+    assert (z, labels[z, y, x]) == (0, 2)
+    assert x > 40
+    assert "--unseeded empty leaves it empty" in said
+    assert "1 of 2 sections has no seed and stays empty" in said
+    Path("s.csv").write_text("z,y,x\n0,20,10\n0,20,30\n0,20,50\n1,2,2\n1,2,30\n1,2,50\n")
+    grown("--seeds", "s.csv")
+    said = capsys.readouterr().out
+    assert "without a seed" not in said
+    assert "stays empty" not in said
+
+
+@pytest.mark.parametrize("dims", ["2", "3"])
+def test_they_stay_empty_or_become_segments_if_asked(dims: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("s.csv").write_text("id,z,y,x\n7,0,20,10\n9,0,20,30\n7,1,20,10\n9,1,20,30\n")
+    words = ["--seeds", "s.csv", "--dims", dims, "--unseeded"]
+    empty = grown(*words, "empty")
+    said = capsys.readouterr().out
+    assert f"{3 - int(dims) + 1} cell{'s' * (dims == '2')} without a seed stayed empty" in said
+    assert (empty[:, :, :19] == 7).all()
+    assert (empty[:, :, 21:39] == 9).all()
+    assert not empty[:, :, 42:].any()
+    apart = grown(*words, "segment")
+    said = capsys.readouterr().out
+    assert "of their own" in said if dims == "2" else "of its own" in said
+    assert (apart[:, :, :19] == 7).all()
+    assert (apart[:, :, 21:39] == 9).all()
+    new = np.unique(apart[:, :, 42:]).tolist()
+    assert new == ([10, 11] if dims == "2" else [10])  # sections are segmented by themselves
+
+
+def test_sections_without_a_seed_are_segmented_if_asked() -> None:
+    paint = np.zeros((2, 40, 60), np.uint64)
+    paint[0, 5:8, 5:8] = 2**40
+    write_array("s.h5", paint)
+    labels = grown("--seeds", "s.h5", "--unseeded", "segment")
+    assert (labels[0, :, :19] == 2**40).all()
+    assert np.unique(labels).tolist() == [2**40 + k for k in range(6)]
+
+
+def test_a_seed_in_half_a_cell_takes_the_whole_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Something dark in the third cell, where the distance finds two maxima."""
+    boundary = np.asarray(open_array("p.h5")[0][:])
+    boundary[:, 18:22, 43:57] = 0.45
+    write_array("q.h5", boundary, spacing_nm=SPACING)
+    Path("s.csv").write_text("z,y,x\n0,20,10\n0,20,30\n0,5,50\n")
+    for what in ("empty", "segment"):
+        assert (
+            main(["segment", "q.h5", "o.h5", "--seeds", "s.csv", "--unseeded", what, "--progress", "none"])
+            == 0
+        )
+        assert (np.asarray(open_array("o.h5")[0][0])[:, 42:] == 3).all()
+    Path("s.csv").write_text("z,y,x\n0,20,10\n0,20,30\n0,5,50\n0,35,50\n")
+    assert (
+        main(["segment", "q.h5", "o.h5", "--seeds", "s.csv", "--unseeded", "empty", "--progress", "none"])
+        == 0
+    )
+    assert np.unique(open_array("o.h5")[0][0]).tolist() == [1, 2, 3, 4]
+
+
+def test_what_becomes_of_cells_without_a_seed_needs_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segment", "p.h5", "o.h5", "--unseeded", "empty"]) == 2
+    assert "--unseeded empty speaks of seeds, give them with --seeds" in capsys.readouterr().err

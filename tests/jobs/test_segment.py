@@ -17,7 +17,7 @@ from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io import open_array, write_array
 from napari_emseg.jobs import segment
-from napari_emseg.jobs.segment import segment_file
+from napari_emseg.jobs.segment_file import segment_file
 from napari_emseg.session import Session
 from napari_emseg.settings import SeedSettings, SegmentSettings
 
@@ -119,7 +119,7 @@ def test_a_probability_of_another_size_is_refused(session: Session, boundary: ND
 def test_from_file_to_file(tmp_path: Path, boundary: NDArray[np.float32], dims: int) -> None:
     write_array(tmp_path / "p.h5", boundary, spacing_nm=(50.0, 4.0, 4.0))
     seeds = segment.SeedSettings(dims=dims)  # type: ignore[arg-type]
-    said = segment.segment_file(tmp_path / "p.h5", tmp_path / "s.h5", seeds=seeds)
+    said = segment_file(tmp_path / "p.h5", tmp_path / "s.h5", seeds=seeds)
     labels, spacing = open_array(tmp_path / "s.h5")
     assert said["segments"] == {2: 6, 3: 3}[dims]
     assert spacing == (50.0, 4.0, 4.0)
@@ -130,10 +130,10 @@ def test_from_file_to_file(tmp_path: Path, boundary: NDArray[np.float32], dims: 
 def test_values_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
     write_array(tmp_path / "p.h5", np.full((1, 4, 4), 3, np.float32), spacing_nm=(50.0, 4.0, 4.0))
     with pytest.raises(EmsegError, match="no probabilities"):
-        segment.segment_file(tmp_path / "p.h5", tmp_path / "s.h5")
+        segment_file(tmp_path / "p.h5", tmp_path / "s.h5")
     write_array(tmp_path / "n.h5", np.full((1, 4, 4), np.nan, np.float32), spacing_nm=(50.0, 4.0, 4.0))
     with pytest.raises(EmsegError, match="not numbers"):
-        segment.segment_file(tmp_path / "n.h5", tmp_path / "s.h5")
+        segment_file(tmp_path / "n.h5", tmp_path / "s.h5")
 
 
 def test_a_file_in_blocks_is_the_file_at_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import EmsegError, WrongCall
 from napari_emseg.settings import SeedSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -39,23 +39,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="grow these seeds instead of placing any; they keep their ids: points (.csv with z,y,x in voxels and, if "
         "wanted, id), skeletons, or a volume of ids",
     )
+    parser.add_argument(
+        "--unseeded",
+        choices=("neighbour", "empty", "segment"),
+        help="with --seeds: cells without a seed go to a neighbour (default), stay empty, or become segments of their own",
+    )
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Segment and write."""
     from napari_emseg.io import open_array
     from napari_emseg.io.writing import check_output
-    from napari_emseg.jobs.segment import segment_file
+    from napari_emseg.jobs.segment_file import segment_file
     from napari_emseg.jobs.stack_file import VoxelSize
 
     check_output(args.output, args.source, args.mask, args.seeds)
+    if args.unseeded and not args.seeds:
+        raise WrongCall(
+            f"--unseeded {args.unseeded} speaks of seeds", "", "give them with --seeds, or leave it out"
+        )
     seeds, settings = settings_from(args, SeedSettings), settings_from(args, SegmentSettings)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
     if seeds.dims == 3 and spacing is not None and not is_known:
         raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     found = segment_file(
         args.source, args.output, seeds=seeds, settings=settings, voxel=VoxelSize(spacing, is_known), block=args.block,
-        mask=args.mask, given=args.seeds, progress=progress,
+        mask=args.mask, given=args.seeds, unseeded=args.unseeded or "neighbour", progress=progress,
     )  # fmt: skip
     progress.close()
     print(f"{args.output}: {found['segments']} segments, {' x '.join(str(n) for n in found['shape'])}")
