@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Compare and write."""
     from napari_emseg.io import open_image, write_array
+    from napari_emseg.io.grid import position_kept
     from napari_emseg.io.writing import check_output
     from napari_emseg.jobs import few_shot
 
@@ -39,7 +40,10 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     clicks = read_clicks(args.clicks)
     request = few_shot.prepare(stack, clicks, range(stack.shape[0]), args.model)
     found = few_shot.run(request, progress)
-    write_array(args.output, found, spacing_nm=stack.spacing_nm, axes="zyx", metadata={"clicks": len(clicks)})
+    write_array(
+        args.output, found, spacing_nm=stack.spacing_nm, axes="zyx", metadata={"clicks": len(clicks)},
+        offset_nm=position_kept(args.output, stack.offset_nm, stack.spacing_nm),
+    )  # fmt: skip
     progress.close()
     print(f"{args.output}: from {len(clicks)} clicks, {' x '.join(str(n) for n in found.shape)}")
     return 0

@@ -74,6 +74,29 @@ def position_kept(
     return offset_nm
 
 
+def position_moved(
+    offset_nm: Offset | None, spacing_nm: Spacing | None, voxels: Sequence[float]
+) -> Offset | None:
+    """Where the first voxel of a result lies that begins so many voxels (z, y, x) from the first one of its source.
+
+    Parameters
+    ----------
+    offset_nm, spacing_nm : tuple of float or None
+        Of the source (z, y, x).
+    voxels : sequence of float
+        Of the source; between its voxels where the result has voxels of another size.
+
+    Returns
+    -------
+    (z, y, x) or None
+        None where nobody knows.
+    """
+    if offset_nm is None or (spacing_nm is None and any(voxels)):
+        return None
+    z, y, x = (o + n * s for o, n, s in zip(offset_nm, voxels, spacing_nm or (1.0, 1.0, 1.0), strict=True))
+    return z, y, x
+
+
 def voxel_grid(
     array: Source,
     spacing_nm: Spacing | None,

@@ -73,13 +73,14 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class AlignRequest:
-    """A stack to be written aligned."""
+    """A stack to be written aligned, and where its first voxel lies, if that is known."""
 
     data: ArrayLike3D
     where: str
     spacing_nm: Spacing | None
     alignment: Alignment
     output: Path
+    offset_nm: Offset | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,8 @@ def prepare(session: Session, alignment: Alignment) -> AlignRequest:
             str(project), "open that project, or rename it to align anew",
         )  # fmt: skip
     output = folder.with_name(f"{folder.stem}-aligned.zarr")
-    return AlignRequest(session.image.data, session.image.uri, session.image.spacing_nm, alignment, output)
+    image = session.image
+    return AlignRequest(image.data, image.uri, image.spacing_nm, alignment, output, image.offset_nm)
 
 
 def aligned_project(folder: Path) -> Path:
@@ -159,6 +161,7 @@ def aligned_project(folder: Path) -> Path:
 def run(request: AlignRequest, progress: Progress) -> Path:
     """Write the aligned copy; it appears whole or not at all."""
     from napari_emseg.io import write_array
+    from napari_emseg.io.grid import position_moved
 
     depth, height, width = request.data.shape
     canvas = request.alignment.shifts.canvas((height, width))
@@ -167,7 +170,9 @@ def run(request: AlignRequest, progress: Progress) -> Path:
         request.data.dtype, progress, "aligning",
     )  # fmt: skip
     note = provenance("align", request.where, shifts=request.alignment.shifts.shifts.tolist())
-    write_array(request.output, flow, spacing_nm=request.spacing_nm, metadata=note)
+    y, x = request.alignment.shifts.origin
+    offset = position_moved(request.offset_nm, request.spacing_nm, (0, -y, -x))
+    write_array(request.output, flow, spacing_nm=request.spacing_nm, offset_nm=offset, metadata=note)
     return request.output
 
 

@@ -7,7 +7,7 @@ import io as text_io
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from napari_emseg import __version__
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io import open_array, open_image, write_array
+from napari_emseg.io import open_image, write_array
 from napari_emseg.io.atomic import check_place
-from napari_emseg.io.grid import position_kept
+from napari_emseg.io.grid import position_kept, position_moved
 from napari_emseg.io.lazy import LazyChannels
 from napari_emseg.io.opening import open_volume
 from napari_emseg.io.writing import check_output
@@ -53,8 +53,28 @@ def provenance(step: str, source: str, **values: Any) -> dict[str, Any]:
     return {"program": f"napari-emseg {__version__}", "step": step, "source": source, **values}
 
 
-def open_sections(source: str, *, labels: bool = False) -> tuple[list[Any], Spacing | None]:
-    """The channels of a file, each (z, y, x), and the voxel size.
+class Sections(NamedTuple):
+    """An opened file.
+
+    Attributes
+    ----------
+    channels : list of array-like (z, y, x)
+    spacing_nm : (z, y, x) or None
+    offset_nm : (z, y, x) or None
+        Where the first voxel lies, if the file says so.
+    """
+
+    channels: list[Any]
+    spacing_nm: Spacing | None
+    offset_nm: Offset | None
+
+    def moved(self, voxels: tuple[float, float, float]) -> Offset | None:
+        """Where the first voxel of a result lies that begins so many voxels (z, y, x) from the first one here."""
+        return position_moved(self.offset_nm, self.spacing_nm, voxels)
+
+
+def open_sections(source: str, *, labels: bool = False) -> Sections:
+    """The channels of a file, their voxel size and position.
 
     Raises
     ------
@@ -63,14 +83,15 @@ def open_sections(source: str, *, labels: bool = False) -> tuple[list[Any], Spac
     """
     if source.startswith("sample:"):
         sample = open_image(source)
-        return [sample.data], sample.spacing_nm
-    array, spacing = open_array(source)
+        return Sections([sample.data], sample.spacing_nm, sample.offset_nm)
+    array, spacing, offset, _ = open_volume(source)
     if not labels and not isinstance(array, LazyChannels):
         stack = open_image(source)
-        return [stack.data], stack.spacing_nm
+        return Sections([stack.data], stack.spacing_nm, stack.offset_nm)
     if labels and np.dtype(array.dtype).kind == "f":
         raise EmsegError("labels are whole numbers", f"{source} holds {array.dtype}", "leave --labels out")
-    return list(array.channels) if isinstance(array, LazyChannels) else [array], spacing
+    channels = list(array.channels) if isinstance(array, LazyChannels) else [array]
+    return Sections(channels, spacing, offset)
 
 
 def write_mapped(
@@ -240,7 +261,7 @@ def replace_file(
     check_output(output, source)
     if table:
         check_place(Path(table))
-    channels, spacing = open_sections(source, labels=labels)
+    channels, spacing, offset = open_sections(source, labels=labels)
     count = channels[0].shape[0]
     said: list[str] = []
     if replay is not None:
@@ -270,7 +291,6 @@ def replace_file(
         return section_or_replacement(channel, z, by_section, labels=labels)
 
     note = provenance("replace-bad", source, replaced=replacements_as_rows(plan))
-    offset = None if source.startswith("sample:") else open_volume(source).offset_nm
     write_mapped(
         output, channels, compute, channels[0].shape, spacing, progress, "replacing", note, offset_nm=offset
     )
@@ -325,8 +345,9 @@ def resample_file(
     from napari_emseg.algorithms.resampling import Resampling
 
     check_output(output, source)
-    channels, found = open_sections(source, labels=labels)
-    spacing = _spacing(given, found)
+    opened = open_sections(source, labels=labels)
+    channels = opened.channels
+    spacing = _spacing(given, opened.spacing_nm)
     if factor is not None:
         factors = (1.0, factor[0], factor[0]) if len(factor) == 1 else (factor[0], factor[1], factor[2])
         plan = Resampling(channels[0].shape, factors)
@@ -349,7 +370,10 @@ def resample_file(
     if spacing is not None and not np.isnan(spacing[0]):
         new = (spacing[0] * plan.factors[0], spacing[1] * plan.factors[1], spacing[2] * plan.factors[2])
     note = provenance("resample", source, factors=list(plan.factors), labels=labels)
-    write_mapped(output, channels, compute, (depth, height, width), new, progress, "resampling", note)
+    offset = opened._replace(spacing_nm=spacing).moved(plan.offset) if new is not None else None
+    write_mapped(
+        output, channels, compute, (depth, height, width), new, progress, "resampling", note, offset_nm=offset
+    )
     size = " x ".join(f"{s:g}" for s in new) + " nm" if new else "of unknown size"
     return [f"{output}: {depth} x {height} x {width} voxels, {size}"]
 

@@ -57,13 +57,14 @@ def evaluate_volumes(
 ) -> Scores:
     """The scores of ``evaluate segmentation``; see `napari_emseg.jobs.evaluate.evaluate_files`."""
     from napari_emseg.algorithms.metrics.error_map import MEANINGS
-    from napari_emseg.io import open_array, write_array
+    from napari_emseg.io import open_array, open_volume, write_array
+    from napari_emseg.io.grid import position_kept, position_moved
     from napari_emseg.io.packed import PackedStack
     from napari_emseg.jobs.compare import compare
     from napari_emseg.jobs.evaluate_runs import run_length, write_object_errors
     from napari_emseg.jobs.stack_file import one_channel
 
-    array, spacing = open_array(truth)
+    array, spacing, offset, _ = open_volume(truth)
     reference = one_channel(array, truth)
     other, spacing_there = open_array(prediction)
     values = one_channel(other, prediction)
@@ -86,7 +87,16 @@ def evaluate_volumes(
         write_object_errors(objects, _renumbered(found.rows, sections))
     if error_map is not None and errors is not None:
         about = {"error_map": {str(value): words for value, words in MEANINGS.items()}}
-        write_array(error_map, errors, spacing_nm=spacing_nm, metadata=about, is_labels=True)
+        chosen = sections or range(int(reference.shape[0]))
+        if chosen[-1] - chosen[0] + 1 == len(chosen):  # sections with gaps lie at no one place
+            first = offset or ((0.0, 0.0, 0.0) if chosen[0] else None)
+            place = position_moved(first, spacing_nm, (chosen[0], 0, 0))
+        else:
+            place = None
+        write_array(
+            error_map, errors, spacing_nm=spacing_nm, offset_nm=position_kept(error_map, place, spacing_nm),
+            metadata=about, is_labels=True,
+        )  # fmt: skip
     return scores
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import ArrayLike3D, ImageStack, Spacing
+    from napari_emseg.io.opened import Offset
     from napari_emseg.session import Session
     from napari_emseg.settings import CleanUpSettings, DeflickerSettings
 
@@ -63,6 +64,8 @@ class CleanRequest:
     settings : CleanUpSettings
     output : Path
         Where the copy goes.
+    offset_nm : tuple of float or None
+        Where the first voxel lies.
     """
 
     data: ArrayLike3D
@@ -71,6 +74,7 @@ class CleanRequest:
     bad: tuple[int, ...]
     settings: CleanUpSettings
     output: Path
+    offset_nm: Offset | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,9 @@ def prepare(session: Session, original: ImageStack) -> CleanRequest:
     if settings.bad != "leave":
         plan_replacements(bad, original.shape[0])  # refuse now, not in the middle
     output = session.project.folder / CLEANED
-    return CleanRequest(original.data, original.uri, original.spacing_nm, bad, settings, output)
+    return CleanRequest(
+        original.data, original.uri, original.spacing_nm, bad, settings, output, original.offset_nm
+    )
 
 
 def run(request: CleanRequest, progress: Progress) -> CleanResult:
@@ -143,7 +149,9 @@ def run(request: CleanRequest, progress: Progress) -> CleanResult:
         "clean up", request.where, settings=request.settings.model_dump(),
         replaced=replacements_as_rows(source.plan.values()), mended=sorted(cracks),
     )  # fmt: skip
-    write_array(request.output, flow, spacing_nm=request.spacing_nm, metadata=note)
+    write_array(
+        request.output, flow, spacing_nm=request.spacing_nm, offset_nm=request.offset_nm, metadata=note
+    )
     record = request.output.with_name(CRACKS)
     record.unlink(missing_ok=True)  # that of an earlier copy
     if cracks:

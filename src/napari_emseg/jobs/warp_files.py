@@ -66,8 +66,8 @@ def align_file(
     if source.lower().endswith(".csv"):
         return _points_file(source, output, alignment, given, back=False)
     check_output(output, source)
-    channels, spacing = open_sections(source, labels=labels)
-    depth, height, width = channels[0].shape
+    opened = open_sections(source, labels=labels)
+    depth, height, width = opened.channels[0].shape
     alignment.check((depth, height, width), elastic or table or estimate or "")
     canvas = alignment.shifts.canvas((height, width))
 
@@ -77,7 +77,11 @@ def align_file(
     note = provenance(
         "align", source, shifts=alignment.shifts.shifts.tolist(), margin=margin, elastic=elastic or ""
     )
-    write_mapped(output, channels, compute, (depth, *canvas), spacing, progress, "aligning", note)
+    y, x = alignment.shifts.origin
+    write_mapped(
+        output, opened.channels, compute, (depth, *canvas), opened.spacing_nm, progress, "aligning", note,
+        offset_nm=opened.moved((0, -y, -x)),
+    )  # fmt: skip
     if estimate is not None:
         write_text(estimate, shifts_as_text(alignment.shifts, comment=f"shifts that align {source}"))
         if elastic is not None and alignment.warp is not None:
@@ -161,8 +165,8 @@ def unalign_file(
     if source.lower().endswith(".csv"):
         return _points_file(source, output, alignment, given, back=True)
     check_output(output, source)
-    channels, spacing = open_sections(source, labels=labels)
-    depth, height, width = channels[0].shape
+    opened = open_sections(source, labels=labels)
+    depth, height, width = opened.channels[0].shape
     size = alignment.shifts.original((height, width), source)
     alignment.check((depth, *size), elastic or table)
 
@@ -172,7 +176,11 @@ def unalign_file(
     note = provenance(
         "unalign", source, shifts=alignment.shifts.shifts.tolist(), margin=margin, elastic=elastic or ""
     )
-    write_mapped(output, channels, compute, (depth, *size), spacing, progress, "taking back", note)
+    y, x = alignment.shifts.origin
+    write_mapped(
+        output, opened.channels, compute, (depth, *size), opened.spacing_nm, progress, "taking back", note,
+        offset_nm=opened.moved((0, y, x)),
+    )  # fmt: skip
     return [f"{output}: {depth} sections of {size[0]} x {size[1]} px"]
 
 
@@ -215,7 +223,7 @@ def crack_file(
 ) -> list[str]:
     """Mend cracked sections and record how; labels are moved by an existing record."""
     check_output(output, source)
-    channels, spacing = open_sections(source, labels=labels)
+    channels, spacing, offset = open_sections(source, labels=labels)
     stack = channels[0]
     if labels:
         if table is None:
@@ -236,7 +244,7 @@ def crack_file(
         return mend(values, by_section[z], before, after)
 
     note = provenance("crack", source, sections=sorted(by_section))
-    write_mapped(output, channels, compute, stack.shape, spacing, progress, "mending", note)
+    write_mapped(output, channels, compute, stack.shape, spacing, progress, "mending", note, offset_nm=offset)
     said = [f"{output}: {len(cracks)} cracked sections mended"]
     if not labels:
         record = table or f"{output.rstrip('/')}.cracks.json"
@@ -288,7 +296,7 @@ def neighbours(stack: Any, z: int, bad: dict[int, Any]) -> tuple[NDArray[Any] | 
 def uncrack_file(source: str, output: str, *, table: str, labels: bool, progress: Progress) -> list[str]:
     """The way back for labels or predictions that were made on mended sections."""
     check_output(output, source)
-    channels, spacing = open_sections(source, labels=labels)
+    channels, spacing, offset = open_sections(source, labels=labels)
     cracks = _read(table, channels[0].shape)
     by_section = {c.section: c for c in cracks}
 
@@ -297,7 +305,9 @@ def uncrack_file(source: str, output: str, *, table: str, labels: bool, progress
         return unmend(values, by_section[z], labels=labels) if z in by_section else values
 
     note = provenance("uncrack", source, sections=sorted(by_section))
-    write_mapped(output, channels, compute, channels[0].shape, spacing, progress, "taking back", note)
+    write_mapped(
+        output, channels, compute, channels[0].shape, spacing, progress, "taking back", note, offset_nm=offset
+    )
     return [f"{output}: {len(cracks)} sections brought back to where their parts lay"]
 
 
