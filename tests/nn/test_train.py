@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,6 +153,43 @@ def test_another_recipe_cannot_resume(volume, recipe, tmp_path):
         train([volume], recipe, tmp_path, StopAt(4))
     with pytest.raises(EmsegError, match="the recipe has changed"):
         train([volume], recipe.model_copy(update={"batch": 3}), tmp_path, Silent(), resume=True)
+
+
+@pytest.mark.parametrize("what", ["image", "truth", "sections", "another volume", "another name"])
+def test_other_data_cannot_resume(what, volume, recipe, tmp_path):
+    with pytest.raises(Cancelled):
+        train([volume], recipe, tmp_path, StopAt(4))
+    state = (tmp_path / STATE).read_bytes()
+    image, truth = volume.image.copy(), volume.truth["membrane"].copy()
+    image[0, 3, 5] += 1
+    truth[1, 3, 5] = 1 - truth[1, 3, 5]
+    other = {
+        "image": [replace(volume, image=image)],
+        "truth": [replace(volume, truth={"membrane": truth})],
+        "sections": [replace(volume, train=(0,))],
+        "another volume": [volume, replace(volume, name="more")],
+        "another name": [replace(volume, name="other")],
+    }[what]
+    said = {
+        "image": "lines: image",
+        "another volume": "2 volumes instead of 1",
+        "another name": "other: name",
+    }
+    with pytest.raises(
+        EmsegError, match=f"data have changed since this training began .*{said.get(what, what)}"
+    ):
+        train(other, recipe, tmp_path, Silent(), resume=True)
+    assert (tmp_path / STATE).read_bytes() == state
+    train([replace(volume, image=volume.image.copy())], recipe, tmp_path, Silent(), resume=True)
+
+
+def test_a_state_of_an_earlier_version_does_not_say_what_it_learned_from(volume, recipe, tmp_path):
+    with pytest.raises(Cancelled):
+        train([volume], recipe, tmp_path, StopAt(4))
+    state = torch.load(tmp_path / STATE, weights_only=True)
+    del state["data"]
+    torch.save(state, tmp_path / STATE)
+    train([volume], recipe, tmp_path, Silent(), resume=True)
 
 
 def test_nothing_to_resume_is_said(volume, recipe, tmp_path):

@@ -16,6 +16,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.nn.average import Average
 from napari_emseg.nn.checkpoint import make_network, save_model, save_state, take_over
 from napari_emseg.nn.curves import side_by_side
+from napari_emseg.nn.data_mark import marks_of, refuse_other_data
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import is_out_of_memory, to_device
 from napari_emseg.nn.interrupts import uninterrupted
@@ -122,6 +123,7 @@ class Run:
         self.scored = 0  # the step after which it was validated last
         self.best: float | None = None
         self._sick = 0
+        self._data = marks_of(self.volumes)
         self._half = _half_type(recipe.precision, device)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._half is torch.float16)
 
@@ -289,6 +291,7 @@ class Run:
             "schedule": self.schedule.state(),
             "scaler": self._scaler.state_dict(),
             "recipe": self.recipe.model_dump_json(),
+            "data": self._data,
             "is_over": self.is_over,
         }
         with uninterrupted():
@@ -300,7 +303,7 @@ class Run:
         Raises
         ------
         EmsegError
-            If there is none, it cannot be read, or the recipe has changed in a way that makes it another training.
+            If there is none, it cannot be read, or the recipe or the data have changed so that it is another training.
         """
         path = self.out_dir / STATE
         if not path.is_file():
@@ -321,6 +324,8 @@ class Run:
                 str(path),
                 "start in another folder",
             )
+        if "data" in state:  # states of earlier versions do not say
+            refuse_other_data(state["data"], self._data, path)
         self.network.load_state_dict(state["network"])
         self.average.load(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
