@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.cluster import connect, instructions, private_cluster
+from napari_emseg.jobs.death import LOST, Death
 from napari_emseg.jobs.processes import WorkerProcess
 from napari_emseg.jobs.remote import SentModel, request_stop, run_job
 
@@ -153,10 +154,10 @@ class Backend:
             self._client.run(request_stop, ticket, on_error="ignore")
             future.cancel()  # type: ignore[no-untyped-call]
 
-    def why_it_died(self, lane: str) -> str:
-        """Say in words what ended the worker of a lane."""
+    def why_it_died(self, lane: str) -> Death:
+        """What ended the worker of a lane."""
         worker = self._workers.get(lane)
-        return worker.why_it_ended() if worker is not None else "the scheduler lost it"
+        return worker.why_it_ended() if worker is not None else LOST
 
     def close(self) -> None:
         """End workers, client and scheduler."""

@@ -297,7 +297,7 @@ class Engine:
             self._finish(ticket, ticket._succeed, value)
             return
         backend = self._backend
-        why = backend.why_it_died(ticket.lane) if backend is not None and has_died(error) else ""
+        why = backend.why_it_died(ticket.lane) if backend is not None and has_died(error) else None
         self._finish(ticket, ticket._fail, explained(error, ticket, why))
 
     def _stop(self, ticket: Ticket) -> None:

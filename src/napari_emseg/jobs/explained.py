@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.jobs.death import LOST
 
 if TYPE_CHECKING:
+    from napari_emseg.jobs.death import Death
     from napari_emseg.jobs.ticket import Ticket
 
 DIED = "KilledWorker"
@@ -18,15 +20,15 @@ def has_died(error: BaseException) -> bool:
     return type(error).__name__ == DIED
 
 
-def explained(error: BaseException, ticket: Ticket, why_it_died: str = "") -> BaseException:
+def explained(error: BaseException, ticket: Ticket, why_it_died: Death | None = None) -> BaseException:
     """An `EmsegError` or `Cancelled` in place of whatever came back.
 
     Parameters
     ----------
     error : BaseException
         From Dask, or from the job itself.
-    why_it_died : str
-        For a dead worker: how it ended.
+    why_it_died : Death, optional
+        For a dead worker.
     """
     if isinstance(error, EmsegError | Cancelled):
         return error
@@ -34,8 +36,8 @@ def explained(error: BaseException, ticket: Ticket, why_it_died: str = "") -> Ba
     job = ticket.function
     where = job if isinstance(job, str) else getattr(job, "__name__", "")
     if has_died(error):
-        what = f"the worker stopped: {why_it_died}"
-        return EmsegError(what, where, "it was started again; try a smaller region or a smaller tile")
+        death = why_it_died or LOST
+        return EmsegError(f"the worker stopped: {death.words}", where, death.remedy)
     if name in _CANCELLED:
         return Cancelled()
     if isinstance(error, OSError) and error.strerror:

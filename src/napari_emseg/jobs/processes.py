@@ -17,6 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.jobs.death import Death, death_of, killed_for_memory
 from napari_emseg.jobs.worker import READY
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _KEPT_LINES = 40
 _END_S = 2.0
 _ALONE_AFTER_S = 1.0
 _REAPED_WITHIN_S = 1.0
-_KILLED = -9
 
 
 def cores() -> int:
@@ -65,6 +65,7 @@ class WorkerProcess:
         self._closing = threading.Event()
         self._lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
         self._last_exit: int | None = None
+        self._killed_before = self._killed_after = killed_for_memory()
         self._deaths = self._explained_deaths = 0
         self._process: subprocess.Popen[str] | None = None
         self._watcher = threading.Thread(target=self._keep_alive, name="emseg-worker-watch", daemon=True)
@@ -92,8 +93,8 @@ class WorkerProcess:
             _end(process)
         self._watcher.join(_END_S)
 
-    def why_it_ended(self) -> str:
-        """Say in words how the process ended just now.
+    def why_it_ended(self) -> Death:
+        """How the process ended just now.
 
         The scheduler hears of a death from the closed connection, often before the process is reaped, so
         this waits a moment for the exit code.
@@ -102,17 +103,13 @@ class WorkerProcess:
         while time.monotonic() < deadline and self._deaths == self._explained_deaths:
             time.sleep(0.01)
         self._explained_deaths = self._deaths
-        code = self._last_exit
-        if code == _KILLED:
-            return "it was killed, most likely because the memory ran out"
-        if code is not None and code < 0:
-            return f"it crashed with signal {-code}"
         last = next((line.strip() for line in reversed(self._lines) if line.strip() not in ("", READY)), "")
-        return f"it ended with code {code}" + (f": {last}" if last and code else "")
+        return death_of(self._last_exit, last, self._killed_before, self._killed_after)
 
     def _keep_alive(self) -> None:
         false_starts = 0
         while not self._closing.is_set():
+            began = killed_for_memory()
             process = self._process = self._spawn()
             if self._closing.is_set():
                 _end(process)
@@ -124,10 +121,11 @@ class WorkerProcess:
             process.stderr.close()
             self._last_exit = process.wait()
             _close_stdin(process)
+            self._killed_before, self._killed_after = began, killed_for_memory()
             self._deaths += 1
             false_starts = 0 if is_ready else false_starts + 1
             if false_starts >= _MAX_FALSE_STARTS and not self._closing.is_set():
-                self._on_failed(self.why_it_ended())
+                self._on_failed(self.why_it_ended().words)
                 return
 
     def _spawn(self) -> subprocess.Popen[str]:
