@@ -10,11 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_emseg.core.errors import EmsegError
-from napari_emseg.nn import LOSSES
-from napari_emseg.nn.losses import load_loss
 from napari_emseg.nn.losses.bce import bce, rarity_weight
-from napari_emseg.nn.losses.combine import TrainingLoss, reduce_truth
 from napari_emseg.nn.losses.dice import border_dice, dice, generalised_dice, hardness_dice
 from napari_emseg.nn.losses.distance_weight import negatives_by_distance
 from napari_emseg.nn.losses.embedding import direction, discriminative
@@ -22,9 +18,7 @@ from napari_emseg.nn.losses.focal import focal, focal_bce_dice, focal_dice
 from napari_emseg.nn.losses.graded import decided, level, mse
 from napari_emseg.nn.losses.ohem import hardest, ohem_bce, ohem_mse
 from napari_emseg.nn.losses.tversky import sensitivity_specificity, tversky
-from napari_emseg.nn.recipe import LossTerm, TrainRecipe
 
-PLAIN = sorted(set(LOSSES) - {"discriminative", "direction"})
 OVERLAPS = {
     "dice": dice,
     "squared": lambda *a: dice(*a, form="squared"),
@@ -38,74 +32,15 @@ OVERLAPS = {
 SURE = 40.0  # logits: a probability of 1 to the last digit
 
 
-def picture(seed: int = 0, targets: int = 1, dims: int = 2):
-    generator = torch.Generator().manual_seed(seed)
-    shape = (2, targets, *((8, 8) if dims == 2 else (3, 8, 8)))
-    logits = torch.randn(shape, generator=generator)
-    truth = (torch.rand(shape, generator=generator) > 0.6).float()
-    return logits, truth, torch.ones(shape)
+def picture():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 1, 8, 8, generator=generator)
+    truth = (torch.rand(logits.shape, generator=generator) > 0.6).float()
+    return logits, truth, torch.ones(logits.shape)
 
 
 def value(parts) -> float:
     return float(parts["per_target"].detach().sum())
-
-
-@pytest.mark.parametrize("name", PLAIN)
-@pytest.mark.parametrize("dims", [2, 3])
-def test_each_loss_gives_one_number_a_target_and_named_components(name, dims):
-    logits, truth, weight = picture(targets=2, dims=dims)
-    parts = load_loss(name)(logits, truth, weight)
-    assert parts.pop("per_target").shape == (2,)
-    assert parts
-    assert all(not p.requires_grad for p in parts.values())
-
-
-@pytest.mark.parametrize("name", PLAIN)
-@pytest.mark.parametrize("mask", [0.0, 1.0])
-@pytest.mark.parametrize("sure", [-1e4, -SURE, 0.0, SURE, 1e4])
-def test_empty_and_full_masks_are_finite_with_any_answer(name, mask, sure):
-    logits = torch.full((1, 1, 8, 8), sure, requires_grad=True)
-    parts = load_loss(name)(logits, torch.full_like(logits, mask).detach(), torch.ones(1, 1, 8, 8))
-    parts["per_target"].sum().backward()
-    assert torch.isfinite(parts["per_target"]).all()
-    assert torch.isfinite(logits.grad).all()
-
-
-@pytest.mark.parametrize("name", PLAIN)
-def test_what_is_unknown_changes_nothing(name):
-    logits, truth, weight = picture()
-    weight[..., :4] = 0
-    other, wrong = logits.clone(), truth.clone()
-    wrong[..., :4] = 1 - wrong[..., :4]
-    other[..., :4] = 5
-    if name == "border_dice":  # the border beside unknown pixels is what it is there
-        wrong[..., 3], other[..., 3] = truth[..., 3], logits[..., 3]
-    assert value(load_loss(name)(logits, truth, weight)) == pytest.approx(
-        value(load_loss(name)(other, wrong, weight)), rel=1e-6
-    )
-
-
-@pytest.mark.parametrize("name", PLAIN)
-def test_nothing_known_costs_nothing(name):
-    logits, truth, weight = picture()
-    logits.requires_grad_()
-    parts = load_loss(name)(logits, truth, weight * 0)
-    parts["per_target"].sum().backward()
-    assert value(parts) == 0
-    assert (logits.grad == 0).all()
-
-
-SMOOTH_LOSSES = sorted(set(PLAIN) - {"ohem_bce", "ohem_mse", "border_dice", "decided"})  # these have corners
-
-
-@pytest.mark.parametrize("name", SMOOTH_LOSSES)
-def test_slopes_are_right(name):
-    generator = torch.Generator().manual_seed(3)
-    logits = torch.randn(1, 2, 3, 3, generator=generator, dtype=torch.float64, requires_grad=True)
-    truth = (torch.rand(1, 2, 3, 3, generator=generator) > 0.5).double()
-    weight = (torch.rand(1, 2, 3, 3, generator=generator) > 0.2).double()
-    loss = load_loss(name)
-    assert torch.autograd.gradcheck(lambda x: loss(x, truth, weight)["per_target"], logits, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", sorted(OVERLAPS))
@@ -373,81 +308,6 @@ def test_directions():
     parts = direction(found, truth, torch.ones_like(truth))
     assert value(parts) == pytest.approx((0 + 1 + 2) / 3, abs=1e-5)
     assert value(direction(found * 0, truth, torch.ones_like(truth))) == pytest.approx(1, abs=1e-5)
-
-
-def recipe(**more) -> TrainRecipe:
-    return TrainRecipe(targets=("membrane", "cleft"), **more)
-
-
-def test_each_target_has_its_loss_and_weight_and_each_component_is_logged():
-    loss = TrainingLoss(
-        recipe(
-            losses={"cleft": [{"loss": "focal", "share": 2}, {"loss": "tversky"}]},
-            target_weights={"cleft": 3},
-        )
-    )
-    logits, truth, ones = picture(targets=2)
-    total, parts = loss(logits, truth, ones)
-    membrane = load_loss("bce_dice")(logits[:, :1], truth[:, :1], ones[:, :1])
-    cleft = [load_loss(n)(logits[:, 1:], truth[:, 1:], ones[:, 1:]) for n in ("focal", "tversky")]
-    one, two = value(membrane), 2 * value(cleft[0]) + value(cleft[1])
-    assert float(total) == pytest.approx((one + 3 * two) / 4, rel=1e-5)
-    assert float(parts["loss/cleft"]) == pytest.approx(two, rel=1e-5)
-    assert set(parts) == {
-        "loss/membrane", "loss/cleft", "bce/membrane", "dice/membrane", "focal/cleft", "tversky/cleft",
-    }  # fmt: skip
-
-
-def test_targets_that_nothing_supervises_are_not_logged():
-    logits, truth, weight = picture(targets=2)
-    weight[:, 1] = 0
-    _, parts = TrainingLoss(recipe())(logits, truth, weight)
-    assert {name.split("/")[1] for name in parts} == {"membrane"}
-
-
-def test_auxiliary_outputs_are_added_at_their_own_size():
-    logits, truth, ones = picture(targets=2)
-    small = torch.zeros(2, 2, 4, 4)
-    loss = TrainingLoss(recipe(auxiliary=0.5, loss="mse"))
-    alone, _ = loss(logits, truth, ones)
-    total, parts = loss([logits, small], truth, ones)
-    coarse = torch.nn.functional.avg_pool2d(truth, 2)
-    wanted = float((coarse - 0.5).square().mean())
-    assert float(parts["auxiliary/1"]) == pytest.approx(wanted, rel=1e-5)
-    assert float(total) == pytest.approx(float(alone) + 0.5 * wanted, rel=1e-5)
-
-
-def test_reduced_truth_is_the_mean_of_what_is_known():
-    truth = torch.tensor([[[[1.0, 0.0], [1.0, 1.0]]]])
-    weight = torch.tensor([[[[1.0, 1.0], [1.0, 0.0]]]])
-    small, known = reduce_truth(truth, weight, (1, 1))
-    assert float(small) == pytest.approx(2 / 3)
-    assert float(known) == pytest.approx(0.75)
-
-
-def test_every_group_of_exclusive_classes_has_its_own_background():
-    """Two groups of one class each: what lies in neither is background of both."""
-    two = TrainingLoss(recipe(exclusive=[["membrane"], ["cleft"]]))
-    logits, _, ones = picture(targets=2)
-    nothing = torch.zeros_like(logits)
-    wanted = torch.nn.functional.softplus(logits).mean()
-    assert float(two(logits, nothing, ones)[0]) == pytest.approx(float(wanted), rel=1e-4)
-
-
-def test_losses_of_vectors_are_for_scripts():
-    with pytest.raises(EmsegError, match="which a recipe has no truth for, discriminative"):
-        TrainingLoss(recipe(losses={"cleft": {"loss": "discriminative"}}))
-
-
-def test_wrong_recipes_are_refused():
-    with pytest.raises(EmsegError, match="unknown loss"):
-        TrainingLoss(recipe(losses={"cleft": {"loss": "dise"}}))
-    loss = TrainingLoss(recipe(losses={"cleft": {"loss": "dice", "arguments": {"slope": 1}}}))
-    with pytest.raises(EmsegError, match="does not take these arguments, dice"):
-        loss(*picture(targets=2))
-    with pytest.raises(ValueError, match="names vesicle, which is none of the targets"):
-        recipe(losses={"vesicle": {"loss": "dice"}})
-    assert recipe(exclusive=[["membrane", "cleft"]]).terms("cleft") == (LossTerm(loss="categorical"),)
 
 
 @pytest.mark.skipif(
