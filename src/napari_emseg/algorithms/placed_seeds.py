@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.stack import Spacing
+
 Voxel = tuple[int, int, int]
 
 ONE_CELL_BELOW = 0.5
@@ -143,6 +145,7 @@ def grow_alone(
     ndarray of uint32 (y, x)
         Segments under the numbers of their seeds; 0 elsewhere.
     """
+    from napari_emseg.algorithms.dividing import divide_shared, sharing
     from napari_emseg.algorithms.watershed import grow  # it knows this file
 
     own = np.where(np.isin(seeds, numbers[numbers > 0]), seeds, np.uint32(0))
@@ -150,11 +153,15 @@ def grow_alone(
     cells = merge_by_boundary(parts, boundary, ONE_CELL_BELOW)
     held = np.unique(cells[own > 0])
     inside = np.isin(cells, held[held > 0])
-    return np.asarray(grow(boundary, own, mask=inside if mask is None else inside & mask), np.uint32)
+    grown = np.asarray(grow(boundary, own, mask=inside if mask is None else inside & mask), np.uint32)
+    return divide_shared(grown, boundary, own, sharing(cells, own))
 
 
 def divided(
-    labels: NDArray[np.uint32], boundary: NDArray[Any], points: Iterable[Voxel]
+    labels: NDArray[np.uint32],
+    boundary: NDArray[Any],
+    points: Iterable[Voxel],
+    spacing_nm: Spacing | None = None,
 ) -> NDArray[np.uint32]:
     """Divide every object in which several seeds were placed between them.
 
@@ -165,13 +172,15 @@ def divided(
     boundary : ndarray, same shape
         Membrane probability.
     points : iterable of (z, y, x)
+    spacing_nm : (z, y, x), optional
+        Voxel size; default: cubes.
 
     Returns
     -------
     ndarray of uint32 (z, y, x)
         A copy; new objects are numbered above the others.
     """
-    from napari_emseg.algorithms.watershed import grow
+    from napari_emseg.algorithms.dividing import divide
 
     inside: dict[int, list[Voxel]] = {}
     for point in points:
@@ -180,16 +189,12 @@ def divided(
     for name, own in inside.items():
         if name == 0 or len(own) < 2:
             continue
-        where = labels == name
-        box = tuple(
-            slice(int(k.min()), int(k.max()) + 1) for k in np.nonzero(where)
-        )  # the flood looks at all that it is given
         start = np.zeros(labels.shape, np.uint32)
         for n, point in enumerate(own):
             start[point] = name if n == 0 else last + n
         last += len(own) - 1
-        grown = grow(boundary[box], start[box], mask=where[box])
-        result[box] = np.where(where[box], grown, result[box])
+        found = divide(boundary, start, labels == name, spacing_nm)
+        result = np.where(found > 0, found, result)
     return result
 
 

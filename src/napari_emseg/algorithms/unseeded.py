@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.algorithms.agglomeration import merge_by_boundary
 from napari_emseg.algorithms.cleanup import join_small
+from napari_emseg.algorithms.dividing import divide_shared, sharing
 from napari_emseg.algorithms.placed_seeds import ONE_CELL_BELOW, middles_of
 from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.seeds import distance_seeds, seed_every_area
@@ -122,13 +123,16 @@ def grow_with_unseeded(
     size[held] = 0
     bare = np.flatnonzero(size >= max(smallest, 1))
     bare = bare[bare > 0]
+    together = sharing(cells, own) if settings.compactness == 0 else []
+    voxel = spacing_nm if boundary.ndim == 3 else None
+
+    def grown(area: NDArray[np.bool_] | None) -> NDArray[np.uint32]:
+        found = np.asarray(grow(boundary, own, mask=area, compactness=settings.compactness), np.uint32)
+        return divide_shared(found, boundary, own, together, voxel)
+
     if unseeded == "neighbour":
-        return (
-            np.asarray(grow(boundary, own, mask=mask, compactness=settings.compactness), np.uint32),
-            cells,
-            bare,
-        )
-    labels = np.asarray(grow(boundary, own, mask=inside, compactness=settings.compactness), np.uint32)
+        return grown(mask), cells, bare
+    labels = grown(inside)
     if unseeded == "segment":
         last = own.max(initial=0)
         labels = np.where(inside | (rest == 0), labels, rest + last)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 
 from napari_emseg.algorithms.cleanup import join_small
+from napari_emseg.algorithms.dividing import divide_shared, sharing
 from napari_emseg.algorithms.flood import flood
 from napari_emseg.algorithms.placed_seeds import with_placed
 from napari_emseg.algorithms.scale import working_spacing
@@ -17,7 +18,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -117,6 +118,7 @@ def segment_section(
     mask: NDArray[np.bool_] | None = None,
     fixed: NDArray[Any] | None = None,
     stay: NDArray[Any] | None = None,
+    shared: Sequence[NDArray[np.integer]] = (),
 ) -> NDArray[np.uint32]:
     """Watershed from given seeds, then the clean-up that the settings ask for.
 
@@ -132,6 +134,8 @@ def segment_section(
         Membrane threshold, for empty membranes.
     stay : ndarray of int (n,), optional
         Seeds whose segments are never too small: those that people placed.
+    shared : sequence of ndarray of int, optional
+        Seeds that lie in one cell, which is divided between them along the faintest membrane.
 
     Returns
     -------
@@ -139,6 +143,8 @@ def segment_section(
     """
     spacing = working_spacing(spacing_nm)
     labels = grow(boundary, seeds, mask=mask, compactness=settings.compactness, fixed=fixed)
+    if shared and settings.compactness == 0:
+        labels = divide_shared(np.asarray(labels, np.uint32), boundary, seeds, shared)
     dense, ids = _dense(labels)
     keep = None
     if fixed is not None and fixed.dtype != bool:
@@ -256,8 +262,10 @@ def each_section(
         free = inside if kept is None else (kept == 0) if inside is None else inside & (kept == 0)
         seeds = distance_seeds(section, flat, spacing_nm, mask=free)
         seeded, stay = seeds, None
+        shared: list[NDArray[Any]] = []
         if placed:
             seeds, stay = with_placed(seeds, *placed.of(z), mask=free)
+            shared = [group + last for group in sharing(seeded, seeds, only=stay)]
             seeded = np.maximum(seeds, seeded)  # what a person struck out is no area that was overlooked
             stay = stay[stay > 0] + np.uint32(last)
         if losses is not None:
@@ -267,8 +275,9 @@ def each_section(
             )
         np.add(seeds, last, out=seeds, where=seeds > 0)
         found = segment_section(
-            section, seeds, settings, spacing_nm, threshold=flat.threshold, mask=inside, fixed=kept, stay=stay
-        )
+            section, seeds, settings, spacing_nm, threshold=flat.threshold, mask=inside, fixed=kept, stay=stay,
+            shared=shared,
+        )  # fmt: skip
         if fixed is None:
             dense, ids = _dense(found)
             found = np.where(dense > 0, dense + np.uint32(last), np.uint32(0))

@@ -107,7 +107,7 @@ def segment_through(request: SegmentRequest, labels: NDArray[np.uint32]) -> NDAr
     """
     from napari_emseg.algorithms.placed_seeds import divided
 
-    found = divided(labels, request.boundary, request.placed.points)
+    found = divided(labels, request.boundary, request.placed.points, request.spacing_nm)
     if request.placed.alone:
         wanted = np.unique([found[p] for p in request.placed.points])
         found = np.where(np.isin(found, wanted[wanted > 0]), found, np.uint32(0))
