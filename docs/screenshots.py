@@ -41,6 +41,7 @@ def main() -> int:
         made = (
             *walk_through(output),
             *alike(output),
+            *synapses(output),
             *clean_up(output, Path(home)),
             *compare(output, Path(home)),
         )
@@ -155,6 +156,36 @@ def alike(output: Path) -> list[str]:
     viewer.close()
     shrink(output / "alike.png")
     return ["alike"]
+
+
+def synapses(output: Path) -> list[str]:
+    """Synapses between the true cells of some sections, with the clefts that the bundled model sees."""
+    import numpy as np
+
+    from napari_emseg.core.edit import Edit, Patch, Region
+    from napari_emseg.phantom import make_phantom
+    from napari_emseg.ui.picture import save, wait_until
+    from napari_emseg.ui.window import open_window
+
+    viewer, dock = open_window(size=SIZE)
+    desk = dock.desk
+    desk.do("open_phantom")
+    wait_until(lambda: desk.session is not None and not desk.work)
+    session, _ = desk.need_session()
+    cells = np.asarray(make_phantom(seed=0).labels, np.uint32)
+    boxes = [Region((z, 0, 0), (z + 1, *cells.shape[1:])) for z in range(len(cells))]
+    patches = tuple(Patch(box, session.volume.read(box), cells[box.slices]) for box in boxes)
+    session.commit(Edit("segment", "model", patches))
+    desk.open_stage("synapses")
+    desk.synapses.span = (SECTION - 2, SECTION + 6)
+    desk.do("find_synapses")
+    wait_until(lambda: not desk.work and bool(desk.synapses.found))
+    for answer in ("next_synapse", "synapse_right", "synapse_wrong", "turn_synapse"):
+        desk.do(answer)
+    save(viewer, output / "synapses.png")
+    viewer.close()
+    shrink(output / "synapses.png")
+    return ["synapses"]
 
 
 def inspected(viewer: Any) -> bool:

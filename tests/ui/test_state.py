@@ -18,7 +18,7 @@ def test_nothing_open_sends_to_the_first_stage() -> None:
     assert {name: s.word for name, s in states.items()} == {
         "data": "start here", "cleanup": "needs a stack", "predict": "needs a stack", "segment": "needs a stack",
         "propagate": "needs segments", "proofread": "needs segments", "train": "needs proofread",
-        "measure": "needs segments", "export": "needs segments",
+        "synapses": "needs segments", "measure": "needs segments", "export": "needs segments",
     }  # fmt: skip
     assert {s.needs for name, s in states.items() if name != "data"} == {"data"}
     assert [name for name, s in states.items() if s.can_start] == ["data"]
@@ -39,6 +39,10 @@ def test_nothing_open_sends_to_the_first_stage() -> None:
         (Facts(**OPEN, labelled_sections=4, proofread=3, excluded=2), "proofread", "3 / 14"),
         (Facts(**OPEN, proofread=1), "train", "ready"),
         (Facts(**OPEN, proofread=1, candidate=True), "train", "new model"),
+        (Facts(**OPEN), "synapses", "needs segments"),
+        (Facts(has_stack=True, labelled_sections=1), "synapses", "needs voxel size"),
+        (Facts(**OPEN, labelled_sections=1), "synapses", "ready"),
+        (Facts(**OPEN, labelled_sections=1, pairs=4, pairs_answered=1), "synapses", "1 / 4"),
         (Facts(**OPEN, labelled_sections=1), "measure", "ready"),
         (Facts(**OPEN, labelled_sections=1, measured=3), "measure", "done"),
         (Facts(**OPEN, labelled_sections=1, measured=3, measured_is_old=True), "measure", "out of date"),

@@ -42,7 +42,7 @@ class Event:
     sections : tuple of int
         First and last section whose labels or state were changed; empty where none was.
     region : Region or None
-        Box around everything that was written; None where no pixels were.
+        Box around everything that was written or answered about; None where nothing was.
     state : str
         "done", "undone" (can be redone), "dropped" (undone, then replaced by newer work) or "forgotten" (stands, but is
         too old to be undone).
@@ -152,6 +152,8 @@ def _event(row: Sequence[Any], box: Sequence[int] | None) -> Event:
     if relabel is not None:
         region = relabel.region
         touched.update(relabel.sections)
+    if region is None:
+        region = _answered(extras)
     if region is not None:
         touched |= {region.start[0], region.stop[0] - 1}
     ends = tuple(sorted({min(touched), max(touched)})) if touched else ()
@@ -164,6 +166,18 @@ def _marked(extras: str) -> list[int]:
         return [int(mark[0]) for mark in json.loads(extras or "{}").get("marks", [])]
     except (ValueError, TypeError, AttributeError, IndexError, KeyError):
         return []
+
+
+def _answered(extras: str) -> Region | None:
+    """A box around the synaptic sites that an edit answers about; None where there are none."""
+    try:
+        sites = [a.sites for a in unpack_extras(extras)[3]]
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError):
+        return None
+    if not sites:
+        return None
+    z, y, x = ([v for one in sites for v in (one[k], one[k + 3])] for k in range(3))
+    return Region((min(z), min(y), min(x)), (max(z) + 1, max(y) + 1, max(x) + 1))
 
 
 def _relabelled(extras: str) -> Relabel | None:

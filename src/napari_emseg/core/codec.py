@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numcodecs import Zstd  # type: ignore[import-untyped]
 
-from napari_emseg.core.edit import Edit, Lock, Mark, Patch, Region, Relabel
+from napari_emseg.core.edit import Answer, Edit, Lock, Mark, Patch, Region, Relabel
 from napari_emseg.core.sections import SectionState, Status
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _CODEC = Zstd(level=1, checksum=True)
 _PARALLEL_BYTES = 2**23  # below this, starting threads costs more than it saves
+ANSWERS = "answers"
+"""Key of the answers among what an edit holds beside voxels."""
+
 _PIECE = 2**24  # voxels in one row of the journal: keeps blobs far below SQLite's limit of 1 GB
 
 
@@ -93,7 +96,7 @@ def swell(raw: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarra
 
 
 def pack_extras(edit: Edit) -> str:
-    """Marks, locks and changes of ids of an edit as JSON."""
+    """Marks, locks, changes of ids and answers of an edit as JSON."""
     extras: dict[str, Any] = {}
     if edit.marks or edit.locks:
         extras["marks"] = [
@@ -107,26 +110,36 @@ def pack_extras(edit: Edit) -> str:
             "sections": ranges(edit.relabel.sections),
             "box": [*box.start, *box.stop] if box else None,
         }
+    if edit.answers:
+        extras[ANSWERS] = [[list(a.sites), a.before, a.after] for a in edit.answers]
     return json.dumps(extras, separators=(",", ":")) if extras else ""
 
 
-def unpack_extras(text: str) -> tuple[tuple[Mark, ...], tuple[Lock, ...], Relabel | None]:
+Extras = tuple[tuple[Mark, ...], tuple[Lock, ...], Relabel | None, tuple[Answer, ...]]
+
+
+def unpack_extras(text: str) -> Extras:
     """Undo `pack_extras`."""
     if not text:
-        return (), (), None
+        return (), (), None, ()
     extras = json.loads(text)
     marks = tuple(
         Mark(section, SectionState(Status(s0), r0), SectionState(Status(s1), r1))
         for section, s0, r0, s1, r1 in extras.get("marks", ())
     )
     locks = tuple(Lock(object_id, before, after) for object_id, before, after in extras.get("locks", ()))
+    answers = tuple(
+        Answer((a, b, c, d, e, f), before, after)
+        for (a, b, c, d, e, f), before, after in extras.get(ANSWERS, ())
+    )
     change = extras.get("relabel")
     if change is None:
-        return marks, locks, None
+        return marks, locks, None, answers
     box = change["box"]
     region = Region((box[0], box[1], box[2]), (box[3], box[4], box[5])) if box else None
     sections = tuple(z for first, last in change["sections"] for z in range(first, last))
-    return marks, locks, Relabel(tuple((old, new) for old, new in change["pairs"]), sections, region)
+    relabel = Relabel(tuple((old, new) for old, new in change["pairs"]), sections, region)
+    return marks, locks, relabel, answers
 
 
 def ranges(sections: Sequence[int]) -> list[list[int]]:

@@ -106,6 +106,27 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person says of two sites at a synapse, before and after an edit.
+
+    Parameters
+    ----------
+    sites : tuple of int
+        The voxels (z, y, x) of the two sites below each other, as they were found.
+    before, after : str
+        "" nobody has said anything; "right", "wrong", or "turned": right, with the two sides changed over.
+    """
+
+    sites: tuple[int, int, int, int, int, int]
+    before: str
+    after: str
+
+    def inverse(self) -> Answer:
+        """The answer that takes this one back."""
+        return Answer(self.sites, self.after, self.before)
+
+
+@dataclass(frozen=True, slots=True)
 class Relabel:
     """Ids that become other ids wherever they are, all at once; no voxel is touched for it.
 
@@ -142,7 +163,7 @@ class Relabel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edit:
-    """One undoable change of labels, of section states, of locks, or of all of them.
+    """One undoable change of labels, of section states, of locks, of answers, or of all of them.
 
     Parameters
     ----------
@@ -158,6 +179,8 @@ class Edit:
         Objects that become locked or unlocked.
     relabel : Relabel or None
         Ids that change everywhere. An edit has either this or patches.
+    answers : tuple of Answer
+        What is said of synapses.
     """
 
     name: str
@@ -166,6 +189,7 @@ class Edit:
     marks: tuple[Mark, ...] = ()
     locks: tuple[Lock, ...] = ()
     relabel: Relabel | None = None
+    answers: tuple[Answer, ...] = ()
 
     def __post_init__(self) -> None:
         if self.relabel is not None and self.patches:
@@ -180,6 +204,7 @@ class Edit:
             tuple(m.inverse() for m in reversed(self.marks)),
             tuple(k.inverse() for k in reversed(self.locks)),
             None if self.relabel is None else self.relabel.inverse(),
+            tuple(a.inverse() for a in reversed(self.answers)),
         )
 
     @property
@@ -207,6 +232,8 @@ class Edit:
     @property
     def is_empty(self) -> bool:
         """Whether applying this edit changes nothing."""
-        if self.marks or self.locks or (self.relabel and any(old != new for old, new in self.relabel.pairs)):
+        if self.marks or self.locks or self.answers:
+            return False
+        if self.relabel and any(old != new for old, new in self.relabel.pairs):
             return False
         return all(np.array_equal(p.before, p.after) for p in self.patches)

@@ -298,10 +298,10 @@ class Journal:
             patches = tuple(
                 unpack(PackedPatch(Region(row[0:3], row[3:6]), row[6], row[7]), self.dtype) for row in rows
             )
-            marks, locks, relabel = unpack_extras(extras)
+            marks, locks, relabel, answers = unpack_extras(extras)
             if relabel is not None:
                 relabel = replace(relabel, number=number)
-            return Edit(name, source, patches, marks, locks, relabel)
+            return Edit(name, source, patches, marks, locks, relabel, answers)
         except ValueError as error:
             raise damaged(self.path) from error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_emseg.core.edit import Edit, Lock, Mark
+from napari_emseg.core.edit import Answer, Edit, Lock, Mark
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.grid import page_tiles
 from napari_emseg.core.patching import section_patches
@@ -18,9 +18,10 @@ from napari_emseg.core.search import candidates
 from napari_emseg.core.volume import LabelVolume
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+    from napari_emseg.core.answers import Sites
     from napari_emseg.core.edit import Patch
     from napari_emseg.core.grid import ChunkKey
     from napari_emseg.core.journal import Journal
@@ -109,8 +110,9 @@ def edit_back_to(
     locked: Collection[int],
     position: int,
     name: str,
+    answers: Mapping[Sites, str],
 ) -> Edit:
-    """One edit that brings labels, section states and locks back to a place in the log.
+    """One edit that brings labels, section states, locks and answers back to a place in the log.
 
     Parameters
     ----------
@@ -123,6 +125,8 @@ def edit_back_to(
         Place in the log.
     name : str
         Of the edit.
+    answers : mapping
+        Sites of a synapse to what is said of them at present.
 
     Returns
     -------
@@ -138,7 +142,10 @@ def edit_back_to(
     for key in _concerned(back, volume):
         region = page_region(key).clipped(volume.shape)
         patches.extend(section_patches(region, volume.read(region), then.read(region)))
-    return Edit(name, "system", tuple(patches), _marks(back, sections), _locks(back, locked))
+    return Edit(
+        name, "system", tuple(patches), _marks(back, sections), _locks(back, locked),
+        answers=_answers(back, answers),
+    )  # fmt: skip
 
 
 def _marks(back: list[Edit], sections: SectionStates) -> tuple[Mark, ...]:
@@ -149,6 +156,13 @@ def _marks(back: list[Edit], sections: SectionStates) -> tuple[Mark, ...]:
 def _locks(back: list[Edit], locked: Collection[int]) -> tuple[Lock, ...]:
     then = {lock.object_id: lock.after for edit in back for lock in edit.locks}
     return tuple(Lock(i, i in locked, then[i]) for i in sorted(then) if (i in locked) != then[i])
+
+
+def _answers(back: list[Edit], answers: Mapping[Sites, str]) -> tuple[Answer, ...]:
+    then = {answer.sites: answer.after for edit in back for answer in edit.answers}
+    return tuple(
+        Answer(k, answers.get(k, ""), then[k]) for k in sorted(then) if answers.get(k, "") != then[k]
+    )
 
 
 def _concerned(back: list[Edit], volume: LabelVolume) -> list[ChunkKey]:

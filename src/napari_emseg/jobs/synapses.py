@@ -103,8 +103,8 @@ def synapses_file(
     inputs = open_inputs(cells, clefts, sides, image, spacing_nm, settings)
     block = block or _BLOCK
     with scratch_folder(output) as folder:
-        numbered, places, too_small = _numbered(inputs, settings, block, folder, Part(report, 0.0, 0.5))
-        found = list(_judged(inputs, numbered, places, settings, Part(report, 0.5, 0.9)))
+        numbered, places, too_small = number_clefts(inputs, settings, block, folder, Part(report, 0.0, 0.5))
+        found = list(judge_synapses(inputs, numbered, places, settings, Part(report, 0.5, 0.9)))
         if inputs.sides is not None:
             inputs.sides.refuse_unsigned()
         sources = {"cells": cells, "clefts": clefts, "sides": sides, "image": image}
@@ -132,7 +132,7 @@ def _summary(found: list[Found], too_small: int) -> dict[str, Any]:
     }
 
 
-def _numbered(
+def number_clefts(
     inputs: Inputs, settings: SynapseSettings, block: tuple[int, int, int], folder: Path, progress: Progress
 ) -> tuple[Any, list[Place], int]:
     """Ids of synapses, where each is, and how many were too small."""
@@ -177,16 +177,22 @@ class _Ones:
         return np.asarray(self._array[box]) == 1
 
 
-def _judged(
+def margin_nm(settings: SynapseSettings) -> float:
+    """How far around a synapse cells are looked at."""
+    from napari_emseg.algorithms.synapses.surroundings import MARGIN_NM
+
+    return max(MARGIN_NM, settings.reach_nm + settings.gap_nm)
+
+
+def judge_synapses(
     inputs: Inputs, numbered: Any, places: list[Place], settings: SynapseSettings, progress: Progress
 ) -> Iterator[Found]:
     """One synapse after the other, reading what surrounds it only."""
     from napari_emseg.algorithms.synapses.masks import shape_of
     from napari_emseg.algorithms.synapses.partners import find_partners
     from napari_emseg.algorithms.synapses.places import around
-    from napari_emseg.algorithms.synapses.surroundings import MARGIN_NM
 
-    margin = max(MARGIN_NM, settings.reach_nm + settings.gap_nm)
+    margin = margin_nm(settings)
     for n, place in enumerate(places):
         progress.report(n / len(places), f"synapse {n + 1} of {len(places)}")
         region = around(place.region, margin, inputs.spacing_nm, shape_of(inputs.cells))

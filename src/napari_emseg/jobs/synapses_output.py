@@ -66,7 +66,7 @@ def write_results(
     with ExitStack() as together:
         place = together.enter_context(atomic_output(Path(output)))
         if table is not None:
-            rows = csv_text(_rows(found, inputs.spacing_nm, inputs.offset_nm), COLUMNS)
+            rows = csv_text(rows_of(found, inputs.spacing_nm, inputs.offset_nm), COLUMNS)
             together.enter_context(atomic_output(Path(table))).write_text(rows, "utf-8", newline="")
         write(place, annotations_of(found, inputs.spacing_nm, inputs.offset_nm))
 
@@ -107,7 +107,8 @@ def annotations_of(found: Iterable[Found], spacing_nm: Spacing, offset_nm: Spaci
     )  # fmt: skip
 
 
-def _rows(found: Iterable[Found], spacing_nm: Spacing, offset_nm: Spacing) -> Iterable[dict[str, Value]]:
+def rows_of(found: Iterable[Found], spacing_nm: Spacing, offset_nm: Spacing) -> Iterable[dict[str, Value]]:
+    """Rows of the table: one a pair, in order, and one a synapse without."""
     voxel = float(np.prod(spacing_nm))
     for one in found:
         common: dict[str, Value] = {

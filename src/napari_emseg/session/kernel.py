@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_emseg.core.answers import standing_answers
 from napari_emseg.core.edit import Edit
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.ledger import Ledger
@@ -72,6 +73,7 @@ class Kernel:
         self._ledger = Ledger(journal, volume)
         self.sections = SectionStates(volume.shape[0], journal.section_states())
         self._locked = journal.locked()
+        self._answers = standing_answers(journal)
         self._corrections = journal.corrections()
 
     def save(self) -> None:
@@ -153,6 +155,8 @@ class Kernel:
                 self._corrections[z] = self._corrections.get(z, 0) + direction
         for lock in edit.locks:
             (self._locked.add if lock.after else self._locked.discard)(lock.object_id)
+        for answer in edit.answers:
+            self._answers[answer.sites] = answer.after
         for mark in edit.marks:
             self.sections.put(mark.section, mark.after)
         self.volume.edited.emit(edit)

@@ -1,22 +1,24 @@
-"""What people say of sections and objects: marks and locks, and edits that respect them."""
+"""What people say of sections, objects and synapses: marks, locks and answers, and edits that respect them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_emseg.core.edit import Edit, Lock, Mark, Region, Source
+from napari_emseg.core.edit import Answer, Edit, Lock, Mark, Region, Source
 from napari_emseg.core.people import around_people
 from napari_emseg.core.sections import SectionState, Status
 from napari_emseg.session.kernel import Kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.answers import Sites, Verdict
+
 
 class Marking(Kernel):
-    """Section states and locks."""
+    """Section states, locks and answers."""
 
     def mark(self, section: int, status: Status, reason: str = "") -> Edit:
         """Change the state of a section as one undoable edit.
@@ -42,6 +44,29 @@ class Marking(Kernel):
         edit = Edit(f"{'lock' if locked else 'unlock'} object {object_id}", "human", (), (), locks)
         self.commit(edit)
         return edit
+
+    def answer(self, sites: Sites, verdict: Verdict, name: str) -> Edit:
+        """Say what two sites at a synapse are, as one undoable edit.
+
+        Parameters
+        ----------
+        sites : tuple of int
+            Voxels (z, y, x) of both below each other, as they were found.
+        verdict : {"", "right", "wrong", "turned"}
+            "turned" is right with the two sides changed over; "" takes back what was said.
+        name : str
+            Of the edit, for the history.
+        """
+        before = self._answers.get(sites, "")
+        answers = (Answer(sites, before, verdict),) if before != verdict else ()
+        edit = Edit(name, "human", answers=answers)
+        self.commit(edit, tool="answer")
+        return edit
+
+    @property
+    def answers(self) -> Mapping[Sites, str]:
+        """What is said of the sites of synapses; "" was said and taken back. Changed by `answer` only."""
+        return self._answers
 
     @property
     def locked(self) -> set[int]:

@@ -21,6 +21,7 @@ from napari_emseg.settings import (
     SeedSettings,
     SegmentSettings,
     Settings,
+    SynapseSettings,
     TidySettings,
 )
 
@@ -37,6 +38,7 @@ STAGES: dict[str, type[Settings]] = {
     "measure": MeasureSettings,
     "augmentation": AugmentationSettings,
     "tidy": TidySettings,
+    "synapses": SynapseSettings,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_emseg.core.answers import standing_answers
 from napari_emseg.core.chronicle import event, label_state
 from napari_emseg.core.following import catch_up
 from napari_emseg.core.moments import edit_back_to, position_of
@@ -37,7 +38,7 @@ class Undoing(Kernel):
         return edit
 
     def restore(self, number: int) -> Edit:
-        """Bring back labels, section states and locks as they were right after an edit, as one new edit.
+        """Bring back labels, section states, locks and answers as they were right after an edit, as one new edit.
 
         Parameters
         ----------
@@ -59,7 +60,9 @@ class Undoing(Kernel):
         then = event(self._journal, number)
         name = f"restore the moment after “{then.name}”" if then else "restore a moment"
         position = position_of(self._journal, number)
-        edit = edit_back_to(self._journal, self.volume, self.sections, self._locked, position, name)
+        edit = edit_back_to(
+            self._journal, self.volume, self.sections, self._locked, position, name, self._answers
+        )
         self.commit(edit)
         return edit
 
@@ -71,6 +74,7 @@ class Undoing(Kernel):
         if not done:
             return 0
         self._corrections = self._journal.corrections()
+        self._answers = standing_answers(self._journal)
         before, self._locked = self._locked, self._journal.locked()
         states = self._journal.section_states()
         changed = [z for z in range(len(self.sections)) if states.get(z, SectionState()) != self.sections[z]]

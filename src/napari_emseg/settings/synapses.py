@@ -39,13 +39,14 @@ class SynapseSettings(Settings):
     )  # fmt: skip
     reach_nm: float = field(
         40.0, "Reach", "cells are looked for up to this far from the cleft; the next section always counts",
-        unit="nm", ge=1, le=1000,
+        unit="nm", more=True, ge=1, le=1000,
     )  # fmt: skip
     gap_nm: float = field(
         50.0,
         "Widest gap",
         "two cells that are further apart at the cleft are no partners",
         unit="nm",
+        more=True,
         ge=0,
         le=1000,
     )

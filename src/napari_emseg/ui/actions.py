@@ -255,6 +255,38 @@ ACTIONS: dict[str, Action] = {
         "History", "Shift-H", "Who did what, where and when; bring an earlier moment back",
         f"{_FLOWS}.history:show_history",
     ),
+    "find_synapses": Action(
+        "Find synapses", "", "Clefts, the cells on their two sides, and which of them is presynaptic",
+        f"{_FLOWS}.synapses:find_synapses", "synapses",
+    ),
+    "next_synapse": Action(
+        "Next pair", "Q", "Go to the next pair of cells at a synapse that nobody has looked at, the least sure first",
+        f"{_FLOWS}.synapse_queue:next_pair", "synapses",
+    ),
+    "previous_synapse": Action(
+        "Previous", "Shift-Q", "Go to the pair of cells at a synapse before", f"{_FLOWS}.synapse_queue:previous_pair",
+        "synapses",
+    ),
+    "synapse_right": Action(
+        "Right", "A", "This pair of cells has a synapse here, in this direction. Goes to the next one",
+        f"{_FLOWS}.synapse_queue:right", "synapses",
+    ),
+    "synapse_wrong": Action(
+        "No pair", "Shift-D", "These two cells have no synapse here. Goes to the next pair",
+        f"{_FLOWS}.synapse_queue:wrong", "synapses",
+    ),
+    "turn_synapse": Action(
+        "Turn round", "Shift-T", "The pair is right, but the other cell is presynaptic. Goes to the next one",
+        f"{_FLOWS}.synapse_queue:turn_round", "synapses",
+    ),
+    "save_synapse_sites": Action(
+        "Save for CREMI", "", "Sites and partners as in CREMI (.hdf), without pairs that you called wrong",
+        f"{_FLOWS}.synapses:ask_sites", "synapses",
+    ),
+    "save_synapse_table": Action(
+        "Save table", "", "One row a pair (.csv): cells, places in nm, confidence, and what you said of it",
+        f"{_FLOWS}.synapses:ask_table", "synapses",
+    ),
     "measure": Action(
         "Measure all objects", "", "Calibre, contact area, volume and surface of every object of this project",
         f"{_FLOWS}.measuring:measure_all", "measure",

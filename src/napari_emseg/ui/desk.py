@@ -12,13 +12,14 @@ from napari_emseg.jobs.doubts import open_doubts
 from napari_emseg.ui import labelled
 from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.bench import Bench, sentence
-from napari_emseg.ui.flows import doubting, seeding
+from napari_emseg.ui.flows import doubting, seeding, synapse_queue
 from napari_emseg.ui.hand import Hand
 from napari_emseg.ui.labels_layer import LabelsAdapter
 from napari_emseg.ui.layers import StackLayers, add_layers
 from napari_emseg.ui.runner import Runner
 from napari_emseg.ui.shown import forgive
 from napari_emseg.ui.state import STAGES
+from napari_emseg.ui.synapses.held import HeldSynapses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +101,7 @@ class Desk(Bench):
         self.conflict = -1
         self.exported: set[str] = set()
         self.measured: Any = None
+        self.synapses = HeldSynapses()
         self.device = ""
         self.losses: list[tuple[float, float]] = []
         self._adapter: LabelsAdapter | None = None
@@ -173,6 +175,7 @@ class Desk(Bench):
         self.labelled = labelled.at_opening(session)
         self.doubts = frozenset(doubt.sections[1] for doubt in open_doubts(session))
         self.answered = doubting.answered(session)
+        synapse_queue.take_up(self)
         session.edited.connect(self._on_edited)
         session.sections.changed.connect(self._on_section_state)
         session.notice.connect(self._on_notice)
@@ -212,6 +215,7 @@ class Desk(Bench):
         self.is_free, self.conflict = False, -1
         self.exported.clear()
         self.measured = None
+        self.synapses = HeldSynapses()
         self.sayings.clear()
         if layers is not None and remove_layers:
             layers.remove(self.viewer)
@@ -322,6 +326,7 @@ class Desk(Bench):
         if self.session is not None:
             self.labelled = labelled.after(self.labelled, edit, self.session.volume)
             doubting.follow(self, edit)
+            synapse_queue.follow(self, edit)
         self.state_changed.emit()
 
     def _on_section_state(self, section: int, state: SectionState) -> None:

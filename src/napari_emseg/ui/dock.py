@@ -38,6 +38,7 @@ from napari_emseg.ui.panels.predict import PredictPanel
 from napari_emseg.ui.panels.proofread import ProofreadPanel
 from napari_emseg.ui.panels.propagate import PropagatePanel
 from napari_emseg.ui.panels.segment import SegmentPanel
+from napari_emseg.ui.panels.synapses import SynapsesPanel
 from napari_emseg.ui.panels.train import TrainPanel
 from napari_emseg.ui.rail import SectionRail
 from napari_emseg.ui.saying import Saying
@@ -64,6 +65,7 @@ _PANELS: tuple[type[StagePanel], ...] = (
     PropagatePanel,
     ProofreadPanel,
     TrainPanel,
+    SynapsesPanel,
     MeasurePanel,
     ExportPanel,
 )

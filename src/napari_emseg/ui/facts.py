@@ -39,6 +39,8 @@ def facts(desk: Desk) -> Facts:
         exported=len(desk.exported),
         measured=0 if desk.measurement is None else len(desk.measurement.objects),
         measured_is_old=bool(measuring.why_old(desk)),
+        pairs=desk.synapses.n_pairs,
+        pairs_answered=desk.synapses.count_answered(session.answers),
     )
 
 

@@ -45,6 +45,8 @@ class StackLayers:
     """Whether the labels are hidden because the person clicks on what lies under them."""
     is_map_put_away: bool = False
     """Whether the membranes are."""
+    synapses: tuple[Any, ...] = ()
+    """Pairs at synapses, once there are some; see `ui.synapses.marks`."""
     rings: Any = None
     """Rings around what is being asked about, once there was something; see `ui.rings`."""
 
@@ -87,7 +89,8 @@ class StackLayers:
     @property
     def overlays(self) -> tuple[Any, ...]:
         """What lies over the image and can be hidden for a look at it."""
-        return self.boundary, *(one.layer for one in self.targets.values()), self.labels, self.seeds
+        maps = (one.layer for one in self.targets.values())
+        return self.boundary, *maps, self.labels, self.seeds, *self.synapses
 
 
 def add_layers(

@@ -10,18 +10,20 @@ from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSize
 if TYPE_CHECKING:
     from napari_emseg.ui.state import StageState
 
+_DIGIT_WIDE = "\u2007"  # a space: titles stand below each other, also behind a number of two digits
+
 
 class StageLine(QPushButton):
     """Number, title and state of one stage."""
 
-    def __init__(self, number: int, title: str, parent: QWidget | None = None) -> None:
+    def __init__(self, number: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setCheckable(True)
         self.setProperty("role", "stage")
         self.setAccessibleName(title)
         line = QHBoxLayout(self)
         line.setContentsMargins(9, 0, 12, 0)
-        count = QLabel(str(number))
+        count = QLabel(number)
         count.setProperty("role", "faint")
         count.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
         self.title = QLabel(title)
@@ -60,8 +62,9 @@ class Spine(QWidget):
         column.setSpacing(0)
         group = QButtonGroup(self)
         self.lines: dict[str, StageLine] = {}
+        digits = max(len(str(state.number)) for state in states)
         for state in states:
-            line = StageLine(state.number, state.title)
+            line = StageLine(f"{state.number:{_DIGIT_WIDE}>{digits}}", state.title)
             line.setObjectName(f"stage_{state.name}")
             line.clicked.connect(lambda _on, name=state.name: self.picked.emit(name))
             group.addButton(line)

@@ -11,6 +11,7 @@ from napari_emseg.settings import (
     SeedSettings,
     SegmentSettings,
     Settings,
+    SynapseSettings,
     TidySettings,
 )
 
@@ -23,4 +24,5 @@ DEFAULTS: dict[str, type[Settings]] = {
     "finetune": FinetuneSettings,
     "measure": MeasureSettings,
     "tidy": TidySettings,
+    "synapses": SynapseSettings,
 }

@@ -32,6 +32,8 @@ class Facts:
     exported: int = 0
     measured: int = 0
     measured_is_old: bool = False
+    pairs: int = 0
+    pairs_answered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ _TITLES = {
     "propagate": "Propagate",
     "proofread": "Proofread",
     "train": "Train",
+    "synapses": "Synapses",
     "measure": "Measure",
     "export": "Export",
 }
@@ -79,6 +82,7 @@ def resolve(facts: Facts) -> tuple[StageState, ...]:
         "propagate": _propagate,
         "proofread": _proofread,
         "train": _train,
+        "synapses": _synapses,
         "measure": _measure,
         "export": _export,
     }
@@ -140,6 +144,17 @@ def _train(facts: Facts) -> tuple[str, Tone, str]:
         return "new model", "ready", ""
     if not facts.proofread:
         return "needs proofread", "quiet", "proofread" if facts.has_stack else "data"
+    return "ready", "ready", ""
+
+
+def _synapses(facts: Facts) -> tuple[str, Tone, str]:
+    if not facts.labelled_sections:
+        return "needs segments", "quiet", "segment" if facts.has_stack else "data"
+    if not facts.voxel_size_known:
+        return "needs voxel size", "quiet", "data"
+    if facts.pairs:
+        done = facts.pairs_answered >= facts.pairs
+        return f"{facts.pairs_answered} / {facts.pairs}", "done" if done else "ready", ""
     return "ready", "ready", ""
 
 

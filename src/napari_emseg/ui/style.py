@@ -113,7 +113,7 @@ def style_sheet(look: Look) -> str:
     QPushButton[role="recent"]:hover, QPushButton[role="missing"]:hover {{ background: {look.raised}; }}
     QPushButton[role="recent"]:focus, QPushButton[role="missing"]:focus {{ border-color: {look.link}; }}
     QPushButton[role="stage"] {{ background: transparent; border: none; border-left: 3px solid transparent;
-        border-radius: 0; padding: 0; min-height: 24px; max-height: 24px; text-align: left; }}
+        border-radius: 0; padding: 0; min-height: 21px; max-height: 21px; text-align: left; }}
     QPushButton[role="stage"]:hover {{ background: {look.raised}; }}
     QPushButton[role="stage"]:focus {{ border-left-color: {look.line}; }}
     QPushButton[role="stage"]:checked {{ background: {look.raised}; border-left: 3px solid {look.accent}; }}

@@ -49,6 +49,8 @@ def restore(desk: Desk, event: Event) -> str:
     n, locks = len(edit.sections), len(edit.locks)
     changed = [f"{n} section{'s' * (n != 1)}"] if n else []
     changed += [f"{locks} lock{'s' * (locks != 1)}"] if locks else []
+    answers = len(edit.answers)
+    changed += [f"{answers} answer{'s' * (answers != 1)}"] if answers else []
     return f"Back as after {moment}: {' and '.join(changed)} changed. Ctrl+Z takes that back."
 
 

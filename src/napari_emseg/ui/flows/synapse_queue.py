@@ -1,0 +1,182 @@
+"""Walk through pairs of cells at synapses, least sure first, and say of each whether it is right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.synapses.held import HeldSynapses
+from napari_emseg.ui.view import go_to, zoom_to
+
+if TYPE_CHECKING:
+    from napari_emseg.core.answers import Sites, Verdict
+    from napari_emseg.core.edit import Edit
+    from napari_emseg.jobs.kept_synapses import Row
+    from napari_emseg.ui.desk import Desk
+
+STAGE = "synapses"
+_SEEN_NM = 1200.0
+"""Height of what is shown around a pair, where more was on the screen: a cleft is 20 nm wide."""
+_MOST_NM = 2500.0
+
+
+def take_up(desk: Desk) -> None:
+    """Show again what was found when the project was open before."""
+    from napari_emseg.jobs.kept_synapses import read_synapses
+
+    session, _ = desk.need_session()
+    desk.synapses = HeldSynapses(read_synapses(session))
+    draw(desk)
+
+
+def follow(desk: Desk, edit: Edit) -> None:
+    """Pairs are of the cells that are at their sites now; an answer that is undone or done again is looked at."""
+    held = desk.synapses
+    if not held.found:
+        return
+    held.follow(edit)
+    known = {pair.sites for one in held.found for pair in one.pairs}
+    about = [answer.sites for answer in edit.answers if answer.sites in known]
+    if len(about) == 1:
+        held.chosen = about[0]
+    if edit.answers or any(0 in patch.region.shape for patch in edit.patches):
+        draw(desk)
+
+
+def rows(desk: Desk) -> tuple[Row, ...]:
+    """All pairs as they stand, the least sure first."""
+    session, _ = desk.need_session()
+    volume = session.volume
+    return desk.synapses.rows(session.answers, lambda at: int(volume[at]))
+
+
+def draw(desk: Desk) -> None:
+    """Draw the pairs in the stack."""
+    session, layers = desk.need_session()
+    if desk.synapses.found or layers.synapses:
+        from napari_emseg.ui.synapses.marks import show_pairs, turn_on
+
+        show_pairs(desk.viewer, layers, desk.synapses.places(session.answers), desk.synapses.chosen)
+        turn_on(layers, desk.synapses.are_shown)
+
+
+def turn_on(desk: Desk, is_on: bool) -> None:
+    """Show or hide the pairs in the stack."""
+    desk.synapses.are_shown = is_on
+    draw(desk)
+
+
+def next_pair(desk: Desk) -> None:
+    """Go to the next pair of which nobody has said anything."""
+    _step(desk, 1)
+
+
+def previous_pair(desk: Desk) -> None:
+    """Go to the one before."""
+    _step(desk, -1)
+
+
+def right(desk: Desk) -> None:
+    """The pair is there, and its direction is as it is shown."""
+    _answer(desk, "right")
+
+
+def wrong(desk: Desk) -> None:
+    """There is no synapse, or not between these two."""
+    _answer(desk, "wrong")
+
+
+def turn_round(desk: Desk) -> None:
+    """The pair is there, and the other cell is presynaptic."""
+    _answer(desk, "right" if _chosen(desk).verdict == "turned" else "turned")
+
+
+def look_at(desk: Desk, sites: Sites) -> None:
+    """Show one pair in the middle of the canvas, and ask about it."""
+    session, layers = desk.need_session()
+    found = rows(desk)
+    place = next((k for k, row in enumerate(found) if row.sites == sites), -1)
+    if place < 0:
+        raise EmsegError("this pair is gone", "", "synapses were found anew meanwhile: choose another one")
+    row = found[place]
+    desk.synapses.chosen = sites
+    desk.open_stage(STAGE)
+    spacing = session.image.spacing_nm
+    if spacing is not None and _height(desk) > _MOST_NM:
+        zoom_to(desk.viewer, layers.image, (_SEEN_NM / spacing[1], _SEEN_NM / spacing[2]))
+    (z0, y0, x0), (z1, y1, x1) = row.pre_at, row.post_at
+    z = desk.section if desk.section in (z0, z1) else z0
+    go_to(desk.viewer, layers.image, (z, (y0 + y1) // 2, (x0 + x1) // 2), fill=True)
+    draw(desk)
+    desk.say(STAGE, question(row, place + 1, len(found)))
+    desk.state_changed.emit()
+
+
+def question(row: Row, place: int, n: int) -> str:
+    """What is to be decided about a pair, or was."""
+    begin = f"Pair {place} of {n}, synapse {row.number}, {100 * row.pair.confidence:.0f} % sure"
+    if not (row.pre_id and row.post_id):
+        return f"{begin}: no cell is at one of its sites any more."
+    if row.pre_id == row.post_id:
+        who = f"cell {row.pre_id} with itself"
+    else:
+        who = f"{row.pre_id} (orange) to {row.post_id} (blue)"
+    said = {"right": "You said: right.", "wrong": "You said: no pair.", "turned": "You turned it round."}
+    if not row.is_open:
+        return f"{begin}: {who}. {said[row.verdict]}"
+    if not row.is_directed:
+        return (
+            f"{begin}, direction unknown: is it {row.pre_id} to {row.post_id}? Or turn it round, or no pair."
+        )
+    return f"{begin}: {who}. Is that right?"
+
+
+def _answer(desk: Desk, verdict: Verdict) -> None:
+    session, _ = desk.need_session()
+    row = _chosen(desk)
+    order = [one.sites for one in rows(desk)]
+    words = {"right": "is right", "wrong": "is no pair", "turned": "is turned round"}[verdict]
+    a, b = row.pair.pre_at, row.pair.post_at
+    cells = (int(session.volume[a]), int(session.volume[b]))
+    session.answer(row.sites, verdict, f"answer: synapse of {cells[0]} and {cells[1]} {words}")
+    _go_on(desk, order.index(row.sites), 1)
+
+
+def _chosen(desk: Desk) -> Row:
+    found = [row for row in rows(desk) if row.sites == desk.synapses.chosen]
+    if not found:
+        raise EmsegError("no pair is chosen", "", "go to one first (Q)", action="next_synapse")
+    return found[0]
+
+
+def _step(desk: Desk, way: int) -> None:
+    found = rows(desk)
+    if not found:
+        raise EmsegError("there are no pairs yet", "", "find synapses first", action="find_synapses")
+    places = {row.sites: k for k, row in enumerate(found)}
+    here = places.get(desk.synapses.chosen) if desk.synapses.chosen else None
+    _go_on(desk, (-1 if way > 0 else 0) if here is None else here, way)
+
+
+def _go_on(desk: Desk, here: int, way: int) -> None:
+    """To the nearest pair of the list, from a place on, of which nobody has said anything; round its end."""
+    found = rows(desk)
+    n = len(found)
+    order = [(here + way * k) % n for k in range(1, n + 1)]
+    for k in order:
+        if found[k].is_open:
+            look_at(desk, found[k].sites)
+            return
+    desk.open_stage(STAGE)
+    desk.say(
+        STAGE, f"All {n} pairs are looked at.", tone="done", link="Next: measure", action="stage:measure"
+    )
+    draw(desk)
+    desk.state_changed.emit()
+
+
+def _height(desk: Desk) -> float:
+    """Height of what is on the screen, in nm, or none where that cannot be said."""
+    from napari_emseg.ui.view import canvas_size
+
+    return canvas_size(desk.viewer)[0] / desk.viewer.scene.camera.zoom
