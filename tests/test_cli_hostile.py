@@ -261,9 +261,9 @@ def test_the_command_line_itself_loads_nothing_slow() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (np.full(LABELS.shape, np.nan, np.float32), "fractions and no object ids"),
-        (np.full(LABELS.shape, 0.5, np.float32), "fractions and no object ids"),
-        (LABELS.astype(np.int16) - 3, "negative ids"),
+        (np.full(LABELS.shape, np.nan, np.float32), "no object ids but fractions, odd.h5, section 0"),
+        (np.full(LABELS.shape, 0.5, np.float32), "no object ids but fractions, odd.h5, section 0"),
+        (LABELS.astype(np.int16) - 3, "object ids are negative, odd.h5, section 0"),
     ],
 )
 def test_nobody_learns_from_what_are_no_labels(

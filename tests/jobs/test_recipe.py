@@ -84,9 +84,9 @@ def test_truth_of_another_shape_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("dtype", "value", "ignore", "says"),
     [
-        (np.float32, 1.5, "", "holds fractions"),
-        (np.float32, np.nan, "", "holds fractions"),
-        (np.int32, -3, "", "holds negative ids"),
+        (np.float32, 1.5, "", "no object ids but fractions"),
+        (np.float32, np.nan, "", "no object ids but fractions"),
+        (np.int32, -3, "", "object ids are negative"),
         (np.float64, 4.0, "", ""),
         (np.int32, -3, ", ignore: -3", ""),
     ],
@@ -210,6 +210,7 @@ def test_a_phantom_teaches_the_sections_that_were_named():
     source = VolumeSource.model_validate({"phantom": {"shape": [5, 48, 48]}, "train": "0-1", "validate": "3"})
     (volume,) = load_volumes((source,), Path())
     assert (volume.train, volume.validate) == ((0, 1), (3,))
+    assert volume.synthetic
 
 
 def test_wrong_options_of_a_phantom_get_a_sentence():

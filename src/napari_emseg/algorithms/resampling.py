@@ -17,6 +17,7 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.object_ids import need_id_type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -208,10 +209,8 @@ class Resampling:
         EmsegError
             If `block` does not hold ids.
         """
-        if not (np.issubdtype(block.dtype, np.integer) or block.dtype == bool):
-            raise EmsegError(
-                "labels are whole numbers", f"these are {block.dtype}", "resample them as an image"
-            )
+        if block.dtype != bool:
+            need_id_type(block.dtype, "", remedy="resample them as an image")
         region, source = self._boxes(block, region, source)
         axes = self._axes_for(region, smooth=False)
         samples = [

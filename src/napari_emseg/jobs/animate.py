@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.object_ids import checked_ids, need_id_type
 from napari_emseg.core.progress import Silent
 from napari_emseg.io.boxes import in_sections
 from napari_emseg.io.movies import check_movie, movie
@@ -116,16 +117,12 @@ def _check_labels(labels: Any, image: Any) -> None:
             str(getattr(labels, "where", "")),
             "give labels of the same stack (z, y, x)",
         )
-    if np.dtype(labels.dtype).kind not in "buif" or np.dtype(labels.dtype).kind == "f":
-        raise EmsegError(
-            "labels are whole numbers", f"these are {np.dtype(labels.dtype)}", "segment it first"
-        )
+    if np.dtype(labels.dtype).kind != "b":
+        need_id_type(labels.dtype, str(getattr(labels, "where", "")))
 
 
 def _checked(ids: Any, z: int) -> Any:
-    if ids is not None and ids.dtype.kind == "i" and ids.min(initial=0) < 0:
-        raise EmsegError("object ids are negative", f"section {z}", "store ids from 0 up, 0 is none")
-    return ids
+    return None if ids is None else checked_ids(ids, f"section {z}")
 
 
 def _sections(array: Any, region: Region) -> Iterator[Any]:

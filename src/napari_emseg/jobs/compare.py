@@ -18,6 +18,7 @@ from napari_emseg.algorithms.metrics.segmentation import border_mask, scores_of_
 from napari_emseg.algorithms.metrics.tally import Tally
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.object_ids import checked_ids
 from napari_emseg.core.progress import Silent
 from napari_emseg.io.packed import PackedStack
 from napari_emseg.jobs.signed_ids import SignedIds
@@ -234,15 +235,7 @@ def _edits(table: Contingency) -> Scores:
 
 def _section(array: Any, region: Region, z: int, which: str) -> NDArray[Any]:
     section = np.asarray(array[(z, *region.slices[1:])])
-    if section.dtype.kind == "f":
-        whole = np.rint(section)
-        if not np.array_equal(whole, section):
-            raise EmsegError(
-                "these are no object ids but fractions", f"{which}, section {z}", "choose a segmentation"
-            )
-        section = whole.astype(np.int64)
-    if section.dtype.kind == "i" and section.min(initial=0) < 0:
-        raise EmsegError("object ids are negative", f"{which}, section {z}", "store ids from 0 up, 0 is none")
+    section = checked_ids(section, f"{which}, section {z}", remedy="choose a segmentation")
     return section.astype(np.uint8) if section.dtype.kind == "b" else section
 
 

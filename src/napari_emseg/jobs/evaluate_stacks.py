@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.object_ids import checked_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,9 +73,7 @@ class Checked:
             raise EmsegError(
                 "it holds values that are no numbers", self.source, "export it without NaN and infinity"
             )
-        if self._from_0 and values.dtype.kind == "i" and values.min(initial=0) < 0:
-            raise EmsegError("object ids are negative", self.source, "store ids from 0 up, 0 is none")
-        return values
+        return checked_ids(values, self.source) if self._from_0 and values.dtype.kind == "i" else values
 
 
 class _Mapped:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.object_ids import checked_ids, need_id_type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,14 +30,10 @@ class CheckedIds:
     def __init__(self, array: Any, source: object) -> None:
         self.shape, self.dtype = tuple(array.shape), np.dtype(array.dtype)
         self._array, self._source = array, source
-        if self.dtype.kind not in "ui":
-            raise EmsegError(f"labels are whole numbers, not {self.dtype}", str(source), "segment it first")
+        need_id_type(self.dtype, str(source))
 
     def __len__(self) -> int:
         return int(self.shape[0])
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        values = np.asarray(self._array[key])
-        if values.dtype.kind == "i" and values.min(initial=0) < 0:
-            raise EmsegError("object ids are negative", str(self._source), "store ids from 0 up, 0 is none")
-        return values
+        return checked_ids(np.asarray(self._array[key]), str(self._source))

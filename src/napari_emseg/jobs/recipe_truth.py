@@ -13,6 +13,7 @@ from napari_emseg.algorithms.boundaries import flanks, membrane_target
 from napari_emseg.algorithms.relabel import in_32_bits
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, LEVELS
+from napari_emseg.core.object_ids import checked_ids
 from napari_emseg.jobs.making import Making
 
 if TYPE_CHECKING:
@@ -90,14 +91,7 @@ def truth_of(source: TruthSource, values: NDArray[Any], spacing_nm: Spacing) -> 
 
 def _check_ids(values: NDArray[Any], source: TruthSource) -> None:
     """Refuse fractions and negative numbers where object ids are expected: they would be cut off to some id."""
-    if values.dtype.kind == "f" and not (
-        np.isfinite(values).all() and np.array_equal(values, np.rint(values))
-    ):
-        raise EmsegError(
-            "it holds fractions and no object ids", source.objects, "give labels, or a mask as path"
-        )
-    if values.dtype.kind in "if" and ((values < 0) & (values != source.ignore)).any():
-        raise EmsegError("it holds negative ids", source.objects, "store ids from 0 up, 0 is none")
+    checked_ids(values, source.objects, remedy="give labels, or a mask as path", ignore=source.ignore)
 
 
 def distance_levels(

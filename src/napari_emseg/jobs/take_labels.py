@@ -10,6 +10,7 @@ import numpy as np
 from napari_emseg.algorithms.resampling import Resampling
 from napari_emseg.core.edit import Edit, Patch, Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.object_ids import checked_ids
 from napari_emseg.core.people import around_people
 from napari_emseg.core.progress import Silent
 
@@ -104,9 +105,7 @@ def run(request: TakeRequest, progress: Progress | None = None) -> Taken:
     for z in range(shape[0]):
         whole = Region((z, 0, 0), (z + 1, shape[1], shape[2]))
         needed = request.resampling.needed(whole)
-        block = np.asarray(request.data[needed.slices])
-        if block.dtype.kind == "i" and block.size and int(block.min()) < 0:
-            raise EmsegError("labels may not be negative", request.name, "choose another label stack")
+        block = checked_ids(np.asarray(request.data[needed.slices]), request.name)
         if block.any():
             labels = request.resampling.labels(block, whole)
             rows, columns = (np.flatnonzero(labels.any(axis=(0, a))) for a in (2, 1))

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.object_ids import checked_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -139,7 +140,7 @@ def numbered(labels: NDArray[Any], core: Region, outer: Region, name: str = "") 
 
     sections = f"sections {outer.start[0]} to {outer.stop[0] - 1}"
     found, names = fastremap.renumber(
-        np.ascontiguousarray(checked_ids(labels, f"{name and name + ', '}{sections}")),
+        np.ascontiguousarray(_unsigned(labels, f"{name and name + ', '}{sections}")),
         preserve_zero=True,
     )
     ids = np.zeros(max(map(int, names.values()), default=0) + 1, np.int64)
@@ -148,7 +149,7 @@ def numbered(labels: NDArray[Any], core: Region, outer: Region, name: str = "") 
     return Block(core, outer, found, ids)
 
 
-def checked_ids(labels: NDArray[Any], where: str) -> NDArray[Any]:
+def _unsigned(labels: NDArray[Any], where: str) -> NDArray[Any]:
     """Ids as unsigned integers.
 
     Raises
@@ -156,25 +157,14 @@ def checked_ids(labels: NDArray[Any], where: str) -> NDArray[Any]:
     EmsegError
         If they are fractions, negative, or too large.
     """
+    labels = checked_ids(labels, where, remedy="give a segmentation")
     kind = labels.dtype.kind
     if kind == "b":
         return labels.astype(np.uint8)
-    if kind == "f":
-        if not np.array_equal(np.rint(labels), labels):
-            raise EmsegError("these are no object ids but fractions", where, "give a segmentation")
-        exact = 2.0 ** (np.finfo(labels.dtype).nmant + 1)  # above it neighbouring ids are one number
-        if labels.max(initial=0) > exact:
-            raise EmsegError(
-                f"object ids are above {exact:.0f}, and {labels.dtype} cannot tell them apart", where,
-                "store them as whole numbers",
-            )  # fmt: skip
-        labels, kind = np.maximum(labels, -1).astype(np.int64), "i"
-    if kind not in "iu":
-        raise EmsegError("these are no object ids", where, "give a segmentation")
     if kind == "i":
-        if labels.min(initial=0) < 0:
-            raise EmsegError("object ids are negative", where, "store ids from 0 up, 0 is none")
         return labels.astype(f"u{labels.dtype.itemsize}")
+    if kind != "u":
+        raise EmsegError("these are no object ids", where, "give a segmentation")
     if labels.dtype.itemsize == 8 and labels.max(initial=0) > _LARGEST_ID:
         raise EmsegError("object ids are above 2^63 - 1", where, "renumber them")
     return labels
