@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from napari_emseg.core.model_card import (
     find_model,
     instead_of_bundled,
     other_names,
+    read_card,
     user_models_dir,
 )
 
@@ -63,3 +65,28 @@ def test_a_name_that_hides_a_bundled_model_is_said(tmp_path: Path, monkeypatch: 
         assert (f"{name} is your model in {folder}" in said) == (name != "mine")
         (folder / CARD).unlink()
     assert instead_of_bundled("mine", bundled) == ""
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "said"),
+    [
+        ("pixel_size_nm", 0, "pixel_size_nm: it should be greater than 0"),
+        ("pixel_size_nm", -4.6, "pixel_size_nm: it should be greater than 0"),
+        ("pixel_size_nm", float("inf"), "pixel_size_nm: it should be a finite number"),
+        ("pixel_size_range_nm", [6, 4], "pixel_size_range_nm: give two sizes above 0, the smaller one first"),
+        ("pixel_size_range_nm", [0, 4], "pixel_size_range_nm: give two sizes above 0"),
+        ("context_sections", -1, "context_sections: it should be greater than or equal to 0"),
+        ("unheard_of", 1, "unheard_of: extra inputs are not permitted"),
+    ],
+)
+def test_a_card_that_makes_no_sense_says_which_entry(
+    tmp_path: Path, entry: str, value: object, said: str
+) -> None:
+    card = {
+        "name": "x", "architecture": "unet", "targets": ["membrane"], "pixel_size_nm": 5, "pixel_size_range_nm": [4, 6],
+    }  # fmt: skip
+    (tmp_path / CARD).write_text(json.dumps({**card, entry: value}))
+    (tmp_path / WEIGHTS).touch()
+    with pytest.raises(EmsegError) as caught:
+        read_card(tmp_path)
+    assert f"the model card cannot be read ({said}" in str(caught.value)

@@ -164,9 +164,13 @@ def wanted_targets(text: str | None, model: str, known: tuple[str, ...]) -> tupl
     if text is None:
         return (model,) if model in known else known[:1]
     targets = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not targets:
+        raise EmsegError(
+            "no target is named", "--targets", f"name some of {', '.join(known)}, or leave it out"
+        )
     lacking = [target for target in targets if target not in known]
-    if lacking or not targets:
-        what = ", ".join(lacking) or "nothing"
+    if lacking:
+        what = ", ".join(lacking)
         raise EmsegError(f"the model does not predict {what}", model, f"it predicts {', '.join(known)}")
     if len(set(targets)) < len(targets):
         raise EmsegError("a target is named twice", text, "name each once")

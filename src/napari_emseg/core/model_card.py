@@ -6,12 +6,13 @@ A model is a folder that holds ``card.json`` and ``weights.safetensors``.
 from __future__ import annotations
 
 import json
+import math
 import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.resources import resource_path
@@ -53,16 +54,28 @@ class ModelCard(BaseModel):
         default_factory=dict,
         description="what its judge of walls looks at: `features`, and `others`, the targets that they come from",
     )
-    pixel_size_nm: float = Field(description="in-plane pixel size that the model was trained for")
+    pixel_size_nm: float = Field(
+        gt=0, allow_inf_nan=False, description="in-plane pixel size that the model was trained for"
+    )
     pixel_size_range_nm: tuple[float, float] = Field(description="pixel sizes served without resampling")
-    context_sections: int = Field(0, description="neighbouring sections on each side that the model sees")
-    depth: int = Field(0, description="sections that a 3D network predicts at once; 0: one")
+    context_sections: int = Field(
+        0, ge=0, description="neighbouring sections on each side that the model sees"
+    )
+    depth: int = Field(0, ge=0, description="sections that a 3D network predicts at once; 0: one")
     normalisation: str = Field("section mean and standard deviation")
+    synthetic: bool = Field(False, description="whether it learned from synthetic sections alone")
     training: dict[str, Any] = Field(default_factory=dict, description="data, recipe, time, program version")
     citation: tuple[str, ...] = ()
     licence: str = ""
     scores: dict[str, dict[str, float]] = Field(default_factory=dict, description="scores per data set")
     limits: str = ""
+
+    @field_validator("pixel_size_range_nm")
+    @classmethod
+    def _rises(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1] < math.inf:
+            raise ValueError("give two sizes above 0, the smaller one first")
+        return value
 
     def zoom(self, spacing_nm: Spacing | None) -> float:
         """Model pixels per image pixel; 1 where the model serves the image's pixel size as it is.
@@ -109,10 +122,19 @@ def read_card(folder: Path) -> ModelCard:
     try:
         return ModelCard.model_validate(json.loads(path.read_text("utf-8")))
     except (ValidationError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = _fault(error)
         raise EmsegError(
             f"the model card cannot be read ({reason})", str(path), "use a model written by napari-emseg"
         ) from error
+
+
+def _fault(error: ValueError) -> str:
+    """The first thing that is wrong with a card."""
+    if not isinstance(error, ValidationError):
+        return str(error).splitlines()[0]
+    fault = error.errors()[0]
+    said = fault["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+    return f"{'.'.join(str(part) for part in fault['loc'])}: {said[:1].lower()}{said[1:]}"
 
 
 def user_models_dir() -> Path:
