@@ -312,7 +312,7 @@ def test_finetune_resumes_only_what_is_there(model, stack, labels, tmp_path, cap
 def test_finetune_takes_lists_of_stacks(model, stack, labels, tmp_path, capsys):
     lists = (f"{stack}@{stack}", f"{labels}@{labels}")
     status, _, err = run(capsys, "finetune", model, lists[0], labels, tmp_path / "out")
-    assert (status, "2 images and 1 files of labels" in err) == (1, True)
+    assert (status, "2 images and 1 file of labels" in err) == (1, True)
     status, _, err = run(capsys, "finetune", model, *lists, tmp_path / "out", "--sections", "0@1@0")
     assert (status, "2 images and 3 lists of sections" in err) == (1, True)
     status, _, err = run(capsys, "finetune", model, *lists, tmp_path / "out", "--sections", "0@2")

@@ -75,7 +75,7 @@ def test_skeletons_between_all_formats(tmp_path: Path, capsys: pytest.CaptureFix
     for source, target in pairwise(names):
         out = tmp_path / target.partition("::")[0]
         assert main(["convert", f"{tmp_path}/{source}", str(out), "--pixel-size", "50,4,4"]) == 0
-    assert "1 trees, 2 nodes" in capsys.readouterr().out
+    assert "1 tree, 2 nodes" in capsys.readouterr().out
     (tree,) = read_annotations(tmp_path / "g.nml").trees  # type: ignore[union-attr]
     assert tree.points_nm.tolist() == [[5000, 800, 400], [5050, 800, 440]]
     assert '<node id="1"' in (tmp_path / "g.nml").read_text()
@@ -212,9 +212,9 @@ def test_partners_that_are_too_far_apart_are_left_out_and_named(
     source, out = f"{tmp_path}/a.hdf::annotations", str(tmp_path / "b.hdf")
     assert main(["convert", source, out, "--farthest", "300"]) == 0
     said = capsys.readouterr().out
-    assert "4 sites, 1 pairs" in said
+    assert "4 sites, 1 pair\n" in said
     assert "partners lie 560 nm apart (median;" in said
-    assert "1 pairs further apart than 300 nm are left out: 3-5\n" in said
+    assert "1 pair further apart than 300 nm is left out: 3-5\n" in said
     kept = read_annotations(f"{out}::annotations")
     assert isinstance(kept, CremiAnnotations)
     assert kept.partners.tolist() == [[3, 4]]

@@ -69,14 +69,15 @@ def test_there_and_back_with_a_colleague(folder: Path, capsys: pytest.CaptureFix
     paint(project, 1, slice(8, 12), 9)
     status, out, _ = call(capsys, "import", project, folder / "theirs.emseg")
     assert status == 0
-    assert "1 conflicts" in out
+    assert "1 conflict" in out
+    assert "1 conflicts" not in out
     assert ", 24 px" in out
     now = labels(project)
     assert set(now[4:8, 4:16].ravel()) == {10}  # their 8 is a new object of theirs
     assert (now[8:12, 4:16] == 9).all()
     status, out, _ = call(capsys, "import", project, folder / "theirs.emseg", "--conflicts", "theirs")
     assert status == 0
-    assert "conflicts decided: theirs" in out
+    assert "1 conflict decided: theirs" in out
     status, _, err = call(capsys, "pack", project, pack)
     assert status == 1
     assert err.startswith("error: there is already something here")

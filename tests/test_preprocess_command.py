@@ -158,7 +158,7 @@ def test_crack_and_back(tmp_path, capsys):
     words = ("crack", tmp_path / "in.h5", tmp_path / "o.h5", "--sections", "1")
     status, out, err = run(capsys, *words)
     assert (status, err) == (0, "")
-    assert "1 cracked sections mended" in out
+    assert "1 cracked section mended" in out
     mended = open_array(tmp_path / "o.h5")[0][:]
     assert mended[1, 64].max() < 245
     assert np.array_equal(mended[[0, 2]], stack[[0, 2]])
@@ -204,7 +204,11 @@ def test_normalize_as_the_network_does(source, stack, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("rows", "says"),
-    [("1 2\n", "1 rows and the stack 9 sections"), ("1 nan\n" * 9, "not a number"), ("", "is empty")],
+    [
+        ("1 2\n", "the table has 1 row and the stack 9 sections"),
+        ("1 nan\n" * 9, "not a number"),
+        ("", "is empty"),
+    ],
 )
 def test_a_wrong_table_is_one_clear_line_and_leaves_nothing(rows, says, source, tmp_path, capsys):
     (tmp_path / "bad.txt").write_text(rows, "utf-8")

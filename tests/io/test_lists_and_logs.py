@@ -36,7 +36,7 @@ def test_a_file_with_an_at_in_its_name_is_one_volume(tmp_path: Path) -> None:
 def test_lists_that_do_not_fit() -> None:
     with pytest.raises(EmsegError, match="name in the list of volumes is empty"):
         split_volumes("a@@b")
-    with pytest.raises(EmsegError, match="2 images and 1 labels"):
+    with pytest.raises(EmsegError, match="2 images and 1 label"):
         pair_volumes("a@b", "c")
     assert pair_volumes("x/a@b", "y/c@d") == (("x/a", "y/c"), ("x/b", "y/d"))
 

@@ -1,8 +1,8 @@
 """An area that several seeds of a person share, divided along the faintest membrane.
 
-Water that rises in such an area runs through a faint membrane wherever it is lowest, and meets the other anywhere behind it: the cut
-is a line half-way between the seeds. Here every pixel goes to the seed from which the way is shortest, and a way through membrane is
-long, also through faint membrane.
+Water that rises in such an area runs through a faint membrane wherever it is lowest, and meets the other anywhere behind it: the
+cut is a line half-way between the seeds. Here every pixel goes to the seed from which the way is shortest, and a way through
+membrane is long, also through faint membrane.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from napari_emseg.algorithms.dividing import divide_shared, sharing
 from napari_emseg.algorithms.placed_seeds import ONE_CELL_BELOW, middles_of
 from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.seeds import distance_seeds, seed_every_area
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class UnseededCells:
         }[unseeded]
         places = "; ".join(", ".join(map(str, at)) for _, at in self.largest)
         where = f"at {places}" if self.count <= len(self.largest) else f"the largest at {places}"
-        text = f"{self.count} cell{'s' * (not one)} without a seed {became} ({where}; z, y, x)"
+        text = f"{counted(self.count, 'cell')} without a seed {became} ({where}; z, y, x)"
         them = "it" if one else "them"
         if unseeded == "neighbour":
             text += f": --unseeded empty leaves {them} empty, --unseeded segment keeps {them} apart"

@@ -15,7 +15,9 @@ from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.seeds import count_unseeded, distance_seeds
 from napari_emseg.algorithms.volumes import segment_blocks
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.object_ids import checked_ids
 from napari_emseg.core.progress import Silent
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,8 +104,9 @@ def grow(
 def _unsigned(*ids: NDArray[Any] | None) -> np.dtype[np.unsignedinteger]:
     """The type that holds all ids: 32 bits unless that is too little."""
     there = [k for k in ids if k is not None and k.size]
-    if any(k.dtype.kind == "i" and int(k.min()) < 0 for k in there):
-        raise EmsegError("object ids are negative", "seeds", "give ids from 0 up, 0 is none")
+    for ids_there in there:
+        if ids_there.dtype.kind == "i":
+            checked_ids(ids_there, "seeds")
     top = max((int(k.max()) for k in there), default=0)
     return np.dtype(np.uint32 if top <= np.iinfo(np.uint32).max else np.uint64)
 
@@ -175,7 +178,7 @@ class Losses:
     def words(self) -> list[str]:
         """One sentence for each kind of loss."""
         n = self.unseeded
-        what = f"{n} area{'s' * (n != 1)} too thin for a seed went to a neighbour"
+        what = f"{counted(n, 'area')} too thin for a seed went to a neighbour"
         return [f"{what}: a smaller seed depth keeps {'it' if n == 1 else 'them'} apart"] if n else []
 
 

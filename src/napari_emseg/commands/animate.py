@@ -19,6 +19,7 @@ from napari_emseg.commands.arguments import (
     settings_from,
     voxel_size,
 )
+from napari_emseg.core.words import counted
 from napari_emseg.settings import AnimateSettings
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     progress.close()
     sections = f"{found.sections} section" + "s" * (found.sections != 1)
     if settings.turn:
-        print(f"{args.output}: objects from {found.sections} sides, {found.size[1]} x {found.size[0]} px")
+        print(
+            f"{args.output}: objects from {counted(found.sections, 'side')}, {found.size[1]} x {found.size[0]} px"
+        )
         if not is_known:
             print("the section thickness is unknown, so voxels are shown as cubes (--pixel-size Z,Y,X)")
         return 0

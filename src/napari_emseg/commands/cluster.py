@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg.commands import COMMANDS
 from napari_emseg.commands.arguments import command_parser, understood
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.words import counted
 from napari_emseg.jobs.batch import PROGRAM, Resources, script
 
 if TYPE_CHECKING:
@@ -173,7 +174,9 @@ def _write(args: argparse.Namespace) -> int:
     _save(
         second, script(found.join, _resources(args, gpus=0, gpu_type=""), name="emseg-join", setup=args.setup)
     )
-    print(f"{file}: {found.sections} sections in {len(found.spans)} tasks; {second} joins them")
+    print(
+        f"{file}: {counted(found.sections, 'section')} in {counted(len(found.spans), 'task')}; {second} joins them"
+    )
     print(f"{PROGRAM} cluster submit {shlex.quote(str(file))} {shlex.quote(str(second))}")
     return 0
 
@@ -213,9 +216,7 @@ def _start(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a job's end is as good as Ctrl-C
     with open_cluster(args.file, workers, slurm) as cluster:
         kind = "as jobs of SLURM" if slurm else "on this machine"
-        print(
-            f"{args.workers} worker{'s' * (args.workers > 1)} {kind}, {cluster.scheduler_address}", flush=True
-        )
+        print(f"{counted(args.workers, 'worker')} {kind}, {cluster.scheduler_address}", flush=True)
         print(f"{PROGRAM} predict IN OUT --scheduler {shlex.quote(str(args.file))}", flush=True)
         if wait_for_worker(cluster, failures):
             print("ready; Ctrl-C ends it", flush=True)

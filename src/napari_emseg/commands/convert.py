@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.commands.arguments import add_pixel_size, voxel_size
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -157,7 +158,10 @@ def _near_partners(found: Any, farthest_nm: float, where: str) -> tuple[Any, lis
         )
     if len(dropped):
         pairs = ", ".join(f"{pre}-{post}" for pre, post in dropped.tolist())
-        notes.append(f"{len(dropped)} pairs further apart than {farthest_nm:g} nm are left out: {pairs}")
+        are = "is" if len(dropped) == 1 else "are"
+        notes.append(
+            f"{counted(len(dropped), 'pair')} further apart than {farthest_nm:g} nm {are} left out: {pairs}"
+        )
     return kept, notes
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.core.words import counted
+
 if TYPE_CHECKING:
     import argparse
 
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         offset_nm=position_kept(args.output, stack.offset_nm, stack.spacing_nm),
     )  # fmt: skip
     progress.close()
-    print(f"{args.output}: from {len(clicks)} clicks, {' x '.join(str(n) for n in found.shape)}")
+    print(f"{args.output}: from {counted(len(clicks), 'click')}, {' x '.join(str(n) for n in found.shape)}")
     return 0
 
 

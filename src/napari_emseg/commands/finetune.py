@@ -21,6 +21,7 @@ from napari_emseg.commands.arguments import (
     settings_from,
     voxel_size,
 )
+from napari_emseg.core.words import counted
 from napari_emseg.settings import FinetuneSettings
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     )  # fmt: skip
     result = finetune.run(request, progress)
     progress.close()
-    print(f"{result.model}: {result.steps} steps in {result.seconds:.0f} s")
+    print(f"{result.model}: {counted(result.steps, 'step')} in {result.seconds:.0f} s")
     if result.after:
         print(f"scored on {result.scored_on}:")
     for key, after in result.after.items():
@@ -119,14 +120,14 @@ def teachers(args: argparse.Namespace) -> list[Teacher]:
     images, labels = split_volumes(args.image), split_volumes(args.labels)
     if len(images) != len(labels):
         raise EmsegError(
-            f"there are {len(images)} images and {len(labels)} files of labels",
+            f"there are {counted(len(images), 'image')} and {counted(len(labels), 'file of labels', 'files of labels')}",
             args.labels,
             "name one for each image, with @ between them",
         )
     parts = args.sections.split("@") if args.sections else [""]
     if len(parts) not in (1, len(images)):
         raise EmsegError(
-            f"there are {len(images)} images and {len(parts)} lists of sections",
+            f"there are {counted(len(images), 'image')} and {counted(len(parts), 'list of sections', 'lists of sections')}",
             args.sections,
             "give one for all, or one for each with @ between them",
         )
@@ -178,19 +179,10 @@ def _teacher(args: argparse.Namespace, image: str, path: str, wanted: str) -> Te
 
 def _ids(section: NDArray[Any], z: int, path: str, ignore: int | None) -> NDArray[np.uint32]:
     """Object ids of a section of a file, or a mask; pixels that supervise nothing become `_IGNORED`."""
-    import numpy as np
-
     from napari_emseg.algorithms.relabel import in_32_bits
-    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.core.object_ids import checked_ids
 
-    if section.dtype.kind == "f":
-        if not (np.isfinite(section).all() and np.array_equal(section, np.rint(section))):
-            raise EmsegError(
-                f"section {z} holds fractions and no object ids", path, "give labels, or a mask of 0 and 1"
-            )
-        section = section.astype(np.int64)
-    if section.dtype.kind == "i" and section.min(initial=0) < 0:
-        raise EmsegError(f"section {z} holds negative ids", path, "store ids from 0 up, 0 is none")
+    section = checked_ids(section, f"{path}, section {z}", remedy="give labels, or a mask of 0 and 1")
     ids = in_32_bits(section)
     if ignore is not None:
         ids[section == ignore] = _IGNORED

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.settings import InstanceSettings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         progress=progress,
     )  # fmt: skip
     progress.close()
-    print(f"{args.output}: {found['things']} things, {' x '.join(str(n) for n in found['shape'])}")
+    print(f"{args.output}: {counted(found['things'], 'thing')}, {' x '.join(str(n) for n in found['shape'])}")
     for note in found["notes"]:
         print(note)
     return 0

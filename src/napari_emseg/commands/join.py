@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_settings, settings_from
 from napari_emseg.core.errors import WrongCall
+from napari_emseg.core.words import counted
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     )  # fmt: skip
     progress.close()
     n = found["objects"]
-    print(f"{args.output}: {n} object{'s' * (n != 1)}, {' x '.join(str(k) for k in found['shape'])}")
+    print(f"{args.output}: {counted(n, 'object')}, {' x '.join(str(k) for k in found['shape'])}")
     for note in found["notes"]:
         print(note)
     return 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.words import counted
 from napari_emseg.settings import MeasureSettings
 
 if TYPE_CHECKING:
@@ -77,9 +78,13 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     )  # fmt: skip
     progress.close()
     z, y, x = found.spacing_nm
-    print(f"{args.output}: {len(found.objects)} objects, voxels of {z:g} x {y:g} x {x:g} nm (z, y, x)")
+    print(
+        f"{args.output}: {counted(len(found.objects), 'object')}, voxels of {z:g} x {y:g} x {x:g} nm (z, y, x)"
+    )
     if settings.contact:
-        print(f"{len(found.contacts)} contacts{'' if args.contacts is None else f': {args.contacts}'}")
+        print(
+            f"{counted(len(found.contacts), 'contact')}{'' if args.contacts is None else f': {args.contacts}'}"
+        )
     if found.unread:
         _say_unread(found)
     if settings.calibre:

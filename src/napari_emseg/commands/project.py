@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.commands.arguments import add_common
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -167,7 +168,7 @@ def _info(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG001 - 
     z, y, x = project.image.shape
     spacing = project.image.spacing_nm
     size = " x ".join(f"{n:g}" for n in spacing) + " nm (z, y, x)" if spacing else "voxel size unknown"
-    print(f"{project.image.name}: {z} sections of {y} x {x} pixels, {size}")
+    print(f"{project.image.name}: {counted(z, 'section')} of {y} x {x} pixels, {size}")
     print(f"  image: {found['image_uri']}")
     print(f"  model: {project.model}")
     print("  sections: " + ", ".join(f"{n} {name}" for name, n in counts.items()) + f", of {z}")
@@ -218,7 +219,7 @@ def _restore(args: argparse.Namespace, progress: Quiet) -> None:
         edit = session.restore(args.edit)
         progress.close()
         n = len(edit.sections)
-        print(f"{args.project}: {n} section{'s' * (n != 1)} changed; napari's Ctrl-Z takes it back")
+        print(f"{args.project}: {counted(n, 'section')} changed; napari's Ctrl-Z takes it back")
 
 
 def _copy(args: argparse.Namespace, progress: Quiet) -> None:
@@ -265,12 +266,12 @@ def _import(args: argparse.Namespace, progress: Quiet) -> None:
         progress.close()
         n, who = len(done.edit.sections), done.author or "a colleague"
         print(
-            f"{done.edits} edits of {who}: {n} section{'s' * (n != 1)} changed, {len(done.conflicts)} conflicts"
+            f"{counted(done.edits, 'edit')} of {who}: {counted(n, 'section')} changed, {counted(len(done.conflicts), 'conflict')}"
         )
         for conflict in done.conflicts:
             print(f"  section {conflict.section}: {conflict.words}")
         if decided:
-            print(f"{decided} conflicts decided: {args.conflicts}")
+            print(f"{counted(decided, 'conflict')} decided: {args.conflicts}")
         elif done.conflicts:
             print("they wait in the project; the window walks through them")
 
@@ -292,7 +293,7 @@ def _labels(args: argparse.Namespace, progress: Quiet) -> None:
         progress.close()
         n = len(edit.sections)
         how = "as they are" if request.resampling.is_identity else "resampled"
-        print(f"{args.project}: labels of {n} section{'s' * (n != 1)} taken over, {how}")
+        print(f"{args.project}: labels of {counted(n, 'section')} taken over, {how}")
 
 
 def _find_image(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG001 - nothing takes long here
@@ -326,10 +327,10 @@ def _export(args: argparse.Namespace, progress: Quiet) -> None:
             n = export.export_labels(
                 session, args.output, proofread_only=args.proofread_only, progress=progress
             )
-            lines.append(f"{args.output}: labels of {n} section{'s' * (n != 1)}")
+            lines.append(f"{args.output}: labels of {counted(n, 'section')}")
         if args.sections:
             n = export.export_sections(session, args.sections, progress=progress)
-            lines.append(f"{args.sections}: {n} rows")
+            lines.append(f"{args.sections}: {counted(n, 'row')}")
         if args.methods:
             export.export_methods(session, args.methods)
             lines.append(f"{args.methods}: what was done, in sentences")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
 from napari_emseg.core.errors import WrongCall
+from napari_emseg.core.words import counted
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         voxel=VoxelSize(spacing, is_known), progress=progress,
     )  # fmt: skip
     progress.close()
-    print(f"{args.output}: {found['objects']} objects, {found['links']} links, {found['doubtful']} doubtful")
+    numbers = f"{counted(found['objects'], 'object')}, {counted(found['links'], 'link')}"
+    print(f"{args.output}: {numbers}, {found['doubtful']} doubtful")
     for note in found["notes"]:
         print(note)
     return 0

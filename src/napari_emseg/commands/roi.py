@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.commands.arguments import add_pixel_size, region, region_of, voxel_size
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -74,11 +75,13 @@ def _check(args: argparse.Namespace) -> int:
         print(problem)
     if not problems:
         height, width = table.rows[0].size
-        print(f"{args.source}: {len(table.rows)} rows, all well; boxes of {width} x {height} pixels (x, y)")
+        print(
+            f"{args.source}: {counted(len(table.rows), 'row')}, all well; boxes of {width} x {height} pixels (x, y)"
+        )
         return 0
     if args.fix is None:
         raise EmsegError(
-            f"the table has {len(problems)} fault{'s' * (len(problems) > 1)}",
+            f"the table has {counted(len(problems), 'fault')}",
             args.source,
             "correct it, or let --fix OUT.csv do that",
         )
@@ -179,9 +182,8 @@ def _boxes(args: argparse.Namespace, progress: Quiet) -> int:
         raise EmsegError("nothing is labelled in any section", args.source, "give labels")
     write_text(args.output, roi_text(RoiTable(tuple(rows))))
     empty = labels.shape[0] - len(rows)
-    print(
-        f"{args.output}: {len(rows)} boxes" + (f", {empty} sections without labels left out" if empty else "")
-    )
+    left_out = f", {counted(empty, 'section')} without labels left out" if empty else ""
+    print(f"{args.output}: {counted(len(rows), 'box', 'boxes')}{left_out}")
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.words import counted
 from napari_emseg.settings import SeedSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         mask=args.mask, given=args.seeds, unseeded=args.unseeded or "neighbour", progress=progress,
     )  # fmt: skip
     progress.close()
-    print(f"{args.output}: {found['segments']} segments, {' x '.join(str(n) for n in found['shape'])}")
+    print(
+        f"{args.output}: {counted(found['segments'], 'segment')}, {' x '.join(str(n) for n in found['shape'])}"
+    )
     for note in found["notes"]:
         print(note)
     return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.words import counted
 from napari_emseg.settings import SmoothSettings, TidySettings
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         said = "smoothed"
     else:
         found = tidy_file(args.source, args.output, settings=settings, voxel=voxel, progress=progress)
-        said = f"{found['objects']} object{'s' * (found['objects'] != 1)}"
+        said = f"{counted(found['objects'], 'object')}"
     progress.close()
     print(f"{args.output}: {said}, {' x '.join(str(n) for n in found['shape'])}")
     for note in found["notes"]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, voxel_size
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -107,7 +108,9 @@ def _export(args: argparse.Namespace, progress: Quiet) -> None:
         source = Source(opened.array, place.parent, is_labels=True, progress=progress)
         made = write_vast(place, source, _spacing(args, opened.spacing_nm), export, opened.offset_nm)
     progress.close()
-    print(f"{args.output}: {opened.array.shape[0]} sections, {len(made.segments) - 1} segments")
+    print(
+        f"{args.output}: {counted(opened.array.shape[0], 'section')}, {counted(len(made.segments) - 1, 'segment')}"
+    )
 
 
 def _import(args: argparse.Namespace, progress: Quiet) -> None:
@@ -131,7 +134,7 @@ def _import(args: argparse.Namespace, progress: Quiet) -> None:
     if table is not None:
         beside = Path(args.output.rstrip("/")).with_suffix(".segments.txt")
         write_vast_table(beside, table)
-        print(f"{beside}: {len(table.segments) - 1} segments")
+        print(f"{beside}: {counted(len(table.segments) - 1, 'segment')}")
 
 
 def _choose(args: argparse.Namespace, progress: Quiet) -> None:
@@ -160,4 +163,4 @@ def _choose(args: argparse.Namespace, progress: Quiet) -> None:
     )  # fmt: skip
     progress.close()
     word = "kept" if args.action == "keep" else "left out"
-    print(f"{args.output}: {len(ids)} objects of class {args.class_name} {word}")
+    print(f"{args.output}: {counted(len(ids), 'object')} of class {args.class_name} {word}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.io.atomic import atomic_output
 from napari_emseg.io.cremi import CremiAnnotations
 from napari_emseg.io.lookup import load_function
@@ -165,10 +166,10 @@ def _as_kind(annotations: Annotations, suffix: str, spacing_nm: Spacing | None) 
 def describe(annotations: Annotations) -> str:
     """What was read, in one line."""
     if isinstance(annotations, SkeletonSet):
-        return f"{len(annotations.trees)} trees, {annotations.n_nodes} nodes"
+        return f"{counted(len(annotations.trees), 'tree')}, {counted(annotations.n_nodes, 'node')}"
     if isinstance(annotations, CremiAnnotations):
-        return f"{len(annotations.ids)} sites, {len(annotations.partners)} pairs"
-    return f"{len(annotations.step)} steps"
+        return f"{counted(len(annotations.ids), 'site')}, {counted(len(annotations.partners), 'pair')}"
+    return f"{counted(len(annotations.step), 'step')}"
 
 
 def annotation_layers(path: str | os.PathLike[str]) -> list[LayerData]:

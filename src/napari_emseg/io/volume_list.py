@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.io.paths import SAMPLE, parse_path
 
 SEPARATOR = "@"
@@ -68,7 +69,7 @@ def pair_volumes(images: str, labels: str, base: Path | None = None) -> tuple[tu
     first, second = split_volumes(images, base), split_volumes(labels, base)
     if len(first) != len(second):
         raise EmsegError(
-            f"there are {len(first)} images and {len(second)} labels",
+            f"there are {counted(len(first), 'image')} and {counted(len(second), 'label file')}",
             f"{images}, {labels}",
             "name one for each",
         )

@@ -15,6 +15,8 @@ from napari_emseg import __version__
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.object_ids import need_id_type
+from napari_emseg.core.words import counted
 from napari_emseg.io import open_image, write_array
 from napari_emseg.io.atomic import check_place
 from napari_emseg.io.grid import position_kept, position_moved
@@ -89,7 +91,7 @@ def open_sections(source: str, *, labels: bool = False) -> Sections:
         stack = open_image(source)
         return Sections([stack.data], stack.spacing_nm, stack.offset_nm)
     if labels and np.dtype(array.dtype).kind == "f":
-        raise EmsegError("labels are whole numbers", f"{source} holds {array.dtype}", "leave --labels out")
+        need_id_type(array.dtype, source, remedy="leave --labels out")
     channels = list(array.channels) if isinstance(array, LazyChannels) else [array]
     return Sections(channels, spacing, offset)
 
@@ -174,7 +176,7 @@ def deflicker_file(source: str, output: str, settings: DeflickerSettings, progre
     note = provenance("deflicker", stack.uri, settings=settings.model_dump())
     place = position_kept(output, stack.offset_nm, stack.spacing_nm)
     write_array(output, flow, spacing_nm=stack.spacing_nm, offset_nm=place, metadata=note)
-    return [f"{output}: brightness of {stack.shape[0]} sections evened out"]
+    return [f"{output}: brightness of {counted(stack.shape[0], 'section')} evened out"]
 
 
 def detect_file(source: str, output: str, pictures: str | None, progress: Progress) -> list[str]:
@@ -328,7 +330,7 @@ def normalize_file(
         output, [stack.data], compute, stack.shape, stack.spacing_nm, progress, "normalising",
         provenance("normalize", stack.uri, **note), dtype=dtype, offset_nm=stack.offset_nm,
     )  # fmt: skip
-    return [f"{output}: grey values of {stack.shape[0]} sections brought to one scale"]
+    return [f"{output}: grey values of {counted(stack.shape[0], 'section')} brought to one scale"]
 
 
 def resample_file(

@@ -10,6 +10,7 @@ import numpy as np
 from napari_emseg.algorithms.placed_seeds import PlacedSeeds
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -165,7 +166,7 @@ def edit_name(placed: PlacedSeeds, sections: range) -> str:
     """How the edit is called in the history."""
     where = f"section {sections[0]}" if len(sections) == 1 else f"{len(sections)} sections"
     n = len(placed.points)
-    mine = f"{n} placed seed{'s' * (n != 1)}"
+    mine = f"{counted(n, 'placed seed')}"
     if placed.alone:
         return f"grow {mine} in {where}"
     return f"segment {where} with {mine}" if n else f"segment {where}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.core.words import counted
 from napari_emseg.jobs.scratch import scratch_folder
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import InstanceSettings
@@ -75,7 +76,7 @@ def instances_file(
         (result.too_flat, "in too few sections and dropped"),
         (result.without_seed, "nowhere deep enough for a seed: each is kept as one thing"),
     )
-    notes = [f"{n} part{'s' * (n != 1)} {why}" for n, why in dropped if n]
+    notes = [f"{counted(n, 'part')} {why}" for n, why in dropped if n]
     said = opened.said
     said["notes"] = notes + said["notes"]
     return {

@@ -12,6 +12,7 @@ from napari_emseg import __version__
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import ModelCard, find_model, read_card
 from napari_emseg.core.sections import Status
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,9 +73,7 @@ def provenance(session: Session) -> dict[str, Any]:
 def _stack(session: Session) -> str:
     image = session.image
     z, y, x = image.shape
-    text = (
-        f"Objects were segmented in the stack “{image.name}” ({z} section{'s' * (z != 1)} of {y} × {x} pixels"
-    )
+    text = f"Objects were segmented in the stack “{image.name}” ({counted(z, 'section')} of {y} × {x} pixels"
     if image.spacing_nm is None:
         return text + "; voxel size unknown)."
     dz, dy, dx = image.spacing_nm
@@ -100,7 +99,7 @@ def _models(session: Session) -> list[str]:
             text += f", fine-tuned from {_short(card.parent)}" if card.parent else ""
             text += _taught(card)
             text += ")"
-        text += f", and their segments were taken over in {n} step{'s' * (n != 1)} {_span(first, last)}."
+        text += f", and their segments were taken over in {counted(n, 'step')} {_span(first, last)}."
         if (
             card is not None
             and session.image.spacing_nm is not None
@@ -114,7 +113,7 @@ def _models(session: Session) -> list[str]:
     if carried[0]:
         n = carried[0]
         sentences.append(
-            f"Object ids were carried through the sections in {n} step{'s' * (n != 1)} {_span(*carried[1:])}."
+            f"Object ids were carried through the sections in {counted(n, 'step')} {_span(*carried[1:])}."
         )
     return sentences
 
@@ -148,7 +147,7 @@ def _people(session: Session) -> str:
         f"{verb} {n}" for verb, n in sorted(kinds.items(), key=lambda row: (-row[1], row[0]))[:6]
     )
     span = _span(min(row[2] for row in rows), max(row[3] for row in rows))
-    text = f"The result was corrected by hand {span} in {total} edit{'s' * (total != 1)} ({most}), by {who}"
+    text = f"The result was corrected by hand {span} in {counted(total, 'edit')} ({most}), by {who}"
     seconds = sum(row[4] or 0 for row in rows)
     return text + (f", which took {seconds / 60:.0f} min of editing." if seconds >= 60 else ".")
 

@@ -10,6 +10,7 @@ import numpy as np
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.core.words import counted
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def finish(session: Session, request: PropagateRequest, result: PropagateResult)
         if session.sections[z].status is Status.UNSEEN
     )
     n_sections = request.region.shape[0] - 1
-    name = f"carry ids of section {request.section} to {n_sections} section{'s' * (n_sections != 1)}"
+    name = f"carry ids of section {request.section} to {counted(n_sections, 'section')}"
     return session.around_people(name, "propagation", request.region, labels, marks=marks)
 
 

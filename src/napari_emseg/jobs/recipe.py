@@ -38,6 +38,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import Directed, TrainingVolume
+from napari_emseg.core.words import counted
 from napari_emseg.jobs.recipe_truth import TruthSource, distance_levels, truth_of
 from napari_emseg.settings import Settings
 
@@ -182,7 +183,7 @@ def listed(source: VolumeSource, base: Path) -> tuple[VolumeSource, ...]:
         paths = split_volumes(resolve(getattr(truth, key), base), base)
         if len(paths) != len(images):
             raise EmsegError(
-                f"there are {len(images)} images and {len(paths)} files of {target}",
+                f"there are {counted(len(images), 'image')} and {counted(len(paths), f'file of {target}', f'files of {target}')}",
                 source.image,
                 "name one for each image, with @ between them",
             )
@@ -285,7 +286,9 @@ def _phantoms(source: VolumeSource, phantom: PhantomSource) -> Iterator[Training
         train, validate = _split(source, len(made.image))
         name = f"{source.name if source.name != 'volume' else 'phantom'}-{seed}"
         pixel = phantom.spacing_nm[2]
-        yield TrainingVolume(name, made.image, pixel, truth, train, validate, source.share, graded=graded)
+        yield TrainingVolume(
+            name, made.image, pixel, truth, train, validate, source.share, graded=graded, synthetic=True
+        )
 
 
 def resolve(path: str, base: Path) -> str:

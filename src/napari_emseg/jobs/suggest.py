@@ -14,6 +14,7 @@ import numpy as np
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.core.sections import Status
+from napari_emseg.core.words import counted
 from napari_emseg.jobs.sections_read import read_sections, statistics_of
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ def _reason(i: int, unsure: NDArray[np.floating], unlike: NDArray[np.floating], 
     if (times := float(_times_median(unsure)[i])) >= _STRIKING:
         words.append(f"membranes {times:.1f} times as unsure as usual here")
     if n_known and float(_times_median(unlike)[i]) >= _STRIKING:
-        words.append(f"unlike the {n_known} proofread section{'s' * (n_known != 1)}")
+        words.append(f"unlike the {counted(n_known, 'proofread section')}")
     return ", ".join(words)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.core.words import counted
 from napari_emseg.io.lazy import LazyStack
 from napari_emseg.jobs.labels_file import CheckedIds
 from napari_emseg.jobs.scratch import scratch_folder
@@ -83,7 +84,7 @@ def tidy_file(
         "cut_off": "at the edge of the sections and dropped",
     }
     said = opened.said
-    notes = [f"{n} object{'s' * (n != 1)} {words[name]}" for name, n in numbers.items() if n]
+    notes = [f"{counted(n, 'object')} {words[name]}" for name, n in numbers.items() if n]
     return {"objects": found.n_objects, **numbers, **said, "notes": notes + said["notes"]}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.io import open_image
 from napari_emseg.io.atomic import check_place
 from napari_emseg.io.writing import check_output
@@ -86,7 +87,7 @@ def align_file(
         write_text(estimate, shifts_as_text(alignment.shifts, comment=f"shifts that align {source}"))
         if elastic is not None and alignment.warp is not None:
             write_bytes(elastic, warp_as_bytes(alignment.warp))
-    return [f"{output}: {depth} sections on a canvas of {canvas[0]} x {canvas[1]} px", *said]
+    return [f"{output}: {counted(depth, 'section')} on a canvas of {canvas[0]} x {canvas[1]} px", *said]
 
 
 def read_alignment(
@@ -181,7 +182,7 @@ def unalign_file(
         output, opened.channels, compute, (depth, *size), opened.spacing_nm, progress, "taking back", note,
         offset_nm=opened.moved((0, y, x)),
     )  # fmt: skip
-    return [f"{output}: {depth} sections of {size[0]} x {size[1]} px"]
+    return [f"{output}: {counted(depth, 'section')} of {size[0]} x {size[1]} px"]
 
 
 def _points_file(
@@ -215,7 +216,7 @@ def _points_file(
     writer.writeheader()
     writer.writerows(rows)
     write_text(output, out.getvalue())
-    return [f"{output}: {len(rows)} points moved"]
+    return [f"{output}: {counted(len(rows), 'point')} moved"]
 
 
 def crack_file(
@@ -245,12 +246,12 @@ def crack_file(
 
     note = provenance("crack", source, sections=sorted(by_section))
     write_mapped(output, channels, compute, stack.shape, spacing, progress, "mending", note, offset_nm=offset)
-    said = [f"{output}: {len(cracks)} cracked sections mended"]
+    said = [f"{output}: {counted(len(cracks), 'cracked section')} mended"]
     if not labels:
         record = table or f"{output.rstrip('/')}.cracks.json"
         write_text(record, cracks_as_text(cracks))
         said.append(f"{record}: the record; uncrack needs it")
-    return said + [f"section {c.section}: {len(c.affines)} parts" for c in cracks]
+    return said + [f"section {c.section}: {counted(len(c.affines), 'part')}" for c in cracks]
 
 
 def find_cracks(stack: Any, chosen: tuple[int, ...] | None, progress: Progress, where: str) -> list[Crack]:
@@ -308,7 +309,7 @@ def uncrack_file(source: str, output: str, *, table: str, labels: bool, progress
     write_mapped(
         output, channels, compute, channels[0].shape, spacing, progress, "taking back", note, offset_nm=offset
     )
-    return [f"{output}: {len(cracks)} sections brought back to where their parts lay"]
+    return [f"{output}: {counted(len(cracks), 'section')} brought back to where their parts lay"]
 
 
 def _read(table: str, shape: tuple[int, int, int]) -> list[Crack]:

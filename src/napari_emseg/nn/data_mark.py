@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +67,7 @@ def refuse_other_data(before: Marks, now: Marks, state: Path) -> None:
         if (was, old) != (name, mark)
     ]
     if len(before) != len(now):
-        changed.append(f"{len(now)} volumes instead of {len(before)}")
+        changed.append(f"{counted(len(now), 'volume')} instead of {len(before)}")
     if changed:
         raise EmsegError(
             f"the training data have changed since this training began ({'; '.join(changed)})",

@@ -16,6 +16,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.stack import section_statistics
+from napari_emseg.core.words import counted
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.dataset import neighbours
 from napari_emseg.nn.device import choose_device, is_out_of_memory, to_device, use_all_cores
@@ -81,7 +82,7 @@ class Predictor:
             self.device_name = "Apple graphics"
         else:
             cores = torch.get_num_threads()
-            self.device_name = f"CPU, {cores} core{'s' if cores != 1 else ''}"
+            self.device_name = f"CPU, {counted(cores, 'core')}"
 
     def zoom(self, spacing_nm: Spacing | None) -> float:
         """Model pixels per image pixel, see `ModelCard.usable_zoom`."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +125,7 @@ class ShiftTable:
         """Refuse a stack with another number of sections."""
         if sections != len(self):
             raise EmsegError(
-                f"the table has {len(self)} rows and the stack {sections} sections",
+                f"the table has {counted(len(self), 'row')} and the stack {counted(sections, 'section')}",
                 where,
                 "give one row dy dx for each section",
             )

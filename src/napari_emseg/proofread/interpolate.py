@@ -11,6 +11,7 @@ from napari_emseg.algorithms.interpolation import fill_in
 from napari_emseg.core.edit import Edit, Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.patching import section_patches
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -88,5 +89,5 @@ def interpolate(
             "take their marks back first",
         )
     n_sections = len({patch.region.start[0] for patch in patches})
-    name = f"interpolate object {object_id} through {n_sections} section{'s' * (n_sections != 1)}"
+    name = f"interpolate object {object_id} through {counted(n_sections, 'section')}"
     return Edit(name, "human", tuple(patches))

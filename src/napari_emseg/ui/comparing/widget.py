@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.io.packed import PackedStack
 from napari_emseg.ui.bench import sentence
 from napari_emseg.ui.comparing.error_list import ErrorList
@@ -320,7 +321,9 @@ class CompareSegmentations(Docked):
             self._fail(error)
             return
         self.says.say(
-            Saying(f"{Path(path).name}: {len(rows)} rows. It is in {Path(path).parent}.", tone="done")
+            Saying(
+                f"{Path(path).name}: {counted(len(rows), 'row')}. It is in {Path(path).parent}.", tone="done"
+            )
         )
 
     # ------------------------------------------------------------------ looks

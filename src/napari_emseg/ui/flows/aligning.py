@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.ui.flows.overlay import Overlay, Picture
 
 if TYPE_CHECKING:
@@ -145,7 +146,11 @@ def open_table(desk: Desk, path: Path) -> None:
     table = read_shifts(path)
     table.check_length(state.session.image.shape[0], str(path))
     state.alignment, state.doubtful = Alignment(table), ()
-    desk.say(_STAGE, f"{len(table)} shifts are read from {path.name}.", tone="done")
+    desk.say(
+        _STAGE,
+        f"{counted(len(table), 'shift')} {'is' if len(table) == 1 else 'are'} read from {path.name}.",
+        tone="done",
+    )
     desk.cleaned.emit()
     preview(desk)
 

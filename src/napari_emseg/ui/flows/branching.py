@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.ui.flows.proofreading import _pointed_at
 from napari_emseg.ui.view import go_to
 
@@ -81,4 +82,6 @@ def export(view: BranchView, path: str) -> str:
         write_atomic(Path(path), text.encode("utf-8"), after_killed=True)
     except OSError as error:
         raise EmsegError(f"it cannot be written ({error.strerror})", path, "choose another place") from error
-    return f"{Path(path).name}: {view.section.size} pieces, {len(view.graph.edges)} links."
+    return (
+        f"{Path(path).name}: {counted(view.section.size, 'piece')}, {counted(len(view.graph.edges), 'link')}."
+    )

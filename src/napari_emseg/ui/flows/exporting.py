@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,7 @@ def export(desk: Desk, what: str, path: str) -> None:
     def labels(progress: Progress) -> str:
         n = job.export_labels(session, path, proofread_only=what == "proofread", unaligned=what == "labels_back",
                               progress=progress)  # fmt: skip
-        return f"labels of {n} section{'s' * (n != 1)}" + ("" if what == "proofread" else also)
+        return f"labels of {counted(n, 'section')}" + ("" if what == "proofread" else also)
 
     def probabilities(progress: Progress) -> str:
         n = len(layers.boundary_map.sections)
@@ -146,7 +147,7 @@ def export(desk: Desk, what: str, path: str) -> None:
         return f"membrane probability of {n} of {n_sections} sections"
 
     def sections(progress: Progress) -> str:
-        return f"{job.export_sections(session, Path(path), progress=progress)} rows"
+        return f"{counted(job.export_sections(session, Path(path), progress=progress), 'row')}"
 
     def movie(progress: Progress) -> str:
         from napari_emseg.jobs.animate import animate

@@ -9,6 +9,7 @@ import numpy as np
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.core.words import counted
 from napari_emseg.ui.view import visible_region
 
 if TYPE_CHECKING:
@@ -184,6 +185,4 @@ def join_shown(desk: Desk) -> None:
     if desk.joining is None:
         raise EmsegError("nothing joins yet", "", "open Seeds & segments and move the slider Join below")
     n = desk.joining.apply()
-    desk.say(
-        "segment", f"{n} piece{'s' * (n != 1)} joined.", tone="done", link="Take that back", action="undo"
-    )
+    desk.say("segment", f"{counted(n, 'piece')} joined.", tone="done", link="Take that back", action="undo")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, instead_of_bundled, list_models, read_card
+from napari_emseg.core.words import counted
 from napari_emseg.ui.bench import sentence
 from napari_emseg.ui.runner import Work
 
@@ -183,7 +184,7 @@ def version_words(version: Version) -> str:
     branch = "    " * max(0, version.depth - 1) + ("\u2514 " if version.depth else "")
     parts = [f"{tick}{branch}{version.name}"]
     if n := len(version.sections):
-        parts.append(f"{n} section{'s' * (n != 1)}")
+        parts.append(counted(n, "section"))
     if version.score_words:
         parts.append(f"edits {version.score_words}")
     if version.is_lost:
@@ -257,7 +258,7 @@ def verdict(result: FinetuneResult) -> str:
     if result.share == 0:
         text += " On what was held back it did not help: keep the present model"
         if result.steps < _ENOUGH_STEPS:
-            return f"{text}, or let it learn longer: there was time for {result.steps} steps only."
+            return f"{text}, or let it learn longer: there was time for {counted(result.steps, 'step')} only."
         return f"{text}, and proofread on."
     key, _, form = _ROWS[0]
     if key in result.before and key in result.after:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.settings import MeasureSettings
 
 if TYPE_CHECKING:
@@ -121,9 +122,9 @@ def _with(desk: Desk, found: Survey, label_state: int) -> Survey:
 
 def _all_words(found: Survey) -> str:
     n = len(found.objects)
-    text = f"{n} object{'s' * (n != 1)}"
+    text = counted(n, "object")
     if found.settings.contact:
-        text += f", {len(found.contacts)} contacts"
+        text += f", {counted(len(found.contacts), 'contact')}"
     missing = sum(row["calibre_median_nm"] is None for row in found.objects) if found.settings.calibre else 0
     if missing:
         text += f"; {missing} without calibre, too small or cut off"
@@ -138,7 +139,7 @@ def object_words(row: Row) -> str:
     elif row.get("no_calibre_because"):
         text += f", no calibre: {row['no_calibre_because']}"
     if row.get("contact_area_um2") is not None:
-        text += f", contact {row['contact_area_um2']:.3g} µm² with {row['neighbours']} objects"
+        text += f", contact {row['contact_area_um2']:.3g} µm² with {counted(int(row['neighbours'] or 0), 'object')}"
     return text + "."
 
 
@@ -184,12 +185,12 @@ def save_tables(desk: Desk, path: str) -> None:
     place = Path(path)
     contacts = place.with_name(f"{place.stem}-contacts.csv") if found.settings.contact else None
     write_tables(found, place, contacts)
-    more = "" if contacts is None else f", {contacts.name}: {len(found.contacts)} contacts"
+    more = "" if contacts is None else f", {contacts.name}: {counted(len(found.contacts), 'contact')}"
     old = why_old(desk)
     since = f" They are of {desk.measured.day}: {old} since." if old else ""
     desk.say(
         _STAGE,
-        f"{place.name}: {len(found.objects)} objects{more}. They are in {place.parent}.{since}",
+        f"{place.name}: {counted(len(found.objects), 'object')}{more}. They are in {place.parent}.{since}",
         tone="done",
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.core.words import counted
 from napari_emseg.ui.flows import seeding
 from napari_emseg.ui.notes import is_coarse
 from napari_emseg.ui.tools import CutTool, MergeTool
@@ -179,13 +180,13 @@ def mark_proofread(desk: Desk) -> None:
     n = len(session.sections.proofread)
     corrections = session.correction_count(section)
     text = f"Section {section} is proofread"
-    text += f" with {corrections} correction{'s' * (corrections != 1)}." if corrections else "."
+    text += f" with {counted(corrections, 'correction')}." if corrections else "."
     moved = _go_to_next(desk)
     if not moved:
         text += " No section without a mark is left."
     desk.say(
         "proofread", text, tone="done", action="stage:train",
-        link=f"Learn from {n} section{'s' * (n != 1)}",
+        link=f"Learn from {counted(n, 'section')}",
     )  # fmt: skip
 
 

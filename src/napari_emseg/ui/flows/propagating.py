@@ -10,6 +10,7 @@ import numpy as np
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.core.words import counted
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows import seeding
 from napari_emseg.ui.flows.segmenting import with_boundary
@@ -127,4 +128,4 @@ def summary(region: Region, section: int, result: PropagateResult, doubtful: int
     others = [z for z in range(region.start[0], region.stop[0]) if z != section]
     where = f"section {others[0]}" if len(others) == 1 else f"sections {others[0]} to {others[-1]}"
     doubts = f"{doubtful} of them doubtful" if doubtful else "none of them doubtful"
-    return f"{links} links from section {section} through {where}, {doubts}"
+    return f"{counted(links, 'link')} from section {section} through {where}, {doubts}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.algorithms.placed_seeds import NOTHING_PLACED, PlacedSeeds
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.ui.runner import Handlers
 from napari_emseg.ui.view import need_one_section, visible_region
 
@@ -233,7 +234,7 @@ def forget(desk: Desk) -> None:
     marks.clear()
     desk.say(
         _STAGE,
-        f"{n} mark{'s' * (n != 1)} of yours on seeds taken away.",
+        f"{counted(n, 'mark')} of yours on seeds taken away.",
         link="Take that back",
         action="undo",
     )

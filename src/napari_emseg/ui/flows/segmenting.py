@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.core.words import counted
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows import seeding
 from napari_emseg.ui.flows.predicting import predict_region
@@ -54,7 +55,7 @@ def segment_visible(desk: Desk) -> None:
 
 def _what_grew(result: SegmentResult, alone: bool) -> str:
     n, own = result.n_segments, result.n_placed
-    segments = f"{n} segment{'s' * (n != 1)}"
+    segments = counted(n, "segment")
     if alone:
         return f"{segments} from your seeds, and nothing else changed,"
     return f"{segments}, {own} of them from your seeds," if own else segments

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.leftovers import beside, clear
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,13 +91,9 @@ def import_from(desk: Desk, theirs: Path) -> None:
             desk.say("data", f"There is nothing new from {who}.")
             return
         n, waiting = len(came.edit.sections), len(came.conflicts)
-        text = (
-            f"{came.edits} edit{'s' * (came.edits != 1)} of {who} changed {n} section{'s' * (n != 1)} here."
-        )
+        text = f"{counted(came.edits, 'edit')} of {who} changed {counted(n, 'section')} here."
         if waiting:
-            both = (
-                f"In {waiting} place{'s' * (waiting != 1)} {'both of you' if n else f'{who} and you'} worked"
-            )
+            both = f"In {counted(waiting, 'place')} {'both of you' if n else f'{who} and you'} worked"
             text = f"{text} {both}" if n else both
             text += "; yours is kept until you decide."
             desk.say("data", text, tone="done", link="Go through them", action="show_conflicts")

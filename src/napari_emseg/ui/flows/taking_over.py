@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.ui.flows.opening import offset_of, spacing_of
 from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.shown import as_it_is
@@ -44,7 +45,7 @@ def take_over(desk: Desk) -> None:
             return
         layer.visible = False
         n = len(edit.sections)
-        text = f"The labels of “{layer.name}” are in this project now, in {n} section{'s' * (n != 1)}."
+        text = f"The labels of “{layer.name}” are in this project now, in {counted(n, 'section')}."
         desk.say("data", text, tone="done", link="Take that back", action="undo")
 
     desk.runner.thread("take", lambda: take_labels.run(request), desk.handlers("data", done))

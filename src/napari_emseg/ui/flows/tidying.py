@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.core.words import counted
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.runner import Handlers
 
@@ -206,8 +207,8 @@ def _done_words(edit: Edit, n_gone: int) -> str:
         n += int(changed.sum())
         ids.update(np.unique(patch.before[changed]).tolist(), np.unique(patch.after[changed]).tolist())
     gone = f" {n_gone} of them gone," if n_gone else ""
-    return f"{_objects(len(ids - {0}))} tidied,{gone} {n} voxels changed"
+    return f"{_objects(len(ids - {0}))} tidied,{gone} {counted(n, 'voxel')} changed"
 
 
 def _objects(n: int) -> str:
-    return f"{n} object{'s' * (n != 1)}"
+    return counted(n, "object")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_emseg.core.words import counted
 from napari_emseg.settings import PropagateSettings
 from napari_emseg.ui.panels.base import StagePanel, set_words
 
@@ -37,4 +38,4 @@ class PropagatePanel(StagePanel):
             n = sum(min(n, some) for some in room) or n
         where = {"forwards": "the next ", "backwards": "the previous ", "both": ""}[settings.direction]
         around = " before and behind" if settings.direction == "both" else ""
-        set_words(self.button, self.primary, f"Carry ids to {where}{n} section{'s' * (n != 1)}{around}")
+        set_words(self.button, self.primary, f"Carry ids to {where}{counted(n, 'section')}{around}")

@@ -7,6 +7,7 @@ from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QLabel, QSlider
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.flows import seeding
 from napari_emseg.ui.flows.joining import JoinPreview
@@ -128,7 +129,9 @@ class SegmentPanel(StagePanel):
         self.join_words.setVisible(shown)
         self.join_button.setVisible(shown)
         self.join_words.setText(
-            f"{joining.n_pieces} pieces, {joining.n_objects} objects" if joining and shown else ""
+            f"{counted(joining.n_pieces, 'piece')}, {counted(joining.n_objects, 'object')}"
+            if joining and shown
+            else ""
         )
 
     def _on_settings(self, stage: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
+from napari_emseg.core.words import counted
 from napari_emseg.ui.augmenting.choice import RecipeChoice
 from napari_emseg.ui.curve import LossCurve
 from napari_emseg.ui.flows import learning
@@ -67,7 +68,7 @@ class TrainPanel(StagePanel):
         marked = session.sections.proofread if session else ()
         n = len(marked)
         self.teachers.setText(learning.teacher_words(marked))
-        set_words(self.button, self.primary, f"Learn from {n} proofread section{'s' * (n != 1)}")
+        set_words(self.button, self.primary, f"Learn from {counted(n, 'proofread section')}")
         candidate = self.desk.learning
         for widget in (self.scores, self.scored_on, self.accept, self.discard):
             widget.setVisible(candidate is not None)
