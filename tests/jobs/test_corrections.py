@@ -23,6 +23,7 @@ from napari_emseg.core.packing import pack_project
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.jobs.corrections import bring_in, find_corrections, keep_all
+from napari_emseg.proofread.merge import merge
 from napari_emseg.session import Session
 
 if TYPE_CHECKING:
@@ -203,6 +204,53 @@ def test_what_came_in_and_was_taken_back_there_is_taken_back_here(pair: Pair) ->
     pair.theirs.undo()
     assert pair.import_().conflicts == ()
     np.testing.assert_array_equal(section(pair.mine), before)
+
+
+def test_what_they_add_to_an_object_that_was_merged_here_belongs_to_the_merged_one(pair: Pair) -> None:
+    pair.mine.commit(merge(pair.mine.volume, [1, 2]))
+    write(pair.theirs, 2, slice(5, 9), slice(5, 9), 2)
+    write(pair.theirs, 1, slice(0, 4), slice(36, 40), 0)  # and they take a corner of it away
+    done = pair.import_()
+    assert done.conflicts == ()
+    assert (section(pair.mine, 2)[5:9, 5:9] == 1).all()
+    now = section(pair.mine)
+    assert set(now[:20, :36].ravel()) == {1}
+    assert not now[:4, 36:].any()
+    # a new object of theirs that was merged here after it came in
+    write(pair.theirs, 2, slice(20, 24), slice(20, 24), 9)
+    pair.import_()
+    new = int(section(pair.mine, 2)[20, 20])
+    pair.mine.commit(merge(pair.mine.volume, [3, new]))
+    write(pair.theirs, 2, slice(20, 30), slice(20, 24), 9)
+    pair.import_()
+    assert (section(pair.mine, 2)[20:30, 20:24] == 3).all()
+
+
+def test_what_was_added_here_to_an_object_that_they_merged_goes_with_it(pair: Pair) -> None:
+    pair.theirs.commit(merge(pair.theirs.volume, [1, 2]))
+    write(pair.mine, 2, slice(5, 9), slice(5, 9), 2)
+    write(pair.mine, 1, slice(30, 40), slice(30, 40), 3)
+    before = [section(pair.mine, z) for z in range(3)]
+    done = pair.import_()
+    assert done.conflicts == ()
+    assert (section(pair.mine, 2)[5:9, 5:9] == 1).all()
+    assert set(section(pair.mine)[:20].ravel()) == {1}
+    assert (section(pair.mine)[30:, 30:] == 3).all()
+    pair.mine.undo()
+    for z in range(3):
+        np.testing.assert_array_equal(section(pair.mine, z), before[z])
+
+
+def test_a_merge_that_was_undone_is_none(pair: Pair) -> None:
+    pair.mine.commit(merge(pair.mine.volume, [1, 2]))
+    pair.mine.undo()
+    pair.theirs.commit(merge(pair.theirs.volume, [3, 4]))
+    pair.theirs.undo()
+    write(pair.theirs, 2, slice(5, 9), slice(5, 9), 2)
+    write(pair.mine, 2, slice(15, 19), slice(5, 9), 4)
+    pair.import_()
+    now = section(pair.mine, 2)
+    assert (now[5, 5], now[15, 5]) == (2, 4)
 
 
 def test_records_of_imports_that_cannot_be_read_only_ask_more(pair: Pair) -> None:

@@ -23,6 +23,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.grid import CHUNK
 from napari_emseg.core.imports import Import, end_of, known_of, remember_import, was_taken_back
 from napari_emseg.core.journal import Journal
+from napari_emseg.core.merged import merged_since, renamed
 from napari_emseg.core.moments import steps_since, volume_at
 from napari_emseg.core.packing import unpack_project
 from napari_emseg.core.patching import section_patches
@@ -72,6 +73,10 @@ class Corrections:
         How far it is brought in with this.
     is_anew : bool
         Whether all of it comes in: nothing came in before, or that was taken back.
+    merged : dict of int to int
+        Objects that were merged here since, and into which.
+    merged_there : dict of int to int
+        Objects that they have merged since, by their ids.
     """
 
     author: str = ""
@@ -85,11 +90,19 @@ class Corrections:
     known: Import | None = None
     end: Import | None = None
     is_anew: bool = True
+    merged: dict[int, int] = field(default_factory=dict)
+    merged_there: dict[int, int] = field(default_factory=dict)
 
     @property
     def ids(self) -> dict[int, int]:
         """Objects of theirs that came in before: their ids there, to their ids here."""
         return self.known.ids if self.known else {}
+
+    def as_here(
+        self, theirs: NDArray[np.unsignedinteger], ids: dict[int, int] | None = None
+    ) -> NDArray[np.unsignedinteger]:
+        """What ids of theirs are called here, where objects may have been merged since."""
+        return renamed(renamed(theirs, self.ids if ids is None else ids), self.merged)
 
     @property
     def is_nothing(self) -> bool:
@@ -163,7 +176,7 @@ def bring_in(session: Session, found: Corrections) -> Imported:
                 "import the corrections again",
             )
         after = before.copy()
-        after[mask] = _renamed(theirs, fresh)
+        after[mask] = found.as_here(theirs, fresh)
         patches.extend(section_patches(region, before, after))
     marks = tuple(
         Mark(z, session.sections[z], state) for z, state in found.marks if session.sections[z] != state
@@ -204,8 +217,14 @@ def _compare(session: Session, folder: Path, progress: Progress) -> Corrections:
         theirs.pages.out.may_write = False
         replay(journal, theirs)
         found.highest = _highest(base, position, mine, project)
+        found.merged = merged_since(session.journal, position)
+        since = position if found.known is None or found.is_anew else found.known.seen
+        found.merged_there = {
+            old: new for old, new in merged_since(journal, since).items() if old <= found.highest
+        }
         _compare_states(session, journal, position, found)
-        keys = sorted(set(theirs.occupied()) | set(base.occupied()) | set(earlier.occupied()))
+        places = set(theirs.occupied()) | set(base.occupied()) | set(earlier.occupied())
+        keys = sorted(places | set(session.volume.occupied()) if found.merged_there else places)
         for n, key in enumerate(keys, 1):
             _compare_chunk(session.volume, base, earlier, theirs, key, found)
             progress.report(n / len(keys), f"comparing section {key[0]}")
@@ -280,18 +299,22 @@ def _compare_chunk(
 ) -> None:
     region = _box(key, mine.shape)
     then, before, there = base.read(region), earlier.read(region), theirs.read(region)
-    if np.array_equal(then, there) and np.array_equal(before, there):
+    if not found.merged_there and np.array_equal(then, there) and np.array_equal(before, there):
         return
     here = mine.read(region)
-    as_it_came = here == _renamed(before, found.ids)
+    as_it_came = here == found.as_here(before)
     # both sides give the same numbers to different new objects
     foreign = (there > found.highest) & ~np.isin(there, list(found.ids))
-    same = (here == _renamed(there, found.ids)) & ~foreign
+    same = (here == found.as_here(there)) & ~foreign
     fresh = before != there
     only_they = fresh & as_it_came & ~same
     if found.is_anew:
-        only_they |= (here == then) & (then != there) & ~same
+        only_they |= (here == found.as_here(then, {})) & (then != there) & ~same
     both = fresh & ~only_they & ~same
+    if found.merged_there:  # what was added here to an object that they have merged goes with it
+        added = np.isin(here, list(found.merged_there)) & ~fresh & ~only_they & (here != there)
+        there = np.where(added, renamed(here, found.merged_there), there)
+        only_they |= added
     if only_they.any():
         found.changes.append((region, only_they, there[only_they], here[only_they]))
     if both.any():
@@ -344,14 +367,6 @@ def _fresh_ids(session: Session, found: Corrections) -> dict[int, int]:
     return found.ids | {old: first + n for n, old in enumerate(sorted(new))}
 
 
-def _renamed(ids: NDArray[np.unsignedinteger], fresh: dict[int, int]) -> NDArray[np.unsignedinteger]:
-    out = ids.copy()
-    for old in np.unique(ids):
-        if int(old) in fresh:
-            out[ids == old] = fresh[int(old)]
-    return out
-
-
 def _conflicts(
     found: Corrections, fresh: dict[int, int], shape: tuple[int, int, int]
 ) -> tuple[Conflict, ...]:
@@ -362,7 +377,8 @@ def _conflicts(
         mask = np.zeros((y1 - y0, x1 - x0), bool)
         mask[rows - y0, columns - x0] = True
         region = Region((z, y0, x0), (z + 1, y1, x1))
-        listed.append(Conflict(z, mine, fresh.get(theirs, theirs), region, mask, found.author))
+        there = fresh.get(theirs, theirs)
+        listed.append(Conflict(z, mine, found.merged.get(there, there), region, mask, found.author))
     nothing = np.zeros((0, 0), bool)
     for z, ours, their_state in found.states:
         region = Region((z, 0, 0), (z + 1, shape[1], shape[2]))
