@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import subprocess
@@ -344,3 +345,31 @@ def test_a_folder_without_a_name_is_not_the_present_one(
     assert status == 2
     assert "argument OUT_DIR: an output has a name" in error
     assert set(Path.cwd().iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory", "labels.h5"),
+        RuntimeError("Can't decrement id ref count (memory allocation failed for pipeline)"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory"),
+        ImportError("libscipy_openblas.so: failed to map segment from shared object"),
+        RuntimeError("std::bad_alloc"),
+    ],
+)
+def test_too_little_memory_is_called_so_whoever_says_it(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def out_of_memory(*_args: object, **_more: object) -> None:
+        raise error
+
+    monkeypatch.setattr("napari_emseg.commands.convert.run", out_of_memory)
+    said = refused(capsys, "convert", "labels.h5", "o.h5")
+    assert said.startswith("error: there is not enough memory, convert, take a smaller region")
+    assert not Path("o.h5").exists()
+
+
+def test_no_target_is_called_no_target(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, "predict", "prob.h5", "o.h5", "--model", "membrane", "--targets", "")
+    assert "no target is named, --targets, name some of membrane" in said

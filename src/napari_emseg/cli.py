@@ -6,6 +6,7 @@ Success is 0, a wrong call 2 with usage, a failure 1 with one line on standard e
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -70,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if args.debug:
             raise
-        return _fail(progress, f"error: {_refused(error, words[0])}", 1)
+        refused = _no_memory(words[0]) if error.errno == errno.ENOMEM else _refused(error, words[0])
+        return _fail(progress, f"error: {refused}", 1)
     except MemoryError:
         if args.debug:
             raise
@@ -80,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fail(progress, "stopped", _status(pressed))
         if args.debug:
             raise
-        if "can't allocate memory" in str(error):  # torch has no class of its own for it
+        if any(text in str(error) for text in _WITHOUT_MEMORY):
             return _fail(progress, f"error: {_no_memory(words[0])}", 1)
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return _fail(progress, f"error: {text}, {words[0]}, run it again with --debug to see where", 1)
@@ -135,6 +137,10 @@ def _threads_in_one_line(is_debugging: bool) -> Iterator[None]:
         yield
     finally:
         threading.excepthook = usual
+
+
+# libraries that have no class of their own for it: torch, HDF5, the loader of shared libraries, C++
+_WITHOUT_MEMORY = ("can't allocate memory", "memory allocation failed", "failed to map segment", "bad_alloc")
 
 
 def _no_memory(command: str) -> EmsegError:

@@ -184,3 +184,13 @@ def test_a_seed_in_half_a_cell_takes_the_whole_of_it(capsys: pytest.CaptureFixtu
 def test_what_becomes_of_cells_without_a_seed_needs_seeds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["segment", "p.h5", "o.h5", "--unseeded", "empty"]) == 2
     assert "--unseeded empty speaks of seeds, give them with --seeds" in capsys.readouterr().err
+
+
+def test_an_unknown_thickness_is_said_where_it_matters(capsys: pytest.CaptureFixture[str]) -> None:
+    write_array("q.h5", np.asarray(open_array("p.h5")[0][:]))
+    for dims, is_said in (("3", True), ("2", False)):
+        assert main(["segment", "q.h5", "o.h5", "--dims", dims, "--progress", "none"]) == 0
+        said = capsys.readouterr().out
+        assert "voxel size unknown: lengths in the settings are taken at 5 nm a pixel" in said
+        assert ("sections are taken to be as thick as pixels are wide" in said) == is_said
+        assert open_array("o.h5")[1] is None
