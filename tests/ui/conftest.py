@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from one_window import OneWindow
 
 from napari_emseg.core.edit import Edit, Patch, Region
 from napari_emseg.core.stack import ImageStack
@@ -40,6 +41,34 @@ def _what_is_there_stays() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _settings_of_the_person_stay() -> Iterator[None]:
+    """napari writes its settings to the person's own file with every change, and its viewer fixture resets them."""
+    from napari.settings import get_settings
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(get_settings(), "_save_on_change", False)
+        yield
+
+
+@pytest.fixture(scope="package")
+def the_window(qapp: Any) -> Iterator[OneWindow]:
+    window = OneWindow()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def viewer(
+    the_window: OneWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Any]:
+    """A viewer in a window that is shown and as new."""
+    yield the_window.take(qtbot, monkeypatch)
+    ended = getattr(request.node, "rep_call", None)
+    left = the_window.put_back(failed=ended is None or ended.failed)
+    assert not left, "what this test leaves in the window: " + "; ".join(left)
 
 
 @pytest.fixture
@@ -253,12 +282,10 @@ def labelled(desk: Any) -> Any:
 
 
 @pytest.fixture
-def dock(make_napari_viewer: Any, engine: FakeEngine, model: Path) -> Iterator[Any]:
+def dock(viewer: Any, engine: FakeEngine, model: Path) -> Iterator[Any]:
     """The dock in a real window."""
     from napari_emseg.ui.dock import EmsegDock
 
-    viewer = make_napari_viewer(show=True)
-    viewer.window._qt_window.resize(1366, 768)
     made = EmsegDock(viewer, engine=lambda: engine)
     viewer.window.add_dock_widget(made, name="EM proofreading", area="right", add_vertical_stretch=False)
     yield made

@@ -24,9 +24,8 @@ from napari_emseg.ui.flows import augmenting
 
 
 @pytest.fixture
-def widget(make_napari_viewer: Any, qtbot: Any) -> Any:
+def widget(viewer: Any, qtbot: Any) -> Any:
     """The widget beside a toy stack of 6 sections with striped labels."""
-    viewer = make_napari_viewer()
     rng = np.random.default_rng(0)
     viewer.add_image(rng.integers(30, 220, (6, 150, 170), dtype=np.uint8), name="toy")
     viewer.add_labels(np.indices((6, 150, 170))[2] // 20 + 1, name="stripes")
@@ -36,7 +35,7 @@ def widget(make_napari_viewer: Any, qtbot: Any) -> Any:
     made.extent.setValue(64)
     settle(made, qtbot)
     yield made
-    made.runner.close()
+    made.shut_down()
     made._executor.shutdown(wait=True)
 
 
@@ -176,8 +175,8 @@ def test_a_removed_stack_leaves_an_invitation(widget):
     assert widget.warnings.text() == "Open a stack first."
 
 
-def test_a_single_section_and_colours(make_napari_viewer, qtbot):
-    viewer = make_napari_viewer()
+def test_a_single_section_and_colours(make_napari_viewer):
+    viewer = make_napari_viewer()  # a window of its own beside the shared one
     layer = viewer.add_image(np.random.default_rng(0).integers(0, 255, (90, 100), dtype=np.uint8))
     part = on_screen(viewer, layer, (3, 64, 64))
     assert part.of(layer.data).shape[0] == 1
@@ -220,8 +219,7 @@ def test_ticks_and_sliders_change_the_recipe(qtbot):
     assert made.shown == made.recipe
 
 
-def test_a_recipe_is_kept_in_the_project_and_learned_with(desk, make_napari_viewer, qtbot):
-    viewer = make_napari_viewer()
+def test_a_recipe_is_kept_in_the_project_and_learned_with(desk, viewer, qtbot):
     made = InspectAugmentations(viewer, desk=desk)
     qtbot.addWidget(made)
     recipe = load_recipe("heavy").model_copy(update={"fold": None})
@@ -242,7 +240,7 @@ def test_a_recipe_is_kept_in_the_project_and_learned_with(desk, make_napari_view
     made.name.setText("gentle")
     made.save.click()
     assert "a name of its own" in made.says.saying.text
-    made.runner.close()
+    made.shut_down()
 
 
 def test_an_unknown_recipe_is_refused_before_learning(desk):

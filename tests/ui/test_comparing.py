@@ -39,8 +39,7 @@ def wrong() -> np.ndarray:
 
 
 @pytest.fixture
-def widget(make_napari_viewer: Any, engine: Any, qtbot: Any) -> Any:
-    viewer = make_napari_viewer(show=True)
+def widget(viewer: Any, engine: Any) -> Any:
     place = {"scale": SPACING, "units": ("nm",) * 3, "axis_labels": ("z", "y", "x")}
     viewer.add_labels(wrong(), name="mine", **place)
     viewer.add_labels(truth(), name="truth", **place)

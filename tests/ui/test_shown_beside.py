@@ -115,11 +115,10 @@ def test_arrays_in_memory_are_left_alone(desk: Any) -> None:
 
 
 def test_the_panel_that_compares_says_it_where_it_is_alone(
-    make_napari_viewer: Any, engine: Any, qtbot: Any, tmp_path: Path
+    viewer: Any, engine: Any, qtbot: Any, tmp_path: Path
 ) -> None:
     from napari_emseg.ui.comparing.widget import CompareSegmentations
 
-    viewer = make_napari_viewer(show=True)
     made = CompareSegmentations(viewer, engine=lambda: engine)
     viewer.window.add_dock_widget(made, name="compare", area="right", add_vertical_stretch=False)
     folder = sections(tmp_path / "second")
