@@ -26,12 +26,16 @@ RESOURCES = (
 COMMON = ("--tta", "none", "--device", "cpu")
 
 
+def write_stack(folder: Path) -> None:
+    values = np.random.default_rng(0).integers(1, 255, (7, 96, 128), dtype=np.uint8)
+    write_array(folder / "in.tif", values, spacing_nm=SPACING)
+
+
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a stack of 7 sections of 96 x 128 pixels of noise, and programs that play SLURM in bin/."""
     monkeypatch.chdir(tmp_path)
-    values = np.random.default_rng(0).integers(1, 255, (7, 96, 128), dtype=np.uint8)
-    write_array("in.tif", values, spacing_nm=SPACING)
+    write_stack(tmp_path)
     Path("bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     return tmp_path
@@ -249,18 +253,22 @@ def predicted(model: Path, *words: str) -> np.ndarray:
     return open_volume(name).array[:]
 
 
-def predicted_by_one_thread(model: Path) -> np.ndarray:
-    """In a process of its own: with another number of threads the last digit may differ."""
+@pytest.fixture(scope="module")
+def here(model: Path, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    """What one thread predicts in a process of its own: with another number of threads the last digit may differ."""
+    folder = tmp_path_factory.mktemp("here")
+    write_stack(folder)
     words = ["predict", "in.tif", "here.h5", "--model", str(model), *COMMON]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-m", "napari_emseg.cli", *words], env=environment, check=True)
-    return open_volume("here.h5").array[:]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "NAPARI_EMSEG_HOME": str(folder / "home")}
+    subprocess.run(
+        [sys.executable, "-m", "napari_emseg.cli", *words], env=environment, cwd=folder, check=True
+    )
+    return open_volume(folder / "here.h5").array[:]
 
 
 def test_workers_of_a_started_scheduler_compute_exactly_the_same(
-    model: Path, capsys: pytest.CaptureFixture[str]
+    model: Path, here: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    here = predicted_by_one_thread(model)
     with started("--workers", "2", "--file", "my cluster.json") as said:
         assert said[0].startswith("2 workers on this machine, tls://127.0.0.1:")
         assert said[1] == "napari-emseg predict IN OUT --scheduler 'my cluster.json'\n"
@@ -274,8 +282,7 @@ def test_workers_of_a_started_scheduler_compute_exactly_the_same(
     assert not Path("my cluster.json").exists()
 
 
-def test_jobs_of_slurm_compute_exactly_the_same(model: Path) -> None:
-    here = predicted_by_one_thread(model)
+def test_jobs_of_slurm_compute_exactly_the_same(model: Path, here: np.ndarray) -> None:
     program(
         "sbatch",
         'for last; do :; done; cp "$last" job.sh; setsid bash job.sh >log 2>&1 &\necho "Submitted batch job $!"',

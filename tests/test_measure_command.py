@@ -204,7 +204,7 @@ def test_fractions_are_refused(capsys):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")
 def test_ctrl_c_stops_at_once_and_leaves_nothing(place):
     rng = np.random.default_rng(1)
-    labels = np.kron(rng.integers(1, 2000, (30, 16, 16)), np.ones((1, 32, 32), int)).astype(np.uint32)
+    labels = np.kron(rng.integers(1, 2000, (12, 16, 16)), np.ones((1, 32, 32), int)).astype(np.uint32)
     write_array("big.h5", labels, spacing_nm=SPACING)
     before = sorted(place.iterdir())
     words = ["measure", "big.h5", "out.csv", "--report", "rep", "--progress", "json"]
