@@ -179,12 +179,12 @@ def synapses(output: Path) -> list[str]:
     desk.open_stage("synapses")
     desk.synapses.span = (SECTION - 2, SECTION + 6)
     desk.do("find_synapses")
-    wait_until(lambda: not desk.work and bool(desk.synapses.found))
+    wait_until(lambda: not desk.work and dock.panels["synapses"].table.isVisible(), 600.0)
     for answer in ("next_synapse", "synapse_right", "synapse_wrong", "turn_synapse"):
         desk.do(answer)
     save(viewer, output / "synapses.png")
     viewer.close()
-    shrink(output / "synapses.png")
+    shrink(output / "synapses.png", keep_rare=True)
     return ["synapses"]
 
 
@@ -366,15 +366,17 @@ def compare(output: Path, folder: Path) -> list[str]:
     return ["compare", "branches"]
 
 
-def shrink(file: Path) -> None:
-    """Make a picture small enough for a repository: 1280 pixels wide, 256 colours."""
+def shrink(file: Path, *, keep_rare: bool = False) -> None:
+    """Make a picture small enough for a repository: 1280 pixels wide, 256 colours, also those of small marks if wanted."""
     from PIL import Image
+
+    method = Image.Quantize.MAXCOVERAGE if keep_rare else Image.Quantize.MEDIANCUT
 
     with Image.open(file) as picture:
         small = picture.convert("RGB").resize(
             (1280, 1280 * picture.height // picture.width), Image.Resampling.LANCZOS
         )
-    small.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
+    small.quantize(256, method=method, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def zoom_in(viewer: Any) -> None:

@@ -72,7 +72,7 @@ def maps(clefts: np.ndarray) -> PackedStack:
 def find(session: Session, sections: range = EVERYWHERE, **settings: Any) -> Any:
     searched = job.sections_with_cells(session, sections)
     request = job.prepare(session, searched, maps(drawn()[1]), SynapseSettings(**settings))
-    return job.finish(session, sections, job.run(request, Silent()))
+    return job.finish(session, sections, job.run(request, Silent()), {"clefts": "drawn"})
 
 
 def named(session: Session, found: Any) -> Any:

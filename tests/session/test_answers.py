@@ -52,7 +52,8 @@ def test_the_same_answer_twice_is_one_edit(session: Session) -> None:
 
 
 def test_it_outlives_a_kill_and_undo_goes_on(session: Session, crashed: Callable[..., Session]) -> None:
-    session.answer(ONE, "right", "answer: one")
+    session.answer(ONE, "wrong", "answer: one")
+    session.answer(ONE, "right", "answer: one again")
     session.answer(TWO, "wrong", "answer: two")
     session.undo()
     session.answer(TWO, "turned", "answer: two")
@@ -60,7 +61,7 @@ def test_it_outlives_a_kill_and_undo_goes_on(session: Session, crashed: Callable
     assert said(again) == {ONE: "right", TWO: "turned"}
     again.undo()
     again.undo()
-    assert said(again) == {}
+    assert said(again) == {ONE: "wrong"}
     again.redo()
     assert said(again) == {ONE: "right"}
     again.close()

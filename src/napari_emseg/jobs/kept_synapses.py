@@ -146,8 +146,17 @@ def read_synapses(session: Session) -> tuple[Synapse, ...]:
     return found if all(0 <= a < n for v in voxels for a, n in zip(v, shape, strict=True)) else ()
 
 
-def keep_synapses(session: Session, synapses: Sequence[Synapse]) -> None:
+def keep_synapses(
+    session: Session, synapses: Sequence[Synapse], made: Mapping[str, Any] | None = None
+) -> None:
     """Keep what was found in the project. One that can only be read stays as it is.
+
+    Parameters
+    ----------
+    session : Session
+    synapses : sequence of Synapse
+    made : mapping, optional
+        How those that were found last were found.
 
     Raises
     ------
@@ -157,7 +166,11 @@ def keep_synapses(session: Session, synapses: Sequence[Synapse]) -> None:
     if session.read_only:
         return
     path = session.project.folder / FILE
-    content = {"version": _VERSION, "synapses": [asdict(one) for one in synapses]}
+    content = {
+        "version": _VERSION,
+        "made": dict(made or {}),
+        "synapses": [asdict(one) for one in synapses],
+    }
     try:
         write_atomic(path, json.dumps(content, indent=1).encode())
     except OSError as error:
@@ -224,7 +237,7 @@ def with_answered(
     kept = [one for one in before if one.sections[1] < sections.start or one.sections[0] >= sections.stop]
     beside = {pair.sites for one in kept for pair in one.pairs}
     said = {sites: verdict for sites, verdict in answers.items() if verdict and sites not in beside}
-    known = _matched(fresh, said, cell_at, spacing_nm)
+    known = _matched(fresh, said, cell_at, spacing_nm) if said else {}
     found = [
         replace(one, pairs=tuple(known.get((n, k), pair) for k, pair in enumerate(one.pairs)))
         for n, one in enumerate(fresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg import __version__
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.model_card import bundled_name, find_model, read_card
@@ -18,7 +20,7 @@ from napari_emseg.jobs.kept_synapses import Pair, Synapse, keep_synapses, read_s
 from napari_emseg.settings import SynapseSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
@@ -194,8 +196,19 @@ def run(request: SynapsesRequest, progress: Progress) -> SynapsesResult:
     return SynapsesResult(synapses, too_small, sum(one.verdict.n_unsure for one in found))
 
 
-def finish(session: Session, sections: range, result: SynapsesResult) -> tuple[Synapse, ...]:
+def finish(
+    session: Session, sections: range, result: SynapsesResult, made: Mapping[str, Any]
+) -> tuple[Synapse, ...]:
     """Keep what was found in the project, together with what people said before; no label is changed.
+
+    Parameters
+    ----------
+    session : Session
+    sections : range
+        Where was searched.
+    result : SynapsesResult
+    made : mapping
+        How it was found, for the record.
 
     Raises
     ------
@@ -213,7 +226,11 @@ def finish(session: Session, sections: range, result: SynapsesResult) -> tuple[S
         lambda at: int(volume[at]),
         spacing,
     )
-    keep_synapses(session, kept)
+    about = {
+        "program": f"napari-emseg {__version__}",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    keep_synapses(session, kept, {**about, "sections": [sections.start, sections.stop - 1], **made})
     return kept
 
 

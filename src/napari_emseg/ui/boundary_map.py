@@ -15,6 +15,11 @@ _LIMIT_BYTES = 1 << 30  # the sections predicted longest ago are forgotten beyon
 _SCALE = 254  # 0 is kept for "not predicted", so that the viewer can leave it transparent
 
 
+def coded(probability: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Probabilities, 0 to 1, as a map holds them: 1 to 255."""
+    return (1 + np.round(np.clip(probability, 0, 1) * _SCALE)).astype(np.uint8)
+
+
 class BoundaryMap:
     """Array-like (z, y, x) uint8: 0 not predicted, 1 to 255 probability 0 to 1.
 
@@ -57,8 +62,7 @@ class BoundaryMap:
 
     def write(self, region: Region, probability: NDArray[np.floating]) -> None:
         """Take over a predicted box; `probability` (z, y, x) in 0 to 1."""
-        coded = (1 + np.round(np.clip(probability, 0, 1) * _SCALE)).astype(np.uint8)
-        for z, values in zip(range(region.start[0], region.stop[0]), coded, strict=True):
+        for z, values in zip(range(region.start[0], region.stop[0]), coded(probability), strict=True):
             if z not in self._sections:
                 self._make_room()
                 self._sections[z] = np.zeros(self.shape[1:], np.uint8)
@@ -74,13 +78,13 @@ class BoundaryMap:
 
     def read(self, region: Region) -> NDArray[np.float32]:
         """Probability of a box, (z, y, x) float32; 1 (a wall) where nothing has been predicted."""
-        coded = self[region.slices]
-        return np.where(coded == 0, np.float32(1), (coded - np.float32(1)) / _SCALE).astype(np.float32)
+        found = self[region.slices]
+        return np.where(found == 0, np.float32(1), (found - np.float32(1)) / _SCALE).astype(np.float32)
 
     def walls(self, region: Region) -> NDArray[np.uint8]:
         """Probability of a box times 255; 255 (a wall) where nothing has been predicted."""
-        coded = self[region.slices]
-        return np.where(coded == 0, np.uint8(255), coded).astype(np.uint8)
+        found = self[region.slices]
+        return np.where(found == 0, np.uint8(255), found).astype(np.uint8)
 
     def clear(self) -> None:
         """Forget everything: another model makes other probabilities."""

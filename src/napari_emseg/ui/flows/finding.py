@@ -39,7 +39,12 @@ def notes_of_layers(desk: Desk) -> Iterator[tuple[str, Any]]:
 
     _, layers = desk.need_session()
     for layer in desk.viewer.layers:
-        if not isinstance(layer, Points) or layer is layers.seeds or layer.ndim != 3:
+        if (
+            not isinstance(layer, Points)
+            or layer is layers.seeds
+            or layer in layers.synapses
+            or layer.ndim != 3
+        ):
             continue
         columns = [c for c in layer.features if layer.features[c].dtype.kind not in _NUMBERS]
         for k, point in enumerate(layer.data):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.boundary_map import coded
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows.synapse_queue import STAGE, draw
 
@@ -39,33 +40,53 @@ def find_synapses(desk: Desk) -> None:
     session, layers = desk.need_session()
     desk.sweep()
     span = desk.synapses.span or (0, session.volume.shape[0] - 1)
-    sections = range(span[0], span[1] + 1)
-    searched = job.sections_with_cells(session, sections)
+    searched = job.sections_with_cells(session, range(span[0], span[1] + 1))
     known = layers.targets.get(job.TARGET)
-    missing = [z for z in searched if known is None or not known.values.covers(_section(desk, z))]
-    model = job.cleft_model(session) if missing else Path()
     clefts = PackedStack(session.volume.shape, np.uint8)
-    for z in searched:
-        if z not in missing and known is not None:
-            clefts.put(z, _AS_BYTES[known.values[z]])
-    started = time.monotonic()
-    desk.start(STAGE, "looking for clefts" if missing else "reading the cells")
-    if missing:
-        _predict(
-            desk, model, missing, clefts, started, lambda: _judge(desk, sections, searched, clefts, started)
-        )
-    else:
-        _judge(desk, sections, searched, clefts, started)
+    search = _Search(range(span[0], span[1] + 1), searched, clefts, time.monotonic())
+
+    def look() -> tuple[list[int], Path]:
+        missing = [z for z in searched if known is None or not known.values.covers(_section(desk, z))]
+        for z in searched:
+            if known is not None and z not in missing:
+                clefts.put(z, _AS_BYTES[known.values[z]])
+        return missing, job.cleft_model(session) if missing else Path()
+
+    def go_on(found: tuple[list[int], Path]) -> None:
+        missing, model = found
+        if missing:
+            _predict(desk, model, missing, search)
+        else:
+            _judge(desk, search)
+
+    desk.start(STAGE, "looking for clefts")
+    plain = desk.handlers(STAGE, lambda _: None)
+    desk.runner.thread(_KEY, look, replace(plain, done=go_on))
 
 
-def _predict(
-    desk: Desk,
-    model: Path,
-    missing: Sequence[int],
-    clefts: PackedStack,
-    started: float,
-    then: Callable[[], None],
-) -> None:
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """What is searched, and what is known of it so far.
+
+    Parameters
+    ----------
+    sections : range
+        What the person asked for.
+    searched : tuple of int
+        Those of them with cells.
+    clefts : PackedStack (z, y, x) of uint8
+        Probability times 255, filled section by section.
+    started : float
+        On the monotonic clock.
+    """
+
+    sections: range
+    searched: tuple[int, ...]
+    clefts: PackedStack
+    started: float
+
+
+def _predict(desk: Desk, model: Path, missing: Sequence[int], search: _Search) -> None:
     """Predict clefts section by section; each is on the screen as soon as it is there."""
     from napari_emseg.jobs import predict
     from napari_emseg.jobs.synapses_project import TARGET
@@ -79,49 +100,66 @@ def _predict(
         if where.start[0] == desk.section:
             found.layer.refresh(extent=False, thumbnail=False)
 
-    def step(k: int) -> None:
+    def keep(result: Any) -> None:
+        search.clefts.put(result.region.start[0], _AS_BYTES[coded(result.probability[0, 0])])
+
+    def step(k: int, before: Callable[[], None]) -> None:
         z = missing[k]
+        requests: list[Any] = []
+
+        def prepare() -> Any:
+            before()  # here and not when it came: packing a large section takes longer than a window may stand still
+            requests.append(predict.prepare(session, _section(desk, z), model, targets=(TARGET,)))
+            return requests[0]
 
         def done(result: Any) -> None:
             write(result.region, result.probability)
-            clefts.put(z, _AS_BYTES[found.values[z]])
+            found.layer.metadata["napari-emseg"] = predict.finish(session, requests[0], result)
             desk.device = result.device
             if k + 1 < len(missing):
-                step(k + 1)
+                step(k + 1, lambda: keep(result))
             else:
-                then()
+                _judge(desk, search, lambda: keep(result))
 
         def progress(work: Work) -> None:
             share = _PREDICTING * (k + max(work.fraction, 0.0)) / len(missing)
-            plain.progress(_so_far(work, share, f"clefts of section {z}", started))
+            plain.progress(_so_far(work, share, f"clefts of section {z}", search.started))
 
         desk.runner.submit_prepared(
             _KEY,
-            lambda: predict.prepare(session, _section(desk, z), model, targets=(TARGET,)),
+            prepare,
             lambda request, **back: desk.engine.submit(_PREDICT, request, lane="background", **back),
             replace(plain, done=done, progress=progress, partial=lambda part: write(*part)),
         )
 
-    step(0)
+    step(0, lambda: None)
 
 
-def _judge(
-    desk: Desk, sections: range, searched: tuple[int, ...], clefts: PackedStack, started: float
-) -> None:
-    """Number the clefts and find the partners."""
+def _judge(desk: Desk, search: _Search, before: Callable[[], None] | None = None) -> None:
+    """Number the clefts and find the partners; ``before`` is done first, in the thread that copies."""
     from napari_emseg.jobs import synapses_project as job
 
-    session, _ = desk.need_session()
+    session, layers = desk.need_session()
     settings = session.get_settings(STAGE)
     number = desk.runner.generation(_KEY) + 1
-    begin = _PREDICTING if STAGE in desk.work and desk.work[STAGE].fraction > 0 else 0.0
+    begin = _PREDICTING if before is not None else 0.0
+
+    def prepare() -> Any:
+        if before is not None:
+            before()
+        return job.prepare(
+            session, search.searched, search.clefts, settings, lambda: desk.runner.generation(_KEY) == number
+        )
 
     def done(result: SynapsesResult) -> None:
-        kept = job.finish(session, sections, result)
+        origin = layers.targets[job.TARGET].layer.metadata.get("napari-emseg", {})
+        kept = job.finish(
+            session, search.sections, result, {"settings": settings.model_dump(), "clefts": origin}
+        )
         desk.synapses.put(kept)
         draw(desk)
         desk.say(
-            STAGE, f"{found_words(result)}, {took(time.monotonic() - started)}.", tone="done",
+            STAGE, f"{found_words(result)}, {took(time.monotonic() - search.started)}.", tone="done",
             **({"link": "Look at the least sure", "action": "next_synapse"} if desk.synapses.n_pairs else {}),
         )  # fmt: skip
 
@@ -129,13 +167,11 @@ def _judge(
 
     def progress(work: Work) -> None:
         share = begin + (1 - begin) * max(work.fraction, 0.0)
-        handlers.progress(_so_far(work, share, work.message, started))
+        handlers.progress(_so_far(work, share, work.message, search.started))
 
     desk.runner.submit_prepared(
         _KEY,
-        lambda: job.prepare(
-            session, searched, clefts, settings, lambda: desk.runner.generation(_KEY) == number
-        ),
+        prepare,
         lambda request, **back: desk.engine.submit(_JOB, request, lane="background", **back),
         replace(handlers, progress=progress),
     )

@@ -84,6 +84,7 @@ class SynapsesPanel(StagePanel):
         self.column.addLayout(row(self.shown, self.sites, self.save, equal=False))
         self._version = -1
         self._held: object = None
+        self._selected: object = None
         self.refresh()
 
     def hint(self) -> str:
@@ -115,7 +116,9 @@ class SynapsesPanel(StagePanel):
                 self.fold.open(False)
             self._version = held.version
             self.table.show_rows(synapse_queue.rows(desk))
-        if there and desk.stage == self.stage:
+            self._selected = None
+        if there and desk.stage == self.stage and self._selected != (held.chosen,):
+            self._selected = (held.chosen,)
             self.table.select(held.chosen)
 
     def _on_session(self) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PRE, POST, EITHER = "#e69f00", "#56b4e9", "#cccccc"  # those of CREMI's sites; Okabe and Ito 2008
 _LINE, _CHOSEN = "#ffffff", "#f0e442"
-_SMALL_NM, _LARGE_NM, _WIDE_NM = 18.0, 26.0, 6.0
+_SMALL_NM, _LARGE_NM, _WIDE_NM = 16.0, 24.0, 10.0
 _SITES, _ARROWS, _LINES = range(3)
 
 
@@ -98,7 +98,7 @@ def _add(viewer: ViewerModel, layers: StackLayers) -> None:
     labels = layers.labels
     place = {
         "scale": labels.scale, "translate": labels.translate, "units": labels.units, "axis_labels": labels.axis_labels,
-        "out_of_slice_display": False,
+        "out_of_slice_display": False, "opacity": 1.0,
     }  # fmt: skip
     arrows = Vectors(
         np.empty((0, 2, 3)), name="synapses, direction", vector_style="arrow", edge_color=_LINE, **place

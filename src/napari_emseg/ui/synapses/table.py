@@ -140,13 +140,13 @@ class SynapseTable(QTableView):
 
     def select(self, sites: Any) -> None:
         """Mark the row of a pair and bring it into sight; none where there is no such pair."""
-        for k in range(self.sorted_rows.rowCount()):
-            index = self.sorted_rows.index(k, 0)
-            if index.data(SITES_ROLE) == sites:
-                self.selectRow(k)
-                self.scrollTo(index)
-                return
-        self.clearSelection()
+        place = next((k for k, row in enumerate(self.rows.rows) if row.sites == sites), -1)
+        if place < 0:
+            self.clearSelection()
+            return
+        index = self.sorted_rows.mapFromSource(self.rows.index(place, 0))
+        self.selectRow(index.row())
+        self.scrollTo(index)
 
     def _on_row(self, index: QModelIndex) -> None:
         self.picked.emit(index.data(SITES_ROLE))
