@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -320,6 +321,18 @@ def test_files_hold_the_answers(queue: Any, tmp_path: Any) -> None:
         "out.hdf: 2 pairs of partners; 1 wrong left out. It is in"
     )
     assert len(read_annotations(f"{tmp_path / 'out.hdf'}::annotations").partners) == 2
+
+
+def test_files_replace_neither_the_image_nor_a_part_of_the_project(queue: Any, tmp_path: Any) -> None:
+    raw = tmp_path / "raw.hdf"
+    raw.write_bytes(b"all that there is")
+    queue.session.image = replace(queue.session.image, uri=f"{raw}::/volumes/raw")
+    with pytest.raises(EmsegError, match="this output would replace what it is made of"):
+        synapses.export(queue, str(raw))
+    with pytest.raises(EmsegError, match="this is inside a project"):
+        synapses.export(queue, str(queue.session.project.folder / "t.csv"))
+    assert raw.read_bytes() == b"all that there is"
+    assert not queue.work
 
 
 def test_the_voxel_size_moves_the_marks(queue: Any) -> None:

@@ -204,12 +204,21 @@ def ask_table(desk: Desk) -> None:
 
 
 def export(desk: Desk, path: str) -> None:
-    """Write all pairs as they stand now; the suffix says as what."""
+    """Write all pairs as they stand now; the suffix says as what.
+
+    Raises
+    ------
+    EmsegError
+        If the image itself or a file of a project would be replaced, or the place cannot be written.
+    """
+    from napari_emseg.io.writing import check_new
     from napari_emseg.jobs.synapses_export import export_synapses
 
     session, _ = desk.need_session()
     _need(desk)
     desk.sweep()
+    image = session.image.uri
+    check_new(path, image if image and not image.startswith("sample:") else None)
     place, found = Path(path), desk.synapses.found
 
     def done(words: str) -> None:
