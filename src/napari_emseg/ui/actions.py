@@ -264,19 +264,19 @@ ACTIONS: dict[str, Action] = {
         f"{_FLOWS}.synapse_queue:next_pair", "synapses",
     ),
     "previous_synapse": Action(
-        "Previous", "Shift-Q", "Go to the pair of cells at a synapse before", f"{_FLOWS}.synapse_queue:previous_pair",
+        "Previous pair", "Shift-Q", "Go to the pair of cells at a synapse before", f"{_FLOWS}.synapse_queue:previous_pair",
         "synapses",
     ),
     "synapse_right": Action(
-        "Right", "A", "This pair of cells has a synapse here, in this direction. Goes to the next one",
+        "Pair is right", "A", "This pair of cells has a synapse here, in this direction. Goes to the next one",
         f"{_FLOWS}.synapse_queue:right", "synapses",
     ),
     "synapse_wrong": Action(
-        "No pair", "Shift-D", "These two cells have no synapse here. Goes to the next pair",
+        "No such pair", "Shift-D", "These two cells have no synapse here. Goes to the next pair",
         f"{_FLOWS}.synapse_queue:wrong", "synapses",
     ),
     "turn_synapse": Action(
-        "Turn round", "Shift-T", "The pair is right, but the other cell is presynaptic. Goes to the next one",
+        "Turn pair round", "Shift-T", "The pair is right, but the other cell is presynaptic. Goes to the next one",
         f"{_FLOWS}.synapse_queue:turn_round", "synapses",
     ),
     "save_synapse_sites": Action(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SHARE = 20  # of the free height goes to the table, 1 to what is below everything
 _NOT_HERE = ("signed_threshold",)  # for maps of sides, which the window does not make
 
+_ANSWERS = {"synapse_right": "Right", "synapse_wrong": "No pair", "turn_synapse": "Turn round"}
 _COLOURS = (
     "Orange is presynaptic, blue postsynaptic, grey has no direction; rings lie in a section beside this one"
 )
@@ -66,8 +67,7 @@ class SynapsesPanel(StagePanel):
         self.table = SynapseTable()
         self.table.picked.connect(self._on_picked)
         self.column.addWidget(self.table, _SHARE)
-        names = ("synapse_right", "synapse_wrong", "turn_synapse")
-        self.answers = [action_button(self.desk, name) for name in names]
+        self.answers = [action_button(self.desk, name, text=words) for name, words in _ANSWERS.items()]
         self.previous = action_button(self.desk, "previous_synapse")
         self.next = action_button(self.desk, "next_synapse")
         self.sites = action_button(self.desk, "save_synapse_sites")
