@@ -15,7 +15,6 @@ from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.finetune import finetune
 from napari_emseg.nn.first_look import first_look
 from napari_emseg.nn.held_out import answers, mended, questions, score
-from napari_emseg.nn.how_far import candidates, how_far
 from napari_emseg.nn.judge import Judge, fresh, lesson_of
 from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import Plan
@@ -287,22 +286,6 @@ def test_another_course_is_not_gone_on_with(taught, make_lines, tmp_path):
         finetune(other, Silent())
 
 
-def test_how_far_weights_move_depends_on_the_start():
-    assert how_far({"edits_per_100_objects": 14.0}) == how_far({}) == 1
-    assert how_far({"edits_per_100_objects": 2.0}) == 0.2
-    assert how_far({"edits_per_100_objects": 9.0}) == pytest.approx(0.5)
-    few = how_far({"edits_per_100_objects": 3.0, "objects": 100.0})  # 3 edits, as many as 5 on another day
-    assert few == pytest.approx(0.2)
-    assert how_far({"edits_per_100_objects": 12.0, "objects": 250.0}) == 1
-    # three edits among 25 objects: what is learned from so few holds elsewhere in part only, unless most are wrong
-    assert how_far({"edits_per_100_objects": 12.0, "objects": 25.0}) == pytest.approx(25 / 80)
-    assert how_far({"edits_per_100_objects": 80.0, "objects": 25.0}) == 1
-    assert candidates(1.0) == (1.0,)
-    assert candidates(0.5) == (0.25, 0.5, 1.0)
-    assert candidates(0.5, is_one=True) == (0.25, 0.5)
-    assert candidates(1.0, is_one=True) == (1.0,)
-
-
 def test_weights_are_mixed_and_averaged_but_counts_are_not():
     a = {"w": torch.tensor([0.0, 2.0]), "n": torch.tensor(3)}
     b = {"w": torch.tensor([4.0, 4.0]), "n": torch.tensor(5)}
@@ -345,9 +328,30 @@ def test_a_single_section_moves_weights_less_far(
     taught, make_lines, tmp_path, monkeypatch, sections, trust, share
 ):
     monkeypatch.undo()  # in a hurry
-    monkeypatch.setattr("napari_emseg.nn.finetune.how_far", lambda before: 0.8)
+    monkeypatch.setattr("napari_emseg.nn.finetune.how_far", lambda before, **_: 0.8)
     settings = QUICK.model_copy(update={"trust": trust, "max_steps": 2})
     volume = make_lines(3, seed=4)
     some = TrainingVolume("some", volume.image, 4.6, volume.truth, tuple(range(sections)))
     result = finetune(FinetuneRequest(taught, (some,), tmp_path / "new", settings), Silent())
     assert result.share == pytest.approx(share)
+
+
+def test_a_model_of_synthetic_sections_moves_far_and_is_synthetic_no_longer(
+    taught, make_lines, tmp_path, monkeypatch
+):
+    monkeypatch.undo()  # in a hurry
+    asked = []
+    monkeypatch.setattr("napari_emseg.nn.finetune.how_far", lambda before, **how: asked.append(how) or 1.0)
+    drawn = tmp_path / "drawn"
+    network, card = load_model(taught)
+    save_model(drawn, network.state_dict(), card.model_copy(update={"synthetic": True}))
+    settings = QUICK.model_copy(update={"max_steps": 2})
+    volume = make_lines(3, seed=4)
+    some = TrainingVolume("some", volume.image, 4.6, volume.truth, (0,))
+    result = finetune(FinetuneRequest(drawn, (some,), tmp_path / "new", settings), Silent())
+    assert result.share == pytest.approx(0.75)  # of one section
+    assert not load_model(result.model)[1].synthetic
+    finetune(FinetuneRequest(result.model, (some,), tmp_path / "next", settings), Silent())
+    large = TrainingVolume("large", volume.image, 10.0, volume.truth, (0,))
+    finetune(FinetuneRequest(result.model, (large,), tmp_path / "third", settings), Silent())
+    assert [how.get("stranger") for how in asked] == [None, True, None, False, None, True]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -18,9 +20,9 @@ from napari_emseg.core.progress import Silent
 from napari_emseg.io import write_array
 from napari_emseg.jobs.train import TrainRequest, starting_model
 from napari_emseg.jobs.train import run as run_job
-from napari_emseg.nn.checkpoint import build, load_model, take_over
+from napari_emseg.nn.checkpoint import build, load_model, save_model, take_over
 from napari_emseg.nn.curves import METRICS
-from napari_emseg.nn.run import STATE
+from napari_emseg.nn.run import STATE, Run
 
 
 def test_outputs_are_taken_over_by_the_name_of_their_target(taught, recipe):
@@ -65,6 +67,28 @@ def test_the_card_names_the_starting_model_as_the_recipe_does(volume, taught, tm
     run_job(TrainRequest(path, tmp_path / "out", device="cpu"), Silent())
     assert read_card(tmp_path / "out").training["recipe"]["start_from"] == "models/first"
     assert str(tmp_path) not in (tmp_path / "out" / "card.json").read_text()
+
+
+def test_the_card_says_whether_synthetic_sections_alone_taught(volume, taught, recipe, tmp_path):
+    drawn = replace(volume, synthetic=True)
+    cpu = torch.device("cpu")
+    alone = Run([drawn], recipe, tmp_path / "alone", cpu)
+    assert alone.card.synthetic
+    assert not Run([drawn, volume], recipe, tmp_path / "both", cpu).card.synthetic
+    further = recipe.model_copy(update={"start_from": str(taught)})
+    assert not Run(
+        [drawn], further, tmp_path / "further", cpu
+    ).card.synthetic  # the first was taught by others
+    network, card = load_model(taught)
+    save_model(tmp_path / "drawn", network.state_dict(), card.model_copy(update={"synthetic": True}))
+    further = recipe.model_copy(update={"start_from": str(tmp_path / "drawn")})
+    begun = Run([drawn], further, tmp_path / "begun", cpu)
+    assert begun.card.synthetic
+    begun.save()
+    shutil.rmtree(tmp_path / "drawn")
+    resumed = Run([drawn], further, tmp_path / "begun", cpu)
+    resumed.load()
+    assert resumed.card.synthetic
 
 
 def test_a_recipe_may_start_from_a_model_by_name(tmp_path):

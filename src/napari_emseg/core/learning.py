@@ -82,6 +82,8 @@ class TrainingVolume:
         Of the model that is taught.
     flanks : ndarray (z, y, x) of bool, optional
         Where objects touch, beside the line between them: how thick the membrane is there, the labels do not say.
+    synthetic : bool
+        Whether the sections were drawn by a program.
     """
 
     name: str
@@ -97,6 +99,7 @@ class TrainingVolume:
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     normalisation: Normalisation = field(default_factory=Normalisation)
     flanks: NDArray[np.bool_] | None = None
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         if both := sorted(set(self.train) & set(self.validate)):

@@ -42,7 +42,7 @@ from napari_emseg.nn.held_out import (
     questions,
     score,
 )
-from napari_emseg.nn.how_far import Verdict, candidates, how_far
+from napari_emseg.nn.how_far import Verdict, candidates, how_far, is_stranger, most_steps
 from napari_emseg.nn.judge import Judge
 from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
@@ -73,6 +73,7 @@ _LOOKING = 0.05  # of the bar, for what is predicted before anything is learned
 LEARNED = "the sections that it learned from"
 _GAIN = 0.98  # of the cost before: what is not below it is chance
 _OF_ONE = 0.6  # of the way that suits a single section: farther on, V_rand falls on the others
+_OF_ONE_STRANGER = 0.75  # the same for a model that has never seen anything like it
 
 
 def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
@@ -122,6 +123,7 @@ class _Course:
         to_device(self.network, self.device)
         self.judge = Judge.of_model(request.model, self.card)
         self.start: State = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.stranger = self.poor = False
         self._where = 0.0, ""
         self.losses: list[float] = []
         self.seconds = 0.0
@@ -140,7 +142,9 @@ class _Course:
         folds, ask, said = self._split(volumes)
         old = self._answers(self.start, ask)
         before = self.diary.once("before", lambda: self._heard(lambda look: score(old, look=look)))
-        tried = how_far(before)
+        self.stranger = is_stranger(self.card, (v.pixel_size_nm for v in volumes))
+        self.poor = how_far(before) == 1
+        tried = how_far(before, stranger=self.stranger)
         if folds and tried >= _PLAIN and self._in_a_hurry():
             folds, said = [], LEARNED
         plan = Plan(
@@ -238,6 +242,8 @@ class _Course:
     ) -> Taught:
         """Teach the network in place; the whole goes from `begin` on by `part`."""
         seconds = self.request.settings.max_seconds
+        if self.stranger:
+            budget = budget.at_most(most_steps(self.card, volumes))
 
         def report(spent: float, loss: float) -> None:
             whole = begin + part * min(spent, 1.0)
@@ -281,7 +287,7 @@ class _Course:
                 for fold, copy in zip(folds, copies, strict=True)
                 for answer in self._answers(mixed(self.start, copy, share), fold.ask)
             ]
-            shift, after = self._cut(found, tried)
+            shift, after = self._cut(found)
             compared.append({"share": share, "cost": cost(after)} | after)
             limit = cost(best.after) if best.share else _GAIN * cost(before)
             if cost(after) < limit and after["edits_per_100_objects"] <= before["edits_per_100_objects"]:
@@ -293,16 +299,20 @@ class _Course:
         self, old: list[Answer], before: dict[str, float], ask: Sequence[Question], end: State, tried: float
     ) -> Verdict:
         """Without copies: take what was tried, less of a single section, and score it on what is there."""
-        careful = tried < 1 and self._is_one() and not self.request.settings.trust
-        share = _OF_ONE * tried if careful else tried
+        share = tried
+        if self._is_one() and not self.request.settings.trust:
+            if self.stranger:
+                share *= _OF_ONE_STRANGER
+            elif tried < 1:
+                share *= _OF_ONE
         found = self._answers(mixed(self.start, end, share), ask)
-        shift, after = self._cut(found, tried)
+        shift, after = self._cut(found)
         self._keep(old, found)
         return Verdict(share, shift, before, after)
 
-    def _cut(self, found: Sequence[Answer], tried: float) -> tuple[float, dict[str, float]]:
+    def _cut(self, found: Sequence[Answer]) -> tuple[float, dict[str, float]]:
         """How much to raise the membranes, and the scores then; a model that was good already knows where to cut."""
-        if tried == 1:
+        if self.poor:
             return self._heard(lambda look: best_shift(found, look=look))
         return 0.0, self._heard(lambda look: score(found, look=look))
 
@@ -380,7 +390,7 @@ class _Course:
         made = card.model_copy(
             update={
                 "name": request.name, "parent": card.name, "scores": {},
-                "thresholds": thresholds, "training": training,
+                "thresholds": thresholds, "training": training, "synthetic": False,
             }
         )  # fmt: skip
         save_model(request.out_dir, state | (judge.tensors() if judge else {}), made)

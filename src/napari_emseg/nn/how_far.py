@@ -6,11 +6,19 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_emseg.nn.lesson import BATCH, SIZE
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from napari_emseg.core.learning import TrainingVolume
+    from napari_emseg.core.model_card import ModelCard
 
 _GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
 _LEAST = 0.2
+_FEW_OF_STRANGER = 30.0  # objects
+_LOOKS = 36.0  # at a pixel: after 36, 67, 120 of a small section, 7.8, 8.0, 9.0 edits per 100 objects elsewhere
+_LEAST_STEPS = 80
 _FEW = 80.0  # objects: fewer teach too little for the whole way (a region of 17: 20 edits on other sections, 7.5 before)
 
 
@@ -37,15 +45,25 @@ class Verdict:
     tried: tuple[dict[str, float], ...] = ()
 
 
-def how_far(before: Mapping[str, float]) -> float:
+def is_stranger(card: ModelCard, pixel_sizes_nm: Iterable[float]) -> bool:
+    """Whether a model has never seen anything like these stacks, however well it does on a section of them.
+
+    That is, it learned from synthetic sections alone, or their pixels are of a size that it only sees resampled.
+    """
+    return card.synthetic or any(card.zoom((pixel, pixel, pixel)) != 1 for pixel in pixel_sizes_nm)
+
+
+def how_far(before: Mapping[str, float], *, stranger: bool = False) -> float:
     """How much of a learned change to try, from how well the starting model does: a fifth to all of it.
 
     Few objects say little about a model: it counts as one that needs as many edits as it well may. They teach little,
-    too: unless it surely is a poor one, only a part of the change holds elsewhere.
+    too: unless it surely is a poor one, only a part of the change holds elsewhere. A stranger (`is_stranger`) gains by all of it.
     """
     if "edits_per_100_objects" not in before:
         return 1.0
     edits, objects = before["edits_per_100_objects"], before.get("objects")
+    if stranger:
+        return min(1.0, max(_LEAST, (objects or _FEW_OF_STRANGER) / _FEW_OF_STRANGER))
     if not objects:
         return min(1.0, max(_LEAST, _need(edits)))
     chance = 100 / objects * math.sqrt(edits * objects / 100 + 1)
@@ -65,3 +83,13 @@ def candidates(share: float, *, is_one: bool = False) -> tuple[float, ...]:
     if share == 1:
         return (1.0,)
     return (share / 2, share) if is_one else (share / 2, share, min(1.0, 2 * share))
+
+
+def most_steps(card: ModelCard, volumes: Iterable[TrainingVolume]) -> int:
+    """Steps in which a stranger learns from some sections; in more it learns them by heart."""
+    area = 0.0
+    for volume in volumes:
+        height, width = volume.image.shape[1:]
+        pixel = volume.pixel_size_nm
+        area += len(volume.train) * height * width * card.zoom((pixel, pixel, pixel)) ** 2
+    return max(_LEAST_STEPS, round(_LOOKS * area / (BATCH * SIZE**2)))

@@ -84,6 +84,10 @@ class Budget:
         clock = seconds / self.seconds
         return clock if not self.steps or clock > (steps + 1) / self.steps else steps / self.steps
 
+    def at_most(self, steps: int) -> Budget:
+        """The same, with so many steps or fewer."""
+        return Budget(self.seconds, min(self.steps or steps, steps))
+
     def parts(self, shares: Sequence[float]) -> list[Budget]:
         """Split it; the steps of the parts add up, and no part has none."""
         if not self.steps:

@@ -13,6 +13,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import read_card
 from napari_emseg.nn.average import Average
 from napari_emseg.nn.checkpoint import make_network, save_model, save_state, take_over
 from napari_emseg.nn.curves import side_by_side
@@ -112,7 +113,9 @@ class Run:
             wish = "set depth in the recipe" if dims == 3 else "leave depth out of the recipe"
             raise EmsegError(f"this is a {dims}D network", recipe.architecture, wish)
         if recipe.start_from and not (out_dir / STATE).exists():
-            take_over(self.network, start_from or Path(recipe.start_from), targets=recipe.targets)
+            start_from = start_from or Path(recipe.start_from)
+            take_over(self.network, start_from, targets=recipe.targets)
+            self._learned_from(read_card(start_from).synthetic)
         self._forward = _over_all_devices(self.network, device)
         self.average = Average(self.network, recipe.average)
         self.optimiser = _optimiser(self.network, recipe)
@@ -292,6 +295,7 @@ class Run:
             "scaler": self._scaler.state_dict(),
             "recipe": self.recipe.model_dump_json(),
             "data": self._data,
+            "synthetic": self.card.synthetic,
             "is_over": self.is_over,
         }
         with uninterrupted():
@@ -335,6 +339,11 @@ class Run:
         self.parts = state.get("parts", self.parts)
         self.step, self.best = state["step"], state["best"]
         self.scored = state.get("scored", self.step)
+        self._learned_from(state.get("synthetic", False))
+
+    def _learned_from(self, synthetic: bool) -> None:
+        """Note what taught the weights that it goes on with: synthetic sections alone, or others too."""
+        self.card = self.card.model_copy(update={"synthetic": self.card.synthetic and synthetic})
 
 
 def changes(saved: dict[str, Any], recipe: TrainRecipe) -> list[str]:

@@ -46,6 +46,7 @@ def card_of(recipe: TrainRecipe, volumes: Sequence[TrainingVolume], graded: dict
         pixel_size_range_nm=recipe.pixel_size_range_nm,
         context_sections=recipe.context_sections,
         depth=recipe.depth,
+        synthetic=all(volume.synthetic for volume in volumes),
         training={
             "program": f"napari-emseg {__version__}",
             "volumes": {v.name: {"train": list(v.train), "validate": list(v.validate)} for v in volumes},
