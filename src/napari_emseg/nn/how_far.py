@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
 _LEAST = 0.2
 _FEW_OF_STRANGER = 30.0  # objects
-_LOOKS = 36.0  # at a pixel: after 36, 67, 120 of a small section, 7.8, 8.0, 9.0 edits per 100 objects elsewhere
+_LOOKS = 36.0  # at a pixel: after 36, 67, 120 of a small section 7.8, 8.0, 9.0 edits on others
 _LEAST_STEPS = 80
 _FEW = 80.0  # objects: fewer teach too little for the whole way (a region of 17: 20 edits on other sections, 7.5 before)
 
