@@ -353,5 +353,21 @@ def test_a_model_of_synthetic_sections_moves_far_and_is_synthetic_no_longer(
     assert not load_model(result.model)[1].synthetic
     finetune(FinetuneRequest(result.model, (some,), tmp_path / "next", settings), Silent())
     large = TrainingVolume("large", volume.image, 10.0, volume.truth, (0,))
-    finetune(FinetuneRequest(result.model, (large,), tmp_path / "third", settings), Silent())
-    assert [how.get("stranger") for how in asked] == [None, True, None, False, None, True]
+    third = finetune(FinetuneRequest(result.model, (large,), tmp_path / "third", settings), Silent())
+    finetune(FinetuneRequest(third.model, (large,), tmp_path / "fourth", settings), Silent())
+    assert [how.get("stranger") for how in asked] == [None, True, None, False, None, True, None, False]
+
+
+def test_a_model_whose_weights_stayed_is_as_strange_as_before(taught, make_lines, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_emseg.nn.finetune.how_far", lambda before, **_: 0.0)
+    drawn = tmp_path / "drawn"
+    network, card = load_model(taught)
+    save_model(drawn, network.state_dict(), card.model_copy(update={"synthetic": True}))
+    volume = make_lines(3, seed=4)
+    some = TrainingVolume("some", volume.image, 10.0, volume.truth, (0,))
+    settings = QUICK.model_copy(update={"max_steps": 2})
+    result = finetune(FinetuneRequest(drawn, (some,), tmp_path / "new", settings), Silent())
+    made = load_model(result.model)[1]
+    assert result.share == 0
+    assert made.synthetic
+    assert made.taught_pixel_sizes_nm == card.taught_pixel_sizes_nm

@@ -7,7 +7,7 @@ import pytest
 
 from napari_emseg.core.learning import TrainingVolume
 from napari_emseg.core.model_card import find_model, read_card
-from napari_emseg.nn.how_far import candidates, how_far, is_stranger, most_steps
+from napari_emseg.nn.how_far import candidates, familiar, how_far, is_stranger, most_steps
 from napari_emseg.nn.lesson import Budget
 
 
@@ -40,6 +40,18 @@ def test_models_are_strangers_to_pixels_of_another_size_and_to_all_that_is_real(
     assert not is_stranger(bundled, (4.0, 4.6))
     assert is_stranger(bundled, (4.6, 10.0))
     assert is_stranger(drawn, (4.6,))
+
+
+def test_a_model_is_a_stranger_no_longer_to_pixels_that_taught_it():
+    bundled, drawn = (read_card(find_model(name)) for name in ("membrane", "membrane-phantom"))
+    once = bundled.model_copy(update=familiar(bundled, (10.0,)))
+    assert not is_stranger(once, (4.6, 10.0))
+    assert not is_stranger(once, (8.5,))  # nearly as large
+    assert not is_stranger(once, (12.0,))
+    assert is_stranger(once, (16.0,))
+    twice = once.model_copy(update=familiar(once, (16.0,)))
+    assert not is_stranger(twice, (10.0, 16.0))
+    assert not is_stranger(drawn.model_copy(update=familiar(drawn, (4.6,))), (4.6,))
 
 
 def volume(extent, pixel_nm, sections):

@@ -91,6 +91,23 @@ def test_the_card_says_whether_synthetic_sections_alone_taught(volume, taught, r
     assert resumed.card.synthetic
 
 
+def test_the_card_keeps_the_pixel_sizes_of_all_that_taught(volume, taught, recipe, tmp_path):
+    cpu = torch.device("cpu")
+    network, card = load_model(taught)
+    known = card.model_copy(update={"taught_pixel_sizes_nm": (16.0,)})
+    save_model(tmp_path / "known", network.state_dict(), known)
+    further = recipe.model_copy(update={"start_from": str(tmp_path / "known")})
+    untaught = replace(volume, name="untaught", pixel_size_nm=9.0, train=())  # is only scored
+    sizes = (volume.pixel_size_nm, 16.0)
+    begun = Run([volume, untaught], further, tmp_path / "begun", cpu)
+    assert begun.card.taught_pixel_sizes_nm == sizes
+    begun.save()
+    shutil.rmtree(tmp_path / "known")
+    resumed = Run([volume, untaught], further, tmp_path / "begun", cpu)
+    resumed.load()
+    assert resumed.card.taught_pixel_sizes_nm == sizes
+
+
 def test_a_recipe_may_start_from_a_model_by_name(tmp_path):
     assert starting_model("membrane", tmp_path).name == "membrane"
     with pytest.raises(EmsegError, match="no such model"):

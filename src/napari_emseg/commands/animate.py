@@ -79,7 +79,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         spacing_nm=spacing, settings=settings, progress=progress,
     )  # fmt: skip
     progress.close()
-    sections = f"{found.sections} section" + "s" * (found.sections != 1)
+    sections = counted(found.sections, "section")
     if settings.turn:
         print(
             f"{args.output}: objects from {counted(found.sections, 'side')}, {found.size[1]} x {found.size[0]} px"

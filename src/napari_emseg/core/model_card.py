@@ -64,6 +64,7 @@ class ModelCard(BaseModel):
     depth: int = Field(0, ge=0, description="sections that a 3D network predicts at once; 0: one")
     normalisation: str = Field("section mean and standard deviation")
     synthetic: bool = Field(False, description="whether it learned from synthetic sections alone")
+    taught_pixel_sizes_nm: tuple[float, ...] = Field((), description="of the stacks that taught it")
     training: dict[str, Any] = Field(default_factory=dict, description="data, recipe, time, program version")
     citation: tuple[str, ...] = ()
     licence: str = ""

@@ -42,7 +42,7 @@ from napari_emseg.nn.held_out import (
     questions,
     score,
 )
-from napari_emseg.nn.how_far import Verdict, candidates, how_far, is_stranger, most_steps
+from napari_emseg.nn.how_far import Verdict, candidates, familiar, how_far, is_stranger, most_steps
 from napari_emseg.nn.judge import Judge
 from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
@@ -301,10 +301,8 @@ class _Course:
         """Without copies: take what was tried, less of a single section, and score it on what is there."""
         share = tried
         if self._is_one() and not self.request.settings.trust:
-            if self.stranger:
-                share *= _OF_ONE_STRANGER
-            elif tried < 1:
-                share *= _OF_ONE
+            of_one = _OF_ONE if tried < 1 else 1.0
+            share *= _OF_ONE_STRANGER if self.stranger else of_one
         found = self._answers(mixed(self.start, end, share), ask)
         shift, after = self._cut(found)
         self._keep(old, found)
@@ -387,10 +385,11 @@ class _Course:
             "scored_on": scored_on,
             "course": self.course,
         }
+        told = familiar(card, (v.pixel_size_nm for v in request.volumes)) if verdict.share else {}
         made = card.model_copy(
-            update={
+            update=told | {
                 "name": request.name, "parent": card.name, "scores": {},
-                "thresholds": thresholds, "training": training, "synthetic": False,
+                "thresholds": thresholds, "training": training,
             }
         )  # fmt: skip
         save_model(request.out_dir, state | (judge.tensors() if judge else {}), made)

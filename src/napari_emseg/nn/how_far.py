@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_emseg.nn.lesson import BATCH, SIZE
 
@@ -19,6 +19,7 @@ _LEAST = 0.2
 _FEW_OF_STRANGER = 30.0  # objects
 _LOOKS = 36.0  # at a pixel: after 36, 67, 120 of a small section 7.8, 8.0, 9.0 edits on others
 _LEAST_STEPS = 80
+_ALIKE = 1.25  # pixels of one size and so many times that look alike
 _FEW = 80.0  # objects: fewer teach too little for the whole way (a region of 17: 20 edits on other sections, 7.5 before)
 
 
@@ -48,9 +49,21 @@ class Verdict:
 def is_stranger(card: ModelCard, pixel_sizes_nm: Iterable[float]) -> bool:
     """Whether a model has never seen anything like these stacks, however well it does on a section of them.
 
-    That is, it learned from synthetic sections alone, or their pixels are of a size that it only sees resampled.
+    That is, it learned from synthetic sections alone, or their pixels are of a size that it only sees resampled, and that
+    nothing of what taught it had.
     """
-    return card.synthetic or any(card.zoom((pixel, pixel, pixel)) != 1 for pixel in pixel_sizes_nm)
+    known = card.taught_pixel_sizes_nm
+    return card.synthetic or any(
+        card.zoom((pixel, pixel, pixel)) != 1
+        and not any(1 / _ALIKE <= pixel / one <= _ALIKE for one in known)
+        for pixel in pixel_sizes_nm
+    )
+
+
+def familiar(card: ModelCard, pixel_sizes_nm: Iterable[float]) -> dict[str, Any]:
+    """What changes in the card of a model that has learned from stacks: it is a stranger to them no longer."""
+    sizes = {*card.taught_pixel_sizes_nm, *pixel_sizes_nm}
+    return {"synthetic": False, "taught_pixel_sizes_nm": tuple(sorted(sizes))}
 
 
 def how_far(before: Mapping[str, float], *, stranger: bool = False) -> float:

@@ -114,10 +114,8 @@ def _factor(gram: Tensor, one: Tensor) -> Tensor:
 
 def _turned(slope: Tensor, state: dict[str, Any]) -> Tensor:
     if "momentum" not in state:
-        state |= {
-            "momentum": torch.zeros_like(slope),
-            "step": torch.zeros(()),
-        }  # AdamW reads every state's step
+        state["momentum"] = torch.zeros_like(slope)
+        state["step"] = torch.zeros(())  # AdamW reads that of every state
     momentum: Tensor = state["momentum"]
     momentum.mul_(_MOMENTUM).add_(slope)
     longer = max(slope.shape[0], slope[0].numel())

@@ -115,7 +115,8 @@ class Run:
         if recipe.start_from and not (out_dir / STATE).exists():
             start_from = start_from or Path(recipe.start_from)
             take_over(self.network, start_from, targets=recipe.targets)
-            self._learned_from(read_card(start_from).synthetic)
+            first = read_card(start_from)
+            self._learned_from(first.synthetic, first.taught_pixel_sizes_nm)
         self._forward = _over_all_devices(self.network, device)
         self.average = Average(self.network, recipe.average)
         self.optimiser = _optimiser(self.network, recipe)
@@ -296,6 +297,7 @@ class Run:
             "recipe": self.recipe.model_dump_json(),
             "data": self._data,
             "synthetic": self.card.synthetic,
+            "taught_pixel_sizes_nm": list(self.card.taught_pixel_sizes_nm),
             "is_over": self.is_over,
         }
         with uninterrupted():
@@ -339,11 +341,17 @@ class Run:
         self.parts = state.get("parts", self.parts)
         self.step, self.best = state["step"], state["best"]
         self.scored = state.get("scored", self.step)
-        self._learned_from(state.get("synthetic", False))
+        self._learned_from(state.get("synthetic", False), state.get("taught_pixel_sizes_nm", ()))
 
-    def _learned_from(self, synthetic: bool) -> None:
-        """Note what taught the weights that it goes on with: synthetic sections alone, or others too."""
-        self.card = self.card.model_copy(update={"synthetic": self.card.synthetic and synthetic})
+    def _learned_from(self, synthetic: bool, pixel_sizes_nm: Sequence[float]) -> None:
+        """Note what taught the weights that it goes on with."""
+        sizes = {*self.card.taught_pixel_sizes_nm, *pixel_sizes_nm}
+        self.card = self.card.model_copy(
+            update={
+                "synthetic": self.card.synthetic and synthetic,
+                "taught_pixel_sizes_nm": tuple(sorted(sizes)),
+            }
+        )
 
 
 def changes(saved: dict[str, Any], recipe: TrainRecipe) -> list[str]:

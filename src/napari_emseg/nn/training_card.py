@@ -47,6 +47,7 @@ def card_of(recipe: TrainRecipe, volumes: Sequence[TrainingVolume], graded: dict
         context_sections=recipe.context_sections,
         depth=recipe.depth,
         synthetic=all(volume.synthetic for volume in volumes),
+        taught_pixel_sizes_nm=tuple(sorted({v.pixel_size_nm for v in volumes if v.train})),
         training={
             "program": f"napari-emseg {__version__}",
             "volumes": {v.name: {"train": list(v.train), "validate": list(v.validate)} for v in volumes},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.ui.history_model import when
 from napari_emseg.ui.view import go_to
 
@@ -47,10 +48,10 @@ def restore(desk: Desk, event: Event) -> str:
     if edit.is_empty:
         return f"Nothing has changed since {moment}."
     n, locks = len(edit.sections), len(edit.locks)
-    changed = [f"{n} section{'s' * (n != 1)}"] if n else []
-    changed += [f"{locks} lock{'s' * (locks != 1)}"] if locks else []
+    changed = [counted(n, "section")] if n else []
+    changed += [counted(locks, "lock")] if locks else []
     answers = len(edit.answers)
-    changed += [f"{answers} answer{'s' * (answers != 1)}"] if answers else []
+    changed += [counted(answers, "answer")] if answers else []
     return f"Back as after {moment}: {' and '.join(changed)} changed. Ctrl+Z takes that back."
 
 

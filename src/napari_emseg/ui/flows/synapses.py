@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import counted
 from napari_emseg.ui.boundary_map import coded
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows.synapse_queue import STAGE, draw
@@ -181,9 +182,7 @@ def found_words(result: SynapsesResult) -> str:
     """What was found, in numbers."""
     synapses = result.synapses
     n_pairs = sum(len(one.pairs) for one in synapses)
-    text = (
-        f"{len(synapses)} synapse{'s' * (len(synapses) != 1)}, {n_pairs} pair{'s' * (n_pairs != 1)} of cells"
-    )
+    text = f"{counted(len(synapses), 'synapse')}, {counted(n_pairs, 'pair of cells', 'pairs of cells')}"
     if undirected := sum(not pair.is_directed for one in synapses for pair in one.pairs):
         text += f" ({undirected} without a direction)"
     if alone := sum(not one.pairs for one in synapses):

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
+from qtpy.QtCore import QModelIndex, Qt
 
 from napari_emseg.ui.rows_model import RowsModel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from napari_emseg.measure.survey import Row
+from napari_emseg.ui.rows_table import KEY_ROLE, SORT_ROLE, RowsTable
 
 COLUMNS: dict[str, tuple[str, str]] = {
     "id": ("Id", "Click a row to see the object"),
@@ -29,9 +24,6 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 _UM = {"length_nm"}  # shown in micrometres: an axon is long
 _LEAST = 0.001  # µm³ or µm²: what is smaller says nothing in a narrow column, and is in the saved table
-SORT_ROLE = Qt.ItemDataRole.UserRole
-ID_ROLE = Qt.ItemDataRole.UserRole + 1
-_HEIGHT = 96  # header and some rows: the stage fits on a small screen
 
 
 class MeasureModel(RowsModel):
@@ -58,7 +50,7 @@ class MeasureModel(RowsModel):
             return words_of(name, value)
         if role == SORT_ROLE:
             return -1.0 if value is None else float(value)
-        if role == ID_ROLE:
+        if role == KEY_ROLE:
             return int(row["id"] or 0)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -79,48 +71,9 @@ def words_of(name: str, value: float | int | None) -> str:
     return f"{number:.3g}" if number >= 10 * _LEAST else f"{number:.1g}"
 
 
-class MeasureTable(QTableView):
-    """Table of objects."""
-
-    picked = Signal(int)
-    """Id of the row that was clicked, or chosen with Enter."""
+class MeasureTable(RowsTable):
+    """Table of objects, the largest first; the key of a row is the object's id."""
 
     def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("measured")
-        self.rows = MeasureModel(self)
-        self.sorted_rows = QSortFilterProxyModel(self)
-        self.sorted_rows.setSortRole(SORT_ROLE)
-        self.sorted_rows.setSourceModel(self.rows)
-        self.setModel(self.sorted_rows)
-        self.setSortingEnabled(True)
+        super().__init__(MeasureModel(), "measured", 36, parent)
         self.sortByColumn(1, Qt.SortOrder.DescendingOrder)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setShowGrid(False)
-        self.verticalHeader().setVisible(False)
-        self.verticalHeader().setDefaultSectionSize(22)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(36)
-        self.setMinimumHeight(_HEIGHT)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        self.clicked.connect(self._on_row)
-        self.activated.connect(self._on_row)
-
-    def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show other objects; the order that the person chose stays."""
-        self.rows.put(rows)
-
-    def select(self, object_id: int) -> None:
-        """Mark the row of an object and bring it into sight."""
-        for k in range(self.sorted_rows.rowCount()):
-            index = self.sorted_rows.index(k, 0)
-            if index.data(ID_ROLE) == object_id:
-                self.selectRow(k)
-                self.scrollTo(index)
-                return
-
-    def _on_row(self, index: QModelIndex) -> None:
-        self.picked.emit(int(index.data(ID_ROLE)))

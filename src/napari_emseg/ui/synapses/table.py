@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
+from qtpy.QtCore import QModelIndex, Qt
+from qtpy.QtWidgets import QHeaderView
 
 from napari_emseg.ui.rows_model import RowsModel
+from napari_emseg.ui.rows_table import KEY_ROLE, SORT_ROLE, RowsTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari_emseg.jobs.kept_synapses import Row
 
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -25,11 +24,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 """Column to title and help."""
 
-SORT_ROLE = Qt.ItemDataRole.UserRole
-SITES_ROLE = Qt.ItemDataRole.UserRole + 1
 _SAID = {"": "", "right": "right", "wrong": "no pair", "turned": "turned"}
 _WIDTHS = {"number": 36, "direction": 22, "confidence": 48, "volume": 46, "verdict": 58}
-_HEIGHT = 96  # header and some rows: the stage fits on a small screen
 _MIDDLE = ("direction", "verdict")
 _LEFT = ("post_id",)
 
@@ -59,7 +55,7 @@ class SynapseModel(RowsModel):
             return words_of(row, name)
         if role == SORT_ROLE:
             return _value(row, name)
-        if role == SITES_ROLE:
+        if role == KEY_ROLE:
             return row.sites
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _aligned(name)
@@ -100,53 +96,14 @@ def _aligned(name: str) -> int:
     return int(side | Qt.AlignmentFlag.AlignVCenter)
 
 
-class SynapseTable(QTableView):
-    """Table of pairs."""
-
-    picked = Signal(object)
-    """Sites of the row that was clicked, or chosen with Enter."""
+class SynapseTable(RowsTable):
+    """Table of pairs, the least sure first; the key of a row is its sites."""
 
     def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("synapses")
-        self.rows = SynapseModel(self)
-        self.sorted_rows = QSortFilterProxyModel(self)
-        self.sorted_rows.setSortRole(SORT_ROLE)
-        self.sorted_rows.setSourceModel(self.rows)
-        self.setModel(self.sorted_rows)
-        self.setSortingEnabled(True)
+        super().__init__(SynapseModel(), "synapses", 20, parent)
         self.sortByColumn(list(COLUMNS).index("confidence"), Qt.SortOrder.AscendingOrder)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setShowGrid(False)
-        self.verticalHeader().setVisible(False)
-        self.verticalHeader().setDefaultSectionSize(22)
         header = self.horizontalHeader()
-        header.setMinimumSectionSize(20)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         for name, width in _WIDTHS.items():
             place = list(COLUMNS).index(name)
             header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
             header.resizeSection(place, width)
-        self.setMinimumHeight(_HEIGHT)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        self.clicked.connect(self._on_row)
-        self.activated.connect(self._on_row)
-
-    def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show other pairs; the order that the person chose stays."""
-        self.rows.put(rows)
-
-    def select(self, sites: Any) -> None:
-        """Mark the row of a pair and bring it into sight; none where there is no such pair."""
-        place = next((k for k, row in enumerate(self.rows.rows) if row.sites == sites), -1)
-        if place < 0:
-            self.clearSelection()
-            return
-        index = self.sorted_rows.mapFromSource(self.rows.index(place, 0))
-        self.selectRow(index.row())
-        self.scrollTo(index)
-
-    def _on_row(self, index: QModelIndex) -> None:
-        self.picked.emit(index.data(SITES_ROLE))

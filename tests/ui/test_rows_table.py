@@ -1,0 +1,56 @@
+"""Tables whose rows lead somewhere."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_emseg.ui.rows_model import RowsModel
+from napari_emseg.ui.rows_table import KEY_ROLE, SORT_ROLE, RowsTable
+
+
+class Cells(RowsModel):
+    """Rows of a key and a size."""
+
+    def data(self, index, role=Qt.ItemDataRole.DisplayRole):
+        key, size = self.rows[index.row()]
+        if role == KEY_ROLE:
+            return key
+        if role == SORT_ROLE:
+            return size
+        return str((key, size)[index.column()]) if role == Qt.ItemDataRole.DisplayRole else None
+
+
+@pytest.fixture
+def table(qtbot):
+    found = RowsTable(Cells(2), "cells", 20)
+    qtbot.addWidget(found)
+    found.show_rows([((1, 2), 30.0), ((3, 4), 10.0), ((5, 6), 20.0)])
+    found.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+    found.show()
+    return found
+
+
+def chosen(table):
+    return [index.data(KEY_ROLE) for index in table.selectionModel().selectedRows()]
+
+
+def test_a_row_is_selected_by_its_key_however_rows_are_sorted(table):
+    assert table.select((1, 2))
+    assert chosen(table) == [(1, 2)]
+    assert table.selectionModel().selectedRows()[0].row() == 2  # the largest comes last
+    assert not table.select((7, 8))
+    assert chosen(table) == []
+
+
+def test_a_clicked_row_says_its_key(table, qtbot):
+    with qtbot.waitSignal(table.picked, timeout=1000) as said:
+        at = table.visualRect(table.model().index(0, 1)).center()
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert said.args == [(3, 4)]
+    assert chosen(table) == [(3, 4)]
+
+
+def test_the_order_stays_when_rows_change(table):
+    table.show_rows([((9, 9), 5.0), ((8, 8), 50.0), ((7, 7), 7.0)])
+    assert [table.model().index(k, 0).data(KEY_ROLE) for k in range(3)] == [(9, 9), (7, 7), (8, 8)]
