@@ -65,7 +65,7 @@ def add_pixel_size(parser: argparse.ArgumentParser) -> None:
         "--pixel-size",
         type=pixel_size,
         metavar="NM",
-        help="pixel size in nm, or voxel size as Z,Y,X; wins over what the file says",
+        help="pixel size in nm (the section thickness is the file's), or voxel size as Z,Y,X; wins over what the file says",
     )
 
 

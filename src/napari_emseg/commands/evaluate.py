@@ -96,19 +96,19 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     ):
         if value is not None and not 0 <= value < float("inf"):
             raise WrongCall(f"{value:g} is no length or size", flag, "give 0 or more")
-    spacing, sections = None, None
+    spacing, is_known, sections = None, True, None
     if args.kind != "partners":
         array, found = open_array(args.truth)
         if args.pixel_size and found is None:
             found = open_array(args.prediction)[1]
         spacing, is_known = voxel_size(args.pixel_size, found)
-        deep = args.kind == "clefts" or args.skeletons or args.error_map
+        deep = args.kind == "clefts" or args.skeletons
         if deep and spacing is not None and not is_known:
             raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
         sections = parse_sections(args.sections, array.shape[-3]) if args.sections else None
     scores = evaluate_files(
         args.kind, args.truth, args.prediction, sections=sections, border_nm=args.border, spacing_nm=spacing,
-        truth_above=args.above, prediction_above=args.prediction_above,
+        is_thickness_known=is_known or spacing is None, truth_above=args.above, prediction_above=args.prediction_above,
         border_is_nonzero=args.border_is_nonzero, iou=args.iou, min_voxels=args.min_size,
         distance_nm=args.distance, segmentation=args.segmentation, skeletons=args.skeletons, objects=args.objects,
         error_map=args.error_map, progress=progress,

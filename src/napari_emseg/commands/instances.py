@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
-from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.words import counted
 from napari_emseg.settings import InstanceSettings
 
@@ -37,8 +36,6 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     check_output(args.output, args.source)
     settings = settings_from(args, InstanceSettings)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
-    if spacing is not None and not is_known:
-        raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     found = instances_file(
         args.source, args.output, settings=settings, voxel=VoxelSize(spacing, is_known),
         progress=progress,

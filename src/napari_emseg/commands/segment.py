@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
-from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.errors import WrongCall
 from napari_emseg.core.words import counted
 from napari_emseg.settings import SeedSettings, SegmentSettings
 
@@ -61,8 +61,6 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         )
     seeds, settings = settings_from(args, SeedSettings), settings_from(args, SegmentSettings)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
-    if seeds.dims == 3 and spacing is not None and not is_known:
-        raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     found = segment_file(
         args.source, args.output, seeds=seeds, settings=settings, voxel=VoxelSize(spacing, is_known), block=args.block,
         mask=args.mask, given=args.seeds, unseeded=args.unseeded or "neighbour", progress=progress,

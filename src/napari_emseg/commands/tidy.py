@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
-from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.errors import WrongCall
 from napari_emseg.core.words import counted
 from napari_emseg.settings import SmoothSettings, TidySettings
 
@@ -43,9 +43,6 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         raise WrongCall("there is nothing to do", args.source, "say what: --opening 20, --fill-holes ...")
     check_output(args.output, args.source)
     spacing, is_known = voxel_size(args.pixel_size, open_array(args.source)[1])
-    needs_thickness = settings.dims == 3 or settings.min_volume_um3 > 0 or settings.max_volume_um3 > 0
-    if needs_thickness and spacing is not None and not is_known:
-        raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
     voxel = VoxelSize(spacing, is_known)
     if wants_map:
         found = smooth_file(args.source, args.output, settings=smooth, voxel=voxel, progress=progress)

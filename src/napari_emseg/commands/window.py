@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
     from napari_emseg.commands.reporting import Quiet
+    from napari_emseg.core.stack import Spacing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +41,27 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
             raise EmsegError("there is no such file or folder", path, "check the path")
     from napari_emseg.ui import launch
 
-    spacing = voxel_size(args.pixel_size, None)[0] if args.pixel_size and len(args.pixel_size) == 3 else None
-    if args.pixel_size and spacing is None:
-        raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
+    spacing = _voxel_size(args.pixel_size, args.paths)
     progress.close()
     return launch(args.paths, spacing_nm=spacing)
+
+
+def _voxel_size(given: tuple[float, ...] | None, paths: list[str]) -> Spacing | None:
+    """The voxel size that was given for the stack that is opened; a project knows its own.
+
+    Raises
+    ------
+    EmsegError
+        If nobody says how thick sections are: the window, which asks for a voxel size that is unknown, asks for all of it.
+    """
+    if given is None:
+        return None
+    found = None
+    if len(given) == 1 and paths and not paths[0].rstrip("/").endswith((".emseg", ".emseg.zip")):
+        from napari_emseg.io import open_image
+
+        found = open_image(paths[0]).spacing_nm
+    spacing, is_known = voxel_size(given, found)
+    if not is_known:
+        raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
+    return spacing

@@ -25,6 +25,7 @@ def evaluate_files(
     sections: Sequence[int] | None = None,
     border_nm: float = 0.0,
     spacing_nm: Spacing | None = None,
+    is_thickness_known: bool = True,
     truth_above: float = 0.0,
     prediction_above: float = 0.0,
     border_is_nonzero: bool = False,
@@ -52,6 +53,8 @@ def evaluate_files(
         segmentation: ground-truth borders of this width are ignored.
     spacing_nm : tuple of float, optional
         Voxel size (z, y, x); wins over the files'.
+    is_thickness_known : bool
+        False if z of ``spacing_nm`` is no measurement; the error map then carries no voxel size.
     truth_above : float
         semantic, detection, clefts: foreground of the ground truth is above this.
     prediction_above : float
@@ -95,7 +98,7 @@ def evaluate_files(
         return evaluate_partners(truth, prediction, segmentation=segmentation, matching_nm=distance_nm)
     if kind == "segmentation":
         scores = evaluate_volumes(
-            truth, prediction, sections=sections, border_nm=border_nm, spacing_nm=spacing_nm,
+            truth, prediction, sections=sections, border_nm=border_nm, spacing_nm=spacing_nm, is_thickness_known=is_thickness_known,
             skeletons=skeletons, objects=objects, error_map=error_map, progress=progress,
         )  # fmt: skip
         return _with_reason(scores)

@@ -50,6 +50,7 @@ def evaluate_volumes(
     sections: Sequence[int] | None = None,
     border_nm: float = 0.0,
     spacing_nm: Spacing | None = None,
+    is_thickness_known: bool = True,
     skeletons: str | Path | None = None,
     objects: Path | None = None,
     error_map: str | Path | None = None,
@@ -87,14 +88,15 @@ def evaluate_volumes(
         write_object_errors(objects, _renumbered(found.rows, sections))
     if error_map is not None and errors is not None:
         about = {"error_map": {str(value): words for value, words in MEANINGS.items()}}
+        written_nm = spacing_nm if is_thickness_known else None
         chosen = sections or range(int(reference.shape[0]))
         if chosen[-1] - chosen[0] + 1 == len(chosen):  # sections with gaps lie at no one place
             first = offset or ((0.0, 0.0, 0.0) if chosen[0] else None)
-            place = position_moved(first, spacing_nm, (chosen[0], 0, 0))
+            place = position_moved(first, written_nm, (chosen[0], 0, 0))
         else:
             place = None
         write_array(
-            error_map, errors, spacing_nm=spacing_nm, offset_nm=position_kept(error_map, place, spacing_nm),
+            error_map, errors, spacing_nm=written_nm, offset_nm=position_kept(error_map, place, written_nm),
             metadata=about, is_labels=True,
         )  # fmt: skip
     return scores

@@ -78,7 +78,7 @@ def instances_file(
     )
     notes = [f"{counted(n, 'part')} {why}" for n, why in dropped if n]
     said = opened.said
-    said["notes"] = notes + said["notes"]
+    said["notes"] = notes + opened.notes_in_3d + said["notes"]
     return {
         "things": result.n_things,
         "too_small": result.too_small,

@@ -94,10 +94,8 @@ def segment_file(
             progress=Part(report, 0.9, 1.0),
         )  # fmt: skip
     said = opened.said
-    if seeds.dims == 3 and opened.spacing_nm is None:
-        notes.append(
-            "sections are taken to be as thick as pixels are wide: --pixel-size Z,Y,X says how thick they are"
-        )
+    if seeds.dims == 3:
+        notes += opened.notes_in_3d
     notes += [*losses.words, *_unused(seeds, settings, given is not None), *said["notes"]]
     return {"segments": labels.n_ids, **said, "notes": notes}
 

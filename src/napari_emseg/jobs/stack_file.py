@@ -54,6 +54,15 @@ class StackFile:
     written_nm: Spacing | None
     offset_nm: Offset | None = None
 
+    @property
+    def notes_in_3d(self) -> list[str]:
+        """What has to be said of results that depend on how thick sections are, where nobody knows that."""
+        if self.written_nm is not None:
+            return []
+        return [
+            "sections are taken to be as thick as pixels are wide: --pixel-size Z,Y,X says how thick they are"
+        ]
+
     def position(self, output: str | Path) -> Offset | None:
         """Where an output of the same extent lies: where this does, if its format can say so."""
         from napari_emseg.io.grid import position_kept

@@ -85,6 +85,8 @@ def tidy_file(
     }
     said = opened.said
     notes = [f"{counted(n, 'object')} {words[name]}" for name, n in numbers.items() if n]
+    if settings.dims == 3 or settings.min_volume_um3 > 0 or settings.max_volume_um3 > 0:
+        notes += opened.notes_in_3d
     return {"objects": found.n_objects, **numbers, **said, "notes": notes + said["notes"]}
 
 
