@@ -7,6 +7,7 @@ from importlib import import_module
 
 import pytest
 
+from napari_emseg.cli import main
 from napari_emseg.commands import COMMANDS
 
 
@@ -36,3 +37,12 @@ def test_no_switch_takes_a_word(command):
                 assert any(option.startswith("--no-") for option in action.option_strings), (
                     f"{parser.prog} {action.option_strings} is on and cannot be switched off"
                 )
+
+
+def test_options_before_the_command_are_told_their_place(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--debug", "models"]) == 2
+    assert "options stand behind the command: napari-emseg models ..." in capsys.readouterr().err
+    (tmp_path / "models").mkdir()  # a folder of that name is still opened
+    assert main(["--debug", "models", "nosuch"]) == 2
+    assert "'nosuch' is neither a command nor a file" in capsys.readouterr().err

@@ -76,6 +76,25 @@ def test_without_proofread_sections_it_is_refused_with_the_step_that_mends_it(se
     assert caught.value.action == "proofread"
 
 
+def test_labels_without_any_membrane_are_refused(session, model, tmp_path, pupil):
+    """Ignored borders leave cells alone: what learns from these finds no membrane anywhere."""
+    labels = np.zeros(session.image.shape[1:], np.uint32)
+    labels[10:40, 10:60] = 1  # a mask of two cells, three pixels apart
+    labels[43:80, 10:60] = 1
+    ignored = np.where(labels == 0, 7, labels).astype(np.uint32)
+
+    def learn_from(section, out):
+        teacher = finetune.Teacher(session.image, lambda z: section, (1,))
+        request = finetune.prepare_from([teacher], model, out, QUICK, name="new", ignore_id=7)
+        return finetune.run(request, Ignored())
+
+    with pytest.raises(EmsegError, match="nothing here teaches where membranes are") as caught:
+        learn_from(ignored, tmp_path / "none")
+    assert caught.value.where == "section 1"
+    assert not (tmp_path / "none").exists()
+    assert learn_from(labels, tmp_path / "some").model == tmp_path / "some"
+
+
 @pytest.mark.slow
 def test_a_real_network_learns_and_is_scored(taught, model):
     before = (model / "weights.safetensors").read_bytes()

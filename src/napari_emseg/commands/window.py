@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.commands import COMMANDS
 from napari_emseg.commands.arguments import add_pixel_size, voxel_size
 from napari_emseg.core.errors import EmsegError
 
@@ -30,6 +31,8 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Tell a mistyped command from a missing file."""
     for path in args.paths:
         word = str(path)
+        if word in COMMANDS and not Path(word).exists():
+            parser.error(f"options stand behind the command: {parser.prog} {word} ...")
         if word.isidentifier() and not Path(word).exists():
             parser.error(f"{word!r} is neither a command nor a file")
 

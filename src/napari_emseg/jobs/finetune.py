@@ -226,6 +226,7 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
         lambda: progress.report(0.0, "drawing membranes between the objects"),
         lambda look: tuple(_volume(part, request, look) for part in request.runs),
     )
+    _with_membranes(volumes)
     noted = Noted(progress, request)
     work = FinetuneRequest(
         request.model, volumes, request.out_dir, request.settings, request.name, TARGET,
@@ -253,6 +254,17 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
         if result.pictures:
             _write_pictures(result)
     return result
+
+
+def _with_membranes(volumes: Sequence[TrainingVolume]) -> None:
+    """Refuse labels from which a model learns that there are no membranes at all."""
+    known = [np.unique(volume.truth[TARGET][list(volume.train)]) for volume in volumes]
+    if any(0 in values for values in known) and not any(1 in values for values in known):
+        raise EmsegError(
+            "nothing here teaches where membranes are: every pixel that is known lies in an object",
+            ", ".join(volume.name for volume in volumes),
+            "label cells that touch, or leave the membranes between them empty and do not ignore 0",
+        )
 
 
 def _write_pictures(result: FinetuneResult) -> None:
