@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import edt
 import numpy as np
 
+from napari_emseg.algorithms.cut_edges import beyond_cuts
 from napari_emseg.algorithms.relabel import in_32_bits
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def membrane_target(
         1 where there is membrane.
     weight : ndarray of float32 (y, x)
         1 where the target is known. 0 for ignored pixels, for those without an id that lie further from any
-        object than 4 px or 0.8 membrane widths, and on the flanks of a membrane that is drawn between touching
+        object than 4 px or 0.8 membrane widths, for those beside the straight edge of a labelled part of the section
+        (`napari_emseg.algorithms.cut_edges`), and on the flanks of a membrane that is drawn between touching
         ids, up to 0.6 widths further, but for the middle of what is thin: the ids do not say how thick it is there.
 
     Examples
@@ -69,6 +71,7 @@ def membrane_target(
     target = (labels == 0) & ~ignored
     rim = max(KNOWN_RIM_PX, KNOWN_RIM_WIDTHS * width_px)
     weight = inside | (_within(inside, rim) & ~ignored)
+    weight &= ~beyond_cuts(labels, rim)
     contacts = _contacts(labels, inside)
     if contacts.any():
         half = max(width_px / 2 - 1, 0.0)
