@@ -53,8 +53,9 @@ def plan_replacements(bad: Iterable[int], count: int, method: Method = "nearest"
     count : int
         Number of sections of the stack.
     method : {"nearest", "flow"}
-        Of two good sections that are equally near the earlier one is copied. Interpolation needs a good section on both
-        sides; at the ends of the stack the nearest is copied.
+        Of two good sections that are equally near the earlier one is copied, or the later one where the earlier one stands in
+        for another section already: three in a row would be the same. Interpolation needs a good section on both sides; at the
+        ends of the stack the nearest is copied.
 
     Raises
     ------
@@ -75,13 +76,16 @@ def plan_replacements(bad: Iterable[int], count: int, method: Method = "nearest"
     good = np.setdiff1d(np.arange(count), wrong)
     if wrong and not len(good):
         raise EmsegError("every section is bad", "the stack", "keep at least one to take the others from")
-    plan = []
+    plan: list[Replacement] = []
     for z in wrong:
         before, after = good[good < z], good[good > z]
         if method == "flow" and len(before) and len(after):
             plan.append(Replacement(z, (int(before[-1]), int(after[0]))))
         else:
-            plan.append(Replacement(z, (int(good[np.argmin(np.abs(good - z))]),)))
+            away = np.abs(good - z)
+            nearest = good[away == away.min()].tolist()
+            copied = plan[-1].sources if plan else ()
+            plan.append(Replacement(z, (nearest[-1] if nearest[0] in copied else nearest[0],)))
     return tuple(plan)
 
 
