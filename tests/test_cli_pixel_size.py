@@ -1,7 +1,7 @@
 """One number after --pixel-size is the pixel size in y and x, whatever the command.
 
-The thickness then is the file's. Where the file has none it is unknown: what goes on without a voxel size goes on, with sections as
-thick as pixels are wide, says so and writes no voxel size; what needs the thickness, and the window, ask for it.
+The thickness then is the file's. Where the file has none it is unknown: what goes on without a voxel size goes on, with sections
+as thick as pixels are wide, says so and writes no voxel size; what needs the thickness, and the window, ask for it.
 """
 
 from __future__ import annotations

@@ -341,3 +341,23 @@ def test_the_voxel_size_moves_the_marks(queue: Any) -> None:
     set_spacing(queue, (50.0, 4.0, 4.0))
     for layer in queue.layers.synapses:
         np.testing.assert_array_equal(layer.scale, (50.0, 4.0, 4.0))
+
+
+def test_two_people_who_answered_differently_see_the_pair(queue: Any) -> None:
+    from napari_emseg.core.conflicts import Conflict
+    from napari_emseg.core.edit import Answer, Region
+    from napari_emseg.ui.flows import conflicts
+
+    z, y, x = UNSURE.pre_at
+    both = Answer(UNSURE.sites, "", "right"), Answer(UNSURE.sites, "", "wrong")
+    box = Region((z, y, x), (z + 1, y + 1, x + 1))
+    queue.session.answer(UNSURE.sites, "right", "mine")
+    queue.session.add_conflicts([Conflict(z, 0, 0, box, np.zeros((0, 0), bool), "anna", answers=both)])
+    conflicts.look_at(queue, 0)
+    assert (queue.synapses.chosen, queue.section) == (UNSURE.sites, z)
+    assert not [layer for layer in queue.viewer.layers if conflicts.MARK in layer.metadata]
+    queue.do("take_theirs")
+    assert said(queue) == {UNSURE.sites: "wrong"}
+    queue.undo()
+    assert said(queue) == {UNSURE.sites: "right"}
+    assert conflicts.waiting(queue) == [0]

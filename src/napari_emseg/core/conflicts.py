@@ -1,4 +1,4 @@
-"""Where two people changed the same pixels in different ways: kept with the project until somebody has decided."""
+"""Where two people changed the same pixels, or said of the same thing, what does not agree: kept until somebody has decided."""
 
 from __future__ import annotations
 
@@ -9,36 +9,38 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_emseg.core.atomic import write_atomic
-from napari_emseg.core.edit import Edit, Mark, Region
+from napari_emseg.core.edit import Answer, Edit, Mark, Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.patching import section_patches
 from napari_emseg.core.sections import SectionState, SectionStates, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.answers import Sites
     from napari_emseg.core.volume import LabelVolume
 
 FILE = "conflicts.npz"
 Decision = Literal["", "mine", "theirs"]
+_SYNAPSE = "synapse"  # no state of a section is called so
 
 
 @dataclass(frozen=True, eq=False)
 class Conflict:
-    """Pixels of one section that one person gave to one object and the other to another; or the section's state.
+    """Pixels of one section that one person gave to one object and the other to another; the section's state; or a synapse.
 
     Attributes
     ----------
     section : int
     mine, theirs : int
-        Ids, 0 for nothing. For a state both are 0.
+        Ids, 0 for nothing. For a state or a synapse both are 0.
     region : Region
-        Box around the pixels, one section deep; the whole section for a state.
+        Box around the pixels, one section deep; the whole section for a state, the first site for a synapse.
     mask : ndarray of bool (y, x)
-        The pixels in the box; empty for a state.
+        The pixels in the box; empty for a state or a synapse.
     author : str
         Who the other person is.
     states : (SectionState, SectionState) or None
@@ -55,6 +57,8 @@ class Conflict:
     author: str = ""
     states: tuple[SectionState, SectionState] | None = None
     decision: Decision = ""
+    answers: tuple[Answer, Answer] | None = None
+    """Mine and theirs, where it is the answer about two sites at a synapse that differs; what is said is in ``after``."""
 
     @property
     def pixels(self) -> int:
@@ -66,6 +70,8 @@ class Conflict:
         """A voxel (z, y, x) to look at: one of its pixels, near their middle."""
         if self.states is not None:
             return self.section, -1, -1
+        if self.answers is not None:
+            return self.answers[0].sites[:3]
         rows, columns = np.nonzero(self.mask)
         nearest = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
         return (
@@ -80,12 +86,18 @@ class Conflict:
         who = self.author or "the other"
         if self.states is not None:
             return f"you: {_state(self.states[0])}, {who}: {_state(self.states[1])}"
+        if self.answers is not None:
+            return f"pair at a synapse, you: {_said(self.answers[0])}, {who}: {_said(self.answers[1])}"
         n = self.pixels
         return f"you: {_object(self.mine)}, {who}: {_object(self.theirs)}, {n} px"
 
 
 def decide(
-    conflict: Conflict, decision: Literal["mine", "theirs"], volume: LabelVolume, sections: SectionStates
+    conflict: Conflict,
+    decision: Literal["mine", "theirs"],
+    volume: LabelVolume,
+    sections: SectionStates,
+    answers: Mapping[Sites, str],
 ) -> Edit:
     """The edit that a decision means; empty where the labels are so already.
 
@@ -93,8 +105,8 @@ def decide(
     ----------
     conflict : Conflict
     decision : {"mine", "theirs"}
-    volume, sections
-        Present labels and states; not changed here.
+    volume, sections, answers
+        Present labels, states and answers; not changed here.
     """
     who = "mine" if decision == "mine" else conflict.author or "theirs"
     name = f"decide a conflict in section {conflict.section}: keep {who}"
@@ -103,6 +115,12 @@ def decide(
         present = sections[conflict.section]
         marks = (Mark(conflict.section, present, wanted),) if present != wanted else ()
         return Edit(name, "human", (), marks)
+    if conflict.answers is not None:
+        said = conflict.answers[0 if decision == "mine" else 1]
+        known = answers.get(said.sites, "")
+        return Edit(
+            name, "human", answers=(Answer(said.sites, known, said.after),) if known != said.after else ()
+        )
     before = volume.read(conflict.region)
     after = before.copy()
     after[0][conflict.mask] = conflict.mine if decision == "mine" else conflict.theirs
@@ -179,6 +197,9 @@ def load_conflicts(folder: Path) -> tuple[Conflict, ...]:
 
 def _row(conflict: Conflict) -> str:
     states = [str(part) for s in conflict.states or () for part in (s.status, s.reason)]
+    if conflict.answers is not None:
+        mine, theirs = conflict.answers
+        states = [_SYNAPSE, mine.after, theirs.after, *(str(n) for n in mine.sites)]
     return "\t".join(part.replace("\t", " ") for part in (conflict.author, conflict.decision, *states))
 
 
@@ -188,10 +209,21 @@ def _read(
     author, decision, *states = text.split("\t")
     known: dict[str, Decision] = {"": "", "mine": "mine", "theirs": "theirs"}
     both = None
+    if states[:1] == [_SYNAPSE]:
+        a, b, *numbers = states[1:]
+        z0, y0, x0, z1, y1, x1 = (int(n) for n in numbers)
+        sites = (z0, y0, x0, z1, y1, x1)
+        answers = Answer(sites, "", a), Answer(sites, "", b)
+        return Conflict(section, mine, theirs, region, mask, author, None, known[decision], answers)
     if states:
         a, why_a, b, why_b = states
         both = SectionState(Status(a), why_a), SectionState(Status(b), why_b)
     return Conflict(section, mine, theirs, region, mask, author, both, known[decision])
+
+
+def _said(answer: Answer) -> str:
+    words = {"": "nothing", "wrong": "no pair", "turned": "turned round"}
+    return words.get(answer.after, answer.after)
 
 
 def _object(number: int) -> str:

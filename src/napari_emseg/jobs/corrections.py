@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emseg.core.codec import unpack_extras
 from napari_emseg.core.conflicts import Conflict
 from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
@@ -30,15 +29,19 @@ from napari_emseg.core.patching import section_patches
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.project import load_project
 from napari_emseg.core.recovery import replay
-from napari_emseg.core.sections import SectionState
 from napari_emseg.core.volume import LabelVolume
+from napari_emseg.jobs import said_elsewhere
+from napari_emseg.jobs.said_elsewhere import Moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_emseg.core.answers import Sites
     from napari_emseg.core.grid import ChunkKey
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.project import Project
+    from napari_emseg.core.sections import SectionState
+    from napari_emseg.jobs.kept_synapses import Synapse
     from napari_emseg.session import Session
 
 
@@ -67,6 +70,12 @@ class Corrections:
         Sections whose state only they changed.
     states : list of (section, our state, their state)
         Sections whose state both changed.
+    answers : list of (sites, their answer)
+        Synapses of which only they have said something else.
+    disputed : list of (sites, our answer, their answer)
+        Synapses of which both have.
+    synapses : tuple of Synapse
+        Theirs, with the pairs that the answers are about.
     known : Import or None
         How far the same copy has been brought in before.
     end : Import or None
@@ -87,6 +96,9 @@ class Corrections:
     conflicts: dict[tuple[int, int, int], list[NDArray[np.int64]]] = field(default_factory=dict)
     marks: list[tuple[int, SectionState]] = field(default_factory=list)
     states: list[tuple[int, SectionState, SectionState]] = field(default_factory=list)
+    answers: list[tuple[Sites, str]] = field(default_factory=list)
+    disputed: list[tuple[Sites, str, str]] = field(default_factory=list)
+    synapses: tuple[Synapse, ...] = ()
     known: Import | None = None
     end: Import | None = None
     is_anew: bool = True
@@ -107,17 +119,24 @@ class Corrections:
     @property
     def is_nothing(self) -> bool:
         """Whether there is nothing to bring in."""
-        return not (self.changes or self.conflicts or self.marks or self.states)
+        said = self.marks or self.states or self.answers or self.disputed
+        return not (self.changes or self.conflicts or said)
+
+    @property
+    def moments(self) -> Moments:
+        """With what their words are compared."""
+        return Moments(self.parted, self.known.seen if self.known else self.parted, self.is_anew)
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What came of it: the edit that was committed, and what waits for a decision."""
+    """What came of it: the edit that was committed, what waits for a decision, and the synapses if there are others now."""
 
     edit: Edit
     conflicts: tuple[Conflict, ...]
     author: str
     edits: int
+    synapses: tuple[Synapse, ...] | None = None
 
 
 def find_corrections(session: Session, theirs: Path, progress: Progress | None = None) -> Corrections:
@@ -182,15 +201,18 @@ def bring_in(session: Session, found: Corrections) -> Imported:
         Mark(z, session.sections[z], state) for z, state in found.marks if session.sections[z] != state
     )
     name = f"import corrections of {found.author or 'a colleague'}"
-    edit = Edit(name, "human", tuple(patches), marks)
+    edit = Edit(
+        name, "human", tuple(patches), marks, answers=said_elsewhere.as_answers(session, found.answers)
+    )
     conflicts = _conflicts(found, fresh, volume.shape)
     session.add_conflicts(conflicts)  # first: a conflict too many does no harm, a lost one does
     session.commit(edit)
+    synapses = said_elsewhere.take_over_pairs(session, found.synapses)
     if found.end is not None:
         entry = None if edit.is_empty else session.history.undoable
         number = entry.id if entry else found.known.edit if found.known and not found.is_anew else 0
         remember_import(session.project.folder, replace(found.end, ids=fresh, edit=number))
-    return Imported(edit, conflicts, found.author, found.edits)
+    return Imported(edit, conflicts, found.author, found.edits, synapses)
 
 
 def _compare(session: Session, folder: Path, progress: Progress) -> Corrections:
@@ -222,7 +244,9 @@ def _compare(session: Session, folder: Path, progress: Progress) -> Corrections:
         found.merged_there = {
             old: new for old, new in merged_since(journal, since).items() if old <= found.highest
         }
-        _compare_states(session, journal, position, found)
+        found.marks, found.states = said_elsewhere.compare_states(session, journal, found.moments)
+        found.answers, found.disputed = said_elsewhere.compare_answers(session, journal, found.moments)
+        found.synapses = said_elsewhere.synapses_of(project.folder, [sites for sites, _ in found.answers])
         places = set(theirs.occupied()) | set(base.occupied()) | set(earlier.occupied())
         keys = sorted(places | set(session.volume.occupied()) if found.merged_there else places)
         for n, key in enumerate(keys, 1):
@@ -329,33 +353,6 @@ def _compare_chunk(
             found.conflicts.setdefault((region.start[0], int(a), int(b)), []).append(pixels)
 
 
-def _compare_states(session: Session, journal: Journal, position: int, found: Corrections) -> None:
-    """As pixels are compared: what came in before is not asked again."""
-    mine = _marked(session.journal, position)
-    since = _marked(journal, found.known.seen if found.known else position)
-    for z, (begun, after) in sorted(_marked(journal, position).items()):
-        here = session.sections[z]
-        before = since.get(z, (after, after))[0]
-        fresh, untouched = before != after, mine.get(z, (here, here))[0] == here
-        if here == after:
-            continue
-        if (found.is_anew and untouched and begun != after) or (fresh and here == before):
-            found.marks.append((z, after))
-        elif fresh:
-            found.states.append((z, here, after))
-
-
-def _marked(journal: Journal, position: int) -> dict[int, tuple[SectionState, SectionState]]:
-    """Sections whose state was changed since: the state before, and now."""
-    changed: dict[int, tuple[SectionState, SectionState]] = {}
-    for number, direction in steps_since(journal, position):
-        marks = unpack_extras(journal.query("SELECT extras FROM edits WHERE id = ?", number)[0][0])[0]
-        for mark in marks if direction == 1 else tuple(m.inverse() for m in reversed(marks)):
-            first = changed.get(mark.section, (mark.before, mark.before))[0]
-            changed[mark.section] = (first, mark.after)
-    return changed
-
-
 def _fresh_ids(session: Session, found: Corrections) -> dict[int, int]:
     """Ids that they gave since, to ids that nobody has here."""
     new = {int(i) for _, _, ids, _ in found.changes for i in np.unique(ids) if i > found.highest}
@@ -383,6 +380,7 @@ def _conflicts(
     for z, ours, their_state in found.states:
         region = Region((z, 0, 0), (z + 1, shape[1], shape[2]))
         listed.append(Conflict(z, 0, 0, region, nothing, found.author, (ours, their_state)))
+    listed += said_elsewhere.disputes(found.disputed, found.author)
     return tuple(sorted(listed, key=lambda c: (c.section, -c.pixels)))
 
 

@@ -98,8 +98,9 @@ def evaluate_files(
         return evaluate_partners(truth, prediction, segmentation=segmentation, matching_nm=distance_nm)
     if kind == "segmentation":
         scores = evaluate_volumes(
-            truth, prediction, sections=sections, border_nm=border_nm, spacing_nm=spacing_nm, is_thickness_known=is_thickness_known,
-            skeletons=skeletons, objects=objects, error_map=error_map, progress=progress,
+            truth, prediction, sections=sections, border_nm=border_nm, spacing_nm=spacing_nm,
+            is_thickness_known=is_thickness_known, skeletons=skeletons, objects=objects, error_map=error_map,
+            progress=progress,
         )  # fmt: skip
         return _with_reason(scores)
     if kind not in KINDS:

@@ -17,6 +17,7 @@ from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from napari_emseg.core.answers import Sites
     from napari_emseg.core.stack import Spacing
@@ -132,15 +133,28 @@ class Row:
         return not self.verdict
 
 
-def read_synapses(session: Session) -> tuple[Synapse, ...]:
-    """What was found last; nothing where nothing was, or the file cannot be read: then it is found anew."""
+def kept_in(folder: Path) -> tuple[Synapse, ...]:
+    """What was found last in a project folder; nothing where nothing was, or the file cannot be read: then it is found anew."""
     try:
-        content = json.loads((session.project.folder / FILE).read_text(encoding="utf-8"))
+        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             return ()
-        found = tuple(_from_json(item) for item in content["synapses"])
+        return tuple(_from_json(item) for item in content["synapses"])
     except (OSError, ValueError, KeyError, TypeError):
         return ()
+
+
+def how_found(folder: Path) -> dict[str, Any]:
+    """How the synapses that are kept in a project folder were found, as far as that is known."""
+    try:
+        return dict(json.loads((folder / FILE).read_text(encoding="utf-8"))["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def read_synapses(session: Session) -> tuple[Synapse, ...]:
+    """What was found last in the open project; nothing where it does not fit the stack."""
+    found = kept_in(session.project.folder)
     shape = session.volume.shape
     voxels = (v for one in found for v in (one.at, *(p for pair in one.pairs for p in _ends(pair))))
     return found if all(0 <= a < n for v in voxels for a, n in zip(v, shape, strict=True)) else ()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.edit import Edit, Region
     from napari_emseg.core.journal import Entry
 
-    _Key = tuple[int, int, int, Region]
+    _Key = tuple[int, int, int, Region, object]
 
 
 class Disagreeing(Kernel):
@@ -51,7 +51,7 @@ class Disagreeing(Kernel):
         """
         self.commit_stroke()
         self._refuse_if_read_only("the decision")
-        edit = decide(self._conflicts[number], decision, self.volume, self.sections)
+        edit = decide(self._conflicts[number], decision, self.volume, self.sections, self._answers)
         self.commit(edit)
         if not edit.is_empty and (entry := self.history.undoable) is not None:
             self._decided_by[entry.id] = _key(self._conflicts[number]), decision
@@ -80,4 +80,5 @@ class Disagreeing(Kernel):
 
 def _key(conflict: Conflict) -> _Key:
     """What makes two conflicts the same one, decided or not."""
-    return conflict.section, conflict.mine, conflict.theirs, conflict.region
+    sites = None if conflict.answers is None else conflict.answers[0].sites
+    return conflict.section, conflict.mine, conflict.theirs, conflict.region, sites

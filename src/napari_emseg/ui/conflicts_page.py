@@ -21,10 +21,16 @@ from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
 
 if TYPE_CHECKING:
+    from napari_emseg.core.conflicts import Conflict
     from napari_emseg.ui.desk import Desk
     from napari_emseg.ui.style import Look
 
 _LOWEST = 110
+_SHOWS = {
+    "pixels": "The white outline shows where you disagree",
+    "section": "You disagree about this section",
+    "synapse": "You disagree about the pair that is marked",
+}
 _DECIDED = {"mine": "kept yours", "theirs": "took theirs"}
 
 
@@ -116,14 +122,15 @@ class ConflictsPage(QWidget):
         if not found:
             text = "There are no conflicts."
         elif left:
-            is_state = chosen_one and found[self.desk.conflict].states is not None
-            shows = (
-                "You disagree about this section"
-                if is_state
-                else "The white outline shows where you disagree"
-            )
+            shows = _SHOWS[_kind(found[self.desk.conflict]) if chosen_one else "pixels"]
             text = f"{shows}. Yours is kept until you decide."
         else:
             text = "Everything is decided. Ctrl+Z takes the last decision back."
         if text != self.says.saying.text:
             self.says.say(Saying(text, tone="quiet" if left else "done"))
+
+
+def _kind(conflict: Conflict) -> str:
+    if conflict.answers is not None:
+        return "synapse"
+    return "pixels" if conflict.states is None else "section"

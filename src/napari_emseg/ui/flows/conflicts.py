@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.flows import synapse_queue
 from napari_emseg.ui.view import go_to
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ def look_at(desk: Desk, number: int) -> None:
     conflict = session.conflicts[number]
     go_to(desk.viewer, layers.image, conflict.place)
     hide(desk)
-    if conflict.states is None:
+    if conflict.answers is not None:
+        desk.synapses.chosen = conflict.answers[0].sites
+        synapse_queue.draw(desk)
+    elif conflict.states is None:
         _draw(desk, conflict)
     desk.state_changed.emit()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.leftovers import beside, clear
 from napari_emseg.core.words import counted
+from napari_emseg.ui.flows import synapse_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,11 +91,17 @@ def import_from(desk: Desk, theirs: Path) -> None:
         if found.is_nothing:
             desk.say("data", f"There is nothing new from {who}.")
             return
-        n, waiting = len(came.edit.sections), len(came.conflicts)
+        if came.synapses is not None:
+            desk.synapses.put(came.synapses)
+            synapse_queue.draw(desk)
+        n, said, waiting = len(came.edit.sections), len(came.edit.answers), len(came.conflicts)
         text = f"{counted(came.edits, 'edit')} of {who} changed {counted(n, 'section')} here."
+        if said:
+            brought = f"{counted(said, 'answer')} about synapses"
+            text = f"{text} {brought} came with them." if n else f"{brought} of {who} came in."
         if waiting:
-            both = f"In {counted(waiting, 'place')} {'both of you' if n else f'{who} and you'} worked"
-            text = f"{text} {both}" if n else both
+            both = f"In {counted(waiting, 'place')} {'both of you' if n or said else f'{who} and you'} worked"
+            text = f"{text} {both}" if n or said else both
             text += "; yours is kept until you decide."
             desk.say("data", text, tone="done", link="Go through them", action="show_conflicts")
         else:
