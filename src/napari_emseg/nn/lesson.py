@@ -32,6 +32,7 @@ from napari_emseg.nn.losses import load_loss
 from napari_emseg.nn.muon import Muon
 from napari_emseg.nn.normalisation import adapt_if_better
 from napari_emseg.nn.prefetch import prefetched
+from napari_emseg.nn.slopes import quick_slopes
 from napari_emseg.nn.strategies import weights_to_learn
 from napari_emseg.nn.targets import truth_and_weight
 from napari_emseg.nn.watched import unheard, watched
@@ -176,10 +177,11 @@ class Plan:
     def backward(self, network: nn.Module, batch: Batch, parts: int) -> float:
         """Add the slopes of the loss of a batch, worked on in so many parts; the loss."""
         summed = 0.0
-        for rows in np.array_split(np.arange(len(batch[0])), parts):
-            loss = self.loss(network, (batch[0][rows], batch[1][rows])) * (len(rows) / len(batch[0]))
-            loss.backward()  # type: ignore[no-untyped-call]
-            summed += float(loss.detach())
+        with quick_slopes(network, wanted=self.device.type == "cpu"):
+            for rows in np.array_split(np.arange(len(batch[0])), parts):
+                loss = self.loss(network, (batch[0][rows], batch[1][rows])) * (len(rows) / len(batch[0]))
+                loss.backward()  # type: ignore[no-untyped-call]
+                summed += float(loss.detach())
         return summed
 
 

@@ -25,6 +25,7 @@ from napari_emseg.nn.losses.combine import TrainingLoss
 from napari_emseg.nn.muon import Muon
 from napari_emseg.nn.recipe import TrainRecipe
 from napari_emseg.nn.schedule import Schedule
+from napari_emseg.nn.slopes import quick_slopes
 from napari_emseg.nn.targets import graded_targets, truth_and_weight
 from napari_emseg.nn.training_card import card_of, untaught
 from napari_emseg.nn.validate import predict_sections, validate, zoom_of
@@ -197,7 +198,8 @@ class Run:
     ) -> tuple[float, dict[str, float]]:
         self.optimiser.zero_grad(set_to_none=True)
         summed, components = 0.0, dict[str, float]()
-        with torch.random.fork_rng(devices=[]):
+        quick = self.device.type == "cpu" and self._half is None
+        with torch.random.fork_rng(devices=[]), quick_slopes(self.network, wanted=quick):
             torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)  # dropout, the same after a resume
             for rows in np.array_split(np.arange(len(image)), min(self.parts, len(image))):
                 part = slice(int(rows[0]), int(rows[-1]) + 1)
