@@ -115,6 +115,43 @@ def test_a_boundary_map_says_where_to_cut(volume: LabelVolume) -> None:
     assert np.all(labels[0, :20, 41:50] == 7)
 
 
+@pytest.mark.parametrize("rows", [0, 4])
+def test_the_cut_follows_the_membrane_also_where_it_has_a_hole(volume: LabelVolume, rows: int) -> None:
+    """The membrane in columns 39 to 41 lies nearer to the right seed. Through a hole water runs to all that lies behind it."""
+    boundary = np.random.default_rng(0).uniform(0, 0.002, volume.shape).astype(np.float32)
+    boundary[:, rows:, 39:42] = 0.9
+    labels = after(volume, split(volume, [[(0, 10, 32)], [(0, 10, 46)]], boundary=boundary))
+    assert np.all(labels[0, :20, 30:39] == 5)
+    assert np.all(labels[0, :20, 42:50] == 7)
+    np.testing.assert_array_equal(labels[1], dumb_bell()[1])
+
+
+def test_membranes_that_nobody_knows_at_a_seed_say_nothing(volume: LabelVolume) -> None:
+    """Then the object is divided at its neck; what is not known beside the seeds is like the rest of the object."""
+    boundary = np.zeros(volume.shape, np.float32)
+    boundary[:, :, 40] = 0.9
+    seeds = [[(0, 10, 5)], [(0, 10, 45)]]
+    boundary[:, :, 44:] = np.nan
+    without = split(volume, seeds)
+    labels = after(volume, split(volume, seeds, boundary=boundary))
+    volume.apply(without)
+    np.testing.assert_array_equal(np.where(labels == 8, 7, labels), np.asarray(volume))
+    volume.apply(without.inverse())
+    boundary[:, :, 44:] = 0
+    boundary[:, :, 41:44] = np.nan
+    labels = after(volume, split(volume, seeds, boundary=boundary))
+    assert np.all(labels[0, :20, 30:40] == 5)
+    assert np.all(labels[0, :20, 44:50] == 9)
+
+
+def test_objects_through_sections_are_divided_along_the_membrane(volume: LabelVolume) -> None:
+    boundary = np.random.default_rng(0).uniform(0, 0.002, volume.shape).astype(np.float32)
+    boundary[:, 3:, 39:42] = 0.9
+    labels = after(volume, split(volume, [[(0, 10, 32)], [(1, 10, 46)]], boundary=boundary))
+    assert np.mean(labels[:, :20, 30:39] == 5) > 0.9
+    assert np.mean(labels[:, :20, 42:50] == 7) > 0.9
+
+
 def test_a_group_of_seeds_is_one_object(volume: LabelVolume) -> None:
     labels = after(volume, split(volume, [[(0, 10, 2), (0, 10, 47)], [(0, 10, 25)]]))
     assert (labels[0, 10, 1], labels[0, 10, 48], labels[0, 10, 25]) == (5, 5, 7)

@@ -19,6 +19,15 @@ def test_reads_what_was_written() -> None:
     np.testing.assert_allclose(found.read(BOX), 0.5, atol=0.003)
 
 
+def test_what_is_known_is_read_as_it_is() -> None:
+    found = BoundaryMap((4, 6, 6))
+    found.write(BOX, np.full((1, 2, 3), 0.25))
+    known = found.known
+    assert (known.shape, known.dtype) == ((4, 6, 6), np.float32)
+    np.testing.assert_allclose(known[1, 2:4, 2:5], 0.25, atol=0.003)
+    np.testing.assert_array_equal(np.isnan(known[:]), found[:] == 0)
+
+
 def test_unknown_is_a_wall_and_transparent() -> None:
     found = BoundaryMap((4, 6, 6))
     found.write(BOX, np.zeros((1, 2, 3)))

@@ -58,6 +58,32 @@ def test_cut_by_two_clicks(labelled: Any) -> None:
     assert found[CELL_2[1:]] not in (0, 1)
 
 
+def test_two_clicks_cut_along_the_membrane_that_was_predicted(labelled: Any) -> None:
+    """The object is a bar without a neck; its membrane is near one of the clicks, and faint."""
+    volume, layers = labelled.session.volume, labelled.layers
+    volume[2, 10:40, 5:60] = 1
+    left, right = (2, 20, 10), (2, 20, 50)
+    seen = np.random.default_rng(0).uniform(0, 0.002, (1, 48, 64))
+    seen[:, :, 43:46] = 0.05
+    layers.boundary_map.write(Region((2, 0, 0), (3, 48, 64)), seen)
+    before = ids(labelled, 2).copy()
+    labelled.do("cut")
+    for click in (left, right):
+        labelled.tool.click_world(world(labelled, click))
+    found = ids(labelled, 2)
+    assert (found[10:40, 5:43] == 1).all()
+    assert (found[10:40, 46:60] == found[right[1:]]).all()
+    assert found[right[1:]] != 1
+    assert "along the membrane" in labelled.sayings["proofread"].text
+    labelled.do("undo")
+    np.testing.assert_array_equal(ids(labelled, 2), before)
+    layers.boundary_map.clear()
+    for click in (left, right):
+        labelled.tool.click_world(world(labelled, click))
+    assert "no membranes are predicted here" in labelled.sayings["proofread"].text
+    assert ids(labelled, 2)[left[1:]] != ids(labelled, 2)[right[1:]]
+
+
 def test_cut_along_a_line(labelled: Any) -> None:
     labelled.do("cut")
     labelled.tool.draw_world([world(labelled, (2, 2, 15)), world(labelled, (2, 46, 15))])

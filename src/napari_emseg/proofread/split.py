@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import edt
 import numpy as np
+from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
+from napari_emseg.algorithms.dividing_large import divide_large
 from napari_emseg.core.edit import Edit, Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.patching import section_patches
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 Point = tuple[int, int, int]
 
+_LIKELY = 0.5
+"""Probability from which on a pixel is rather membrane; of 0.02 to 0.5 the best (`benchmarks/dividing_clicks.py`)."""
+
 
 def split(
     volume: LabelVolume,
@@ -29,10 +34,11 @@ def split(
     sections: Iterable[int] | None = None,
     boundary: ArrayLike3D | None = None,
 ) -> Edit:
-    """Divide one object between groups of seeds by a watershed.
+    """Divide one object between groups of seeds.
 
-    The watershed floods the boundary probability where one is given, else the distance to the object's
-    border, so that cuts fall on its narrowest places.
+    Where the probability of membranes is known at the seeds, the object is divided along the membrane between them: by a
+    watershed if it is closed, which is exact then, else along the faintest membrane (`algorithms.dividing`). Where nothing is
+    known it is divided at its narrowest places, by a watershed of the distance to its border.
 
     Parameters
     ----------
@@ -43,7 +49,8 @@ def split(
     sections : iterable of int, optional
         The sections to divide; by default those from the first seed to the last.
     boundary : array-like (z, y, x), optional
-        Probability that a voxel is membrane, of the volume's shape; only the object's box is read.
+        Probability that a voxel is membrane, of the volume's shape: floats in [0, 1], NaN where nobody knows; only the
+        object's box is read. It is not used if it is not known at every seed.
 
     Returns
     -------
@@ -66,11 +73,12 @@ def split(
     region = _around(volume, object_id, sections, points)
     before = volume.read(region)
     mask = before == object_id
-    markers = np.zeros(region.shape, np.int32)
+    markers = np.zeros(region.shape, np.uint32)
     for n, group in enumerate(groups, 1):
         for point in group:
             markers[tuple(p - s for p, s in zip(point, region.start, strict=True))] = n
-    pieces = watershed(_landscape(volume, region, mask, boundary), markers, mask=mask)
+    walls = None if boundary is None else _walls(boundary, region, mask, markers)
+    pieces = _at_necks(volume, mask, markers) if walls is None else _along(volume, walls, mask, markers)
     first = volume.next_ids(len(groups) - 1)
     after = before.copy()
     for n in range(2, len(groups) + 1):
@@ -103,13 +111,49 @@ def _around(volume: LabelVolume, object_id: int, sections: Iterable[int], points
     return Region((int(start[0]), int(start[1]), int(start[2])), (int(stop[0]), int(stop[1]), int(stop[2])))
 
 
-def _landscape(
-    volume: LabelVolume, region: Region, mask: NDArray[np.bool_], boundary: ArrayLike3D | None
-) -> NDArray[Any]:
-    """What the watershed floods: high where a cut should be."""
-    if boundary is not None:
-        return np.asarray(boundary[region.slices], dtype=np.float32)
+def _walls(
+    boundary: ArrayLike3D, region: Region, mask: NDArray[np.bool_], markers: NDArray[np.uint32]
+) -> NDArray[np.float32] | None:
+    """Membrane probability in a box; None if it is not known at every seed.
+
+    Where it is not known beside them, no way is shorter or longer than through the rest of the object.
+    """
+    found = np.array(boundary[region.slices], np.float32)
+    known = np.isfinite(found)
+    if not known[markers > 0].all():
+        return None
+    if not known.all():
+        found[~known] = found[known & mask].mean()
+    return found
+
+
+def _along(
+    volume: LabelVolume, walls: NDArray[np.float32], mask: NDArray[np.bool_], markers: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    """Pieces divided along membranes."""
+    if mask.shape[0] == 1:
+        walls, mask, markers = walls[0], mask[0], markers[0]
+    if _is_closed(walls, mask, markers):
+        pieces = np.asarray(watershed(walls, markers.astype(np.int32), mask=mask))
+    else:
+        pieces = divide_large(walls, markers, mask, volume.spacing_nm)
+    return pieces.reshape(-1, *pieces.shape[-2:])
+
+
+def _is_closed(walls: NDArray[np.float32], mask: NDArray[np.bool_], markers: NDArray[np.uint32]) -> bool:
+    """Whether likely membrane stands between all seeds of different objects."""
+    at = markers > 0
+    free = mask & ((walls < _LIKELY) | at)  # people click on mitochondria, too
+    cells, _ = ndi.label(free, ndi.generate_binary_structure(mask.ndim, mask.ndim))
+    pairs = np.unique(np.c_[cells[at], markers[at]], axis=0)
+    return bool(np.unique(pairs[:, 0]).size == len(pairs))
+
+
+def _at_necks(volume: LabelVolume, mask: NDArray[np.bool_], markers: NDArray[np.uint32]) -> NDArray[np.int32]:
+    """Pieces divided where the object is narrow."""
     spacing = volume.spacing_nm or (1.0, 1.0, 1.0)
     if mask.shape[0] == 1:
-        return -np.asarray(edt.edt(mask[0], anisotropy=spacing[1:]))[None]
-    return -np.asarray(edt.edt(mask, anisotropy=spacing))
+        depth = np.asarray(edt.edt(mask[0], anisotropy=spacing[1:]))[None]
+    else:
+        depth = np.asarray(edt.edt(mask, anisotropy=spacing))
+    return np.asarray(watershed(-depth, markers.astype(np.int32), mask=mask))

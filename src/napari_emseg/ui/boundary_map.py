@@ -86,6 +86,11 @@ class BoundaryMap:
         found = self[region.slices]
         return np.where(found == 0, np.uint8(255), found).astype(np.uint8)
 
+    @property
+    def known(self) -> KnownProbability:
+        """The probability as an array; NaN where nothing has been predicted."""
+        return KnownProbability(self)
+
     def clear(self) -> None:
         """Forget everything: another model makes other probabilities."""
         self._sections.clear()
@@ -98,3 +103,24 @@ class BoundaryMap:
     def _section(self, z: int) -> NDArray[np.uint8]:
         found = self._sections.get(z)
         return np.zeros(self.shape[1:], np.uint8) if found is None else found
+
+
+class KnownProbability:
+    """Array-like (z, y, x) float32, 0 to 1: what a map holds, NaN where nothing has been predicted.
+
+    Parameters
+    ----------
+    held : BoundaryMap
+        Read when a part is asked for.
+    """
+
+    ndim = 3
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, held: BoundaryMap) -> None:
+        self._held = held
+        self.shape = held.shape
+
+    def __getitem__(self, key: Any) -> NDArray[np.float32]:
+        found = np.asarray(self._held[key])
+        return np.where(found == 0, np.float32(np.nan), (found - np.float32(1)) / _SCALE).astype(np.float32)

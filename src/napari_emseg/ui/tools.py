@@ -232,8 +232,13 @@ class CutTool(ClickTool):
                 f"{other} and {found}",
                 "click twice into the object that is to be cut",
             )
-        self.session.commit(split(self.session.volume, ((start,), (point,))))
-        self._say(f"Object {found} is two objects now. Go on, or Ctrl+Z.")
+        membranes = self.layers.boundary_map
+        self.session.commit(split(self.session.volume, ((start,), (point,)), boundary=membranes.known))
+        if all(membranes[at] > 0 for at in (start, point)):
+            where = "along the membrane"
+        else:
+            where = "at its narrowest place: no membranes are predicted here (Shift+S)"
+        self._say(f"Object {found} is two objects now, {where}. Go on, or Ctrl+Z.")
 
     def _wipe(self) -> None:
         if self._line is not None and self._line in self.desk.viewer.layers:
