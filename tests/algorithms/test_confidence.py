@@ -39,6 +39,34 @@ def test_a_pair_that_was_not_joined_says_what_it_says_by_itself() -> None:
     np.testing.assert_allclose(confidence(pieces, alone), 1 / (1 + np.exp(-pieces.log_odds)))
 
 
+def test_a_joined_pair_listens_to_both_judges_alike() -> None:
+    pieces = collect(cells(), SETTINGS, SPACING).pieces()
+    group = join(pieces)
+    joined = group[pieces.u] == group[pieces.v]
+    within = network("confidence").log_odds(traits(pieces, group))
+    odds = np.log(confidence(pieces, group) / (1 - confidence(pieces, group)))
+    np.testing.assert_allclose(odds[joined], ((within + pieces.log_odds) / 2)[joined], atol=1e-6)
+
+
+def test_links_say_how_sure_they_are_among_all_sections() -> None:
+    """And not how sure the pair of sections would be by itself, which is one minus the cost."""
+    graph = collect(cells(), SETTINGS, SPACING)
+    pieces = graph.pieces()
+    sure = confidence(pieces, join(pieces))
+    named = np.concatenate([ids + 100 * z for z, ids in enumerate(graph.ids)])
+    wanted = {
+        (u, v): value
+        for u, v, value in zip(named[pieces.u].tolist(), named[pieces.v].tolist(), sure.tolist(), strict=True)
+    }
+    links = [k for k in graph.tracks(None).links if k.kind == "same"]
+    assert len(links) == 5 * 12
+    said = [k.confidence for k in links]
+    np.testing.assert_allclose(
+        said, [wanted[100 * k.section_a + k.a, 100 * k.section_b + k.b] for k in links]
+    )
+    assert not np.allclose(said, [1 - k.cost for k in links], atol=1e-6)
+
+
 def test_a_rival_makes_a_link_less_sure() -> None:
     pieces = collect(cells(3), SETTINGS, SPACING).pieces()
     group = join(pieces)

@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from napari_emseg.algorithms.assignment import assign
-from napari_emseg.algorithms.matching import link_sections
+from napari_emseg.algorithms.matching import JOIN_BIAS, link_sections
 from napari_emseg.algorithms.metrics.segmentation import segmentation_scores
 from napari_emseg.algorithms.motion import global_shift
 from napari_emseg.algorithms.propagation import propagate, rename
@@ -58,6 +58,26 @@ def test_an_axon_ends_and_another_starts() -> None:
     result, links = propagate(stack, SETTINGS, SPACING)
     assert ids(result, (0, 20, 20), (1, 20, 20), (2, 44, 70), (3, 44, 70)) == [1, 1, 2, 2]
     assert [(k.kind, k.a, k.b) for k in links if k.kind != "same"] == [("end", 1, 0), ("start", 0, 1)]
+
+
+def test_the_alternative_of_what_has_no_rival_is_that_it_ends() -> None:
+    (link,) = link_sections(discs(i1=(30, 30)), discs(i1=(30, 30)), SETTINGS, SPACING)
+    assert link.runner_up == pytest.approx(1 - 1 / (1 + np.exp(-JOIN_BIAS)))
+    halves = discs(i1=(30, 29, 7), i2=(30, 43, 6))
+    found = [k for k in link_sections(discs(i1=(30, 36, 14)), halves, SETTINGS, SPACING) if k.a and k.b]
+    alone = link.runner_up
+    assert [k.runner_up for k in found] == [min(alone, k.cost) for k in reversed(found)]  # the other half
+    assert min(k.runner_up for k in found) < alone
+
+
+def test_how_far_an_object_moves_is_counted_in_nm_on_each_axis() -> None:
+    """Twenty pixels are 400 nm along x and 80 nm along y; 300 nm are allowed."""
+    settings, spacing = SETTINGS.model_copy(update={"max_shift_nm": 300.0}), (50.0, 4.0, 20.0)
+    here = discs(i1=(32, 40, 18))
+    across, along = discs(i1=(32, 60, 18)), discs(i1=(44, 40, 18))
+    still = (0.0, 0.0)
+    assert {k.kind for k in link_sections(here, across, settings, spacing, still)} == {"end", "start"}
+    assert {k.kind for k in link_sections(here, along, settings, spacing, still)} == {"same"}
 
 
 def test_a_branch_and_a_merger_are_one_object() -> None:

@@ -54,6 +54,17 @@ def test_the_minor_axis_of_an_elliptic_cylinder(shapes, angle):
     assert row["calibre_median_nm"] == pytest.approx(2 * np.sqrt(200 * 100), rel=0.02)
 
 
+def test_the_minor_axis_of_what_lies_flat_in_thick_sections(shapes):
+    """150 nm high, three sections of 50: their thickness is taken out of the spread across them, or it were 163."""
+    spacing = (50.0, 4.6, 4.6)
+    z, y, x = shapes.grid((150, 200, 700), spacing)
+    found = [
+        calibre_row(profile(shapes.in_space(tube & (abs(x) <= 600), spacing)))["minor_axis_median_nm"]
+        for tube in (((z + shift) / 75) ** 2 + (y / 150) ** 2 <= 1 for shift in (10, 20))
+    ]
+    assert np.mean(found) == pytest.approx(150, rel=0.03)
+
+
 def test_what_is_enclosed_belongs_to_the_calibre(shapes):
     """A mitochondrion with an id of its own leaves a hole."""
     spacing = (30.0, 6.0, 6.0)

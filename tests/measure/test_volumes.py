@@ -45,6 +45,17 @@ def test_a_box_by_hand():
     assert (first["touches_edge"], second["touches_edge"]) == (1, 0)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("end", [0, -1])
+def test_each_of_the_six_faces_is_an_edge(axis, end):
+    labels = np.zeros((5, 6, 7), np.uint8)
+    place = [2, 3, 3]
+    place[axis] = end
+    labels[tuple(place)] = 1
+    labels[1:4, 1:5, 1:6][labels[1:4, 1:5, 1:6] == 0] = 2  # all that is not at the edge
+    assert [row["touches_edge"] for row in counted(labels)] == [1, 0]
+
+
 def test_sections_between_are_not_counted():
     labels = np.zeros((6, 4, 4), np.uint8)
     labels[0, 1, 1] = labels[3, 1, 1] = labels[5, 2, 2] = 1
@@ -162,6 +173,12 @@ def test_a_file_that_claims_any_size_is_begun_at_once():
 def test_what_is_no_segmentation_is_refused(labels, what):
     with pytest.raises(EmsegError, match=what):
         counted(labels)
+
+
+def test_the_surface_of_a_sphere_of_cubes_within_half_a_percent(shapes):
+    z, y, x = shapes.grid((344, 344, 344), (8.0, 8.0, 8.0))
+    (row,) = counted((z**2 + y**2 + x**2 <= 320**2).astype(np.uint8), spacing=(8.0, 8.0, 8.0))
+    assert row["surface_area_um2"] == pytest.approx(4 * np.pi * 0.32**2, rel=0.005)
 
 
 def ellipsoid_area(a, b, c):

@@ -62,6 +62,15 @@ def test_a_missed_object_is_one_edit() -> None:
     assert counts.f1_50 == pytest.approx(2 / 3)
 
 
+def test_a_tenth_of_either_is_not_enough_to_belong() -> None:
+    """40 of 400 px are exactly a tenth of the first object and of the second piece; 41 are more."""
+    truth = np.repeat([1, 2], [400, 400])
+    for shared, splits in ((40, 0), (41, 1)):
+        pieces = np.repeat([5, 6], [400 - shared, 400 + shared])
+        pieces[-shared:] = 0  # so that the second piece has 400 px, too
+        assert count_objects(truth, pieces).splits_needed == splits
+
+
 def test_small_things_are_left_out() -> None:
     # An object of 63 px is no object; a piece of 15 px is no piece; 32 shared pixels are not enough.
     truth = np.repeat([1, 2], [63, 100])

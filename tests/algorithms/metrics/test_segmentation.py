@@ -79,3 +79,13 @@ def test_table_of_pairs() -> None:
         (5, 2, 2),
     ]
     assert len(contingency(np.zeros(0, int), np.zeros(0, int))) == 0
+
+
+def test_the_width_of_a_border_is_counted_in_nm_on_each_axis() -> None:
+    """8 nm are two pixels of 4 nm down and one of 8 nm across, beyond the pixels of the border themselves."""
+    truth = np.ones((12, 12), np.uint8)
+    truth[6:] = 2
+    down = border_mask(truth, 8.0, (40.0, 4.0, 8.0))
+    across = border_mask(truth.T, 8.0, (40.0, 4.0, 8.0))
+    assert np.flatnonzero(down[:, 3]).tolist() == [3, 4, 5, 6, 7, 8]
+    assert np.flatnonzero(across[3]).tolist() == [4, 5, 6, 7]
