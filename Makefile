@@ -12,7 +12,7 @@ WITH_DISPLAY := tools/with_display.sh
 # Hundreds of processes that the tests start would each compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint format bench docs screenshots libraries clean
+.PHONY: help demo test lint format bench docs wheel screenshots libraries clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ bench: $(INSTALLED) libraries ## measure every figure of the README; results in 
 
 docs: $(INSTALLED) ## check that every link and picture of the documentation is there
 	$(BIN)/python tools/check_links.py
+
+wheel: $(INSTALLED) ## build the wheel and see that it works by itself
+	@$(BIN)/python tools/check_wheel.py
 
 screenshots: $(INSTALLED) libraries ## make the pictures of the README and the guide anew
 	@$(WITH_DISPLAY) $(BIN)/python docs/screenshots.py

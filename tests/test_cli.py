@@ -50,6 +50,14 @@ def run(capsys, *words):
 # --- arguments --------------------------------------------------------------------------------------------
 
 
+def test_the_package_runs_as_the_program_does():
+    call = [sys.executable, "-m", "napari_emseg", "models", "--json"]
+    said = subprocess.run(call, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "membrane" in {model["name"] for model in json.loads(said)}
+    wrong = subprocess.run([*call, "--what"], capture_output=True, text=True, check=False, timeout=60)
+    assert wrong.returncode == 2
+
+
 def test_a_region_may_leave_numbers_out():
     assert region_of(region("1:3,:,10:"), (5, 20, 30), "x") == Region((1, 0, 10), (3, 20, 30))
     assert region_of(None, (5, 20, 30), "x") == Region((0, 0, 0), (5, 20, 30))
