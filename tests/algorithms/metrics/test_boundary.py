@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from napari_emseg.algorithms.metrics.boundary import boundary_scores, section_v_rand_v_info
+from napari_emseg.algorithms.metrics.boundary import _best, boundary_scores, section_v_rand_v_info
 from napari_emseg.algorithms.metrics.objects import count_objects
 from napari_emseg.algorithms.metrics.thinning import thin
 from napari_emseg.core.errors import EmsegError
@@ -60,6 +60,28 @@ def test_a_missed_object_is_one_edit() -> None:
     counts = count_objects(np.repeat([1, 2], [100, 100]), np.repeat([5, 0], [100, 100]))
     assert (counts.merges_needed, counts.splits_needed, counts.missed, counts.edits) == (0, 0, 1, 1)
     assert counts.f1_50 == pytest.approx(2 / 3)
+
+
+def test_what_is_as_probable_as_the_threshold_is_membrane() -> None:
+    """A wall of 0.5 between two cells, and a false one of 0.49 through one of them: only 0.5 tells them apart."""
+    cells = np.ones((1, 40, 60), bool)
+    cells[0, :, 30] = False
+    probability = np.zeros(cells.shape, np.float32)
+    probability[0, :, 30], probability[0, :, 15] = 0.5, 0.49
+    scores = boundary_scores(cells, probability)
+    assert (scores["v_rand"], scores["threshold"], scores["object_threshold"]) == (1.0, 0.5, 0.5)
+
+
+def test_a_quick_score_that_strays_is_not_believed_about_the_others() -> None:
+    quick, exact = {0.1: 0.0, 0.2: 0.5, 0.3: 9.0}, {0.1: -1.0, 0.2: -2.0, 0.3: 9.0}
+    tried: list[float] = []
+
+    def cost(threshold: float) -> float:
+        tried.append(threshold)
+        return exact[threshold]
+
+    assert _best((0.1, 0.2, 0.3), quick=quick.__getitem__, exact=cost, margin=0.1) == 0.2
+    assert tried == [0.1, 0.2]  # and what cannot win is not tried
 
 
 def test_a_tenth_of_either_is_not_enough_to_belong() -> None:
