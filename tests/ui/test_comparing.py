@@ -13,6 +13,8 @@ from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_emseg.algorithms.metrics.error_map import EXTRA, MERGE, MISSED, SPLIT
 from napari_emseg.io import write_array
+from napari_emseg.ui.comparing.error_list import ErrorList
+from napari_emseg.ui.comparing.scores import ScoreGrid
 from napari_emseg.ui.comparing.widget import CompareSegmentations
 from napari_emseg.ui.comparing.words import COLOURS, score_lines
 from napari_emseg.ui.flows import comparing
@@ -122,6 +124,55 @@ def test_sorting_and_kinds(widget: Any, qtbot: Any) -> None:
     assert len(listed(widget)) == 14
     widget.list.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     assert widget.list.shown.index(0, 2).data() == "0.0013"  # 4 x 400 voxels of 800 nm³
+
+
+def test_an_object_that_is_as_good_as_missed_is_called_so_and_objects_are_listed_with_three_dots() -> None:
+    from napari_emseg.algorithms.metrics.object_errors import object_errors
+    from napari_emseg.ui.comparing.table import ErrorModel, about
+
+    true = np.repeat(np.arange(1, 9), 1000).reshape(8, 1000)
+    one = np.ones_like(true)
+    one[0, 5:] = 0  # of the first object half a hundredth lies in the segment of all others
+    model = ErrorModel()
+    model.show_rows(object_errors(true, one), None)
+    words = {row.object_id: model.index(k, 0).data() for k, row in enumerate(model.rows)}
+    assert words[1] == "Missed"
+    assert words[2] == f"Merged {next(row.n_merged for row in model.rows if row.object_id == 2) + 1}"
+    assert about(model.rows[words_of(model, 2)]).endswith(" ...")
+
+
+def words_of(model: Any, name: int) -> int:
+    return next(k for k, row in enumerate(model.rows) if row.object_id == name)
+
+
+def test_no_score_is_cut_off_at_the_width_of_the_dock(qtbot: Any) -> None:
+    made = ScoreGrid()
+    qtbot.addWidget(made)
+    scores = dict.fromkeys(("voi_split", "voi_merge", "adapted_rand_error", "v_rand", "v_info"), 0.5)
+    counts = {"merges_needed": 1204, "splits_needed": 2222, "missed": 33, "objects": 4000, "links": 511}
+    made.show_scores({**scores, **counts, "link_accuracy": 0.5})
+    made.resize(354, 300)
+    made.show()
+    qtbot.waitExposed(made)
+    for label in made.findChildren(QLabel):
+        fits = label.sizeHint().width() <= label.width()
+        assert fits or (label.wordWrap() and label.heightForWidth(label.width()) <= label.height()), (
+            label.text()
+        )
+
+
+def test_what_is_wrong_is_read_at_the_width_of_the_dock(qtbot: Any) -> None:
+    from napari_emseg.algorithms.metrics.object_errors import object_errors
+
+    made = ErrorList()
+    qtbot.addWidget(made)
+    true = np.repeat(np.arange(1, 301), 100).reshape(300, 100)
+    made.show_rows(object_errors(true, np.ones_like(true)), 800.0)
+    made.resize(362, 300)
+    made.show()
+    index = made.shown.index(0, 0)
+    assert index.data() == "Merged 300"
+    assert made.table.columnWidth(0) >= made.table.sizeHintForIndex(index).width()
 
 
 def test_the_table_is_saved(widget: Any, qtbot: Any, tmp_path: Path) -> None:

@@ -50,6 +50,29 @@ def test_accepting_changes_no_label_and_goes_on(doubting: Any) -> None:
     assert {d.verdict for d in read_doubts(doubting.session)} == {"right", ""}
 
 
+def test_an_answer_that_changes_no_label_is_taken_back_before_the_edit_before_it(doubting: Any) -> None:
+    doubting.session.mark(1, "proofread")
+    next_doubt(doubting)
+    accept_doubt(doubting)
+    decide_later(doubting)
+    assert [d.verdict for d in read_doubts(doubting.session)] == ["right", "later"]
+    doubting.do("undo")
+    assert doubting.doubt == SECOND
+    doubting.do("undo")
+    assert [d.verdict for d in read_doubts(doubting.session)] == ["", ""]
+    assert doubting.doubt == FIRST
+    assert doubting.doubts == {2, 3}
+    assert doubting.sayings["proofread"].text.startswith("Your answer is taken back. Doubt 1 of 2")
+    assert doubting.session.sections[1].status == "proofread"
+    doubting.do("redo")
+    assert [d.verdict for d in read_doubts(doubting.session)] == ["right", ""]
+    doubting.do("undo")
+    doubting.do("undo")
+    assert doubting.session.sections[1].status != "proofread"
+    doubting.do("redo")
+    assert doubting.session.sections[1].status == "proofread"
+
+
 def test_rejecting_parts_the_object_and_undo_takes_it_back(doubting: Any) -> None:
     next_doubt(doubting)
     reject_doubt(doubting)

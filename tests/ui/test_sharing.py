@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_emseg.core.packing import unpack_project
@@ -257,3 +258,13 @@ def test_a_lost_project_file_is_said_and_made_anew(
     assert int(dock.desk.session.volume[2, 6, 6]) == 4
     said(dock, qtbot, "data", "The project file was made anew")
     assert [path.name for path in tmp_path.glob("*.emseg")] == ["em.emseg"]
+
+
+def test_keys_step_over_what_only_aligned_copies_have(opened: Any, qtbot: Any) -> None:
+    click(opened, qtbot, "stage_export")
+    panel = opened.panels["export"]
+    panel.what.setCurrentIndex(panel.what.findData("probabilities"))
+    QTest.keyClick(panel.what, Qt.Key.Key_Down)
+    assert panel.chosen() == "sections"
+    QTest.keyClick(panel.what, Qt.Key.Key_Up)
+    assert panel.chosen() == "probabilities"

@@ -1,11 +1,11 @@
 """Teach a model from labelled sections; the output folder is a model that --model takes.
 
-LABELS are object ids, 0 = border or outside; a binary mask of cells is split into its components, and
-touching ids get a membrane between them. IMAGE and LABELS may be lists, a.h5@b.h5; --sections then has a part for
-each, 3,5@0-2, or one for all. Where a part of a section alone is labelled, name it with --region: else its border is
-taken for a membrane, unless it is straight and follows an axis. Copies of the model are scored on what was held back from them, and the weights move
-only as far as that helps. Ctrl-C stops within a second and leaves a state; --resume goes on with it, or, where OUT_DIR
-holds a finished model, teaches that one further.
+LABELS are object ids, 0 = border or outside; a binary mask of cells is split into its components, and touching ids
+get a membrane between them. IMAGE and LABELS may be lists, a.h5@b.h5; --sections then has a part for each, 3,5@0-2,
+or one for all. Where a part of a section alone is labelled, name it with --region: else its border is taken for a
+membrane, unless it is straight and follows an axis. Copies of the model are scored on what was held back from them,
+and the weights move only as far as that helps. Ctrl-C stops within a second and leaves a state; --resume goes on
+with it, or, where OUT_DIR holds a finished model, teaches that one further.
 """
 
 from __future__ import annotations

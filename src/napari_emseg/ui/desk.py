@@ -17,9 +17,11 @@ from napari_emseg.ui.hand import Hand
 from napari_emseg.ui.labels_layer import LabelsAdapter
 from napari_emseg.ui.layers import StackLayers, add_layers
 from napari_emseg.ui.runner import Runner
+from napari_emseg.ui.settled import Settled
 from napari_emseg.ui.shown import forgive
 from napari_emseg.ui.state import STAGES
 from napari_emseg.ui.synapses.held import HeldSynapses
+from napari_emseg.ui.unplaced import lay_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +90,7 @@ class Desk(Bench):
         self.doubt: Doubt | None = None
         self.void_doubts: set[tuple[int, ...]] = set()
         self.answered: dict[int, tuple[Doubt, Verdict]] = {}
+        self.settled = Settled()
         self.suggestions: tuple[Suggestion, ...] = ()
         self.labelled: set[int] = set()
         self.seeds: SeedsLayer | None = None
@@ -211,6 +214,7 @@ class Desk(Bench):
         self.doubt = None
         self.void_doubts.clear()
         self.answered.clear()
+        self.settled.clear()
         self.suggestions = ()
         self.is_free, self.conflict = False, -1
         self.exported.clear()
@@ -353,6 +357,13 @@ class Desk(Bench):
 
     def _on_layer_inserted(self, event: Any) -> None:
         forgive(event.value, self._on_layer_unreadable)
+        if self.layers is None:
+            return
+        from napari_emseg.ui.view import go_to_section
+
+        section = self.section
+        if lay_on(event.value, self.layers.image):  # napari takes the slider along to another place
+            go_to_section(self.viewer, self.layers.image, section)
 
     def _on_layer_removed(self, event: Any) -> None:
         if self.layers is not None and event.value in (self.layers.image, self.layers.labels):

@@ -34,7 +34,6 @@ class ScoreGrid(QWidget):
             title, value, meaning = QLabel(score.title), QLabel(score.value), faint(score.meaning)
             value.setProperty("role", "heading")
             value.setObjectName(f"score_{line}")
-            meaning.setWordWrap(False)
             meaning.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             for column, label in enumerate((title, value, meaning)):
                 label.setToolTip(score.more)

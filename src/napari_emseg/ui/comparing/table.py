@@ -48,7 +48,7 @@ class ErrorModel(RowsModel):
         """Titles of the columns, and what they mean."""
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
-                unit = "" if section != 2 else " voxels" if self._voxel_nm3 is None else " µm³"
+                unit = "" if section != 2 else "\nvoxels" if self._voxel_nm3 is None else "\nµm³"
                 return COLUMNS[section] + unit
             if role == Qt.ItemDataRole.ToolTipRole:
                 return HELP[section]
@@ -78,7 +78,7 @@ class ErrorModel(RowsModel):
         error: str = row.error
         if row.pieces > 1:
             error = f"split in {row.pieces}" + (", merged" if row.merged_with else "")
-        elif row.merged_with:
+        elif row.error == "merged":
             error = f"merged {row.n_merged + 1}"
         extra = not row.object_id
         return (
@@ -121,6 +121,6 @@ def about(row: ObjectErrors) -> str:
     text += f" is {100 * row.main_part:.1f} % in segment {row.main_segment}"
     text += f", the rest in {row.pieces - 1} more." if row.pieces > 1 else "."
     if row.merged_with:
-        some = ", ".join(map(str, row.merged_with[:5])) + (" ..." if row.n_merged > 5 else "")
-        text += f" That segment also holds part of object{'s' * (len(row.merged_with) > 1)} {some}."
+        some = ", ".join(map(str, row.merged_with[:5])) + (" ..." if row.n_merged > 5 else ".")
+        text += f" That segment also holds part of object{'s' * (len(row.merged_with) > 1)} {some}"
     return text

@@ -12,6 +12,7 @@ from napari_emseg.io.lazy import LazyStack
 from napari_emseg.io.packed import PackedStack
 from napari_emseg.jobs.compare import CompareRequest
 from napari_emseg.ui.shown import as_it_is
+from napari_emseg.ui.unplaced import lay_on
 from napari_emseg.ui.view import go_to, zoom_to
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def open_file(viewer: Viewer, path: str) -> Labels:
         multiscale=False, axis_labels=("z", "y", "x"), translate=found.offset_nm or (0.0, 0.0, 0.0), **units,
     )  # fmt: skip
     layer.editable = False
+    for other in candidates(viewer):
+        lay_on(layer, other)
     return layer
 
 

@@ -49,6 +49,8 @@ def accept_doubt(desk: Desk) -> None:
         session.commit(merge(session.volume, names))
         edit = _note(desk, session, doubt, "right")
     decide(session, doubt, "right", edit=edit)
+    if not edit:
+        desk.settled.add(doubt, "right")
     _go_on(desk, place)
 
 
@@ -65,6 +67,8 @@ def reject_doubt(desk: Desk) -> None:
         session.commit(part(session.volume, doubt))
         edit = _note(desk, session, doubt, "wrong")
     decide(session, doubt, "wrong", edit=edit)
+    if not edit:
+        desk.settled.add(doubt, "wrong")
     _go_on(desk, place)
 
 
@@ -74,8 +78,32 @@ def decide_later(desk: Desk) -> None:
 
     session, _ = desk.need_session()
     place = _place(desk)
-    decide(session, _chosen(desk), "later")
+    doubt = _chosen(desk)
+    decide(session, doubt, "later")
+    desk.settled.add(doubt, "later")
     _go_on(desk, place)
+
+
+def undo(desk: Desk, *, again: bool = False) -> bool:
+    """Take back, or give again, what was answered since the last edit without changing labels. Whether there was something."""
+    from napari_emseg.jobs.doubts import decide
+
+    session, _ = desk.need_session()
+    found = desk.settled.step(again=again)
+    if found is None:
+        return False
+    doubt, verdict = found
+    try:
+        decide(session, doubt, verdict if again else doubt.verdict)
+    except EmsegError as error:  # ids were carried anew meanwhile
+        desk.fail(_STAGE, error)
+        return True
+    keys = [one.key for one in _queue(desk)]
+    _look_at(desk, keys.index(doubt.key) if doubt.key in keys else 0)
+    if not again:
+        said = desk.sayings[_STAGE]
+        desk.say(_STAGE, f"Your answer is taken back. {said.text}", link="Redo", action="redo")
+    return True
 
 
 def follow(desk: Desk, edit: Edit) -> None:
@@ -84,6 +112,7 @@ def follow(desk: Desk, edit: Edit) -> None:
 
     if desk.session is None:
         return
+    desk.settled.clear()
     waits_again = _follow_answers(desk, desk.session)
     concerned = (desk.doubts or desk.void_doubts) and (edit.patches or edit.marks)
     if not (waits_again or concerned):

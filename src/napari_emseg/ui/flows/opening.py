@@ -14,6 +14,7 @@ from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.ui.flows import learning, measuring, predicting, reading
 from napari_emseg.ui.shown import as_it_is
+from napari_emseg.ui.unplaced import lay_on
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -246,6 +247,7 @@ def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
     place, section = geometry(session), desk.section
     for layer in (layers.image, *layers.overlays):
         layer.scale, layer.units, layer.translate = place["scale"], place["units"], place["translate"]
+    _lay_on(desk)
     go_to_section(desk.viewer, layers.image, section)  # another one lies at the same place now
     desk.viewer.reset_view()
     desk.session_changed.emit()
@@ -317,6 +319,7 @@ def show(desk: Desk, session: Session, image: Image | None = None) -> None:
     recent.remember(session.project.folder, session.image.name)
     _take_up_cleaned(desk)
     measuring.take_up(desk)
+    _lay_on(desk)
     _fill_canvas(desk)
     _say_opened(desk, session, learning.take_up(desk))
     predicting.warm_up(desk)
@@ -329,6 +332,13 @@ def _take_up_cleaned(desk: Desk) -> None:
         cleaning.take_up(desk)
     except EmsegError as error:  # the copy is gone: go on with the original, and say so
         desk.fail("cleanup", error)
+
+
+def _lay_on(desk: Desk) -> None:
+    """What was in the window before, and does not say where it lies, lies on the stack."""
+    _, layers = desk.need_session()
+    for layer in desk.viewer.layers:
+        lay_on(layer, layers.image)
 
 
 def _fill_canvas(desk: Desk) -> None:

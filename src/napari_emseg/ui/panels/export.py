@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
@@ -82,11 +83,13 @@ class ExportPanel(StagePanel):
         has = self.desk.session is not None
         for widget in (self.what, self.format, self.copy):
             widget.setEnabled(has)
-        view = self.what.view()
+        view, model = self.what.view(), self.what.model()
         for number in range(self.what.count()):
             offered = exporting.is_offered(self.desk, str(self.what.itemData(number)))
             if view is not None and hasattr(view, "setRowHidden"):
                 view.setRowHidden(number, not offered)
+            if isinstance(model, QStandardItemModel) and (item := model.item(number)) is not None:
+                item.setEnabled(offered)  # keys and the wheel step over what cannot be chosen
             if not offered and number == self.what.currentIndex():
                 self.what.setCurrentIndex(0)
         if self.isVisible():

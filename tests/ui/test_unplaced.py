@@ -1,0 +1,53 @@
+"""Volumes without a voxel size lie on the stack beside which they are opened, and leave its slider as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.io import write_array
+from napari_emseg.ui.flows import comparing, opening
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def place(layer: Any) -> tuple[list[float], list[float], list[str]]:
+    return list(layer.scale), list(layer.translate), [str(unit) for unit in layer.units]
+
+
+def test_labels_that_do_not_say_where_they_lie_lie_on_the_stack(opened: Any) -> None:
+    desk = opened.desk
+    before = desk.viewer.dims.range
+    added = desk.viewer.add_labels(np.ones((6, 48, 64), np.uint8), name="dropped")
+    assert place(added) == place(desk.layers.image)
+    assert desk.viewer.dims.range == before
+    assert desk.section == 2
+
+
+def test_other_volumes_stay_where_they_are(desk: Any) -> None:
+    smaller = desk.viewer.add_labels(np.ones((6, 24, 64), np.uint8))
+    moved = desk.viewer.add_labels(np.ones((6, 48, 64), np.uint8), translate=(2, 0, 0))
+    known = desk.viewer.add_labels(np.ones((6, 48, 64), np.uint8), scale=(30, 8, 8), units=("nm",) * 3)
+    assert list(smaller.scale) == list(moved.scale) == [1, 1, 1]
+    assert list(known.scale) == [30, 8, 8]
+
+
+def test_they_wait_until_the_voxel_size_is_known(desk: Any, session: Any) -> None:
+    from dataclasses import replace
+
+    layers = desk.layers
+    for layer in (layers.image, *layers.overlays):
+        layer.scale, layer.units = (1, 1, 1), ("pixel",) * 3
+    session.image = replace(session.image, spacing_nm=None, spacing_source="")
+    added = desk.viewer.add_labels(np.ones((6, 48, 64), np.uint8))
+    assert list(added.scale) == [1, 1, 1]
+    opening.set_spacing(desk, (50.0, 4.0, 4.0))
+    assert place(added) == place(layers.image) == ([50, 4, 4], [0, 0, 0], ["nanometer"] * 3)
+
+
+def test_a_file_to_compare_with_lies_on_what_it_is_compared_with(viewer: Any, tmp_path: Path) -> None:
+    known = viewer.add_labels(np.ones((6, 48, 64), np.uint8), scale=(40, 8, 8), units=("nm",) * 3)
+    write_array(tmp_path / "other.tif", np.ones((6, 48, 64), np.uint8))
+    assert place(comparing.open_file(viewer, str(tmp_path / "other.tif"))) == place(known)
