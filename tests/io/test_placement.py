@@ -1,0 +1,94 @@
+"""Voxel sizes and positions as other programs write them, with three different numbers: none may change places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pytest
+import zarr
+
+from napari_emseg.io import open_array
+from napari_emseg.io.opening import open_volume
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STACK = np.arange(4 * 10 * 12, dtype=np.uint16).reshape(4, 10, 12)
+
+
+@pytest.fixture
+def big_data_viewer(tmp_path: Path) -> Path:
+    """Two levels, the second halved along x and read every fifth row, with the XML beside the file.
+
+    BigDataViewer counts x, y, z in its XML and its table, and keeps 16 bits as signed.
+    """
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["t00000/s00/0/cells"] = (STACK + 40_000).view(np.int16)
+        file["t00000/s00/1/cells"] = (STACK[:, ::5, ::2] + 40_000).view(np.int16)
+        file["s00/resolutions"] = np.array([[1.0, 1, 1], [2, 5, 1]])
+        file["s00/subdivisions"] = np.array([[16, 16, 16], [16, 16, 16]])
+    (tmp_path / "a.xml").write_text(
+        '<SpimData version="0.2"><SequenceDescription>'
+        '<ImageLoader format="bdv.hdf5"><hdf5 type="relative">a.h5</hdf5></ImageLoader>'
+        "<ViewSetups><ViewSetup><id>0</id><size>12 10 4</size>"
+        "<voxelSize><unit>nm</unit><size>4 6 50</size></voxelSize></ViewSetup></ViewSetups>"
+        "</SequenceDescription></SpimData>"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.xml", "a.h5::t00000/s00/0/cells"])
+def test_big_data_viewer_shows_its_full_resolution_first(big_data_viewer: Path, name: str) -> None:
+    array, spacing = open_array(f"{big_data_viewer}/{name}")
+    assert (array.shape, array.dtype, spacing) == (STACK.shape, np.uint16, (50, 6, 4))
+    np.testing.assert_array_equal(array[:], STACK + 40_000)
+
+
+def test_a_coarser_level_has_larger_voxels(big_data_viewer: Path) -> None:
+    array, spacing = open_array(f"{big_data_viewer}/a.h5::t00000/s00/1/cells")
+    assert (array.shape, spacing) == ((4, 2, 6), (50, 30, 8))
+
+
+def test_what_a_dataset_says_of_itself_comes_before_its_group(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["volumes/raw"] = STACK
+        file["volumes"].attrs["resolution"] = (40.0, 8.0, 8.0)
+        file["volumes/raw"].attrs["resolution"] = (40.0, 4.0, 5.0)
+    assert open_array(f"{tmp_path}/a.h5::volumes/raw")[1] == (40, 4, 5)
+
+
+def multiscale(path: Path, axes: str, array: Any, level: list[Any], image: list[Any]) -> Path:
+    """An OME-Zarr image of one level in nanometres, with transforms of that level and of the image."""
+    root = zarr.open_group(str(path), mode="w", zarr_format=3)
+    root.create_array("0", data=array)
+    described = [{"name": a, "type": "space", "unit": "nanometer"} for a in axes]
+    datasets = [{"path": "0", "coordinateTransformations": level}]
+    root.attrs["ome"] = {
+        "version": "0.5",
+        "multiscales": [{"axes": described, "datasets": datasets, "coordinateTransformations": image}],
+    }
+    return path
+
+
+def test_transforms_of_level_and_image_follow_each_other(tmp_path: Path) -> None:
+    """First the level: scaled and moved; then the image as a whole: what was moved is scaled, too, and moved on."""
+    path = multiscale(
+        tmp_path / "a.zarr", "zyx", STACK,
+        [{"type": "scale", "scale": [50, 6, 4]}, {"type": "translation", "translation": [100, 60, 40]}],
+        [{"type": "scale", "scale": [1, 2, 3]}, {"type": "translation", "translation": [0, 7, 0]}],
+    )  # fmt: skip
+    opened = open_volume(path)
+    assert opened.spacing_nm == (50, 12, 12)
+    assert opened.offset_nm == (100, 127, 120)
+
+
+def test_axes_in_another_order_take_their_sizes_with_them(tmp_path: Path) -> None:
+    path = multiscale(
+        tmp_path / "a.zarr", "xyz", STACK.transpose(2, 1, 0),
+        [{"type": "scale", "scale": [4, 6, 50]}, {"type": "translation", "translation": [40, 60, 100]}], [],
+    )  # fmt: skip
+    opened = open_volume(path)
+    assert (opened.spacing_nm, opened.offset_nm) == ((50, 6, 4), (100, 60, 40))
+    np.testing.assert_array_equal(opened.array[:], STACK)
