@@ -127,9 +127,9 @@ class StagePanel(QWidget):
         hidden : tuple of str
             Fields that are not shown.
         """
-        from napari_emseg.ui.stage_settings import DEFAULTS
+        from napari_emseg.session.remembering import STAGES
 
-        form = SettingsForm(DEFAULTS[stage](), hidden=hidden)
+        form = SettingsForm(STAGES[stage](), hidden=hidden)
 
         def _on_session() -> None:
             form.setEnabled(self.desk.session is not None)
