@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from shrinking import shrink
+
 IMAGES = Path(__file__).resolve().parent / "images"
 SIZE = (1600, 1000)
 SECTION = 8
@@ -364,19 +366,6 @@ def compare(output: Path, folder: Path) -> list[str]:
     for name in ("compare", "branches"):
         shrink(output / f"{name}.png")
     return ["compare", "branches"]
-
-
-def shrink(file: Path, *, keep_rare: bool = False) -> None:
-    """Make a picture small enough for a repository: 1280 pixels wide, 256 colours, also those of small marks if wanted."""
-    from PIL import Image
-
-    method = Image.Quantize.MAXCOVERAGE if keep_rare else Image.Quantize.MEDIANCUT
-
-    with Image.open(file) as picture:
-        small = picture.convert("RGB").resize(
-            (1280, 1280 * picture.height // picture.width), Image.Resampling.LANCZOS
-        )
-    small.quantize(256, method=method, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def zoom_in(viewer: Any) -> None:
