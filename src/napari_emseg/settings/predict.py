@@ -46,7 +46,7 @@ class PredictSettings(Settings):
     halo: int = field(
         64,
         "Margin",
-        "context around a tile, thrown away afterwards",
+        "context around a tile, thrown away afterwards; with 128 the answer does not depend on tiles",
         unit="px",
         more=True,
         ge=0,
