@@ -100,6 +100,21 @@ def test_idle_time_makes_the_files_true_and_undo_stays_exact(session: Session) -
     np.testing.assert_array_equal(np.asarray(session.volume), before)
 
 
+def test_an_id_that_was_merged_away_and_is_painted_again_stays_itself(session: Session) -> None:
+    """Id 2 became 3 before it was painted in section 0: no way back over later changes may lead past that."""
+    session.commit(merge(session.volume, [3, 2]))
+    session.volume[0]  # has gone through the merge, which means nothing to it
+    session.volume[0, 30:35, 10:15] = 2
+    session.commit_stroke()
+    painted = session.volume[0]
+    for _ in range(2):  # the second time it goes on from where it has been taken back to
+        session.commit(delete(session.volume, [3]))
+        np.testing.assert_array_equal(session.volume[0], painted)
+        session.undo()
+        np.testing.assert_array_equal(session.volume[0], painted)
+        assert (painted[30:35, 10:15] == 2).all()
+
+
 def test_objects_are_found_under_all_their_names(session: Session) -> None:
     session.commit(merge(session.volume, [1, 2]))
     session.save()
