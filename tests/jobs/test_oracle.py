@@ -14,7 +14,7 @@ import pytest
 from napari_emseg.core.edit import Region
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs import oracle
-from napari_emseg.jobs.demo_report import as_markdown
+from napari_emseg.jobs.demo_report import as_markdown, verdict
 
 
 @pytest.fixture
@@ -69,9 +69,36 @@ def test_the_report_shows_before_and_after():
             "model_at_first": "membrane-isbi",
             "steps": [{"step": "predict", "seconds": 1.23, "seconds_per_section": [0.5, 0.25]}],
             "before": scores, "after": scores | {"edits_per_100_objects": 5.0}, "new_model_kept": True,
-            "scored_sections": [1, 2, 3],
+            "scored_sections": [1, 2, 3], "training_steps": 200,
         }
     )  # fmt: skip
     assert "| predict | 1.2 | seconds per section 0.5 0.25 |" in text
     assert "| Edits per 100 objects | 12.3 | 5.0 |" in text
-    assert "The new model was kept." in text
+    assert "The new model was kept: " in text
+    assert "on the other sections: 5.0 edits per 100 objects instead of 12.3." in text
+
+
+@pytest.mark.parametrize(
+    ("kept", "after", "other", "steps", "said", "unsaid"),
+    [
+        (True, 5.0, None, 200, "So it is on the other sections: 5.0", "--learn-seconds"),
+        (True, 13.1, None, 40, "more are needed: 13.1 edits per 100 objects instead of 12.5", "So it is"),
+        (True, 13.1, None, 40, "There was time for 40 steps; --learn-seconds gives more.", "not kept"),
+        (True, 12.5, None, 300, "as good as before.", "--learn-seconds"),
+        (False, 12.5, None, 1, "There was time for 1 step; --learn-seconds", "That was"),
+        (False, 12.5, 14.0, 300, "That was right: the other sections need 12.5", "--learn-seconds"),
+        (False, 12.5, 9.0, 30, "That was a pity: the other sections need 12.5", "The new model was kept"),
+    ],
+)
+def test_the_verdict_says_what_became_of_the_model_and_whether_that_was_right(
+    kept: bool, after: float, other: float | None, steps: int, said: str, unsaid: str
+) -> None:
+    scores = {"edits_per_100_objects": 12.5, "v_rand": 0.9, "v_info": 0.95}
+    content = {"before": scores, "after": scores | {"edits_per_100_objects": after}, "new_model_kept": kept}
+    content["training_steps"] = steps
+    if other is not None:
+        content["not_kept"] = scores | {"edits_per_100_objects": other}
+    text = verdict(content)
+    assert said in text
+    assert unsaid not in text
+    assert text.startswith("The new model was kept: " if kept else "The new model was not kept: ")

@@ -59,6 +59,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         f"before learning from one section, {after['edits_per_100_objects']:.1f} after; "
         f"V_rand {before['v_rand']:.4f}, {after['v_rand']:.4f}"
     )
+    print(demo_report.verdict(report.facts))
     if not args.no_screenshot:
         _screenshot(folder, args.output / "screenshot.png", report.facts["section"])
     return 0

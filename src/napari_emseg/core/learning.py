@@ -119,6 +119,10 @@ class TrainingVolume:
         return np.asarray((self.image.astype(np.float32) - mean) / std, dtype=np.float32)
 
 
+ENOUGH_STEPS = 120
+"""Of the copies that find out whether learning helps; with fewer they came to nothing even where more helped."""
+
+
 @dataclass(frozen=True, eq=False)
 class FinetuneRequest:
     """Everything that a worker needs to teach a model from proofread sections.

@@ -149,13 +149,22 @@ def _loop(
     report.step("correct and mark proofread", began, merges=done.merges, splits=done.splits,
                 painted_px=done.painted_px, section=z)  # fmt: skip
 
-    _learn(session, engine, z, report, progress, learn_s)
+    candidate = _learn(session, engine, z, report, progress, learn_s)
+    report.facts |= {"before": before, "after": before, "new_model_kept": candidate.result.helps}
 
     progress.report(0.9, "scoring the other sections again")
     began = time.perf_counter()
-    after = _scores(truth, others, _predict_sections(session, engine, others)[0])
-    report.step("score other sections again", began, **after)
-    report.facts |= {"before": before, "after": after}
+    if candidate.result.helps:
+        versions.accept(session, candidate)
+        after = _scores(truth, others, _predict_sections(session, engine, others)[0])
+        report.step("score other sections again", began, **after)
+        report.facts["after"] = after
+        return
+    if candidate.result.share > 0:  # a person would not know; here it can be seen whether that was right
+        seen = _scores(truth, others, _predict_sections(session, engine, others, candidate.folder)[0])
+        report.step("score other sections with the model that was not kept", began, **seen)
+        report.facts["not_kept"] = seen
+    versions.discard(candidate)
 
 
 def _propagate(session: Session, engine: Engine, region: Region, truth: SampleTruth) -> dict[str, Any]:
@@ -177,8 +186,8 @@ def _learn(
     report: Report,
     progress: Progress,
     learn_s: float,
-) -> None:
-    """Teach in the background while predictions go on, then do what the held-out scores recommend."""
+) -> versions.Candidate:
+    """Teach in the background while predictions go on."""
     began = time.perf_counter()
     settings = session.get_settings("finetune").model_copy(update={"max_seconds": learn_s})
     request = finetune.prepare(session, settings)
@@ -202,12 +211,8 @@ def _learn(
         weights_moved=candidate.result.share,
         seconds_per_section_meanwhile=clicks,
     )
-
-    if candidate.result.helps:
-        versions.accept(session, candidate)
-    else:
-        versions.discard(candidate)
-    report.facts["new_model_kept"] = candidate.result.helps
+    report.facts["training_steps"] = candidate.result.steps
+    return candidate
 
 
 def _most_teaching(session: Session, engine: Engine) -> int:
@@ -247,18 +252,20 @@ def _section(session: Session, z: int) -> Region:
     return Region((z, 0, 0), (z + 1, *session.image.shape[1:]))
 
 
-def _predict_section(session: Session, engine: Engine, z: int) -> tuple[NDArray[np.float32], float]:
+def _predict_section(
+    session: Session, engine: Engine, z: int, model: Path | None = None
+) -> tuple[NDArray[np.float32], float]:
     clicked = time.perf_counter()
-    request = predict.prepare(session, _section(session, z))
+    request = predict.prepare(session, _section(session, z), model)
     probability = engine.call("napari_emseg.jobs.predict:run", request).probability[0, 0]
     return probability, round(time.perf_counter() - clicked, 2)
 
 
 def _predict_sections(
-    session: Session, engine: Engine, sections: Sequence[int]
+    session: Session, engine: Engine, sections: Sequence[int], model: Path | None = None
 ) -> tuple[NDArray[np.float32], list[float]]:
     """Probability of sections (z, y, x), and seconds per section."""
-    found = [_predict_section(session, engine, z) for z in sections]
+    found = [_predict_section(session, engine, z, model) for z in sections]
     return np.stack([probability for probability, _ in found]), [seconds for _, seconds in found]
 
 

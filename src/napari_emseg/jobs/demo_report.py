@@ -6,8 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.atomic import write_atomic
+from napari_emseg.core.learning import ENOUGH_STEPS
+from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_emseg.jobs.demo import Report
@@ -22,6 +25,7 @@ _ROWS = (
 def write(report: Report, folder: Path) -> None:
     """Write ``report.json`` and ``report.md``."""
     content = report.as_dict()
+    content["verdict"] = verdict(content)
     write_atomic(folder / "report.json", (json.dumps(content, indent=1) + "\n").encode())
     write_atomic(folder / "report.md", as_markdown(content).encode())
 
@@ -44,26 +48,56 @@ def as_markdown(content: dict[str, Any]) -> str:
             if key not in ("step", "seconds")
         )
         lines.append(f"| {step['step']} | {step['seconds']:.1f} | {numbers} |")
-    kept = (
-        "kept"
-        if content["new_model_kept"]
-        else "not kept: on what was held back from it, learning did not help"
-    )
+    columns = [content["before"], content.get("not_kept", content["after"])]
+    titles = ["before", "with the model that was not kept" if "not_kept" in content else "after"]
     lines += [
         "",
         (
             f"{len(content['scored_sections'])} sections that did not teach, before and after learning from "
-            f"section {content['section']}:"
+            f"section {content['section']} ({counted(content['training_steps'], 'step')}):"
         ),
         "",
-        "| | before | after |",
+        f"| | {titles[0]} | {titles[1]} |",
         "|---|---|---|",
     ]
     for key, words, form in _ROWS:
-        lines.append(
-            f"| {words} | {form.format(content['before'][key])} | {form.format(content['after'][key])} |"
+        lines.append(f"| {words} | {' | '.join(form.format(column[key]) for column in columns)} |")
+    return "\n".join([*lines, "", verdict(content), ""])
+
+
+def verdict(content: Mapping[str, Any]) -> str:
+    """What became of the new model, why, and whether that was right; a person knows the first two only.
+
+    Parameters
+    ----------
+    content : mapping
+        As `Report.as_dict` gives it.
+    """
+    key = _ROWS[0][0]
+    before = content["before"][key]
+    little = f"There was time for {counted(content['training_steps'], 'step')}; --learn-seconds gives more."
+    longer = f" {little}" if content["training_steps"] < ENOUGH_STEPS else ""
+    if content["new_model_kept"]:
+        after = content["after"][key]
+        text = "The new model was kept: on what was held back from it, fewer corrections are needed."
+        if after < before:
+            return f"{text} So it is on the other sections: {after:.1f} edits per 100 objects instead of {before:.1f}."
+        if after == before:
+            return f"{text} On the other sections it is as good as before.{longer}"
+        return (
+            f"{text} On the other sections more are needed: {after:.1f} edits per 100 objects instead of {before:.1f}. "
+            f"A part of one section is little to judge by: proofread another one and let it learn again, or go back to the "
+            f"version before.{longer}"
         )
-    return "\n".join([*lines, "", f"The new model was {kept}.", ""])
+    text = "The new model was not kept: on what was held back from it, learning did not help. The present one stays."
+    if "not_kept" not in content:
+        return f"{text}{longer}"
+    other = content["not_kept"][key]
+    was = "right" if other > before else "a pity" if other < before else "no loss"
+    return (
+        f"{text} That was {was}: the other sections need {before:.1f} edits per 100 objects with the present model, and "
+        f"{other:.1f} with the one that was not kept.{longer}"
+    )
 
 
 def _short(value: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.learning import ENOUGH_STEPS
 from napari_emseg.core.model_card import find_model, instead_of_bundled, list_models, read_card
 from napari_emseg.core.words import counted
 from napari_emseg.ui.bench import sentence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
 _KEY = "train"
-_ENOUGH_STEPS = 120  # of the copies; with fewer they came to nothing even where more helped
 _ROWS = (
     ("edits_per_100_objects", "Edits per 100 objects", "{:.1f}"),
     ("v_rand", "V_rand", "{:.4f}"),
@@ -257,7 +257,7 @@ def verdict(result: FinetuneResult) -> str:
         text += f" Its state could not be kept meanwhile: {result.unkept}."
     if result.share == 0:
         text += " On what was held back it did not help: keep the present model"
-        if result.steps < _ENOUGH_STEPS:
+        if result.steps < ENOUGH_STEPS:
             return f"{text}, or let it learn longer: there was time for {counted(result.steps, 'step')} only."
         return f"{text}, and proofread on."
     key, _, form = _ROWS[0]
