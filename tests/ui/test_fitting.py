@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QPushButton, QScrollBar
+from qtpy.QtWidgets import QDockWidget, QLabel, QPushButton, QScrollBar
 
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.state import STAGES
@@ -133,3 +133,51 @@ def test_nothing_is_cut_at_the_edge_with_a_larger_font(opened: Any, qtbot: Any) 
     qtbot.waitUntil(lambda: all(n.width() >= n.sizeHint().width() for n in numbers), timeout=5000)
     opened.setStyleSheet(sheet)
     qtbot.waitUntil(lambda: opened.minimumWidth() <= 400, timeout=5000)
+
+
+SCREEN = 1366
+
+
+def widths(dock: Any, qtbot: Any) -> tuple[int, int]:
+    """How wide the dock and the canvas are on a small screen, when the person pulls the dock as narrow as it gets."""
+    window = dock.desk.viewer.window._qt_window
+    docked = dock.parentWidget()
+    while docked is not None and not isinstance(docked, QDockWidget):
+        docked = docked.parentWidget()
+    assert docked is not None
+    window.resize(SCREEN, 768)
+    qtbot.wait(50)
+    window.resizeDocks([docked], [10], Qt.Orientation.Horizontal)
+    qtbot.wait(100)
+    assert window.width() == SCREEN  # nothing has pushed it wider
+    return dock.width(), window._qt_viewer.canvas.native.width()
+
+
+def test_the_dock_gets_no_narrower_than_its_widest_stage_and_leaves_the_screen_to_the_canvas(
+    opened: Any, qtbot: Any
+) -> None:
+    """Whichever stage is open: another one must not make the dock jump. Besides it there is napari's list of layers."""
+    bar = opened.stage_area.verticalScrollBar().sizeHint().width()
+    for name, _, _ in STAGES:
+        opened.desk.open_stage(name)
+        width, canvas = widths(opened, qtbot)
+        widest = max(panel.minimumSizeHint().width() for panel in opened.panels.values())
+        assert width >= max(360, widest + bar), name
+        assert width <= 400, name
+        assert canvas >= 600, name
+        reaching = [
+            label for label in opened.panels[name].findChildren(QLabel)
+            if label.isVisible() and not label.wordWrap() and label.width() < label.minimumSizeHint().width()
+        ]  # fmt: skip
+        assert not reaching, name
+
+
+def test_a_larger_font_widens_the_dock_only_so_far(opened: Any, qtbot: Any) -> None:
+    before, _ = widths(opened, qtbot)
+    opened.setStyleSheet(opened.styleSheet() + " * { font-size: 17px; }")
+    qtbot.waitUntil(lambda: opened.minimumWidth() > before, timeout=3000)
+    larger, _ = widths(opened, qtbot)
+    widest = max(panel.minimumSizeHint().width() for panel in opened.panels.values())
+    assert larger >= min(widest, 600)
+    opened.setStyleSheet(opened.styleSheet().replace("17px", "60px"))
+    qtbot.waitUntil(lambda: opened.minimumWidth() == 600, timeout=3000)

@@ -266,6 +266,7 @@ class EmsegDock(Docked):
         self.spine.show_open(stage)
         self.pages.show_page(panel)
         self.stage_area.verticalScrollBar().setValue(0)
+        self._main_thread.post(self._fit_width)  # what has not been seen before knows only now how wide it is
 
     def _on_asked(self, question: str) -> None:
         if question == "keys":
