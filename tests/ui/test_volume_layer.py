@@ -110,3 +110,25 @@ def test_a_dab_of_the_brush_reads_no_other_section(shown: Any, monkeypatch: pyte
     assert max(region.shape[1] * region.shape[2] for region in read) < 100 * 100
     with pytest.raises(ValueError, match="4294967296"):
         layer.paint((10, 50, 50), 2**32)
+
+
+def test_colours_of_a_large_section_are_those_of_napari_in_little_memory(shown: Any) -> None:
+    import tracemalloc
+
+    from napari.layers import Labels
+
+    _, layer = shown
+    raw = np.kron(np.arange(400, dtype=np.uint32).reshape(20, 20) * 7919, np.ones((75, 80), np.uint32))
+    raw[300:900] = 0
+    layer.selected_label = int(raw[-1, -1])
+    for selected, contour in ((False, 0), (True, 0), (False, 2)):
+        layer.show_selected_label, layer.contour = selected, contour
+        wanted = Labels._raw_to_displayed(layer, raw)
+        np.testing.assert_array_equal(layer._raw_to_displayed(raw), wanted)
+        assert layer._raw_to_displayed(raw).dtype == wanted.dtype
+    layer.show_selected_label, layer.contour = False, 0
+    tracemalloc.start()
+    layer._raw_to_displayed(raw)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < raw.nbytes
