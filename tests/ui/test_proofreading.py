@@ -84,6 +84,24 @@ def test_two_clicks_cut_along_the_membrane_that_was_predicted(labelled: Any) -> 
     assert ids(labelled, 2)[left[1:]] != ids(labelled, 2)[right[1:]]
 
 
+def test_in_three_dimensions_dragging_turns_the_view_also_with_a_tool_that_draws(labelled: Any) -> None:
+    labels, dims = labelled.layers.labels, labelled.viewer.dims
+    labelled.do("cut")
+    assert not labels.mouse_pan
+    dims.ndisplay = 3
+    assert labels.mouse_pan
+    dims.ndisplay = 2
+    assert not labels.mouse_pan
+    labelled.do("put_down")
+    dims.ndisplay = 3
+    assert labels.mouse_pan
+    labelled.do("cut")
+    assert labels.mouse_pan
+    labelled.do("put_down")
+    dims.ndisplay = 2
+    assert labels.mouse_pan
+
+
 def test_cut_along_a_line(labelled: Any) -> None:
     labelled.do("cut")
     labelled.tool.draw_world([world(labelled, (2, 2, 15)), world(labelled, (2, 46, 15))])

@@ -165,15 +165,20 @@ class CutTool(ClickTool):
         self._line: Any = None
 
     def take_up(self) -> None:
-        """Dragging draws here, so it may not move the view."""
+        """Dragging draws here, so it may not move the view; in three dimensions it turns the view."""
         super().take_up()
-        self.layers.labels.mouse_pan = False
+        self.desk.viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+        self._on_ndisplay()
 
     def put_down(self) -> None:
         """Dragging moves the view again."""
         super().put_down()
+        self.desk.viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
         self.layers.labels.mouse_pan = True
         self._wipe()
+
+    def _on_ndisplay(self, event: object = None) -> None:
+        self.layers.labels.mouse_pan = self.desk.viewer.dims.ndisplay == 3
 
     def drag_world(self, path: list[Any]) -> None:
         """Show the line that is being drawn."""
