@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from npe2 import PluginManifest
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, write_array
 from napari_emseg.io.napari_hooks import get_reader, write_image, write_labels
 
@@ -88,3 +89,36 @@ def test_layers_can_be_saved_under_every_suffix_that_results_may_have() -> None:
     offered = {w.command: set(w.filename_extensions) for w in manifest.contributions.writers or []}
     for command in ("napari-emseg.write_image", "napari-emseg.write_labels"):
         assert {".zarr", ".h5", ".hdf", ".hdf5", ".tif", ".tiff"} <= offered[command]
+
+
+def test_a_folder_of_sections_that_vanishes_is_one_sentence(tmp_path: Path) -> None:
+    """napari alone asks for a section and has nobody to catch an error: black, and a warning, which it shows as a note."""
+    write_array(f"{tmp_path}/a/", STACK)
+    [(data, options, _)] = layers(tmp_path / "a")
+    np.testing.assert_array_equal(data[1], STACK[1])
+    (tmp_path / "a").rename(tmp_path / "b")
+    with pytest.warns(UserWarning, match=r"is gone, .*; it is shown black$") as told:
+        black = data[2]
+    assert len(told) == 1
+    assert (black.shape, black.dtype, int(black.max())) == ((7, 9), np.uint8, 0)
+    np.testing.assert_array_equal(data[2], black)  # not said twice
+    with pytest.raises(EmsegError, match="gone"):  # black would be a lie in a file
+        write_image(str(tmp_path / "c.tif"), data, options)
+    assert not (tmp_path / "c.tif").exists()
+    (tmp_path / "b").rename(tmp_path / "a")
+    np.testing.assert_array_equal(data[2], STACK[2])
+
+
+def test_napari_alone_steps_over_sections_that_are_gone(tmp_path: Path) -> None:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    write_array(f"{tmp_path}/a/", np.zeros((9, 7, 9), np.uint8))
+    viewer = ViewerModel()
+    [found] = layers(tmp_path / "a")
+    viewer.add_layer(Layer.create(*found))
+    (tmp_path / "a").rename(tmp_path / "b")
+    for z in (2, 6):  # the first, the middle and the last one were read for the contrast
+        with pytest.warns(UserWarning, match="is gone"):
+            viewer.dims.set_current_step(0, z)
+    assert viewer.dims.current_step[0] == 6

@@ -17,9 +17,11 @@ from napari_emseg.io.annotation_hooks import (
     say_notes,
 )
 from napari_emseg.io.annotations import detect_annotations
-from napari_emseg.io.lazy import LazyChannels
+from napari_emseg.io.for_the_eye import Forgiving
+from napari_emseg.io.lazy import LazyChannels, LazyStack
 from napari_emseg.io.memory import most_at_once
 from napari_emseg.io.opening import detect_format, open_image, open_volume
+from napari_emseg.io.packed import PackedStack
 from napari_emseg.io.paths import DataPath, parse_path
 from napari_emseg.io.units import nanometres_per
 from napari_emseg.io.writing import write_array
@@ -77,7 +79,9 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
         # Labels are painted on: they are in memory until a project holds them, unless they do not fit there.
         fits = part.nbytes <= most_at_once() // 2
         layers.append(
-            (np.asarray(part) if fits else part, options, "labels") if is_ids else (part, options, "image")
+            (np.asarray(part) if fits else _for_the_eye(part), options, "labels")
+            if is_ids
+            else (_for_the_eye(part), options, "image")
         )
     return layers
 
@@ -87,7 +91,12 @@ def image_layer(stack: ImageStack) -> LayerData:
     origin = {"uri": stack.uri, "spacing_source": stack.spacing_source}
     placed = _placement(stack.spacing_nm, stack.offset_nm)
     options = {"name": stack.name, **placed, "metadata": {"napari-emseg": origin}}
-    return stack.data, options, "image"
+    return _for_the_eye(stack.data), options, "image"
+
+
+def _for_the_eye(array: Any) -> Any:
+    """What is read when it is looked at may be gone by then: that is one sentence, and no traceback."""
+    return Forgiving(array) if isinstance(array, LazyStack) and not isinstance(array, PackedStack) else array
 
 
 def _placement(spacing: Spacing | None, offset: Offset | None = None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.for_the_eye import Forgiving, Shown
 from napari_emseg.io.lazy import LazyStack
 from napari_emseg.io.packed import PackedStack
 
@@ -17,41 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.layers import Layer
-    from numpy.typing import DTypeLike, NDArray
 
-
-class Shown:
-    """Reads from a lazy stack for the eye only; work on the stack itself is refused where it cannot be read.
-
-    Parameters
-    ----------
-    stack : array-like (z, y, x)
-    failed : callable
-        Told why something could not be read.
-    """
-
-    def __init__(self, stack: Any, failed: Callable[[EmsegError], None]) -> None:
-        self.stack = stack
-        self._failed = failed
-        self.shape = tuple(int(n) for n in stack.shape)
-        self.dtype = np.dtype(stack.dtype)
-        self.ndim = len(self.shape)
-        self.size = int(np.prod(self.shape, dtype=np.int64))
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        try:
-            return np.asarray(self.stack[key])
-        except (EmsegError, OSError) as error:
-            self._failed(
-                error if isinstance(error, EmsegError) else EmsegError(f"the image cannot be read ({error})")
-            )
-            return np.array(np.broadcast_to(np.zeros((), self.dtype), self.shape)[key])
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        return self[:].astype(dtype or self.dtype, copy=False)
+    from napari_emseg.core.errors import EmsegError
 
 
 def shown(stack: Any, failed: Callable[[EmsegError], None]) -> Any:
@@ -76,6 +43,8 @@ def forgive(layer: Layer, failed: Callable[[Layer, EmsegError], None]) -> None:
         Told of the layer, and why something of it could not be read.
     """
     data = getattr(layer, "data", None)
+    if isinstance(data, Forgiving):  # until now napari alone told of it
+        data = data.stack
     if not isinstance(data, LazyStack) or isinstance(data, PackedStack):
         return
     layer.data = Shown(data, lambda error: failed(layer, error))
