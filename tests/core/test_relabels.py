@@ -143,6 +143,51 @@ def test_lines_that_cannot_be_undone_are_retired(session: Session) -> None:
     again.close()
 
 
+def forgets_its_merge(session: Session) -> np.ndarray:
+    """The session after a merge of 2 into 1 that can no longer be undone; the labels then."""
+    session.commit(merge(session.volume, [1, 2]))
+    session.history.limit_bytes = 1
+    for x in (0, 1):
+        session.volume[0, 0, x] = 9
+        session.commit_stroke()
+    return np.asarray(session.volume)
+
+
+def killed(folder: Path) -> np.ndarray:
+    """The labels of a project whose program is killed now, opened again."""
+    left = folder.with_name(f"left {len(list(folder.parent.iterdir()))}.emseg")
+    shutil.copytree(folder, left, ignore=shutil.ignore_patterns("*lock*"))
+    again = Session.open(left, toy())
+    try:
+        return np.asarray(again.volume)
+    finally:
+        again.close()
+
+
+def test_a_line_that_would_be_replayed_is_not_retired(session: Session, folder: Path) -> None:
+    """The journal does not know yet that the pages are written, so it will go through the merge once more."""
+    expected = forgets_its_merge(session)
+    session._ledger.compaction.run()
+    np.testing.assert_array_equal(killed(folder), expected)
+
+
+def test_a_line_is_not_retired_while_a_stroke_keeps_a_page_from_going_through_it(
+    session: Session, folder: Path
+) -> None:
+    session.save()  # the file of section 1 holds object 2
+    expected = forgets_its_merge(session)
+    session.save()
+    session.volume[1, 0, 0] = 9  # the mouse is still down
+    session._ledger.compaction.run()
+    np.testing.assert_array_equal(killed(folder), expected)
+    session.commit_stroke()
+    session.save()
+    session._ledger.compaction.run()
+    assert len(session.volume.pages.table) == 0
+    expected[1, 0, 0] = 9
+    np.testing.assert_array_equal(killed(folder), expected)
+
+
 def test_a_file_that_lost_its_stamp_is_mended_with_its_way_back(session: Session, folder: Path) -> None:
     before = np.asarray(session.volume)
     session.commit(merge(session.volume, [1, 2]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 import pytest
+import tifffile
 import zarr
 
 from napari_emseg.io import open_array
@@ -92,3 +93,14 @@ def test_axes_in_another_order_take_their_sizes_with_them(tmp_path: Path) -> Non
     opened = open_volume(path)
     assert (opened.spacing_nm, opened.offset_nm) == ((50, 6, 4), (100, 60, 40))
     np.testing.assert_array_equal(opened.array[:], STACK)
+
+
+def test_imagej_says_which_pixel_lies_at_the_origin(tmp_path: Path) -> None:
+    """Pixel 10 in x, 5 in y and section 2 lie at 0: the first voxel lies before it."""
+    tifffile.imwrite(
+        tmp_path / "a.tif", STACK, imagej=True, resolution=(1 / 4, 1 / 6),
+        metadata={"spacing": 50, "unit": "nm", "axes": "ZYX", "xorigin": 10.0, "yorigin": 5.0, "zorigin": 2.0},
+    )  # fmt: skip
+    opened = open_volume(tmp_path / "a.tif")
+    assert opened.spacing_nm == pytest.approx((50, 6, 4))
+    assert opened.offset_nm == pytest.approx((-100, -30, -40))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_emseg.algorithms.matching import Link
 from napari_emseg.core.edit import Edit, Patch, Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
@@ -267,3 +268,15 @@ def test_the_image_beside_the_labels(tmp_path: Path, session: Session, seen: lis
     with pytest.raises(EmsegError, match="the image is"):
         propagate_file.propagate_file(tmp_path / "s.h5", tmp_path / "p.h5", image=tmp_path / "other.h5")
     assert not (tmp_path / "p.h5").exists()
+
+
+def test_doubts_are_unsure_links_and_every_link_that_people_forbid():
+    """However sure a conflict is: ids that people gave say otherwise."""
+    links = [
+        Link(1, 2, 0.1, 0.3, 0.9, "same"),
+        Link(3, 4, 0.1, 0.3, 0.99, "conflict"),
+        Link(5, 6, 0.4, 0.3, 0.6, "branch"),
+        Link(7, 0, 0.3, 0.5, 0.5, "end"),
+    ]
+    result = propagate.PropagateResult((), np.zeros(0, np.int64), 1, tuple(links))
+    assert [link.a for link in result.doubts(0.8)] == [5, 3]

@@ -85,6 +85,26 @@ def test_a_full_disk_refuses_an_edit_as_a_whole(session: Session, labels: Any) -
     session._journal._db.execute("PRAGMA max_page_count = 1000000")
 
 
+def test_chunks_that_were_refused_are_written_with_the_next_ones(
+    session: Session, monkeypatch: pytest.MonkeyPatch, fill: Any, labels: Any, crashed: Any
+) -> None:
+    """Once a save succeeds the journal is not asked for them any more: they have to be on the disk then."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("napari_emseg.core.chunks.write_atomic", full)
+    session.commit(fill(session, 6))
+    with pytest.raises(EmsegError, match="No space left on device"):
+        session.save()
+    monkeypatch.undo()
+    session.save()
+    again = crashed(session)
+    assert again.replayed == 0
+    assert labels(again).min() == 6
+    again.close()
+
+
 def test_chunks_that_cannot_be_written_stay_in_memory_and_are_said(
     session: Session,
     monkeypatch: pytest.MonkeyPatch,
