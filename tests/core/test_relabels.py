@@ -100,6 +100,22 @@ def test_idle_time_makes_the_files_true_and_undo_stays_exact(session: Session) -
     np.testing.assert_array_equal(np.asarray(session.volume), before)
 
 
+def test_files_are_made_true_again_after_a_merge_was_undone_and_redone(session: Session) -> None:
+    session.volume[1, 30:35, 10:15] = 2
+    session.commit_stroke()
+    session.commit(merge(session.volume, [1, 2]))
+    session.save()
+    session._ledger.compaction.run()
+    for step in (session.undo, session.undo, session.redo):
+        step()
+    session.save()  # section 1 is written as it was before the merge
+    assert 2 in on_disk(session)[1]
+    session.redo()
+    session._ledger.compaction.run()
+    np.testing.assert_array_equal(on_disk(session), np.asarray(session.volume))
+    assert 2 not in on_disk(session)
+
+
 def test_an_id_that_was_merged_away_and_is_painted_again_stays_itself(session: Session) -> None:
     """Id 2 became 3 before it was painted in section 0: no way back over later changes may lead past that."""
     session.commit(merge(session.volume, [3, 2]))

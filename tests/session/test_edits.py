@@ -91,6 +91,35 @@ def test_undoing_a_correction_takes_it_out_of_the_count(session: Session, fill: 
     again.close()
 
 
+def test_corrections_that_can_no_longer_be_undone_still_count(session: Session, reopened: Any) -> None:
+    for x in range(3):
+        session.volume[0, 0, x] = 4
+        session.commit_stroke()
+    session.history.limit_bytes = 1
+    session.volume[0, 0, 3] = 4
+    session.commit_stroke()
+    session.volume[0, 0, 4] = 4
+    session.commit_stroke()  # the journal notes here what was forgotten before
+    again = reopened(session)
+    assert len(again.history.names()) < 5
+    assert again.correction_count(0) == 5
+    again.close()
+
+
+def test_an_id_is_never_given_twice_not_even_after_a_crash(session: Session, crashed: Any) -> None:
+    """What had id 50 was deleted, and is on the disk: the journal need not be replayed for it."""
+    session.volume[0, 0, 0] = 50
+    session.commit_stroke()
+    session.volume[0, 0, 0] = 0
+    session.commit_stroke()
+    session.volume.pages.out.flush()  # as the background thread does it
+    session.mark(1, Status.PREDICTED)  # the journal notes here what is written
+    again = crashed(session)
+    assert again.replayed < 2
+    assert again.volume.next_ids() == 51
+    again.close()
+
+
 def test_signals(session: Session) -> None:
     heard: list[object] = []
     session.sections_changed.connect(lambda z: heard.append(("section", z)))
