@@ -49,6 +49,29 @@ def test_clicks_are_of_two_kinds_with_two_colours(clicked: Any) -> None:
     assert not np.array_equal(colours[0], colours[2])
 
 
+def test_the_last_click_is_taken_back_and_not_the_edit_before_it(clicked: Any) -> None:
+    before = examples.clicks_of(clicked)
+    clicked.session.mark(4, "excluded", "fold")
+    clicked.do("undo")
+    assert examples.clicks_of(clicked) == before[:2]
+    assert clicked.sayings["predict"].text == "The click is taken back: 2 on it, 0 beside it."
+    click(clicked, (2, 20, 33))
+    clicked.do("undo")
+    clicked.do("undo")
+    clicked.do("redo")
+    clicked.do("redo")
+    assert [(c.x, c.inside) for c in examples.clicks_of(clicked)] == [(15, True), (45, True), (33, False)]
+    colours = clicked.layers.examples.face_color
+    assert np.array_equal(colours[0], colours[1])
+    assert not np.array_equal(colours[0], colours[2])
+    assert clicked.session.sections[4].status == "excluded"
+    for _ in range(3):
+        clicked.do("undo")
+    assert clicked.sayings["predict"].text == "The click is taken back: none is left."
+    clicked.do("undo")
+    assert clicked.session.sections[4].status == "unseen"
+
+
 def test_what_is_found_becomes_a_layer_of_its_own(clicked: Any, engine: Any) -> None:
     clicked.do("find_alike")
     assert engine.asked[-1][0] == ALIKE_JOB

@@ -34,6 +34,7 @@ def test_moving_shows_and_the_button_is_one_edit(desk: Any) -> None:
     desk.do("join_shown")
     assert np.unique(desk.session.volume.read(BOX)).tolist() == [1, 3]
     assert desk.sayings["segment"].text == "1 piece joined."
+    assert desk.session.undo_name == "join 1 piece of section 2"
     assert "joined (preview)" not in desk.viewer.layers
     assert desk.layers.labels.visible
     desk.do("undo")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from napari_emseg.ui.layers import StackLayers
 
 _STAGE = "predict"
+_TAKEN = "taken back"
+"""Key of what the layer of clicks remembers: how many clicks were left, where the one was, whether it was on the target."""
 
 
 def mark_on(desk: Desk) -> None:
@@ -91,6 +93,38 @@ def forget(desk: Desk) -> None:
     desk.state_changed.emit()
 
 
+def undo(desk: Desk, *, again: bool = False) -> bool:
+    """Take back the last click, or make it again, while clicks are in the hand. Whether there was one."""
+    layers = desk.layers
+    layer = None if layers is None else layers.examples
+    if layer is None or layer not in desk.viewer.layers or str(layer.mode) != "add":
+        return False
+    n, taken = len(layer.data), layer.metadata[_TAKEN]
+    if again:
+        if not taken or taken[-1][0] != n:  # others were made meanwhile
+            return False
+        _, place, on = taken.pop()
+        kind, colour = layer.feature_defaults, layer.current_face_color
+        layer.selected_data = set()
+        layer.feature_defaults, layer.current_face_color = {"on": on}, layer.metadata["colours"][on]
+        layer.add(place)
+        layer.selected_data = set()
+        layer.feature_defaults, layer.current_face_color = kind, colour
+    else:
+        if not n:
+            return False
+        if taken and taken[-1][0] != n:
+            taken.clear()
+        taken.append((n - 1, layer.data[-1].copy(), bool(layer.features["on"].iloc[-1])))
+        kind, colour = layer.feature_defaults, layer.current_face_color
+        layer.selected_data = {n - 1}
+        layer.remove_selected()
+        layer.feature_defaults, layer.current_face_color = kind, colour
+    said = f"The click is {'made again' if again else 'taken back'}: {words(desk) or 'none is left'}."
+    desk.say(_STAGE, said, link="" if again else "Redo", action="" if again else "redo")
+    return True
+
+
 def put_down(desk: Desk) -> None:
     """Take no more clicks: keys and mouse are the labels' again, and these are seen if they were hidden for the clicks."""
     layers = desk.layers
@@ -146,6 +180,7 @@ def _mark(desk: Desk, *, inside: bool) -> None:
     if layer is None or layer not in desk.viewer.layers:
         layer = layers.examples = add_examples(desk.viewer, session)
         layers.owned.append(layer)
+        layer.metadata[_TAKEN] = []
         layer.events.data.connect(lambda _event: desk.state_changed.emit())
     layer.selected_data = set()
     layer.feature_defaults = {"on": inside}

@@ -115,7 +115,7 @@ class JoinPreview:
         old, inverse = np.unique(labels, return_inverse=True)
         new = np.array([names.get(int(k), int(k)) for k in old], labels.dtype)[inverse].reshape(labels.shape)
         n = int(joined.sum())
-        edit = session.around_people(f"join {n} pieces of section {z}", "human", box, new)
+        edit = session.around_people(f"join {counted(n, 'piece')} of section {z}", "human", box, new)
         self.hide()
         session.commit(edit)
         return n

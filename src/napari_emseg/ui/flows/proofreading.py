@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted
-from napari_emseg.ui.flows import doubting, seeding
+from napari_emseg.ui.flows import doubting, examples, seeding
 from napari_emseg.ui.notes import is_coarse
 from napari_emseg.ui.tools import CutTool, MergeTool
 from napari_emseg.ui.view import go_to_section, need_one_section
@@ -235,7 +235,7 @@ def next_unproofread(desk: Desk) -> None:
 def undo(desk: Desk) -> None:
     """Take the last edit back."""
     session, _ = desk.need_session()
-    if seeding.undo(desk) or doubting.undo(desk):
+    if any(some.undo(desk) for some in (examples, seeding, doubting)):  # newer than any edit
         return
     name = session.undo_name
     if not session.can_undo:
@@ -248,7 +248,7 @@ def undo(desk: Desk) -> None:
 def redo(desk: Desk) -> None:
     """Make the last undone edit again."""
     session, _ = desk.need_session()
-    if seeding.undo(desk, again=True) or doubting.undo(desk, again=True):
+    if any(some.undo(desk, again=True) for some in (examples, seeding, doubting)):
         return
     name = session.redo_name
     if not session.can_redo:
