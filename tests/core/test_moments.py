@@ -118,3 +118,18 @@ def test_what_is_not_kept_is_refused_with_the_reason(session: Session) -> None:
     assert [int(session.volume[z, 15, 15]) for z in range(3)] == [1, 0, 0]
     with pytest.raises(EmsegError, match="no such edit"):
         session.restore(99)
+
+
+def test_locks_and_marks_come_back_as_they_were(session: Session) -> None:
+    session.lock(5)
+    session.mark(1, Status.PROOFREAD)  # the moment that is meant
+    session.lock(5, False)
+    session.lock(7)
+    session.mark(1, Status.EXCLUDED, "fold")
+    session.mark(2, Status.PREDICTED)
+    session.restore(2)
+    assert session.locked == {5}
+    assert [state.status for state in session.sections] == [Status.UNSEEN, Status.PROOFREAD, Status.UNSEEN]
+    session.undo()
+    assert session.locked == {7}
+    assert [state.reason for state in session.sections] == ["", "fold", ""]

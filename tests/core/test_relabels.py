@@ -16,6 +16,7 @@ import zarr
 from napari_emseg.core.edit import Edit, Relabel
 from napari_emseg.core.equivalence import Equivalence
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.rebuild import rebuild_page
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.proofread.delete import delete
 from napari_emseg.proofread.merge import merge
@@ -139,6 +140,27 @@ def test_objects_are_found_under_all_their_names(session: Session) -> None:
     assert session.volume.present([1, 2, 3, 77]) == {1, 3}
     session.undo()
     assert sorted(session.volume.find([2])) == [1]
+
+
+def test_objects_are_found_under_names_that_their_page_has_lost_before_it_was_written(
+    session: Session,
+) -> None:
+    session.commit(merge(session.volume, [1, 2]))
+    assert session.volume[1, 22, 12] == 1  # the page has gone through the merge
+    session.save()
+    session.undo()
+    assert sorted(session.volume.find([2])) == [1]
+    session.commit(delete(session.volume, [2]))
+    assert session.volume[1, 22, 12] == 0
+
+
+def test_a_page_made_of_the_journal_has_what_was_painted_after_a_merge(session: Session) -> None:
+    session.commit(merge(session.volume, [1, 2]))
+    session.volume[1, 30:35, 10:15] = 2  # and is no part of that merge
+    session.commit_stroke()
+    page = rebuild_page(session._journal, (1, 0, 0))
+    assert page is not None
+    np.testing.assert_array_equal(page.data[:40, :512], session.volume[1, :, :512])
 
 
 def test_lines_that_cannot_be_undone_are_retired(session: Session) -> None:
