@@ -53,7 +53,7 @@ def test_all_objects_are_measured_in_the_worker(cells: Any, qtbot: Any, engine: 
     first, second = cells.desk.measurement.objects
     assert (first["id"], second["id"]) == (1, 2)
     assert first["volume_um3"] == pytest.approx(VOLUME_UM3)
-    assert panel.table.sorted_rows.rowCount() == 2
+    assert panel.table.rows.rowCount() == 2
     assert "2 objects, 0 contacts" in panel.says.text()
     qtbot.waitUntil(lambda: cells.spine.lines["measure"].word.text() == "done", timeout=5000)
 
@@ -74,9 +74,9 @@ def test_columns_sort_by_value(cells: Any, qtbot: Any) -> None:
     panel = measured(cells, qtbot)
     table = panel.table
     table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
-    assert [table.sorted_rows.index(k, 0).data() for k in range(2)] == ["2", "1"]
+    assert [table.rows.index(k, 0).data() for k in range(2)] == ["2", "1"]
     table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-    assert [table.sorted_rows.index(k, 0).data() for k in range(2)] == ["1", "2"]
+    assert [table.rows.index(k, 0).data() for k in range(2)] == ["1", "2"]
 
 
 def test_the_picked_object_alone(cells: Any, qtbot: Any) -> None:
@@ -154,7 +154,7 @@ def test_numbers_are_there_when_the_project_is_opened_again(cells: Any, qtbot: A
     desk.open_stage("measure")
     qtbot.waitUntil(panel.table.isVisible, timeout=5000)
     assert desk.measurement.objects == rows
-    assert panel.table.sorted_rows.rowCount() == 2
+    assert panel.table.rows.rowCount() == 2
     assert desk.sayings["measure"].text.startswith("2 objects, 0 contacts.")
     assert "Measured on 20" in desk.sayings["measure"].text
     qtbot.waitUntil(lambda: cells.spine.lines["measure"].word.text() == "done", timeout=5000)

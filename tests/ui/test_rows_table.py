@@ -54,3 +54,27 @@ def test_a_clicked_row_says_its_key(table, qtbot):
 def test_the_order_stays_when_rows_change(table):
     table.show_rows([((9, 9), 5.0), ((8, 8), 50.0), ((7, 7), 7.0)])
     assert [table.model().index(k, 0).data(KEY_ROLE) for k in range(3)] == [(9, 9), (7, 7), (8, 8)]
+
+
+def test_what_is_selected_stays_so_when_the_order_changes(table):
+    table.select((3, 4))
+    table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+    assert [table.model().index(k, 0).data(KEY_ROLE) for k in range(3)] == [(1, 2), (5, 6), (3, 4)]
+    assert chosen(table) == [(3, 4)]
+
+
+def test_every_row_is_asked_once_for_its_order(qtbot):
+    asked = []
+
+    class Counted(Cells):
+        def value(self, row, column):
+            asked.append(row)
+            return super().value(row, column)
+
+    found = RowsTable(Counted(2), "cells", 20)
+    qtbot.addWidget(found)
+    found.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+    found.show_rows([((k, k), float(-k)) for k in range(2000)])
+    assert len(asked) == 2000
+    assert found.select((3, 3))
+    assert chosen(found) == [(3, 3)]

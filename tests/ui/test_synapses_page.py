@@ -44,7 +44,7 @@ def page(opened: Any, make_labels: Any, engine: Any, qtbot: Any) -> Any:
 
 def cells(dock: Any) -> list[str]:
     """The rows of the list as they are read."""
-    model = dock.panels["synapses"].table.sorted_rows
+    model = dock.panels["synapses"].table.rows
     return [
         " ".join(str(model.index(k, c).data()) for c in range(model.columnCount())).strip()
         for k in range(model.rowCount())
@@ -75,7 +75,7 @@ def test_the_list_and_the_keys(page: Any, qtbot: Any) -> None:
 
 def test_a_row_leads_to_its_synapse(page: Any, qtbot: Any) -> None:
     table, desk = page.panels["synapses"].table, page.desk
-    place = table.visualRect(table.sorted_rows.index(2, 1)).center()
+    place = table.visualRect(table.rows.index(2, 1)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: desk.synapses.chosen == SURE.sites, timeout=3000)
     assert desk.section == 1

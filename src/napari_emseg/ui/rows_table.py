@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtCore import QModelIndex, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
+
+from napari_emseg.ui.rows_model import KEY_ROLE, SORT_ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_emseg.ui.rows_model import RowsModel
 
-SORT_ROLE = Qt.ItemDataRole.UserRole
-"""What rows are sorted by."""
-
-KEY_ROLE = Qt.ItemDataRole.UserRole + 1
-"""What a row is about: the same in all its cells."""
+__all__ = ["KEY_ROLE", "SORT_ROLE", "RowsTable"]
 
 _HEIGHT = 96  # header and some rows: the stage fits on a small screen
 
@@ -43,10 +41,7 @@ class RowsTable(QTableView):
         self.setObjectName(name)
         self.rows = rows
         self.rows.setParent(self)
-        self.sorted_rows = QSortFilterProxyModel(self)
-        self.sorted_rows.setSortRole(SORT_ROLE)
-        self.sorted_rows.setSourceModel(self.rows)
-        self.setModel(self.sorted_rows)
+        self.setModel(self.rows)
         self.setSortingEnabled(True)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -68,14 +63,13 @@ class RowsTable(QTableView):
 
     def select(self, key: Any) -> bool:
         """Mark the row of a key and bring it into sight, or no row where there is none; whether there is one."""
-        for k in range(self.rows.rowCount()):
-            if self.rows.data(self.rows.index(k, 0), KEY_ROLE) == key:
-                index = self.sorted_rows.mapFromSource(self.rows.index(k, 0))
-                self.selectRow(index.row())
-                self.scrollTo(index)
-                return True
-        self.clearSelection()
-        return False
+        place = self.rows.place_of(key)
+        if place is None:
+            self.clearSelection()
+            return False
+        self.selectRow(place)
+        self.scrollTo(self.rows.index(place, 0))
+        return True
 
     def _on_row(self, index: QModelIndex) -> None:
         self.picked.emit(index.data(KEY_ROLE))

@@ -24,6 +24,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 """Column to title and help."""
 
+_NAMES = tuple(COLUMNS)
 _SAID = {"": "", "right": "right", "wrong": "no pair", "turned": "turned"}
 _WIDTHS = {"number": 36, "direction": 22, "confidence": 48, "volume": 46, "verdict": 58}
 _MIDDLE = ("direction", "verdict")
@@ -50,7 +51,7 @@ class SynapseModel(RowsModel):
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:
         """One cell."""
-        row, name = self.rows[index.row()], list(COLUMNS)[index.column()]
+        row, name = self.rows[index.row()], _NAMES[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
             return words_of(row, name)
         if role == SORT_ROLE:
@@ -60,6 +61,14 @@ class SynapseModel(RowsModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _aligned(name)
         return None
+
+    def value(self, row: int, column: int) -> Any:
+        """What a row is sorted by."""
+        return _value(self.rows[row], _NAMES[column])
+
+    def key(self, row: int) -> Any:
+        """The two sites."""
+        return self.rows[row].sites
 
 
 def words_of(row: Row, name: str) -> str:
