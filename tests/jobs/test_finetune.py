@@ -70,6 +70,12 @@ def test_far_sections_travel_apart():
     assert finetune._runs([0, 4], 1) == [[0], [4]]
 
 
+def test_sections_on_both_sides_of_one_that_is_left_out_travel_apart():
+    """Each stands in for it itself."""
+    assert finetune._runs([1, 3], 1, {2}) == [[1], [3]]
+    assert finetune._runs([1, 2, 4], 1, {0, 5}) == [[1, 2, 4]]
+
+
 def test_without_proofread_sections_it_is_refused_with_the_step_that_mends_it(session):
     with pytest.raises(EmsegError, match="nothing to learn") as caught:
         finetune.prepare(session)
@@ -126,6 +132,16 @@ def test_versions_count_up_and_roll_back_in_order(taught, model, pupil):
     with pytest.raises(EmsegError, match="no earlier model"):
         versions.roll_back(taught)
     assert third.is_dir()
+
+
+def test_rolling_back_leads_to_the_parent_and_not_to_its_sibling(taught, model, pupil):
+    """From the start 2 and 3, from 3 came 4: before 4 there was 3."""
+    versions.accept(taught, learn(taught))
+    versions.roll_back(taught)
+    third = versions.accept(taught, learn(taught))
+    versions.accept(taught, learn(taught))
+    assert versions.roll_back(taught) == str(third)
+    assert versions.roll_back(taught) == str(model)
 
 
 def test_the_tree_shows_who_came_from_whom(taught, model, pupil):
