@@ -158,11 +158,14 @@ def test_the_dock_gets_no_narrower_than_its_widest_stage_and_leaves_the_screen_t
 ) -> None:
     """Whichever stage is open: another one must not make the dock jump. Besides it there is napari's list of layers."""
     bar = opened.stage_area.verticalScrollBar().sizeHint().width()
+    at_first, _ = widths(opened, qtbot)
+    qtbot.waitUntil(lambda: len(opened.pages.placed) == len(opened.pages.all), timeout=10000)
     for name, _, _ in STAGES:
         opened.desk.open_stage(name)
         width, canvas = widths(opened, qtbot)
         widest = max(panel.minimumSizeHint().width() for panel in opened.panels.values())
         assert width >= max(360, widest + bar), name
+        assert width == at_first, name
         assert width <= 400, name
         assert canvas >= 600, name
         reaching = [

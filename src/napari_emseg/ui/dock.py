@@ -93,7 +93,7 @@ class EmsegDock(Docked):
 
     def __init__(self, napari_viewer: Viewer, *, engine: Callable[[], Any] = make_engine) -> None:
         super().__init__(napari_viewer)
-        self.setMinimumWidth(WIDTH - 20)
+        self.setMinimumWidth(WIDTH - 8)
         executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="emseg")
         self.desk = Desk(self.viewer, post=self._main_thread.post, executor=executor, engine=engine)
         self._refresh_waits = False
@@ -122,6 +122,7 @@ class EmsegDock(Docked):
         self.spine = Spine(resolve(facts(self.desk)))
         self.spine.picked.connect(self.desk.open_stage)
         self.pages = Pages()
+        self.pages.settled.connect(self._fit_width)
         for panel in self.panels.values():
             panel.setProperty("emsegPanel", True)
             self.pages.add(panel)
@@ -153,7 +154,8 @@ class EmsegDock(Docked):
         column.addWidget(rule())
         column.addWidget(scroll, 1)
         QShortcut(QKeySequence(keys.HELP), self).activated.connect(self._toggle_keys)
-        give_back(self, self._to_canvas)
+        for part in (self, *self.pages.all):
+            give_back(part, self._to_canvas)
         self.rail = SectionRail()
         self.rail.picked.connect(self._on_rail_picked)
 
@@ -210,9 +212,10 @@ class EmsegDock(Docked):
 
     def _fit_width(self) -> None:
         """Wide enough for the widest stage, also with a larger font: nothing may be cut at the edge."""
-        needed = max(panel.minimumSizeHint().width() for panel in self.panels.values())
+        placed = [panel for panel in self.panels.values() if panel in self.pages.placed]
+        needed = max((panel.minimumSizeHint().width() for panel in placed), default=0)
         needed += self.stage_area.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(max(WIDTH - 20, min(needed, _WIDEST)))
+        self.setMinimumWidth(max(WIDTH - 8, min(needed, _WIDEST)))
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Another font or theme needs other room."""

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
+
+_QUIET_MS = 1500
+_BETWEEN_MS = 50
 
 
 class Pages(QWidget):
-    """Like a stacked widget, but as high as the page that is shown and not as the highest of all."""
+    """Like a stacked widget, but as high as the page that is shown and not as the highest of all.
+
+    A page lies aside until it is first shown, or until the window has had time: a style sheet is worked out for every widget in
+    a dock whenever the dock gets another parent, and for hundreds of them that takes most of a second.
+    """
+
+    settled = Signal()
+    """All pages are in place."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._pages: list[QWidget] = []
+        self._aside = QWidget()
+        self.destroyed.connect(self._aside.deleteLater)
+        self._quiet = QTimer(self)
+        self._quiet.timeout.connect(self._place_one)
 
     def add(self, page: QWidget) -> None:
         """Take a page in, hidden."""
         page.setVisible(False)
-        self._column.addWidget(page)
+        page.setParent(self._aside)
         self._pages.append(page)
 
     def show_page(self, page: QWidget) -> None:
@@ -25,9 +45,40 @@ class Pages(QWidget):
         for other in self._pages:
             if other is not page:
                 other.setVisible(False)
+        self._place(page)
         page.setVisible(True)
+
+    @property
+    def all(self) -> tuple[QWidget, ...]:
+        """Also those that lie aside."""
+        return tuple(self._pages)
 
     @property
     def current(self) -> QWidget | None:
         """The page that is shown."""
         return next((page for page in self._pages if not page.isHidden()), None)
+
+    @property
+    def placed(self) -> list[QWidget]:
+        """Pages that lie aside no longer: what they say of their size is true."""
+        return [page for page in self._pages if page.parent() is self]
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Pages may come to their place when the window has been quiet for a while."""
+        super().showEvent(event)
+        if len(self.placed) < len(self._pages):
+            self._quiet.start(_QUIET_MS)
+
+    def _place(self, page: QWidget) -> None:
+        if page.parent() is not self:
+            self._column.addWidget(page)
+
+    def _place_one(self) -> None:
+        """One at a time, so that the window goes on."""
+        waiting = [page for page in self._pages if page.parent() is not self]
+        if waiting:
+            self._place(waiting[0])
+            self._quiet.setInterval(_BETWEEN_MS)
+        else:
+            self._quiet.stop()
+            self.settled.emit()
