@@ -307,3 +307,16 @@ def test_what_cleft_ids_mean_is_a_matter_of_the_whole_volume(tmp_path: Path) -> 
         assert (found["score"], found["fn_voxels"]) == (0, 0)
         write_array(tmp_path / "none.h5", np.zeros(truth.shape, np.uint8), spacing_nm=SPACING)
         assert evaluate_files("clefts", tmp_path / f"{name}.h5", tmp_path / "none.h5")["fn_voxels"] == 36
+
+
+def test_clefts_of_eight_bits_are_cut_in_the_middle_like_those_of_floats(tmp_path: Path) -> None:
+    """127 of 255 is below one half and no cleft; 128 is one."""
+    truth = np.zeros((2, 6, 6), np.uint8)
+    truth[1, 2, 2] = 1
+    write_array(tmp_path / "truth.h5", truth, spacing_nm=SPACING)
+    said = np.zeros(truth.shape, np.uint8)
+    said[0, 5, 5], said[1, 2, 2] = 127, 128
+    for name, values in (("bytes", said), ("floats", (said / 255).astype(np.float32))):
+        write_array(tmp_path / f"{name}.h5", values)
+        found = evaluate_files("clefts", tmp_path / "truth.h5", tmp_path / f"{name}.h5")
+        assert (found["score"], found["adgt"], found["fp_voxels"]) == (0, 0, 0)

@@ -65,6 +65,16 @@ def test_only_proofread_sections_travel_as_truth(taught, cells):
     assert request.sections == (1, 3)
 
 
+def test_only_what_a_person_has_proofread_teaches(taught):
+    """Not what a model has predicted, and not what is left out."""
+    taught.mark(0, Status.PREDICTED)
+    taught.mark(2, Status.EXCLUDED, "fold")
+    assert taught.sections.proofread == (1, 3)
+    assert finetune.prepare(taught, QUICK).sections == (1, 3)
+    taught.mark(3, Status.PREDICTED)
+    assert finetune.prepare(taught, QUICK).sections == (1,)
+
+
 def test_far_sections_travel_apart():
     assert finetune._runs([0, 3, 9], 1) == [[0, 3], [9]]
     assert finetune._runs([0, 4], 1) == [[0], [4]]
