@@ -134,6 +134,20 @@ def test_everything_fits_a_small_screen(page: Any, qtbot: Any) -> None:
     assert not any(layer.visible for layer in desk.layers.synapses)
 
 
+def test_with_the_settings_unfolded_the_page_scrolls_and_squeezes_nothing(page: Any, qtbot: Any) -> None:
+    panel, window = page.panels["synapses"], page.desk.viewer.window._qt_window
+    window.resize(1366, 620)
+    page.desk.say(
+        "synapses", "18 synapses, 45 pairs of cells (1 without a direction), 2 without a pair. " * 2
+    )
+    press(page, "synapse_settings")
+    qtbot.waitUntil(lambda: page.stage_area.verticalScrollBar().maximum() > 0, timeout=3000)
+    qtbot.wait(50)
+    for widget in (panel.fold.button, panel.fold.inner, panel.form, panel.table, panel.button):
+        assert widget.height() >= widget.minimumSizeHint().height(), widget
+    assert panel.says.height() >= panel.says.heightForWidth(panel.says.width())
+
+
 def test_another_project_has_another_list(page: Any, qtbot: Any, stack: Any, tmp_path: Any) -> None:
     from napari_emseg.session import Session
     from napari_emseg.ui.flows.opening import show

@@ -104,7 +104,7 @@ def style_sheet(look: Look) -> str:
     QPushButton[role="primary"]:disabled {{ background: {look.raised}; color: {look.faint};
         border: 1px solid {look.line}; }}
     QPushButton[role="tool"] {{ padding: 4px 5px; }}
-    QPushButton[role="flat"] {{ background: transparent; border: none; padding: 2px 4px; min-height: 0;
+    QPushButton[role="flat"] {{ background: transparent; border: none; padding: 2px 4px; min-height: 16px;
         color: {look.faint}; text-align: left; }}
     QPushButton[role="flat"]:hover, QPushButton[role="flat"]:checked {{ color: {look.text}; border: none; }}
     QPushButton[role="recent"], QPushButton[role="missing"] {{ background: transparent; border: 1px solid transparent;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_emseg.ui.actions import ACTIONS
@@ -12,6 +13,8 @@ from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.says import SpeakingLine
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QResizeEvent
+
     from napari_emseg.settings import Settings
     from napari_emseg.ui.desk import Desk
     from napari_emseg.ui.saying import Saying
@@ -63,6 +66,18 @@ class StagePanel(QWidget):
         self.column.addWidget(self.needs)
         self.column.addStretch(1)
         self._needed = ""
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """With all lines of what is said: Qt counts one, and takes the others from what stands above."""
+        least = super().minimumSizeHint()
+        height = self.column.minimumHeightForWidth(max(self.width(), least.width()))
+        return least.expandedTo(QSize(0, height))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Another width needs another number of lines."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
     def build(self) -> None:
         """Put the stage's own widgets into ``self.body``."""
