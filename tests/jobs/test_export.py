@@ -123,6 +123,15 @@ def test_the_methods_paragraph_says_what_was_done(session: Session, tmp_path: Pa
         export_methods(session, tmp_path / "missing" / "m.txt")
 
 
+def test_choices_are_told_in_the_words_of_the_window(session: Session) -> None:
+    from napari_emseg.settings.predict import PredictSettings
+
+    session.set_settings(PredictSettings(tta="flips"))
+    assert "predict: look from 4 sides, compute on what is there, smallest cell 550 nm²" in methods_text(
+        session
+    )
+
+
 def test_an_untouched_stack_claims_nothing(tmp_path: Path) -> None:
     image = ImageStack(np.zeros(SHAPE, np.uint8), None, "unknown", "bare", "")
     with_nothing = Session.create(tmp_path / "bare.emseg", image)

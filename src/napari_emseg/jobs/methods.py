@@ -187,7 +187,10 @@ def _settings(session: Session) -> str:
             if number in ((), {}, [], "", None):
                 continue
             unit = f" {extra['unit']}" if extra.get("unit") else ""
-            shown.append(f"{(field.title or name).lower()} {_value(number)}{unit}")
+            words = extra.get("words")
+            said = words.get(number) if isinstance(words, dict) and isinstance(number, str) else None
+            value_words = str(said).split(" (")[0] if said else _value(number)
+            shown.append(f"{(field.title or name).lower()} {value_words}{unit}")
         rows.append(f"{stage}: " + ", ".join(shown))
     return "Settings at the time of writing. " + "; ".join(rows) + "."
 
