@@ -30,6 +30,7 @@ SAME_NM = 200.0
 """Sites of a pair that is found anew lie this near to those of the pair that was answered."""
 
 _VERSION = 1
+_LONG_BYTES = 200_000  # some 500 pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +137,21 @@ class Row:
 def kept_in(folder: Path) -> tuple[Synapse, ...]:
     """What was found last in a project folder; nothing where nothing was, or the file cannot be read: then it is found anew."""
     try:
-        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        # The hook lets other threads go on: without one, a long list is read at one go, and the window stands still.
+        content = json.loads((folder / FILE).read_text(encoding="utf-8"), object_hook=dict)
         if content["version"] != _VERSION:
             return ()
         return tuple(_from_json(item) for item in content["synapses"])
     except (OSError, ValueError, KeyError, TypeError):
         return ()
+
+
+def is_long(folder: Path) -> bool:
+    """Whether the list that is kept takes longer to read than a window may stand still."""
+    try:
+        return (folder / FILE).stat().st_size > _LONG_BYTES
+    except OSError:
+        return False
 
 
 def how_found(folder: Path) -> dict[str, Any]:

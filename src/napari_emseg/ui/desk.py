@@ -114,6 +114,8 @@ class Desk(Bench):
         self._section = 0
         self._closed = False
         viewer.dims.events.current_step.connect(self._on_stepped)
+        viewer.dims.events.ndisplay.connect(self._on_stepped)
+        viewer.dims.events.order.connect(self._on_stepped)
         viewer.layers.events.inserted.connect(self._on_layer_inserted)
         for layer in viewer.layers:
             forgive(layer, self._on_layer_unreadable)
@@ -238,7 +240,8 @@ class Desk(Bench):
         if self._closed:
             return
         self._closed = True
-        self.viewer.dims.events.current_step.disconnect(self._on_stepped)
+        for event in ("current_step", "ndisplay", "order"):
+            getattr(self.viewer.dims.events, event).disconnect(self._on_stepped)
         self.viewer.layers.events.inserted.disconnect(self._on_layer_inserted)
         self.clear(remove_layers=remove_layers)
         if self._engine is not None:
@@ -324,6 +327,7 @@ class Desk(Bench):
         if section != self._section:
             self.sweep()
         self._section = section
+        synapse_queue.follow_section(self)
         self.section_changed.emit(section)
 
     def _on_edited(self, edit: Edit) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.ui.synapses.held import HeldSynapses
+from napari_emseg.ui.synapses.held import HeldSynapses, Listed, listed
 from napari_emseg.ui.view import go_to, zoom_to
 
 if TYPE_CHECKING:
@@ -15,26 +15,53 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
 STAGE = "synapses"
+_ALL_AT_ONCE = 1000  # pairs: more take napari longer to take over than a window may stand still
 _SEEN_NM = 1200.0
 """Height of what is shown around a pair, where more was on the screen: a cleft is 20 nm wide."""
 _MOST_NM = 2500.0
 
 
 def take_up(desk: Desk) -> None:
-    """Show again what was found when the project was open before."""
+    """Show again what was found when the project was open before; a long list comes when it has been read, in a thread."""
+    from napari_emseg.jobs.kept_synapses import is_long, read_synapses
+
+    session, _ = desk.need_session()
+    if is_long(session.project.folder):
+        desk.synapses = HeldSynapses()
+        _read_long(desk)
+        return
+    desk.synapses = HeldSynapses(read_synapses(session))
+    draw(desk)
+
+
+def _read_long(desk: Desk) -> None:
     from napari_emseg.jobs.kept_synapses import read_synapses
 
     session, _ = desk.need_session()
-    desk.synapses = HeldSynapses(read_synapses(session))
-    draw(desk)
+    held, begun = desk.synapses, desk.synapses.version
+    answers, volume = dict(session.answers), session.volume
+
+    def look() -> Listed:
+        return listed(read_synapses(session), answers, volume.read)
+
+    def done(found: Listed) -> None:
+        if held.version != begun:  # cells or answers have changed meanwhile
+            _read_long(desk)
+            return
+        held.take(found)
+        draw(desk)
+        desk.say(STAGE, f"{held.n_pairs} pairs of cells were found before.", tone="done")
+
+    desk.start(STAGE, "reading the list of synapses")
+    desk.runner.thread("list of synapses", look, desk.handlers(STAGE, done))
 
 
 def follow(desk: Desk, edit: Edit) -> None:
     """Pairs are of the cells that are at their sites now; an answer that is undone or done again is looked at."""
     held = desk.synapses
+    held.follow(edit)
     if not held.found:
         return
-    held.follow(edit)
     known = {pair.sites for one in held.found for pair in one.pairs}
     about = [answer.sites for answer in edit.answers if answer.sites in known]
     if len(about) == 1:
@@ -56,8 +83,22 @@ def draw(desk: Desk) -> None:
     if desk.synapses.found or layers.synapses:
         from napari_emseg.ui.synapses.marks import show_pairs, turn_on
 
-        show_pairs(desk.viewer, layers, desk.synapses.places(session.answers), desk.synapses.chosen)
+        places = desk.synapses.places(session.answers, _seen(desk))
+        show_pairs(desk.viewer, layers, places, desk.synapses.chosen)
         turn_on(layers, desk.synapses.are_shown)
+
+
+def follow_section(desk: Desk) -> None:
+    """Of a long list, the pairs of the section on screen are drawn."""
+    if desk.layers is not None and desk.synapses.n_pairs > _ALL_AT_ONCE:
+        draw(desk)
+
+
+def _seen(desk: Desk) -> int | None:
+    """The section whose pairs are drawn; None where all are: few, or the stack is not seen from above."""
+    dims = desk.viewer.dims
+    from_above = dims.ndisplay == 2 and dims.ndim - 3 not in dims.displayed
+    return desk.section if from_above and desk.synapses.n_pairs > _ALL_AT_ONCE else None
 
 
 def turn_on(desk: Desk, is_on: bool) -> None:
