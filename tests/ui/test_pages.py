@@ -24,7 +24,7 @@ def pages(qtbot, monkeypatch):
 
 
 def words(shown):
-    return [page.text()[:3] for page in shown]
+    return [page.text().split()[0] for page in shown]
 
 
 def test_one_page_is_shown_and_asks_for_room(pages):
@@ -56,7 +56,7 @@ def test_pages_come_to_their_place_when_the_window_is_quiet(pages, qtbot):
     with qtbot.waitSignal(pages.settled, timeout=3000):
         pages.show()
         assert words(pages.placed) == ["one"]
-    assert words(pages.placed) == ["one", "two", "thr"]
+    assert words(pages.placed) == ["one", "two", "three"]
     assert pages.current is pages.all[0]
     with qtbot.assertNotEmitted(pages.settled, wait=100):
         pages.hide()

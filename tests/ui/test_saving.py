@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, open_image, write_array
+from napari_emseg.io.movies import SUFFIXES
 from napari_emseg.session import Session
 from napari_emseg.ui.flows import exporting, opening, sharing
 from napari_emseg.ui.saving import ask_name
@@ -43,6 +44,19 @@ def test_a_name_that_only_its_suffix_makes_an_existing_file_is_asked_about(
     found = ask_name(parent, "Export labels", "", "*.tif", ".tif")
     assert found == (str(tmp_path / "cells.tif") if answer == YES else "")
     assert asked == [f"“cells.tif” exists already in {tmp_path}. Replace it?"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"), [("m.MP4", "m.MP4"), ("m.gif", "m.gif"), ("m", "m.gif"), ("m.avi", "m.avi.gif")]
+)
+def test_a_movie_may_have_either_suffix(
+    parent: QWidget, monkeypatch: Any, tmp_path: Path, typed: str, name: str
+) -> None:
+    movie = exporting.RESULTS["movie"]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / typed), ""))
+    found = ask_name(parent, "Export section movie", "", "", movie.suffix, also=movie.also)
+    assert found == str(tmp_path / name)
+    assert {movie.suffix, *movie.also} == set(SUFFIXES)
 
 
 @pytest.mark.parametrize(

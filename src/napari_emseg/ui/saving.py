@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 
-def ask_name(parent: QWidget, title: str, start: str, words: str, suffix: str) -> str:
+def ask_name(
+    parent: QWidget, title: str, start: str, words: str, suffix: str, *, also: tuple[str, ...] = ()
+) -> str:
     """A file's name with its suffix; empty where the person changes their mind.
 
     The dialog has asked about the name as it was typed: of one that only becomes the name of an existing file by its
@@ -28,13 +30,15 @@ def ask_name(parent: QWidget, title: str, start: str, words: str, suffix: str) -
         What the dialog offers to show, in Qt's form.
     suffix : str
         Appended where it is missing; "/" is a folder.
+    also : tuple of str
+        Other suffixes that a name may have.
     """
     path, _ = QFileDialog.getSaveFileName(parent, title, start, words)
     if not path:
         return ""
     if suffix == "/":
         return str(path).rstrip("/") + "/"
-    if path.lower().endswith(suffix):
+    if path.lower().endswith((suffix, *also)):
         return str(path)
     path += suffix
     return path if may_replace(parent, title, Path(path)) else ""

@@ -41,11 +41,14 @@ class Result:
     help : str
     suffix : str
         Of the one format it has, or empty for volumes, which have many.
+    also : tuple of str
+        Other suffixes that a name may have.
     """
 
     title: str
     help: str
     suffix: str = ""
+    also: tuple[str, ...] = ()
 
 
 RESULTS: dict[str, Result] = {
@@ -57,7 +60,9 @@ RESULTS: dict[str, Result] = {
         "Membrane probability, not aligned", "where the original of this aligned copy lies"
     ),
     "sections": Result("Table of sections", "state, corrections and objects of each section", ".csv"),
-    "movie": Result("Section movie", "all sections with their objects, one frame each", ".gif"),
+    "movie": Result(
+        "Section movie", "all sections with their objects, one frame each: .gif or .mp4", ".gif", (".mp4",)
+    ),
     "methods": Result("Methods paragraph", "what was done, with which model, by whom and when", ".txt"),
 }
 

@@ -133,11 +133,16 @@ class ExportPanel(StagePanel):
         if question != "export":
             return
         what = self.chosen()
-        suffix = exporting.RESULTS[what].suffix or str(self.format.currentData())
+        result = exporting.RESULTS[what]
+        suffix = result.suffix or str(self.format.currentData())
         start = exporting.suggested_name(self.desk, what, suffix)
-        words = "A new folder of sections" if suffix == "/" else f"*{suffix}"
+        words = (
+            "A new folder of sections"
+            if suffix == "/"
+            else " ".join(f"*{one}" for one in (suffix, *result.also))
+        )
         title = f"Export {self.what.currentText()[:1].lower()}{self.what.currentText()[1:]}"
-        path = ask_name(self, title, start, words, suffix)
+        path = ask_name(self, title, start, words, suffix, also=result.also)
         if not path:
             return
         try:
