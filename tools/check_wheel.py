@@ -1,7 +1,4 @@
-"""Build the wheel and see that what is in it works by itself: the program, its models and recipes, its manifest.
-
-.venv/bin/python tools/check_wheel.py
-"""
+"""Build the wheel and see that what is in it works by itself: the program, its models and recipes, its manifest."""
 
 from __future__ import annotations
 
@@ -25,18 +22,8 @@ raise SystemExit(main(["predict", "some.tif", "found.h5", "--model", "membrane",
 
 def build(folder: Path) -> Path:
     """The wheel of this checkout, unpacked; the folder that Python finds the package in."""
-    call = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--wheel-dir",
-        str(folder),
-        str(_ROOT),
-    ]
-    subprocess.run(call, check=True)
+    words = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
+    subprocess.run([sys.executable, *words, str(folder), str(_ROOT)], check=True)
     (wheel,) = folder.glob("*.whl")
     site = folder / "site"
     with zipfile.ZipFile(wheel) as file:

@@ -14,7 +14,7 @@ from napari_emseg.ui.pages import Pages
 
 @pytest.fixture
 def pages(qtbot, monkeypatch):
-    monkeypatch.setattr(module, "_QUIET_MS", 60)
+    monkeypatch.setattr(module, "_LATER_MS", 60)
     monkeypatch.setattr(module, "_BETWEEN_MS", 5)
     found = Pages()
     qtbot.addWidget(found)
@@ -49,7 +49,7 @@ def test_a_page_lies_aside_until_it_is_shown(pages):
     assert pages.all[1].sizeHint().height() > high  # styled now
 
 
-def test_pages_come_to_their_place_when_the_window_is_quiet(pages, qtbot):
+def test_pages_come_to_their_place_a_little_after_the_window_is_shown(pages, qtbot):
     pages.show_page(pages.all[0])
     with qtbot.assertNotEmitted(pages.settled, wait=150):
         pass  # not in a window yet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_emseg.core.answers import Sites
+    from napari_emseg.core.codec import Extras
     from napari_emseg.core.journal import Journal
     from napari_emseg.core.sections import SectionState
     from napari_emseg.jobs.kept_synapses import Synapse
@@ -86,23 +87,28 @@ def _compared(
 
 def _marked(journal: Journal, position: int) -> dict[int, tuple[SectionState, SectionState]]:
     """Sections whose state was changed since: the state before, and now."""
-    changed: dict[int, tuple[SectionState, SectionState]] = {}
-    for number, direction in steps_since(journal, position):
-        marks = unpack_extras(_extras(journal, number))[0]
-        for mark in marks if direction == 1 else tuple(m.inverse() for m in reversed(marks)):
-            first = changed.get(mark.section, (mark.before, mark.before))[0]
-            changed[mark.section] = (first, mark.after)
-    return changed
+    return _changed(journal, position, lambda extras: extras[0], lambda mark: mark.section)
 
 
 def _answered(journal: Journal, position: int) -> dict[Sites, tuple[str, str]]:
     """Sites of which something else was said since: before, and now."""
-    changed: dict[Sites, tuple[str, str]] = {}
+    return _changed(journal, position, lambda extras: extras[3], lambda answer: answer.sites)
+
+
+def _changed(
+    journal: Journal,
+    position: int,
+    part: Callable[[Extras], tuple[Any, ...]],
+    about: Callable[[Any], K],
+) -> dict[K, tuple[Any, Any]]:
+    """What one part of the extras of edits (`core.codec.unpack_extras`) has changed since: before, and now."""
+    changed: dict[K, tuple[Any, Any]] = {}
     for number, direction in steps_since(journal, position):
-        answers = unpack_extras(_extras(journal, number))[3]
-        for answer in answers if direction == 1 else tuple(a.inverse() for a in reversed(answers)):
-            first = changed.get(answer.sites, (answer.before, answer.before))[0]
-            changed[answer.sites] = (first, answer.after)
+        extras = str(journal.query("SELECT extras FROM edits WHERE id = ?", number)[0][0])
+        steps = part(unpack_extras(extras))
+        for step in steps if direction == 1 else tuple(one.inverse() for one in reversed(steps)):
+            first = changed.get(about(step), (step.before, step.before))[0]
+            changed[about(step)] = (first, step.after)
     return changed
 
 
@@ -121,10 +127,6 @@ def disputes(disputed: Iterable[tuple[Sites, str, str]], author: str) -> list[Co
         both = Answer(sites, "", mine), Answer(sites, "", theirs)
         listed.append(Conflict(z, 0, 0, region, nothing, author, answers=both))
     return listed
-
-
-def _extras(journal: Journal, number: int) -> str:
-    return str(journal.query("SELECT extras FROM edits WHERE id = ?", number)[0][0])
 
 
 def synapses_of(folder: Path, about: Collection[Sites]) -> tuple[Synapse, ...]:

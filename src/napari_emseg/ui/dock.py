@@ -212,8 +212,8 @@ class EmsegDock(Docked):
 
     def _fit_width(self) -> None:
         """Wide enough for the widest stage, also with a larger font: nothing may be cut at the edge."""
-        placed = [panel for panel in self.panels.values() if panel in self.pages.placed]
-        needed = max((panel.minimumSizeHint().width() for panel in placed), default=0)
+        stages = (page for page in self.pages.placed if isinstance(page, StagePanel))
+        needed = max((page.minimumSizeHint().width() for page in stages), default=0)
         needed += self.stage_area.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(max(WIDTH - 8, min(needed, _WIDEST)))
 

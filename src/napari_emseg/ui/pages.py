@@ -10,15 +10,15 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
 
-_QUIET_MS = 1500
+_LATER_MS = 1500
 _BETWEEN_MS = 50
 
 
 class Pages(QWidget):
     """Like a stacked widget, but as high as the page that is shown and not as the highest of all.
 
-    A page lies aside until it is first shown, or until the window has had time: a style sheet is worked out for every widget in
-    a dock whenever the dock gets another parent, and for hundreds of them that takes most of a second.
+    A page lies aside until it is first shown, or until a little after the window was: a style sheet is worked out for every
+    widget in a dock whenever the dock gets another parent, and for hundreds of them that takes most of a second.
     """
 
     settled = Signal()
@@ -31,8 +31,8 @@ class Pages(QWidget):
         self._pages: list[QWidget] = []
         self._aside = QWidget()
         self.destroyed.connect(self._aside.deleteLater)
-        self._quiet = QTimer(self)
-        self._quiet.timeout.connect(self._place_one)
+        self._later = QTimer(self)
+        self._later.timeout.connect(self._place_one)
 
     def add(self, page: QWidget) -> None:
         """Take a page in, hidden."""
@@ -64,10 +64,10 @@ class Pages(QWidget):
         return [page for page in self._pages if page.parent() is self]
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Pages may come to their place when the window has been quiet for a while."""
+        """Pages come to their place a little later."""
         super().showEvent(event)
         if len(self.placed) < len(self._pages):
-            self._quiet.start(_QUIET_MS)
+            self._later.start(_LATER_MS)
 
     def _place(self, page: QWidget) -> None:
         if page.parent() is not self:
@@ -78,7 +78,7 @@ class Pages(QWidget):
         waiting = [page for page in self._pages if page.parent() is not self]
         if waiting:
             self._place(waiting[0])
-            self._quiet.setInterval(_BETWEEN_MS)
+            self._later.setInterval(_BETWEEN_MS)
         else:
-            self._quiet.stop()
+            self._later.stop()
             self.settled.emit()
