@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Teach in this process."""
     from napari_emseg.core.errors import EmsegError
     from napari_emseg.core.learning import STOPPED
-    from napari_emseg.core.model_card import CARD, find_model, instead_of_bundled
+    from napari_emseg.core.model_card import CARD, find_model, instead_of_bundled, read_card
     from napari_emseg.jobs import finetune
 
     settings = settings_from(args, FinetuneSettings)
@@ -91,6 +91,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         print(f"  {key}: {result.before.get(key, float('nan')):.4g} before, {after:.4g} after")
     if result.share == 0:
         print("learning did not help on what was held back: the model is as it was")
+    for former in read_card(result.model).formers:
+        print(f"for pixels that it knew before, {former.name} goes on answering, as it was")
     if result.unkept:
         print(f"while it learned its state could not be kept: {result.unkept}")
     return 0

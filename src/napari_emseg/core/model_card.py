@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
+ALIKE = 1.25  # pixels of one size and so many times that look alike
 _LEAST_ZOOM, _MOST_ZOOM = 1 / 64, 8.0  # a model of 4.6 nm is applied to pixels of 0.07 to 37 nm
 
 
@@ -70,6 +71,10 @@ class ModelCard(BaseModel):
     licence: str = ""
     scores: dict[str, dict[str, float]] = Field(default_factory=dict, description="scores per data set")
     limits: str = ""
+    formers: tuple[ModelCard, ...] = Field(
+        (),
+        description="what it was before it learned from pixels of another size; each serves those that it knew",
+    )
 
     @field_validator("pixel_size_range_nm")
     @classmethod
@@ -88,6 +93,28 @@ class ModelCard(BaseModel):
         low, high = self.pixel_size_range_nm
         pixel = (spacing_nm[1] + spacing_nm[2]) / 2
         return 1.0 if low <= pixel <= high else pixel / self.pixel_size_nm
+
+    def serving(self, spacing_nm: Spacing | None) -> int | None:
+        """Which of `formers` knows pixels of this size best; None: the model as it is now.
+
+        Where weights are chosen by what a stack is like, learning one kind takes nothing from another (Expert Gate, Aljundi
+        et al. 2017); here the pixel size alone tells kinds apart.
+        """
+        if not self.formers or spacing_nm is None:
+            return None
+        pixel = (spacing_nm[1] + spacing_nm[2]) / 2
+        cards = (self, *self.formers)
+        # only what was there at first serves a range: what came later knows the sizes that it was taught
+        far = [card._times_off(pixel, in_range=card is cards[-1]) for card in cards]
+        nearest = far.index(min(far))
+        return nearest - 1 if nearest else None
+
+    def _times_off(self, pixel_nm: float, *, in_range: bool) -> float:
+        """By which factor pixels are larger or smaller than any that the model knows."""
+        known = [(size, size) for size in self.taught_pixel_sizes_nm]
+        if in_range:
+            known.append(self.pixel_size_range_nm)
+        return min((max(low / pixel_nm, pixel_nm / high, ALIKE) for low, high in known), default=math.inf)
 
     def usable_zoom(self, spacing_nm: Spacing | None) -> float:
         """The same, where there is any sense in applying the model.

@@ -195,14 +195,16 @@ def judge_of(request: PredictRequest) -> Judge | None:
     """What mends the membranes of a request, if they are wanted and the model has it."""
     if not request.settings.walls or MEMBRANE not in request.targets:
         return None
-    return _judge(request.model, (request.model / WEIGHTS).stat().st_mtime_ns)
+    former = read_card(request.model).serving(request.spacing_nm)
+    return _judge(request.model, (request.model / WEIGHTS).stat().st_mtime_ns, former)
 
 
 @lru_cache(maxsize=4)
-def _judge(folder: Path, changed_ns: int) -> Judge | None:  # noqa: ARG001 - part of the key
+def _judge(folder: Path, changed_ns: int, former: int | None) -> Judge | None:  # noqa: ARG001 - part of the key
     from napari_emseg.nn.judge import Judge
 
-    return Judge.of_model(folder, read_card(folder))
+    card = read_card(folder)
+    return Judge.of_model(folder, card if former is None else card.formers[former], former)
 
 
 def finish(session: Session, request: PredictRequest, result: PredictResult) -> dict[str, Any]:
@@ -213,10 +215,17 @@ def finish(session: Session, request: PredictRequest, result: PredictResult) -> 
     dict
         Provenance for the layer and for exported files.
     """
-    return provenance(request.model, request.settings, result.region) | {
-        "image": session.image.uri,
-        "device": result.device,
-    }
+    card = read_card(request.model)
+    former = card.serving(request.spacing_nm)
+    answered = {} if former is None else {"answered_as": card.formers[former].name}
+    return (
+        provenance(request.model, request.settings, result.region)
+        | answered
+        | {
+            "image": session.image.uri,
+            "device": result.device,
+        }
+    )
 
 
 def provenance(model: Path, settings: PredictSettings, region: Region) -> dict[str, Any]:

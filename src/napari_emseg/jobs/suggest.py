@@ -159,7 +159,7 @@ def run(request: SuggestRequest, progress: JobProgress) -> Suggestions:
     from napari_emseg.jobs.predict import MEMBRANE, loaded
     from napari_emseg.nn.embeddings import look_at
 
-    predictor = loaded(request.model, "auto")
+    predictor = loaded(request.model, "auto").serving(request.spacing_nm)
     channel = predictor.card.targets.index(MEMBRANE) if MEMBRANE in predictor.card.targets else 0
     unsure, seen, looks = [], [], []
 

@@ -70,3 +70,12 @@ def soup(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         k: torch.stack([s[k] for s in states]).mean(0) if v.is_floating_point() else v
         for k, v in first.items()
     }
+
+
+def raised(state: Mapping[str, Tensor], shift: float, channel: int) -> dict[str, Tensor]:
+    """Weights of a network whose log-odds of one target are higher by `shift`, where it ends in a layer ``out``."""
+    if not shift or "out.bias" not in state:
+        return dict(state)
+    bias = state["out.bias"].clone()
+    bias[channel] += shift
+    return dict(state) | {"out.bias": bias}

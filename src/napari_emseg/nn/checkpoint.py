@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.errors import EmsegError
@@ -35,6 +35,7 @@ _COUNTS = frozenset(
 
 WALLS = "walls."
 """Weights of this prefix belong to the judge of walls (`nn.judge`) and not to the network."""
+_FORMER = "former"
 
 
 def build(card: ModelCard) -> nn.Module:
@@ -92,8 +93,36 @@ def wrong_choice(function: FunctionType, arguments: Mapping[str, Any]) -> str:
     return ""
 
 
-def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:
+def former_prefix(former: int) -> str:
+    """What the names of the weights of a card's `formers` begin with."""
+    return f"{_FORMER}.{former}."
+
+
+def tensors_of(folder: Path, former: int | None = None) -> dict[str, Tensor]:
+    """All tensors of a model as it is, or of one of its `formers`, by their names in the network and its judge.
+
+    Raises
+    ------
+    OSError, SafetensorError
+        If the file cannot be read.
+    """
+    prefix = "" if former is None else former_prefix(former)
+    with safe_open(folder / WEIGHTS, "pt") as file:
+        names = [
+            name
+            for name in file.keys()  # noqa: SIM118 - no mapping
+            if name.startswith(prefix) and (prefix or not name.startswith(f"{_FORMER}."))
+        ]
+        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+
+
+def load_model(folder: Path, former: int | None = None) -> tuple[nn.Module, ModelCard]:
     """Network with its weights, on the CPU and in evaluation mode, and its card.
+
+    Parameters
+    ----------
+    former : int, optional
+        Which of the card's `formers` is wanted; default: the model as it is now.
 
     Raises
     ------
@@ -101,6 +130,8 @@ def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:
         If the folder holds no model or the weights do not fit the card.
     """
     card = read_card(folder)
+    if former is not None:
+        card = card.formers[former]
     network = build(card)
     if (outputs := card.arguments.get("targets", len(card.targets))) != len(card.targets):
         raise EmsegError(
@@ -108,7 +139,7 @@ def load_model(folder: Path) -> tuple[nn.Module, ModelCard]:
             "get the model again",
         )  # fmt: skip
     try:
-        tensors = load_file(folder / WEIGHTS)
+        tensors = tensors_of(folder, former)
         if card.walls and f"{WALLS}mean" not in tensors:
             raise RuntimeError("the card tells of a judge of walls, and here is none")
         network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(WALLS)})

@@ -19,14 +19,16 @@ import numpy as np
 from napari_emseg.augment.recipe import load_recipe
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import STOPPED, FinetuneRequest, FinetuneResult
+from napari_emseg.core.model_card import read_card
 from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.core.progress import Part
-from napari_emseg.nn.average import mixed, soup
-from napari_emseg.nn.checkpoint import load_model, save_model
+from napari_emseg.nn.average import mixed, raised, soup
+from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.comparison import most_changed
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import choose_device, to_device, use_all_cores
 from napari_emseg.nn.diary import Diary, about, made_by, mark
+from napari_emseg.nn.experts import save_taught
 from napari_emseg.nn.first_look import first_look, sections_to_see
 from napari_emseg.nn.held_out import (
     TARGET,
@@ -118,10 +120,12 @@ class _Course:
 
     def __init__(self, request: FinetuneRequest, progress: Progress, diary: Diary, course: str) -> None:
         self.request, self.progress, self.diary, self.course = request, progress, diary, course
-        self.network, self.card = load_model(request.model)
+        pixel = request.volumes[0].pixel_size_nm
+        self.former = read_card(request.model).serving((pixel, pixel, pixel))
+        self.network, self.card = load_model(request.model, self.former)
         self.device = choose_device("auto")
         to_device(self.network, self.device)
-        self.judge = Judge.of_model(request.model, self.card)
+        self.judge = Judge.of_model(request.model, self.card, self.former)
         self.start: State = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.stranger = self.poor = False
         self._where = 0.0, ""
@@ -361,11 +365,8 @@ class _Course:
         return before, before if self.new is self.old else seen(self.new, verdict.shift)
 
     def _shifted(self, state: State, shift: float) -> State:
-        if shift and "out.bias" in state and TARGET in self.card.targets:
-            bias = state["out.bias"].clone()
-            bias[self.card.targets.index(TARGET)] += shift
-            return state | {"out.bias": bias}
-        return state
+        targets = self.card.targets
+        return raised(state, shift, targets.index(TARGET)) if TARGET in targets else state
 
     def _save(self, state: State, verdict: Verdict, said: str, judge: Judge | None) -> FinetuneResult:
         request, card = self.request, self.card
@@ -385,14 +386,17 @@ class _Course:
             "scored_on": scored_on,
             "course": self.course,
         }
-        told = familiar(card, (v.pixel_size_nm for v in request.volumes)) if verdict.share else {}
+        keeps = self.stranger and verdict.share > 0 and not card.synthetic
+        pixels = (v.pixel_size_nm for v in request.volumes)
+        told = familiar(card, pixels, apart=keeps) if verdict.share else {}
         made = card.model_copy(
             update=told | {
                 "name": request.name, "parent": card.name, "scores": {},
                 "thresholds": thresholds, "training": training,
             }
         )  # fmt: skip
-        save_model(request.out_dir, state | (judge.tensors() if judge else {}), made)
+        tensors = state | (judge.tensors() if judge else {})
+        save_taught(request.out_dir, request.model, made, tensors, former=self.former, keeps=keeps)
         return FinetuneResult(
             request.out_dir, len(self.losses), self.seconds, tuple(self.losses), before, after, scored_on,
             self.pictures, verdict.share, self.diary.trouble,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.core.model_card import ALIKE
 from napari_emseg.nn.lesson import BATCH, SIZE
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ _LEAST = 0.2
 _FEW_OF_STRANGER = 30.0  # objects
 _LOOKS = 36.0  # at a pixel: after 36, 67, 120 of a small section 7.8, 8.0, 9.0 edits on others
 _LEAST_STEPS = 80
-_ALIKE = 1.25  # pixels of one size and so many times that look alike
 _FEW = 80.0  # objects: fewer teach too little for the whole way (a region of 17: 20 edits on other sections, 7.5 before)
 
 
@@ -54,15 +54,20 @@ def is_stranger(card: ModelCard, pixel_sizes_nm: Iterable[float]) -> bool:
     """
     known = card.taught_pixel_sizes_nm
     return card.synthetic or any(
-        card.zoom((pixel, pixel, pixel)) != 1
-        and not any(1 / _ALIKE <= pixel / one <= _ALIKE for one in known)
+        card.zoom((pixel, pixel, pixel)) != 1 and not any(1 / ALIKE <= pixel / one <= ALIKE for one in known)
         for pixel in pixel_sizes_nm
     )
 
 
-def familiar(card: ModelCard, pixel_sizes_nm: Iterable[float]) -> dict[str, Any]:
-    """What changes in the card of a model that has learned from stacks: it is a stranger to them no longer."""
-    sizes = {*card.taught_pixel_sizes_nm, *pixel_sizes_nm}
+def familiar(card: ModelCard, pixel_sizes_nm: Iterable[float], *, apart: bool = False) -> dict[str, Any]:
+    """What changes in the card of a model that has learned from stacks: it is a stranger to them no longer.
+
+    Parameters
+    ----------
+    apart : bool
+        Whether what it knew before is kept beside it (`nn.experts`), and it answers for these pixels alone.
+    """
+    sizes = {*(() if apart else card.taught_pixel_sizes_nm), *pixel_sizes_nm}
     return {"synthetic": False, "taught_pixel_sizes_nm": tuple(sorted(sizes))}
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from torch.nn import functional
 
 from napari_emseg.algorithms.contingency import contingency
@@ -22,8 +21,7 @@ from napari_emseg.algorithms.wall_features import wall_features
 from napari_emseg.algorithms.wall_map import redraw, wall_heights
 from napari_emseg.algorithms.walls import find_walls
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import WEIGHTS
-from napari_emseg.nn.checkpoint import WALLS
+from napari_emseg.nn.checkpoint import WALLS, tensors_of
 from napari_emseg.nn.watched import unheard
 
 if TYPE_CHECKING:
@@ -184,8 +182,15 @@ class Judge:
         return {"features": self.names, "others": self.others}
 
     @classmethod
-    def of_model(cls, folder: Path, card: ModelCard) -> Judge | None:
+    def of_model(cls, folder: Path, card: ModelCard, former: int | None = None) -> Judge | None:
         """The judge of a model, if it has one.
+
+        Parameters
+        ----------
+        folder : Path
+        card : ModelCard
+            Of the model as it is, or of that one of its `formers` which is wanted.
+        former : int, optional
 
         Raises
         ------
@@ -194,9 +199,8 @@ class Judge:
         """
         if not card.walls:
             return None
-        with safe_open(folder / WEIGHTS, "pt") as file:
-            names = [name for name in file.keys() if name.startswith(WALLS)]  # noqa: SIM118 - no mapping
-            found = {name.removeprefix(WALLS): file.get_tensor(name).float() for name in names}
+        own = tensors_of(folder, former).items()
+        found = {name.removeprefix(WALLS): one.float() for name, one in own if name.startswith(WALLS)}
         try:
             mean, scale = (found.pop(name).numpy() for name in ("mean", "scale"))
             layers = [found[str(n)] for n in range(len(found))]

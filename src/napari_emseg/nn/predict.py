@@ -53,6 +53,8 @@ class Predictor:
     folder : Path
         Model folder.
     device : {"auto", "cpu", "cuda", "mps"}
+    former : int, optional
+        Which of the card's `formers` is meant; default: the model as it is now.
 
     Attributes
     ----------
@@ -64,9 +66,11 @@ class Predictor:
         What had to be done differently: smaller tiles, the CPU instead of the graphics card.
     """
 
-    def __init__(self, folder: Path, device: str = "auto") -> None:
+    def __init__(self, folder: Path, device: str = "auto", former: int | None = None) -> None:
         use_all_cores()
-        self.network, self.card = load_model(folder)
+        self._folder = folder
+        self._formers: dict[int, Predictor] = {}
+        self.network, self.card = load_model(folder, former)
         self.directions = Directions.of_card(self.card)
         self.normalisation = Normalisation.of_card(self.card).for_network(self.card.name)
         self.notes: list[str] = []
@@ -83,6 +87,16 @@ class Predictor:
         else:
             cores = torch.get_num_threads()
             self.device_name = f"CPU, {counted(cores, 'core')}"
+
+    def serving(self, spacing_nm: Spacing | None) -> Predictor:
+        """What answers for this voxel size: itself, or what it was before it learned from pixels of another size."""
+        former = self.card.serving(spacing_nm)
+        if former is None:
+            return self
+        if former not in self._formers:
+            self._formers[former] = Predictor(self._folder, self.device.type, former)
+            self._formers[former].notes = self.notes
+        return self._formers[former]
 
     def zoom(self, spacing_nm: Spacing | None) -> float:
         """Model pixels per image pixel, see `ModelCard.usable_zoom`."""
@@ -239,6 +253,7 @@ def predict_volume(
     """
     settings = settings or PredictSettings()
     progress = progress or Silent()
+    predictor = predictor.serving(spacing_nm)
     block = image if isinstance(image, Block) else Block.whole(image)
     channels = _channels(predictor, targets)
     region = (region or Region.full(block.full_shape)).clipped(block.full_shape)
