@@ -100,4 +100,17 @@ def test_the_model_says_which_section_would_teach_most(desk: Any, engine: Any) -
     desk.do("suggest")
     assert desk.sayings["proofread"].text == "No section stands out; 3 is as good as any."
     desk.clear()
-    assert desk.suggestions == ()
+    assert desk.suggestions is None
+
+
+def test_the_section_that_is_named_is_the_one_to_go_to(desk: Any, engine: Any) -> None:
+    engine.answers["napari_emseg.jobs.suggest:run"] = lambda request, progress: suggestions(4, 1, 5, 0)
+    desk.viewer.dims.set_current_step(0, 1)
+    desk.do("suggest")
+    assert "Section 4" in desk.sayings["proofread"].text
+    desk.do("go_suggested")
+    assert desk.section == 4, "also from a section that is in the list itself"
+    desk.viewer.dims.set_current_step(0, 5)
+    assert "Section 1 comes next" in desk.sayings["proofread"].text
+    desk.do("go_suggested")
+    assert desk.section == 1

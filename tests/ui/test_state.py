@@ -54,6 +54,12 @@ def test_one_word_each(facts: Facts, stage: str, word: str) -> None:
     assert words(facts)[stage] == word
 
 
+def test_what_a_stage_needs_is_needed_while_it_works_too() -> None:
+    working = {s.name: s for s in resolve(Facts(**OPEN, running={"proofread": -1.0}))}["proofread"]
+    assert (working.word, working.tone, working.needs) == ("working", "busy", "segment")
+    assert not working.can_start
+
+
 def test_what_is_missing_names_the_stage_to_go_to() -> None:
     needs = {s.name: s.needs for s in resolve(Facts(**OPEN))}
     assert needs["propagate"] == "segment"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.sections import SectionState
     from napari_emseg.core.stack import ImageStack
     from napari_emseg.jobs.doubts import Doubt, Verdict
-    from napari_emseg.jobs.suggest import Suggestion
+    from napari_emseg.jobs.suggest import Suggestion, Suggestions
     from napari_emseg.session import Session
     from napari_emseg.settings import Settings
     from napari_emseg.ui.seeds_layer import SeedsLayer
@@ -91,7 +91,8 @@ class Desk(Bench):
         self.void_doubts: set[tuple[int, ...]] = set()
         self.answered: dict[int, tuple[Doubt, Verdict]] = {}
         self.settled = Settled()
-        self.suggestions: tuple[Suggestion, ...] = ()
+        self.suggestions: Suggestions | None = None
+        self.suggested: Suggestion | None = None
         self.labelled: set[int] = set()
         self.seeds: SeedsLayer | None = None
         self.seeds_wanted = False
@@ -217,7 +218,7 @@ class Desk(Bench):
         self.void_doubts.clear()
         self.answered.clear()
         self.settled.clear()
-        self.suggestions = ()
+        self.suggestions = self.suggested = None
         self.is_free, self.conflict = False, -1
         self.exported.clear()
         self.measured = None

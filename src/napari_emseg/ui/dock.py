@@ -27,6 +27,7 @@ from napari_emseg.ui.focus import give_back
 from napari_emseg.ui.following import Follower
 from napari_emseg.ui.header import Header
 from napari_emseg.ui.history_page import HistoryPage
+from napari_emseg.ui.next_page import NextPage
 from napari_emseg.ui.notes import notes
 from napari_emseg.ui.pages import Pages
 from napari_emseg.ui.panels.base import StagePanel, rule
@@ -140,7 +141,8 @@ class EmsegDock(Docked):
         self.find_page = FindPage(self.desk)
         self.branch_page = BranchPage(self.desk)
         self.tidy_page = TidyPage(self.panels["proofread"])
-        for page in (self.find_page, self.branch_page, self.tidy_page):
+        self.next_page = NextPage(self.desk)
+        for page in (self.find_page, self.branch_page, self.tidy_page, self.next_page):
             page.setProperty("emsegPanel", True)
             page.closed.connect(partial(self._leave_page, page))
             self.pages.add(page)
@@ -286,6 +288,9 @@ class EmsegDock(Docked):
             self._show_branches()
         elif question == "tidy":
             self._toggle(self.tidy_page)
+        elif question == "next":
+            self.pages.show_page(self.next_page)
+            self._come_forward()
 
     def _toggle_keys(self) -> None:
         self._toggle(self.key_sheet)
@@ -341,6 +346,7 @@ class EmsegDock(Docked):
         self.find_page.set_look(look)
         self.branch_page.set_look(look)
         self.tidy_page.set_look(look)
+        self.next_page.set_look(look)
         for panel in self.panels.values():
             panel.set_look(look)
 

@@ -89,11 +89,10 @@ def resolve(facts: Facts) -> tuple[StageState, ...]:
     states = []
     tone: Tone
     for name, number, title in STAGES:
+        word, tone, needs = words[name](facts)
         if name in facts.running:
             part = facts.running[name]
-            word, tone, needs = "working" if part < 0 else f"{round(100 * part)} %", "busy", ""
-        else:
-            word, tone, needs = words[name](facts)
+            word, tone = "working" if part < 0 else f"{round(100 * part)} %", "busy"
         states.append(StageState(name, number, title, word, tone, needs))
     return tuple(states)
 

@@ -95,7 +95,7 @@ class StagePanel(QWidget):
     def show_state(self, state: StageState, needed_title: str) -> None:
         """Follow the state of the stage: what it needs first, and whether its button works."""
         self._needed = state.needs
-        self.needs.setVisible(bool(state.needs))
+        self.needs.setVisible(bool(state.needs) and state.tone != "busy")
         self.needs.setText(f"First: {needed_title}".replace("&", "&&"))
         if self.primary:
             self.button.setEnabled(state.can_start and not (self.primary_waits and state.tone == "busy"))
