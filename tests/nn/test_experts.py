@@ -41,7 +41,9 @@ def inverted(make_lines, pixel_nm: float) -> TrainingVolume:
 
 def lesson(model, make_lines, folder, *pixels_nm):
     volumes = tuple(inverted(make_lines, pixel) for pixel in pixels_nm)
-    return finetune(FinetuneRequest(model, volumes, folder, TRUST, name=folder.name), Silent()).model
+    done = finetune(FinetuneRequest(model, volumes, folder, TRUST, name=folder.name), Silent())
+    assert done.formers == tuple(card.name for card in read_card(done.model).formers)
+    return done.model
 
 
 def predicted(model, image, pixel_nm):

@@ -240,6 +240,27 @@ def test_a_model_that_does_not_get_better_stays_as_it_is(taught, make_lines, tmp
     assert all(torch.equal(new[k], old[k]) for k in old)
 
 
+@pytest.mark.parametrize("trust", [False, True])
+def test_what_does_worse_even_where_it_learned_is_not_taken(taught, make_lines, tmp_path, monkeypatch, trust):
+    monkeypatch.undo()
+    monkeypatch.setattr("napari_emseg.nn.finetune.how_far", lambda before, **how: 0.6)
+    volume = make_lines(3, seed=5)
+    known = TrainingVolume("known", volume.image, 4.6, volume.truth, (0, 1, 2))
+    monkeypatch.setattr(  # all that was learned went wrong
+        "napari_emseg.nn.finetune.mixed", lambda start, end, share: {k: v - v for k, v in end.items()}
+    )
+    settings = QUICK.model_copy(update={"max_steps": 2, "trust": trust})
+    result = finetune(FinetuneRequest(taught, (known,), tmp_path / "new", settings), Silent())
+    assert result.scored_on == "the sections that it learned from"
+    if trust:
+        assert result.share == 0.6
+        assert result.after["v_rand"] < result.before["v_rand"]
+        return
+    assert (result.share, result.after) == (0, result.before)
+    old, new = load_model(taught)[0].state_dict(), load_model(result.model)[0].state_dict()
+    assert all(torch.equal(new[k], old[k]) for k in old)
+
+
 def test_without_checking_all_sections_teach_all_the_time(taught, make_lines, tmp_path):
     settings = QUICK.model_copy(update={"trust": True})
     result = finetune(FinetuneRequest(taught, (inverted(make_lines),), tmp_path / "new", settings), Silent())

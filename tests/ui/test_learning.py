@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from napari_emseg.core.learning import FinetuneResult
+from napari_emseg.core.learning import LEARNED, FinetuneResult
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.flows import learning
 
@@ -128,6 +128,15 @@ def test_a_model_that_did_not_help_is_not_recommended(taught: Any, engine: Any) 
     assert not learning.is_better(taught.learning)
     assert "did not help" in taught.sayings["train"].text
     assert "time for 3 steps only" in taught.sayings["train"].text
+
+
+def test_it_is_said_where_learning_did_not_help() -> None:
+    edits = {"edits_per_100_objects": 8.0}
+    result = FinetuneResult(Path("new"), 500, 60.0, (), edits, edits, "all 3 sections", share=0.0)
+    assert "On what was held back it did not help" in learning.verdict(result)
+    assert "as before" in learning.verdict(replace(result, share=1.0, formers=("membrane",)))
+    result = replace(result, scored_on=LEARNED)
+    assert "Even on the sections that it learned from it did not help" in learning.verdict(result)
 
 
 def test_nothing_to_learn_from_is_said(labelled: Any) -> None:

@@ -60,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Teach in this process."""
     from napari_emseg.core.errors import EmsegError
-    from napari_emseg.core.learning import STOPPED
-    from napari_emseg.core.model_card import CARD, find_model, instead_of_bundled, read_card
+    from napari_emseg.core.learning import LEARNED, STOPPED
+    from napari_emseg.core.model_card import CARD, find_model, instead_of_bundled
     from napari_emseg.jobs import finetune
 
     settings = settings_from(args, FinetuneSettings)
@@ -90,9 +90,10 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     for key, after in result.after.items():
         print(f"  {key}: {result.before.get(key, float('nan')):.4g} before, {after:.4g} after")
     if result.share == 0:
-        print("learning did not help on what was held back: the model is as it was")
-    for former in read_card(result.model).formers:
-        print(f"for pixels that it knew before, {former.name} goes on answering, as it was")
+        where = f"even on {LEARNED}" if result.scored_on == LEARNED else "on what was held back"
+        print(f"learning did not help {where}: the model is as it was")
+    for former in result.formers:
+        print(f"for pixels of the sizes that it knew before, {former} goes on answering")
     if result.unkept:
         print(f"while it learned its state could not be kept: {result.unkept}")
     return 0

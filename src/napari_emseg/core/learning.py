@@ -28,6 +28,9 @@ LEVELS = 254
 STOPPED = "stopped.ckpt"
 """In the folder of a model that is being taught: the state of a learning that was stopped and can go on."""
 
+LEARNED = "the sections that it learned from"
+"""What scores are from where there was nothing else to score on."""
+
 
 @dataclass(frozen=True, eq=False)
 class Directed:
@@ -169,9 +172,11 @@ class FinetuneResult:
     pictures: tuple[NDArray[np.uint8], ...] = ()
     """Image, map before and map after (y, x) where these differ most on a section that was scored; or nothing."""
     share: float = 1.0
-    """How far the weights were moved: 0 when learning did not help on what was held back, and nothing changed."""
+    """How far the weights were moved: 0 when learning did not help on what it was scored on, and nothing changed."""
     unkept: str = ""
     """Why its state could not be written while it learned; usually empty."""
+    formers: tuple[str, ...] = ()
+    """Names of what it was before it learned from pixels of another size; these go on answering for those that they knew."""
 
     @property
     def helps(self) -> bool:

@@ -29,7 +29,7 @@ def save_taught(
     *,
     former: int | None,
     keeps: bool,
-) -> None:
+) -> ModelCard:
     """Write what a model has become by a lesson, with what else it knows.
 
     Parameters
@@ -46,6 +46,11 @@ def save_taught(
         Which of the `formers` has learned.
     keeps : bool
         Whether what it was before is kept beside it, for the pixels that it knew.
+
+    Returns
+    -------
+    ModelCard
+        Of the whole.
 
     Raises
     ------
@@ -67,3 +72,4 @@ def save_taught(
     for n, one in enumerate(states[1:]):
         state |= {former_prefix(n) + name: tensor for name, tensor in one.items()}
     save_model(folder, state, whole)
+    return whole

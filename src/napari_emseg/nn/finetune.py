@@ -18,7 +18,7 @@ import numpy as np
 
 from napari_emseg.augment.recipe import load_recipe
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.learning import STOPPED, FinetuneRequest, FinetuneResult
+from napari_emseg.core.learning import LEARNED, STOPPED, FinetuneRequest, FinetuneResult
 from napari_emseg.core.model_card import read_card
 from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.core.progress import Part
@@ -44,7 +44,7 @@ from napari_emseg.nn.held_out import (
     questions,
     score,
 )
-from napari_emseg.nn.how_far import Verdict, candidates, familiar, how_far, is_stranger, most_steps
+from napari_emseg.nn.how_far import Verdict, candidates, familiar, how_far, is_stranger, most_steps, of_one
 from napari_emseg.nn.judge import Judge
 from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
@@ -72,10 +72,7 @@ _PLAIN = 0.35  # of a change: a model from which so much is tried gains, and nee
 _FAR = 0.7  # of a change that is tried: models that need some eleven edits per 100 objects or more
 _ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
 _LOOKING = 0.05  # of the bar, for what is predicted before anything is learned
-LEARNED = "the sections that it learned from"
 _GAIN = 0.98  # of the cost before: what is not below it is chance
-_OF_ONE = 0.6  # of the way that suits a single section: farther on, V_rand falls on the others
-_OF_ONE_STRANGER = 0.75  # the same for a model that has never seen anything like it
 
 
 def finetune(request: FinetuneRequest, progress: Progress) -> FinetuneResult:
@@ -173,6 +170,8 @@ class _Course:
         self._say(1.0, "scoring what it has learned")
         if not folds:
             verdict = self._decide_at_the_end(old, before, ask, end, tried)
+            if verdict.share == 0:
+                return self._save(self.start, verdict, said, self.judge)
         state = self._shifted(mixed(self.start, end, verdict.share), verdict.shift)
         return self._save(state, verdict, said, self._taught_judge(volumes, folds, copies, state, verdict))
 
@@ -302,13 +301,13 @@ class _Course:
     def _decide_at_the_end(
         self, old: list[Answer], before: dict[str, float], ask: Sequence[Question], end: State, tried: float
     ) -> Verdict:
-        """Without copies: take what was tried, less of a single section, and score it on what is there."""
-        share = tried
-        if self._is_one() and not self.request.settings.trust:
-            of_one = _OF_ONE if tried < 1 else 1.0
-            share *= _OF_ONE_STRANGER if self.stranger else of_one
+        """Without copies: take what was tried, less of a single section, unless it does worse on what is there."""
+        trust = self.request.settings.trust
+        share = of_one(tried, stranger=self.stranger) if self._is_one() and not trust else tried
         found = self._answers(mixed(self.start, end, share), ask)
         shift, after = self._cut(found)
+        if after and not trust and cost(after) > cost(before):
+            share, shift, after, found = 0.0, 0.0, before, old
         self._keep(old, found)
         return Verdict(share, shift, before, after)
 
@@ -371,7 +370,6 @@ class _Course:
     def _save(self, state: State, verdict: Verdict, said: str, judge: Judge | None) -> FinetuneResult:
         request, card = self.request, self.card
         before, after = self._seen(verdict)
-        thresholds = card.thresholds | ({request.target: after["threshold"]} if after else {})
         scored_on = said if after else ""
         training = {
             "finetuned_from": card.training,
@@ -386,18 +384,17 @@ class _Course:
             "scored_on": scored_on,
             "course": self.course,
         }
+        pixels = (v.pixel_size_nm for v in request.volumes if verdict.share)
         keeps = self.stranger and verdict.share > 0 and not card.synthetic
-        pixels = (v.pixel_size_nm for v in request.volumes)
-        told = familiar(card, pixels, apart=keeps) if verdict.share else {}
         made = card.model_copy(
-            update=told | {
-                "name": request.name, "parent": card.name, "scores": {},
-                "thresholds": thresholds, "training": training,
+            update=familiar(card, pixels, apart=keeps) | {
+                "name": request.name, "parent": card.name, "scores": {}, "training": training,
+                "thresholds": card.thresholds | ({request.target: after["threshold"]} if after else {}),
             }
         )  # fmt: skip
-        tensors = state | (judge.tensors() if judge else {})
-        save_taught(request.out_dir, request.model, made, tensors, former=self.former, keeps=keeps)
+        own = state | (judge.tensors() if judge else {})
+        whole = save_taught(request.out_dir, request.model, made, own, former=self.former, keeps=keeps)
         return FinetuneResult(
             request.out_dir, len(self.losses), self.seconds, tuple(self.losses), before, after, scored_on,
-            self.pictures, verdict.share, self.diary.trouble,
+            self.pictures, verdict.share, self.diary.trouble, tuple(one.name for one in whole.formers),
         )  # fmt: skip

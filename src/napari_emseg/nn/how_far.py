@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
 _LEAST = 0.2
+_OF_ONE = 0.6  # of the way that suits a single section
+_OF_ONE_STRANGER = 0.75  # the same for a model that has never seen anything like it
 _FEW_OF_STRANGER = 30.0  # objects
 _LOOKS = 36.0  # at a pixel: after 36, 67, 120 of a small section 7.8, 8.0, 9.0 edits on others
 _LEAST_STEPS = 80
@@ -67,7 +69,10 @@ def familiar(card: ModelCard, pixel_sizes_nm: Iterable[float], *, apart: bool = 
     apart : bool
         Whether what it knew before is kept beside it (`nn.experts`), and it answers for these pixels alone.
     """
-    sizes = {*(() if apart else card.taught_pixel_sizes_nm), *pixel_sizes_nm}
+    new = tuple(pixel_sizes_nm)
+    if not new:
+        return {}
+    sizes = {*(() if apart else card.taught_pixel_sizes_nm), *new}
     return {"synthetic": False, "taught_pixel_sizes_nm": tuple(sorted(sizes))}
 
 
@@ -91,6 +96,13 @@ def how_far(before: Mapping[str, float], *, stranger: bool = False) -> float:
 
 def _need(edits: float) -> float:
     return (edits - _GOOD) / (_POOR - _GOOD)
+
+
+def of_one(tried: float, *, stranger: bool) -> float:
+    """How far to go after a single section: farther on, V_rand falls on the others."""
+    if stranger:
+        return _OF_ONE_STRANGER * tried
+    return tried * (_OF_ONE if tried < 1 else 1.0)
 
 
 def candidates(share: float, *, is_one: bool = False) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.learning import ENOUGH_STEPS
+from napari_emseg.core.learning import ENOUGH_STEPS, LEARNED
 from napari_emseg.core.model_card import find_model, instead_of_bundled, list_models, read_card
 from napari_emseg.core.words import counted
 from napari_emseg.ui.bench import sentence
@@ -256,7 +256,12 @@ def verdict(result: FinetuneResult) -> str:
     if result.unkept:
         text += f" Its state could not be kept meanwhile: {result.unkept}."
     if result.share == 0:
-        text += " On what was held back it did not help: keep the present model"
+        where = (
+            "Even on the sections that it learned from"
+            if result.scored_on == LEARNED
+            else "On what was held back"
+        )
+        text += f" {where} it did not help: keep the present model"
         if result.steps < ENOUGH_STEPS:
             return f"{text}, or let it learn longer: there was time for {counted(result.steps, 'step')} only."
         return f"{text}, and proofread on."
@@ -264,6 +269,8 @@ def verdict(result: FinetuneResult) -> str:
     if key in result.before and key in result.after:
         before, after = result.before[key], result.after[key]
         text += f" Edits per 100 objects: {form.format(after)}, before {form.format(before)}. You decide."
+    if result.formers:
+        text += " Stacks with pixels of the sizes that it knew before are predicted as before."
     return text
 
 
