@@ -247,11 +247,13 @@ class WarmUp:
 
     model: Path
     settings: PredictSettings
+    spacing_nm: Spacing | None = None
 
 
 def prepare_warm_up(session: Session) -> WarmUp:
     """The session's model and settings."""
-    return WarmUp(find_model(session.model, session.project.models), session.get_settings("predict"))
+    folder = find_model(session.model, session.project.models)
+    return WarmUp(folder, session.get_settings("predict"), session.image.spacing_nm)
 
 
 def warm_up(request: WarmUp | None, progress: JobProgress) -> str:
@@ -264,7 +266,7 @@ def warm_up(request: WarmUp | None, progress: JobProgress) -> str:
     """
     progress.report(0.0, "loading the network")
     request = request or WarmUp(find_model(MEMBRANE), PredictSettings())
-    predictor = loaded(request.model, request.settings.device)
+    predictor = loaded(request.model, request.settings.device).serving(request.spacing_nm)
     extent = request.settings.tile + 2 * request.settings.halo
     sections = 2 * predictor.card.context_sections + 1
     predictor.window(np.zeros((sections, extent, extent), np.float32), request.settings.halo)
