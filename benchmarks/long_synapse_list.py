@@ -1,9 +1,10 @@
-"""Claim: a list of 20 000 pairs at synapses comes into the window and stops it for at most 0.3 s longer than one of three does.
+"""Claim: a list of 20 000 pairs at synapses stops the window for at most 0.3 s longer than one of three: coming in, and answered.
 
 In the real window, with the project open and the stage *Synapses* shown, the list that is kept is taken up as when a project is
 opened, until the table shows all pairs; a timer that wants to fire every millisecond records the longest time for which the event
 loop did something else. The three layers of pairs are there before: napari takes as long to add them for one pair as for many.
 The peer, in the same run, is what the window did before: read and look up all at once; it drew and sorted on top of that.
+Answers are given by the action behind the key; the 330 pairs of the section are drawn with each.
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/long_synapse_list.py
 """
@@ -15,6 +16,8 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import numpy as np
 from click_to_probability import Probe
@@ -80,10 +83,33 @@ def taken_up(folder: Path, stack: ImageStack) -> tuple[dict[str, float], dict[st
         took = time.perf_counter() - began
         QTest.qWait(1000)
         probe.stop()
-        measured.append({"seconds": round(took, 2), "longest_gap_s": round(max(probe.gaps), 3)})
+        measured.append(
+            {"seconds": round(took, 2), "longest_gap_s": round(max(probe.gaps), 3), **answered(desk)}
+        )
     viewer.close()
     QTest.qWait(200)
     return measured[1], measured[2]
+
+
+def answered(desk: Any) -> dict[str, float]:
+    """Seconds of an answer until the next pair is shown, and the longest that the window stood still: the middle of three."""
+    from qtpy.QtTest import QTest
+
+    desk.do("next_synapse")
+    QTest.qWait(1000)
+    seconds, gaps = [], []
+    for _ in range(3):
+        probe, began = Probe(), time.perf_counter()
+        probe.start()
+        desk.do("synapse_wrong")
+        seconds.append(time.perf_counter() - began)
+        QTest.qWait(500)
+        probe.stop()
+        gaps.append(max(probe.gaps))
+    for _ in range(3):
+        desk.do("undo")
+    QTest.qWait(500)
+    return {"answer_s": round(median(seconds), 3), "answer_gap_s": round(median(gaps), 3)}
 
 
 def keep(folder: Path, some: list[Synapse]) -> None:
@@ -106,8 +132,14 @@ def main() -> None:
         folder, stack = project(Path(place))
         peer = at_once(folder, stack)
         three, found = taken_up(folder, stack)
-    longer = found["longest_gap_s"] - three["longest_gap_s"]
-    report = {"pairs": PAIRS, "all": found, "three": three, "at_once_s": peer, "passed": longer <= MOST_S}
+    longer = [found[gap] - three[gap] for gap in ("longest_gap_s", "answer_gap_s")]
+    report = {
+        "pairs": PAIRS,
+        "all": found,
+        "three": three,
+        "at_once_s": peer,
+        "passed": max(longer) <= MOST_S,
+    }
     print(json.dumps(report))
 
 

@@ -63,6 +63,22 @@ def test_what_is_selected_stays_so_when_the_order_changes(table):
     assert chosen(table) == [(3, 4)]
 
 
+def test_a_row_changes_by_itself_where_it_stays_in_its_place(table, qtbot):
+    table.select((3, 4))
+    with (
+        qtbot.waitSignal(table.rows.dataChanged, timeout=1000) as said,
+        qtbot.assertNotEmitted(table.rows.modelReset),
+    ):
+        assert table.change_rows({(5, 6): ((5, 6), 20.0)})
+    assert [index.row() for index in said.args[:2]] == [1, 1]
+    assert chosen(table) == [(3, 4)]
+    for refused in ({(5, 6): ((5, 6), 40.0)}, {(7, 8): ((7, 8), 20.0)}):  # it would move; there is none
+        assert not table.change_rows(refused)
+    assert [row[1] for row in table.rows.rows] == [10.0, 20.0, 30.0]
+    table.show_rows([((1, 2), 30.0), ((1, 2), 10.0)])
+    assert not table.change_rows({(1, 2): ((1, 2), 30.0)})  # which of the two
+
+
 def test_every_row_is_asked_once_for_its_order(qtbot):
     asked = []
 

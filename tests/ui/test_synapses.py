@@ -236,6 +236,37 @@ def test_an_answer_outlives_finding_anew(finding: Any) -> None:
     assert [(row.sites, row.verdict) for row in synapse_queue.rows(finding)] == [(sites, "right")]
 
 
+def test_the_list_is_put_together_in_a_thread_and_what_is_said_meanwhile_counts(
+    finding: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding.do("find_synapses")
+    (first,) = synapse_queue.rows(finding)
+    itself = replace(
+        UNSURE, pre_at=(2, 40, 10), post_at=(2, 40, 20)
+    )  # of cell 1 with itself: not found again
+    keep_synapses(finding.session, (*finding.synapses.found, replace(FOUND[1], pairs=(itself,))))
+    synapse_queue.take_up(finding)
+    threads, real, kept = [], finding.runner.thread, []
+    monkeypatch.setattr(
+        finding.runner, "thread", lambda key, *rest: (threads.append(key), real(key, *rest))[1]
+    )
+
+    def keep(*parts: Any) -> None:
+        kept.append(len(parts[1]))
+        keep_synapses(*parts)
+        if len(kept) == 1:  # the person answers while the list is put together
+            finding.session.answer(itself.sites, "right", "answer")
+
+    monkeypatch.setattr("napari_emseg.jobs.synapses_project.keep_synapses", keep)
+    finding.do("find_synapses")
+    assert kept == [1, 2]
+    assert threads.count("synapses") >= 2
+    assert {row.sites: row.verdict for row in synapse_queue.rows(finding)} == {
+        first.sites: "", itself.sites: "right",
+    }  # fmt: skip
+    assert len(read_synapses(finding.session)) == 2
+
+
 def test_an_answer_that_nobody_waits_for_any_more_is_dropped(finding: Any, engine: Any) -> None:
     engine.hold = True
     finding.do("find_synapses")

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.atomic import write_atomic
+from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.grid import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from napari_emseg.core.answers import Sites
     from napari_emseg.core.stack import Spacing
@@ -219,12 +223,44 @@ def rows(
     found = []
     for number, synapse in enumerate(synapses, 1):
         for pair in synapse.pairs:
-            verdict = answers.get(pair.sites, "")
-            ids = [cell_at(point) for point in _ends(pair)]
-            if verdict == "turned":
-                ids.reverse()
-            found.append(Row(number, synapse, pair, verdict, *ids))
+            found.append(row_of(number, synapse, pair, answers, cell_at))
     return tuple(sorted(found, key=lambda row: (row.pair.confidence, row.sites)))
+
+
+def row_of(
+    number: int,
+    synapse: Synapse,
+    pair: Pair,
+    answers: Mapping[Sites, str],
+    cell_at: Callable[[Voxel], int],
+) -> Row:
+    """One pair as it stands; parameters as in `rows`, and the number of its synapse."""
+    verdict = answers.get(pair.sites, "")
+    ids = [cell_at(point) for point in _ends(pair)]
+    if verdict == "turned":
+        ids.reverse()
+    return Row(number, synapse, pair, verdict, *ids)
+
+
+def cells_at(places: Iterable[Voxel], read: Callable[[Region], NDArray[Any]]) -> dict[Voxel, int]:
+    """Cells at voxels, looked up block by block; a thread may do it.
+
+    Parameters
+    ----------
+    places : iterable of (z, y, x)
+    read : callable
+        Gives the ids (z, y, x) of a box.
+    """
+    blocks: dict[Voxel, set[Voxel]] = {}
+    for z, y, x in places:
+        blocks.setdefault((z, y // CHUNK[1], x // CHUNK[2]), set()).add((z, y, x))
+    cells: dict[Voxel, int] = {}
+    for inside in blocks.values():
+        z, low_y, low_x = (min(at[axis] for at in inside) for axis in range(3))
+        high_y, high_x = (1 + max(at[axis] for at in inside) for axis in (1, 2))
+        ids = read(Region((z, low_y, low_x), (z + 1, high_y, high_x)))[0]
+        cells |= {at: int(ids[at[1] - low_y, at[2] - low_x]) for at in inside}
+    return cells
 
 
 def with_answered(

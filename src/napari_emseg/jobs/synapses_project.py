@@ -16,12 +16,20 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.model_card import bundled_name, find_model, read_card
 from napari_emseg.core.sections import Status
-from napari_emseg.jobs.kept_synapses import Pair, Synapse, keep_synapses, read_synapses, with_answered
+from napari_emseg.jobs.kept_synapses import (
+    Pair,
+    Synapse,
+    cells_at,
+    keep_synapses,
+    read_synapses,
+    with_answered,
+)
 from napari_emseg.settings import SynapseSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from napari_emseg.core.answers import Sites
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
     from napari_emseg.jobs.kept_synapses import Voxel
@@ -197,9 +205,16 @@ def run(request: SynapsesRequest, progress: Progress) -> SynapsesResult:
 
 
 def finish(
-    session: Session, sections: range, result: SynapsesResult, made: Mapping[str, Any]
+    session: Session,
+    sections: range,
+    result: SynapsesResult,
+    made: Mapping[str, Any],
+    *,
+    before: Sequence[Synapse] | None = None,
+    answers: Mapping[Sites, str] | None = None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> tuple[Synapse, ...]:
-    """Keep what was found in the project, together with what people said before; no label is changed.
+    """Keep what was found in the project, together with what people said before; no label is changed. A thread may do it.
 
     Parameters
     ----------
@@ -209,6 +224,12 @@ def finish(
     result : SynapsesResult
     made : mapping
         How it was found, for the record.
+    before : sequence of Synapse, optional
+        What was known until now; without it, what is kept.
+    answers : mapping of sites to verdict, optional
+        Without it, those that stand now.
+    wanted : callable
+        Asked before anything is kept; False leaves the file as it is.
 
     Raises
     ------
@@ -217,20 +238,18 @@ def finish(
     """
     spacing = session.image.spacing_nm
     assert spacing is not None
-    volume = session.volume
-    kept = with_answered(
-        result.synapses,
-        read_synapses(session),
-        session.answers,
-        sections,
-        lambda at: int(volume[at]),
-        spacing,
-    )
+    before = read_synapses(session) if before is None else before
+    answers = session.answers if answers is None else answers
+    ends = [at for one in result.synapses for pair in one.pairs for at in (pair.pre_at, pair.post_at)]
+    said = [at for sites, verdict in answers.items() if verdict for at in (sites[:3], sites[3:])]
+    cells = cells_at([*ends, *said], session.volume.read) if said else {}
+    kept = with_answered(result.synapses, before, answers, sections, cells.__getitem__, spacing)
     about = {
         "program": f"napari-emseg {__version__}",
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    keep_synapses(session, kept, {**about, "sections": [sections.start, sections.stop - 1], **made})
+    if wanted():
+        keep_synapses(session, kept, {**about, "sections": [sections.start, sections.stop - 1], **made})
     return kept
 
 

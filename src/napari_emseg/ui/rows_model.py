@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
 _NO_PARENT = QModelIndex()
 
@@ -33,6 +34,7 @@ class RowsModel(QAbstractTableModel):
         self._columns = columns
         self._order: tuple[int, bool] | None = None
         self._places: dict[Hashable, int] | None = None
+        self._twice: set[Hashable] = set()
 
     def put(self, rows: Sequence[Any]) -> None:
         """Show other rows, in the order that was chosen last."""
@@ -41,6 +43,35 @@ class RowsModel(QAbstractTableModel):
         if self._order is not None:
             self.rows = tuple(self.rows[k] for k in self._sorted(*self._order))
         self.endResetModel()
+
+    def change(self, rows: Mapping[Hashable, Any]) -> bool:
+        """Show some rows as they are now; what is selected stays selected.
+
+        Parameters
+        ----------
+        rows : mapping of key to row
+
+        Returns
+        -------
+        bool
+            False, and nothing is changed, where a row is new or would stand in another place.
+        """
+        places = self._by_key()
+        if not places.keys() >= rows.keys() or self._twice & rows.keys():
+            return False
+        column = self._order[0] if self._order is not None else -1
+        before, now = self.rows, list(self.rows)
+        touched = [places[key] for key in rows]
+        was = [self.value(k, column) for k in touched if 0 <= column < self._columns]
+        for key, row in rows.items():
+            now[places[key]] = row
+        self.rows = tuple(now)
+        if was != [self.value(k, column) for k in touched if 0 <= column < self._columns]:
+            self.rows = before
+            return False
+        for k in touched:
+            self.dataChanged.emit(self.index(k, 0), self.index(k, self._columns - 1))
+        return True
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort the rows, and those that come later. What is selected stays selected.
@@ -58,9 +89,7 @@ class RowsModel(QAbstractTableModel):
 
     def place_of(self, key: Hashable) -> int | None:
         """Row of a key, or None."""
-        if self._places is None:
-            self._places = {self.key(k): k for k in range(len(self.rows))}
-        return self._places.get(key)
+        return self._by_key().get(key)
 
     def value(self, row: int, column: int) -> Any:
         """What a row is sorted by."""
@@ -70,6 +99,14 @@ class RowsModel(QAbstractTableModel):
         """What a row is about."""
         found: Hashable = self.data(self.index(row, 0), KEY_ROLE)
         return found
+
+    def _by_key(self) -> dict[Hashable, int]:
+        if self._places is None:
+            keys = [self.key(k) for k in range(len(self.rows))]
+            self._places = {key: k for k, key in enumerate(keys)}
+            many = len(self._places) < len(keys)
+            self._twice = {key for key, n in Counter(keys).items() if n > 1} if many else set()
+        return self._places
 
     def _sorted(self, column: int, is_falling: bool) -> list[int]:
         """Rows in order; a column beyond the last leaves them as they came."""

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableVi
 from napari_emseg.ui.rows_model import KEY_ROLE, SORT_ROLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from napari_emseg.ui.rows_model import RowsModel
 
@@ -60,6 +60,10 @@ class RowsTable(QTableView):
     def show_rows(self, rows: Sequence[Any]) -> None:
         """Show other rows; the order that the person chose stays."""
         self.rows.put(rows)
+
+    def change_rows(self, rows: Mapping[Hashable, Any]) -> bool:
+        """Show some rows as they are now, by key; False, and nothing done, where one would move: then show all."""
+        return self.rows.change(rows)
 
     def select(self, key: Any) -> bool:
         """Mark the row of a key and bring it into sight, or no row where there is none; whether there is one."""

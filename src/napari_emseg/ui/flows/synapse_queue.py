@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
@@ -9,12 +11,15 @@ from napari_emseg.ui.synapses.held import HeldSynapses, Listed, listed
 from napari_emseg.ui.view import go_to, zoom_to
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_emseg.core.answers import Sites, Verdict
     from napari_emseg.core.edit import Edit
     from napari_emseg.jobs.kept_synapses import Row
     from napari_emseg.ui.desk import Desk
 
 STAGE = "synapses"
+_LIST, _LAYERS = "list of synapses", "layers of synapses"
 _ALL_AT_ONCE = 1000  # pairs: more take napari longer to take over than a window may stand still
 _SEEN_NM = 1200.0
 """Height of what is shown around a pair, where more was on the screen: a cleft is 20 nm wide."""
@@ -53,7 +58,33 @@ def _read_long(desk: Desk) -> None:
         desk.say(STAGE, f"{held.n_pairs} pairs of cells were found before.", tone="done")
 
     desk.start(STAGE, "reading the list of synapses")
-    desk.runner.thread("list of synapses", look, desk.handlers(STAGE, done))
+    desk.runner.thread(_LIST, look, desk.handlers(STAGE, done))
+
+
+def rows_soon(desk: Desk) -> tuple[Row, ...] | None:
+    """All pairs as they stand; None where so many cells are looked up that a thread does it: then the state changes."""
+    held = desk.synapses
+    if not held.takes_long:
+        return rows(desk)
+    if not desk.runner.is_running(_LIST):
+        _look_up(desk)
+    return None
+
+
+def _look_up(desk: Desk) -> None:
+    session, _ = desk.need_session()
+    held, begun = desk.synapses, desk.synapses.version
+    found, answers, volume = held.found, dict(session.answers), session.volume
+
+    def done(fresh: Listed) -> None:
+        if held.version == begun:
+            held.take(fresh)
+        desk.state_changed.emit()
+
+    handlers = desk.handlers(STAGE, done)
+    desk.runner.thread(
+        _LIST, lambda: listed(found, answers, volume.read), replace(handlers, done=done, stage="")
+    )
 
 
 def follow(desk: Desk, edit: Edit) -> None:
@@ -62,8 +93,7 @@ def follow(desk: Desk, edit: Edit) -> None:
     held.follow(edit)
     if not held.found:
         return
-    known = {pair.sites for one in held.found for pair in one.pairs}
-    about = [answer.sites for answer in edit.answers if answer.sites in known]
+    about = [answer.sites for answer in edit.answers if answer.sites in held]
     if len(about) == 1:
         held.chosen = about[0]
     if edit.answers or any(0 in patch.region.shape for patch in edit.patches):
@@ -78,14 +108,56 @@ def rows(desk: Desk) -> tuple[Row, ...]:
 
 
 def draw(desk: Desk) -> None:
-    """Draw the pairs in the stack."""
+    """Draw the pairs in the stack, unless they are drawn as they are."""
     session, layers = desk.need_session()
-    if desk.synapses.found or layers.synapses:
-        from napari_emseg.ui.synapses.marks import show_pairs, turn_on
+    held = desk.synapses
+    if held.is_held or not (held.found or layers.synapses):
+        return
+    from napari_emseg.ui.synapses.marks import are_there, show_pairs, turn_on
 
-        places = desk.synapses.places(session.answers, _seen(desk))
-        show_pairs(desk.viewer, layers, places, desk.synapses.chosen)
-        turn_on(layers, desk.synapses.are_shown)
+    if held.n_pairs > _ALL_AT_ONCE and not are_there(desk.viewer, layers):
+        _add_layers(desk)
+        return
+    scale = tuple(layers.labels.scale), tuple(str(unit) for unit in layers.labels.units)
+    wanted = (held.version, held.chosen, _seen(desk), scale)
+    if held.are_shown and not (are_there(desk.viewer, layers) and held.drawn == wanted):
+        show_pairs(desk.viewer, layers, held.places(session.answers, _seen(desk)), held.chosen)
+        held.drawn = wanted
+    turn_on(layers, held.are_shown)
+
+
+def _add_layers(desk: Desk) -> None:
+    """Add the layers one by one, and let the window do something else between them."""
+    if desk.runner.is_running(_LAYERS):
+        return
+
+    def next_one(_: object = None) -> None:
+        from napari_emseg.ui.synapses.marks import add_next
+
+        _, layers = desk.need_session()
+        if add_next(desk.viewer, layers):
+            wait()
+        else:
+            draw(desk)
+
+    def wait() -> None:
+        handlers = desk.handlers(STAGE, next_one)
+        desk.runner.thread(_LAYERS, lambda: None, replace(handlers, done=next_one, stage=""))
+
+    wait()
+
+
+@contextmanager
+def _drawn_once(desk: Desk) -> Iterator[None]:
+    """Draw when all is done that belongs together: going to a pair changes the section and the pair that is marked."""
+    held, before = desk.synapses, desk.synapses.is_held
+    held.is_held = True
+    try:
+        yield
+    finally:
+        held.is_held = before
+        if desk.session is not None:
+            draw(desk)
 
 
 def follow_section(desk: Desk) -> None:
@@ -136,8 +208,8 @@ def look_at(desk: Desk, sites: Sites) -> None:
     """Show one pair in the middle of the canvas, and ask about it."""
     session, layers = desk.need_session()
     found = rows(desk)
-    place = next((k for k, row in enumerate(found) if row.sites == sites), -1)
-    if place < 0:
+    place = desk.synapses.place_of(sites)
+    if place is None:
         raise EmsegError("this pair is gone", "", "synapses were found anew meanwhile: choose another one")
     row = found[place]
     desk.synapses.chosen = sites
@@ -147,8 +219,8 @@ def look_at(desk: Desk, sites: Sites) -> None:
         zoom_to(desk.viewer, layers.image, (_SEEN_NM / spacing[1], _SEEN_NM / spacing[2]))
     (z0, y0, x0), (z1, y1, x1) = row.pre_at, row.post_at
     z = desk.section if desk.section in (z0, z1) else z0
-    go_to(desk.viewer, layers.image, (z, (y0 + y1) // 2, (x0 + x1) // 2), fill=True)
-    draw(desk)
+    with _drawn_once(desk):
+        go_to(desk.viewer, layers.image, (z, (y0 + y1) // 2, (x0 + x1) // 2), fill=True)
     desk.say(STAGE, question(row, place + 1, len(found)))
     desk.state_changed.emit()
 
@@ -175,27 +247,29 @@ def question(row: Row, place: int, n: int) -> str:
 def _answer(desk: Desk, verdict: Verdict) -> None:
     session, _ = desk.need_session()
     row = _chosen(desk)
-    order = [one.sites for one in rows(desk)]
     words = {"right": "is right", "wrong": "is no pair", "turned": "is turned round"}[verdict]
     a, b = row.pair.pre_at, row.pair.post_at
     cells = (int(session.volume[a]), int(session.volume[b]))
-    session.answer(row.sites, verdict, f"answer: synapse of {cells[0]} and {cells[1]} {words}")
-    _go_on(desk, order.index(row.sites), 1)
+    here = desk.synapses.place_of(row.sites)
+    assert here is not None
+    with _drawn_once(desk):
+        session.answer(row.sites, verdict, f"answer: synapse of {cells[0]} and {cells[1]} {words}")
+        _go_on(desk, here, 1)
 
 
 def _chosen(desk: Desk) -> Row:
-    found = [row for row in rows(desk) if row.sites == desk.synapses.chosen]
-    if not found:
+    found = rows(desk)
+    place = desk.synapses.place_of(desk.synapses.chosen)
+    if place is None:
         raise EmsegError("no pair is chosen", "", "go to one first (Q)", action="next_synapse")
-    return found[0]
+    return found[place]
 
 
 def _step(desk: Desk, way: int) -> None:
     found = rows(desk)
     if not found:
         raise EmsegError("there are no pairs yet", "", "find synapses first", action="find_synapses")
-    places = {row.sites: k for k, row in enumerate(found)}
-    here = places.get(desk.synapses.chosen) if desk.synapses.chosen else None
+    here = desk.synapses.place_of(desk.synapses.chosen)
     _go_on(desk, (-1 if way > 0 else 0) if here is None else here, way)
 
 
@@ -203,8 +277,7 @@ def _go_on(desk: Desk, here: int, way: int) -> None:
     """To the nearest pair of the list, from a place on, of which nobody has said anything; round its end."""
     found = rows(desk)
     n = len(found)
-    order = [(here + way * k) % n for k in range(1, n + 1)]
-    for k in order:
+    for k in ((here + way * k) % n for k in range(1, n + 1)):
         if found[k].is_open:
             look_at(desk, found[k].sites)
             return

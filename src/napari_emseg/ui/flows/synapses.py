@@ -15,14 +15,17 @@ from napari_emseg.core.words import counted
 from napari_emseg.ui.boundary_map import coded
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows.synapse_queue import STAGE, draw
+from napari_emseg.ui.runner import Work
+from napari_emseg.ui.synapses.held import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from napari_emseg.io.packed import PackedStack
+    from napari_emseg.jobs.kept_synapses import Synapse
     from napari_emseg.jobs.synapses_project import SynapsesResult
     from napari_emseg.ui.desk import Desk
-    from napari_emseg.ui.runner import Work
+    from napari_emseg.ui.synapses.held import Listed
 
 _KEY = "synapses"
 _JOB = "napari_emseg.jobs.synapses_project:run"
@@ -154,15 +157,7 @@ def _judge(desk: Desk, search: _Search, before: Callable[[], None] | None = None
 
     def done(result: SynapsesResult) -> None:
         origin = layers.targets[job.TARGET].layer.metadata.get("napari-emseg", {})
-        kept = job.finish(
-            session, search.sections, result, {"settings": settings.model_dump(), "clefts": origin}
-        )
-        desk.synapses.put(kept)
-        draw(desk)
-        desk.say(
-            STAGE, f"{found_words(result)}, {took(time.monotonic() - search.started)}.", tone="done",
-            **({"link": "Look at the least sure", "action": "next_synapse"} if desk.synapses.n_pairs else {}),
-        )  # fmt: skip
+        _keep(desk, search, result, {"settings": settings.model_dump(), "clefts": origin})
 
     handlers = desk.handlers(STAGE, done)
 
@@ -176,6 +171,45 @@ def _judge(desk: Desk, search: _Search, before: Callable[[], None] | None = None
         lambda request, **back: desk.engine.submit(_JOB, request, lane="background", **back),
         replace(handlers, progress=progress),
     )
+
+
+def _keep(
+    desk: Desk,
+    search: _Search,
+    result: SynapsesResult,
+    made: Mapping[str, Any],
+    before: tuple[Synapse, ...] | None = None,
+) -> None:
+    """Put what was found together with what was said before, keep and show it; many pairs take seconds, so in a thread."""
+    from napari_emseg.jobs import synapses_project as job
+    from napari_emseg.jobs.kept_synapses import read_synapses
+
+    session, _ = desk.need_session()
+    held, begun = desk.synapses, desk.synapses.version
+    answers, number = dict(session.answers), desk.runner.generation(_KEY) + 1
+
+    def work() -> tuple[tuple[Synapse, ...], Listed]:
+        known = read_synapses(session) if before is None else before
+        found = job.finish(
+            session, search.sections, result, made, before=known, answers=answers,
+            wanted=lambda: desk.runner.generation(_KEY) == number,
+        )  # fmt: skip
+        return known, listed(found, answers, session.volume.read)
+
+    def done(found: tuple[tuple[Synapse, ...], Listed]) -> None:
+        if held.version != begun:  # cells or answers have changed meanwhile
+            _keep(desk, search, result, made, found[0])
+            return
+        held.take(found[1])
+        draw(desk)
+        desk.say(
+            STAGE, f"{found_words(result)}, {took(time.monotonic() - search.started)}.", tone="done",
+            **({"link": "Look at the least sure", "action": "next_synapse"} if held.n_pairs else {}),
+        )  # fmt: skip
+
+    handlers = desk.handlers(STAGE, done)
+    handlers.progress(_so_far(Work(1.0, "", None, {}), 1.0, "putting the list together", search.started))
+    desk.runner.thread(_KEY, work, handlers)
 
 
 def found_words(result: SynapsesResult) -> str:

@@ -16,7 +16,10 @@ from napari_emseg.ui.saving import ask_name
 from napari_emseg.ui.synapses.table import SynapseTable
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from napari_emseg.core.answers import Sites
+    from napari_emseg.jobs.kept_synapses import Row
 
 _SHARE = 20  # of the free height goes to the table, 1 to what is below everything
 _NOT_HERE = ("signed_threshold",)  # for maps of sides, which the window does not make
@@ -114,12 +117,24 @@ class SynapsesPanel(StagePanel):
         if there and desk.stage == self.stage and self._version != held.version:
             if self._version == -1:
                 self.fold.open(False)
-            self._version = held.version
-            self.table.show_rows(synapse_queue.rows(desk))
-            self._selected = None
+            self._show_rows()
         if there and desk.stage == self.stage and self._selected != (held.chosen,):
             self._selected = (held.chosen,)
             self.table.select(held.chosen)
+
+    def _show_rows(self) -> None:
+        """Follow the rows, each by itself where it is known which are other ones; many are looked up beside the window."""
+        held = self.desk.synapses
+        rows = synapse_queue.rows_soon(self.desk)
+        if rows is None:
+            return
+        changed, self._version = held.changed_since(self._version), held.version
+        now: dict[Hashable, Row] | None = (
+            None if changed is None else {one: rows[held.place_of(one) or 0] for one in changed}
+        )
+        if now is None or not self.table.change_rows(now):
+            self.table.show_rows(rows)
+            self._selected = None
 
     def _on_session(self) -> None:
         session = self.desk.session

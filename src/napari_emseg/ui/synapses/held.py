@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_emseg.core.edit import Region
-from napari_emseg.core.grid import CHUNK
-from napari_emseg.jobs.kept_synapses import rows
+from napari_emseg.jobs.kept_synapses import cells_at, row_of, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +13,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.core.answers import Sites
-    from napari_emseg.core.edit import Edit
+    from napari_emseg.core.edit import Edit, Region
     from napari_emseg.jobs.kept_synapses import Row, Synapse, Voxel
+
+
+_MANY = 1000
+"""Voxels: to look up more of them one by one takes longer than a window may stand still."""
+
+_REMEMBERED = 100  # edits: who has not followed for longer draws all rows
 
 
 class HeldSynapses:
     """Synapses, their pairs as they stand, and which of them is looked at.
+
+    What an edit changes is looked up anew, and nothing else.
 
     Parameters
     ----------
@@ -27,41 +34,75 @@ class HeldSynapses:
     """
 
     def __init__(self, found: Sequence[Synapse] = ()) -> None:
-        self.found = tuple(found)
-        self.n_pairs = sum(len(one.pairs) for one in self.found)
-        """Number of pairs."""
         self.chosen: Sites | None = None
         self.are_shown = True
         self.span: tuple[int, int] | None = None
         """First and last section to search; None is all."""
         self.version = 0
-        """Another one as soon as the rows are other ones."""
-        self._rows: tuple[Row, ...] | None = None
-        self._cells: dict[Voxel, int] = {}
+        """Another one as soon as any row is another one."""
+        self.drawn: object = None
+        """What is drawn in the stack."""
+        self.is_held = False
+        """Whether nothing is drawn for the moment, because more is to come."""
         self._answered: tuple[int, int] = -1, 0
+        self._cells: dict[Voxel, int] = {}
+        self._hold(tuple(found))
+
+    def _hold(self, found: tuple[Synapse, ...]) -> None:
+        self.found = found
+        self.n_pairs = sum(len(one.pairs) for one in found)
+        """Number of pairs."""
         self._near: dict[int, list[Synapse]] | None = None
+        self._owners: dict[Voxel, set[Sites]] | None = None
+        self._by_section: dict[int, list[Voxel]] = {}
+        self._sites = frozenset(pair.sites for one in found for pair in one.pairs)
+        self._forget_rows()
+
+    def _forget_rows(self) -> None:
+        self._rows: list[Row] | None = None
+        self._places: dict[Sites, list[int]] = {}
+        self._stale: set[Sites] = set()
+        self._changes: list[set[Sites]] = []
+        self.version += 1
+
+    def __contains__(self, sites: Sites) -> bool:
+        """Whether there is a pair of these sites."""
+        return sites in self._sites
+
+    def place_of(self, sites: Sites | None) -> int | None:
+        """Where a pair stands among the rows that were asked for last, or None."""
+        return None if sites not in self._places else self._places[sites][0]
 
     def count_answered(self, answers: Mapping[Sites, str]) -> int:
         """Number of pairs of which somebody has said something."""
         if self._answered[0] != self.version:
-            n = sum(bool(answers.get(pair.sites)) for one in self.found for pair in one.pairs)
+            said = {sites for sites, verdict in answers.items() if verdict}
+            n = len(said & self._sites)
+            if n and len(self._sites) < self.n_pairs:  # some pairs have the same sites
+                n = sum(pair.sites in said for one in self.found for pair in one.pairs)
             self._answered = self.version, n
         return self._answered[1]
 
     def take(self, listed: Listed) -> None:
-        """Take over a list with all that was looked up for it."""
-        self.found, self._cells, self._near = listed.found, listed.cells, None
-        self.n_pairs = len(listed.rows)
-        self._changed()
-        self._rows = listed.rows
+        """Take over a list with all that was looked up for it; the chosen pair stays chosen if it is still there."""
+        if listed.found is not self.found:
+            self.put(listed.found)
+        self._cells = listed.cells
+        self._forget_rows()
+        self._set_rows(listed.rows)
 
     def put(self, found: Sequence[Synapse]) -> None:
         """Take over what was found anew; the chosen pair stays chosen if it is still there."""
-        self.found, self._near = tuple(found), None
-        self.n_pairs = sum(len(one.pairs) for one in self.found)
-        if self.chosen not in {pair.sites for one in self.found for pair in one.pairs}:
+        self._hold(tuple(found))
+        if self.chosen not in self._sites:
             self.chosen = None
-        self._changed()
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether so many cells are to be looked up that a thread should."""
+        if self._rows is not None:
+            return 2 * len(self._stale) > _MANY
+        return 2 * self.n_pairs > _MANY and 2 * self.n_pairs - len(self._cells) > _MANY
 
     def rows(self, answers: Mapping[Sites, str], cell_at: Callable[[Voxel], int]) -> tuple[Row, ...]:
         """All pairs as they stand, the least sure first.
@@ -72,33 +113,64 @@ class HeldSynapses:
         cell_at : callable
             Id of the cell at a voxel; asked once, until an edit reaches the voxel.
         """
+        known = self._cells
+
+        def cell(at: Voxel) -> int:
+            if at not in known:
+                known[at] = cell_at(at)
+            return known[at]
+
         if self._rows is None:
-            known = self._cells
+            self._set_rows(rows(self.found, answers, cell))
+        elif self._stale:
+            for place in self._stale_places():
+                before = self._rows[place]
+                self._rows[place] = row_of(before.number, before.synapse, before.pair, answers, cell)
+            self._stale.clear()
+        return tuple(self._rows or ())
 
-            def cell(at: Voxel) -> int:
-                if at not in known:
-                    known[at] = cell_at(at)
-                return known[at]
-
-            self._rows = rows(self.found, answers, cell)
-        return self._rows
+    def changed_since(self, version: int) -> set[Sites] | None:
+        """Pairs whose rows are other ones since a version; None if all may be."""
+        back = self.version - version
+        if self._rows is None or not 0 <= back <= len(self._changes):
+            return None
+        return set().union(*self._changes[len(self._changes) - back :])
 
     def follow(self, edit: Edit) -> None:
         """Forget what an edit has changed; one of a box without voxels stands for anything."""
-        if edit.relabel is not None or any(0 in patch.region.shape for patch in edit.patches):
+        if any(0 in patch.region.shape for patch in edit.patches):
             self._cells.clear()
-        elif edit.patches:
-            boxes = [(patch.region.start, patch.region.stop) for patch in edit.patches]
-            for at in [at for at in self._cells if any(_is_in(at, *box) for box in boxes)]:
-                del self._cells[at]
-        elif not edit.answers:
+            self._forget_rows()
             return
-        self._changed()
+        if edit.relabel is None and not edit.patches and not edit.answers:
+            return
+        moved = self._moved(edit)
+        if moved and self._owners is None:
+            self._owners = {}
+            for one in self.found:
+                for pair in one.pairs:
+                    for at in (pair.pre_at, pair.post_at):
+                        self._owners.setdefault(at, set()).add(pair.sites)
+        changed = {answer.sites for answer in edit.answers} & self._sites
+        for at in moved:
+            self._cells.pop(at, None)
+            changed |= (self._owners or {}).get(at, set())
+        if self._rows is None:
+            self._forget_rows()
+            return
+        self._stale |= changed
+        self._changes = [*self._changes[-_REMEMBERED:], changed]
+        self.version += 1
 
     def places(self, answers: Mapping[Sites, str], section: int | None = None) -> tuple[Row, ...]:
         """Pairs without their cells, which a project with many takes a while to look up: all, or those in a section."""
         if section is None:
-            return rows(self.found, answers, lambda at: 0)
+            if self._rows is None:
+                return rows(self.found, answers, lambda at: 0)
+            found = list(self._rows)
+            for place in self._stale_places():
+                found[place] = replace(found[place], verdict=answers.get(found[place].sites, ""))
+            return tuple(found)
         if self._near is None:
             self._near = {}
             for one in self.found:
@@ -107,9 +179,31 @@ class HeldSynapses:
         near = rows(self._near.get(section, ()), answers, lambda at: 0)
         return tuple(row for row in near if section in _between(row.pre_at[0], row.post_at[0]))
 
-    def _changed(self) -> None:
-        self._rows = None
-        self.version += 1
+    def _set_rows(self, found: Sequence[Row]) -> None:
+        self._rows = list(found)
+        self._places = {}
+        for k, row in enumerate(self._rows):
+            self._places.setdefault(row.sites, []).append(k)
+
+    def _stale_places(self) -> list[int]:
+        return [place for sites in self._stale for place in self._places[sites]]
+
+    def _moved(self, edit: Edit) -> list[Voxel]:
+        """Voxels of known cells that an edit may have changed."""
+        if edit.relabel is not None:
+            touched = {cell for pair in edit.relabel.pairs for cell in pair}
+            return [at for at, cell in self._cells.items() if cell in touched]
+        if not edit.patches:
+            return []
+        if not self._by_section:
+            for z, y, x in {at for sites in self._sites for at in (sites[:3], sites[3:])}:
+                self._by_section.setdefault(z, []).append((z, y, x))
+        found = []
+        for patch in edit.patches:
+            start, stop = patch.region.start, patch.region.stop
+            for z in range(start[0], stop[0]):
+                found += [at for at in self._by_section.get(z, ()) if _is_in(at, start, stop)]
+        return found
 
 
 class Listed(NamedTuple):
@@ -140,15 +234,7 @@ def listed(
     read : callable
         Gives the ids (z, y, x) of a box.
     """
-    blocks: dict[Voxel, set[Voxel]] = {}
-    for z, y, x in (at for one in found for pair in one.pairs for at in (pair.pre_at, pair.post_at)):
-        blocks.setdefault((z, y // CHUNK[1], x // CHUNK[2]), set()).add((z, y, x))
-    cells: dict[Voxel, int] = {}
-    for inside in blocks.values():
-        z, low_y, low_x = (min(at[axis] for at in inside) for axis in range(3))
-        high_y, high_x = (1 + max(at[axis] for at in inside) for axis in (1, 2))
-        ids = read(Region((z, low_y, low_x), (z + 1, high_y, high_x)))[0]
-        cells |= {at: int(ids[at[1] - low_y, at[2] - low_x]) for at in inside}
+    cells = cells_at((at for one in found for pair in one.pairs for at in (pair.pre_at, pair.post_at)), read)
     return Listed(found, cells, rows(found, answers, cells.__getitem__))
 
 
