@@ -40,7 +40,7 @@ def lines(n_sections: int = 3, size: int = 64, seed: int = 0, contrast: float = 
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_lines() -> Callable[..., TrainingVolume]:
     return lines
 

@@ -34,16 +34,18 @@ class Tiles(Silent):
         pass
 
 
-def inverted(make_lines, pixel_nm: float) -> TrainingVolume:
-    volume = make_lines(3, seed=3)
-    return TrainingVolume("inverted", 255 - volume.image, pixel_nm, volume.truth, (0, 1, 2))
+@pytest.fixture(scope="module")
+def lesson(make_lines):
+    """Teach a model sections with bright membranes of some pixel size."""
+    drawn = make_lines(3, seed=3)
 
+    def teach(model, folder, pixel_nm):
+        volume = TrainingVolume("inverted", 255 - drawn.image, pixel_nm, drawn.truth, (0, 1, 2))
+        done = finetune(FinetuneRequest(model, (volume,), folder, TRUST, name=folder.name), Silent())
+        assert done.formers == tuple(card.name for card in read_card(done.model).formers)
+        return done.model
 
-def lesson(model, make_lines, folder, *pixels_nm):
-    volumes = tuple(inverted(make_lines, pixel) for pixel in pixels_nm)
-    done = finetune(FinetuneRequest(model, volumes, folder, TRUST, name=folder.name), Silent())
-    assert done.formers == tuple(card.name for card in read_card(done.model).formers)
-    return done.model
+    return teach
 
 
 def predicted(model, image, pixel_nm):
@@ -60,13 +62,11 @@ def image(make_lines):
 
 
 @pytest.fixture(scope="module")
-def judged(taught, tmp_path_factory):
+def judged(taught, make_lines, tmp_path_factory):
     """The toy model with a judge of walls."""
-    from tests.nn.conftest import lines
-
     network, card = load_model(taught)
     others = tuple(t for t in card.targets if t != "membrane")
-    volume = lines(3, seed=4)
+    volume = make_lines(3, seed=4)
     found = probabilities(network, card, volume.normalised(), 1, 4.6, CPU)
     learned, names = lesson_of(
         dict(zip(card.targets, found, strict=True)), others, volume.truth["membrane"][1] == 0, 4.6
@@ -77,9 +77,9 @@ def judged(taught, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def twofold(judged, make_lines, tmp_path):
-    return lesson(judged, make_lines, tmp_path / "twofold", 10.0)
+@pytest.fixture(scope="module")
+def twofold(judged, lesson, tmp_path_factory):
+    return lesson(judged, tmp_path_factory.mktemp("models") / "twofold", 10.0)
 
 
 def test_the_size_of_pixels_says_who_answers():
@@ -123,13 +123,13 @@ def test_the_judge_that_mends_is_that_of_what_answers(judged, twofold, image):
     assert not np.array_equal(asked(judged, 10.0)[1], asked(twofold, 10.0)[1])
 
 
-def test_a_lesson_changes_what_answers_for_its_stack_and_nothing_else(twofold, make_lines, tmp_path):
-    again = lesson(twofold, make_lines, tmp_path / "again", 9.0)
+def test_a_lesson_changes_what_answers_for_its_stack_and_nothing_else(twofold, lesson, tmp_path):
+    again = lesson(twofold, tmp_path / "again", 9.0)
     assert same(tensors_of(again, 0), tensors_of(twofold, 0))
     assert not same(tensors_of(again), tensors_of(twofold))
     assert read_card(again).taught_pixel_sizes_nm == (9.0, 10.0)
 
-    back = lesson(twofold, make_lines, tmp_path / "back", 4.6)
+    back = lesson(twofold, tmp_path / "back", 4.6)
     assert not same(tensors_of(back, 0), tensors_of(twofold, 0))
     assert same(tensors_of(back), tensors_of(twofold))
     card = read_card(back)
@@ -137,21 +137,21 @@ def test_a_lesson_changes_what_answers_for_its_stack_and_nothing_else(twofold, m
     assert card.formers[0].taught_pixel_sizes_nm == (4.6,)
     assert card.training["sections"] == {"inverted": [0, 1, 2]}
 
-    third = lesson(back, make_lines, tmp_path / "third", 30.0)
+    third = lesson(back, tmp_path / "third", 30.0)
     assert [one.taught_pixel_sizes_nm for one in read_card(third).formers] == [(10.0,), (4.6,)]
     assert same(tensors_of(third, 0), tensors_of(back))
     assert same(tensors_of(third, 1), tensors_of(back, 0))
 
 
-def test_what_learned_from_drawings_alone_is_not_kept(judged, make_lines, tmp_path):
+def test_what_learned_from_drawings_alone_is_not_kept(judged, lesson, tmp_path):
     card = read_card(judged).model_copy(update={"synthetic": True})
     save_model(tmp_path / "drawn", tensors_of(judged), card)
-    assert read_card(lesson(tmp_path / "drawn", make_lines, tmp_path / "new", 10.0)).formers == ()
+    assert read_card(lesson(tmp_path / "drawn", tmp_path / "new", 10.0)).formers == ()
 
 
-def test_weights_that_stay_are_not_kept_twice(judged, make_lines, tmp_path, monkeypatch):
+def test_weights_that_stay_are_not_kept_twice(judged, lesson, tmp_path, monkeypatch):
     monkeypatch.setattr("napari_emseg.nn.finetune.how_far", lambda before, **how: 0.0)
-    assert read_card(lesson(judged, make_lines, tmp_path / "new", 10.0)).formers == ()
+    assert read_card(lesson(judged, tmp_path / "new", 10.0)).formers == ()
 
 
 def test_what_was_known_travels_with_the_model(twofold, tmp_path, monkeypatch, image):
