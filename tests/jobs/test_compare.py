@@ -181,3 +181,20 @@ def test_a_border_drawn_elsewhere_is_no_error_of_an_object(pair: tuple[np.ndarra
     other[:, 24:48][:, :, 24:34] = truth[0, 30, 20]
     found = compare(truth, other, errors=errors)
     assert {row.object_id for row in found.rows if row.error != "right"} == {6, 7}
+
+
+def test_a_mask_given_for_ids_is_told(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, other = pair
+    assert "note" not in compare(truth, other).scores
+    told = compare(truth, truth > 0).scores["note"]
+    assert told == (
+        "the other segmentation holds a single id, as a mask does, and counts as one object: "
+        "give each of its objects an id first (napari-emseg instances)"
+    )
+    assert str(compare(np.where(truth > 5, 255, 0), other).scores["note"]).startswith(
+        "the ground truth holds"
+    )
+    assert "evaluate semantic" in str(compare(truth > 5, truth > 6).scores["note"])
+    nothing = compare(truth, np.zeros_like(truth)).scores
+    assert "note" not in nothing
+    assert nothing["missed"] == 25

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import tifffile
 
+from napari_emseg.cli import main
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import write_array
+from napari_emseg.io.cremi import NO_CLEFT
 from napari_emseg.jobs.evaluate import evaluate_files
 
 if TYPE_CHECKING:
@@ -320,3 +323,32 @@ def test_clefts_of_eight_bits_are_cut_in_the_middle_like_those_of_floats(tmp_pat
         write_array(tmp_path / f"{name}.h5", values)
         found = evaluate_files("clefts", tmp_path / "truth.h5", tmp_path / f"{name}.h5")
         assert (found["score"], found["adgt"], found["fp_voxels"]) == (0, 0, 0)
+
+
+def test_a_cremi_file_needs_no_internal_path_where_the_kind_says_which(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two neurons and one cleft; all that differs between the volumes would show in the scores."""
+    cells = np.repeat([[1] * 20 + [2] * 20], 20, 0)[None].repeat(3, 0).astype(np.uint64)
+    clefts = np.full(cells.shape, NO_CLEFT)
+    clefts[1, 5:15, 18:22] = 7
+    grey = np.random.default_rng(0).integers(0, 255, cells.shape, np.uint8)
+    sample, found = f"{tmp_path}/sample.hdf", f"{tmp_path}/found.hdf"
+    for path in (sample, found):
+        for name, array in (("raw", grey), ("labels/neuron_ids", cells), ("labels/clefts", clefts)):
+            write_array(f"{path}::volumes/{name}", array, spacing_nm=SPACING)
+    scores = evaluate_files("segmentation", sample, found)
+    assert (scores["voi_split"], scores["voi_merge"], scores["objects"]) == (0, 0, 2)
+    scores = evaluate_files("clefts", sample, f"{found}::volumes/labels/clefts")
+    assert (scores["fp_voxels"], scores["fn_voxels"], scores["adgt"]) == (0, 0, 0)
+    assert main(["evaluate", "clefts", sample, found, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["score"] == 0
+    for kind in ("semantic", "detection", "boundary"):  # of cells, of clefts, of anything
+        with pytest.raises(EmsegError, match="it holds several arrays"):
+            evaluate_files(kind, sample, found)
+    write_array(f"{tmp_path}/two.h5::a", cells)
+    write_array(f"{tmp_path}/two.h5::b", cells)
+    with pytest.raises(EmsegError, match=r"it holds several arrays, .*two.h5, add one of ::a"):
+        evaluate_files("segmentation", sample, tmp_path / "two.h5")
+    write_array(f"{sample}::main", np.roll(cells, 3, axis=2), spacing_nm=SPACING)
+    assert evaluate_files("segmentation", sample, found)["voi_split"] > 0  # main comes first, as everywhere

@@ -212,6 +212,27 @@ def test_what_does_not_fit_is_said(widget: Any, qtbot: Any) -> None:
     assert widget.says.saying.tone == "error"
 
 
+def test_a_mask_on_one_side_is_told(widget: Any, qtbot: Any) -> None:
+    widget.viewer.add_labels((truth() > 4).astype(np.uint8), name="mask", scale=SPACING, units=("nm",) * 3)
+    widget.form.other.setCurrentText("mask")
+    compare(widget, qtbot)
+    assert widget.says.saying.text == (
+        "The other segmentation holds a single id, as a mask does, and counts as one object: "
+        "give each of its objects an id first (napari-emseg instances)."
+    )
+    assert widget.says.saying.tone == "error"
+    assert listed(widget)  # what was found is shown all the same
+
+
+def test_a_cremi_file_opens_with_its_neurons(widget: Any, tmp_path: Path) -> None:
+    for name in ("volumes/raw", "volumes/labels/clefts", "volumes/labels/neuron_ids"):
+        kind = np.uint8 if "raw" in name else np.uint64
+        write_array(f"{tmp_path}/a.hdf::{name}", truth().astype(kind), spacing_nm=SPACING)
+    layer = comparing.open_file(widget.viewer, f"{tmp_path}/a.hdf")
+    assert layer.name == "neuron_ids"
+    np.testing.assert_array_equal(np.asarray(layer.data[1]), truth()[1])
+
+
 def test_stopping(widget: Any, engine: Any, qtbot: Any) -> None:
     engine.hold = True
     QTest.mouseClick(widget.button, Qt.MouseButton.LeftButton)

@@ -4,6 +4,7 @@ boundary: TRUTH is non-zero in cells and 0 on borders, PREDICTION the probabilit
 segmentation: both are object ids; ground truth 0 is ignored. semantic: both are masks or probabilities.
 detection: instances, as ids, masks or probabilities. clefts: masks or CREMI's volumes; what CREMI ignores is left out.
 partners: CREMI files or skeletons of two nodes; the neurons come from TRUTH or --segmentation.
+Of a CREMI file, segmentation takes volumes/labels/neuron_ids and clefts volumes/labels/clefts.
 A score that is not defined is null, and "reason" says why.
 """
 
@@ -83,6 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Print the scores."""
     from napari_emseg.io import open_array
+    from napari_emseg.jobs.cremi_place import place_in
     from napari_emseg.jobs.evaluate import evaluate_files
     from napari_emseg.jobs.recipe import parse_sections
 
@@ -98,9 +100,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
             raise WrongCall(f"{value:g} is no length or size", flag, "give 0 or more")
     spacing, is_known, sections = None, True, None
     if args.kind != "partners":
-        array, found = open_array(args.truth)
+        array, found = open_array(place_in(args.truth, args.kind))
         if args.pixel_size and found is None:
-            found = open_array(args.prediction)[1]
+            found = open_array(place_in(args.prediction, args.kind))[1]
         spacing, is_known = voxel_size(args.pixel_size, found)
         deep = args.kind == "clefts" or args.skeletons
         if deep and spacing is not None and not is_known:

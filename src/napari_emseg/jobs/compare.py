@@ -69,7 +69,7 @@ class Comparison:
     Parameters
     ----------
     scores : dict of str to float
-        As `evaluate segmentation` gives them.
+        As `evaluate segmentation` gives them; where a mask was given for ids, ``note`` says so.
     rows : tuple of ObjectErrors
         True objects of at least 64 voxels, those that cost most first, then segments that are not in the truth.
         Places are voxels of the whole stack.
@@ -140,6 +140,7 @@ def compare(
             "no ground truth is left to compare with", "", "ids are non-zero; mask a narrower border"
         )
     scores: Scores = {**scores_of_table(scored), **_edits(scored), **whole.links.scores()}
+    scores |= _note(int(np.unique(scored.a).size), int(np.unique(whole.table.b[whole.table.b != 0]).size))
     if errors is None:
         return Comparison(scores, (), region)
     real = real_pairs(scored, least_part, whole.core, MIN_OBJECT_PX)
@@ -215,6 +216,18 @@ def _draw(
             on_section(z, errors)
         progress.report(0.5 + 0.5 * (k + 1) / n, f"drawing the errors of section {z}")
     return places
+
+
+def _note(true_ids: int, other_ids: int) -> Scores:
+    """What to think of scores where a mask was given for ids: all that it marks counts as one object."""
+    if min(true_ids, other_ids) != 1:
+        return {}
+    if true_ids == other_ids:
+        remedy = "how well masks overlap is said by evaluate semantic"
+        return {"note": f"both hold a single id, as masks do: {remedy}"}
+    which = _TRUTH if true_ids == 1 else _OTHER
+    remedy = "give each of its objects an id first (napari-emseg instances)"
+    return {"note": f"{which} holds a single id, as a mask does, and counts as one object: {remedy}"}
 
 
 _TRUTH, _OTHER = "the ground truth", "the other segmentation"

@@ -45,7 +45,8 @@ def evaluate_files(
     kind : {"boundary", "segmentation", "semantic", "detection", "clefts", "partners"}
         Family of scores, see `ALL_KINDS`.
     truth, prediction : path
-        Stacks of the same shape; for partners, files of annotations.
+        Stacks of the same shape; for partners, files of annotations. Of a CREMI file that holds several, neurons are
+        taken for segmentation, and clefts for clefts.
     sections : sequence of int, optional
         Sections of the ground truth that the prediction holds, in this order. If the prediction has as
         many sections as the ground truth, these are compared.
@@ -90,8 +91,13 @@ def evaluate_files(
         If a file cannot be read, the kind is unknown, or the two do not fit.
     """
     from napari_emseg.io import open_array
+    from napari_emseg.jobs.cremi_place import place_in
     from napari_emseg.jobs.stack_file import one_channel
 
+    if kind != "partners":
+        truth, prediction = place_in(truth, kind), place_in(prediction, kind)
+    elif segmentation is not None:
+        segmentation = place_in(segmentation, kind)
     if kind == "partners":
         from napari_emseg.jobs.evaluate_partners import evaluate_partners
 

@@ -247,7 +247,11 @@ class CompareSegmentations(Docked):
         wrong = sum(r.error != "right" for r in result.rows if r.object_id)
         objects = sum(bool(r.object_id) for r in result.rows)
         text = f"{wrong} of {objects} objects have an error. Click one to go there."
-        self.says.say(Saying(text if wrong else f"All {objects} objects are right.", tone="done"))
+        said = Saying(text if wrong else f"All {objects} objects are right.", tone="done")
+        if note := str(result.scores.get("note") or ""):
+            said = Saying(f"{note[0].upper()}{note[1:]}.", tone="error")
+        self.says.say(said)
+        self._fit_form()
 
     def _on_failed(self, error: EmsegError) -> None:
         self._end()

@@ -70,9 +70,11 @@ def open_file(viewer: Viewer, path: str) -> Labels:
         If it cannot be read, or holds no ids.
     """
     from napari_emseg.io.opening import open_volume
+    from napari_emseg.jobs.cremi_place import place_in
     from napari_emseg.jobs.stack_file import one_channel
     from napari_emseg.ui.colours import label_colormap
 
+    path = place_in(path, "segmentation")
     found = open_volume(path)
     array = one_channel(found.array, path)
     if np.dtype(array.dtype).kind not in "bui":
