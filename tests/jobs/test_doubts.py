@@ -90,6 +90,14 @@ def test_settled_sections_have_none(session: Session, queue: tuple[doubts.Doubt,
     assert doubts.open_doubts(session) == ()
 
 
+def test_what_leads_to_a_section_that_is_left_out_is_not_asked(
+    session: Session, queue: tuple[doubts.Doubt, ...]
+) -> None:
+    assert any(1 in d.sections for d in doubts.open_doubts(session))
+    session.mark(1, Status.EXCLUDED, "fold")
+    assert {d.sections for d in doubts.open_doubts(session)} == {d.sections for d in queue if 1 not in d.sections}
+
+
 def test_a_wrong_link_is_parted_and_undone(session: Session) -> None:
     request = propagate.prepare(session, 0, settings=PropagateSettings(sections=4))
     session.commit(propagate.finish(session, request, propagate.run(request, Silent())))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
 from napari_emseg.jobs.doubts import Doubt, read_doubts, remember
 from napari_emseg.ui.flows.doubting import (
     accept_doubt,
@@ -98,6 +99,16 @@ def test_later_and_the_end_of_the_queue(doubting: Any) -> None:
     accept_doubt(doubting)
     assert doubting.doubt is None
     assert doubting.doubts == frozenset()
+
+
+def test_leaving_a_section_out_settles_its_doubts(doubting: Any) -> None:
+    next_doubt(doubting)
+    assert doubting.doubt == FIRST
+    doubting.session.mark(1, Status.EXCLUDED, "fold")
+    assert doubting.doubts == {3}
+    assert doubting.doubt is None, "it is on the screen no longer, and not answered by a key"
+    doubting.do("undo")
+    assert doubting.doubts == {2, 3}
 
 
 def test_deciding_without_a_doubt(labelled: Any) -> None:

@@ -86,6 +86,36 @@ def test_a_key_on_the_viewer_does_the_action(labelled: Any) -> None:
     assert labelled.section == 3
 
 
+def test_painting_keys_choose_the_labels_where_no_layer_with_tools_is_chosen(labelled: Any) -> None:
+    from napari.utils.key_bindings import KeymapHandler
+
+    bind(labelled)
+    keys, layers = KeymapHandler(), labelled.viewer.layers
+    keys.keymap_providers = [labelled.viewer]
+    ours = labelled.layers.labels
+    for key, mode in (("P", "paint"), ("E", "erase"), ("F", "fill"), ("L", "pick")):
+        layers.selection = {ours, labelled.layers.image}
+        layers.selection.active = None
+        keys.press_key(KeyBinding.validate(key))
+        assert (layers.selection.active, str(ours.mode)) == (ours, mode)
+    points = labelled.viewer.add_points(ndim=3)
+    layers.selection.active = points
+    keys.press_key(KeyBinding.validate("E"))
+    assert layers.selection.active is points, "it has tools of its own"
+
+
+def test_painting_keys_say_why_nothing_can_be_painted(labelled: Any, monkeypatch: Any) -> None:
+    from napari.utils.key_bindings import KeymapHandler
+
+    bind(labelled)
+    keys = KeymapHandler()
+    keys.keymap_providers = [labelled.viewer]
+    monkeypatch.setattr(labelled.session, "read_only", True)
+    labelled.viewer.layers.selection.active = None
+    keys.press_key(KeyBinding.validate("P"))
+    assert labelled.sayings["proofread"].text.startswith("This project is read-only")
+
+
 def test_napari_keys_on_the_labels_layer(labelled: Any) -> None:
     from napari.utils.key_bindings import KeymapHandler
 

@@ -33,6 +33,13 @@ def test_erasing_a_part_leaves_the_section_labelled(labelled: Any) -> None:
     assert labelled.labelled == {1, 3}
 
 
+def test_how_much_of_a_section_has_labels(labelled: Any) -> None:
+    from napari_emseg.ui.labelled import share
+
+    assert share(labelled.session.volume, 2) == 2 * 40 * 26 / (48 * 64)
+    assert share(labelled.session.volume, 5) == 0
+
+
 def test_opening_finds_what_an_earlier_day_left(labelled: Any) -> None:
     from napari_emseg.ui.labelled import at_opening
 

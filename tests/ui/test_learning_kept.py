@@ -117,6 +117,8 @@ def test_a_new_model_waits_for_the_next_day(taught: Any, model: Path) -> None:
     taught.do("accept_model")
     assert taught.session.model == str(taught.session.project.models / "membrane-2")
     assert not folder.exists()
+    said = taught.sayings["data"]
+    assert ("new model" in said.text, said.action) == (False, "stage:proofread"), "it waits no longer"
 
 
 def test_one_that_was_discarded_does_not_come_back(taught: Any, model: Path) -> None:

@@ -127,7 +127,9 @@ def test_marking_goes_on_to_the_next_section(labelled: Any) -> None:
     labelled.do("mark_proofread")
     assert labelled.session.sections[2].status is Status.PROOFREAD
     assert labelled.section == 3
-    assert labelled.sayings["proofread"].text.startswith("Section 2 is proofread with 1 correction.")
+    assert labelled.sayings["proofread"].text.startswith(
+        "Section 2 is proofread with 1 correction, 67 % of it labelled."
+    )
     labelled.do("undo")
     assert labelled.session.sections.proofread == ()
 

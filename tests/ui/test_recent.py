@@ -65,6 +65,16 @@ def test_a_missing_one_is_said_and_taken_off(projects: list[Path], dock: Any, qt
     qtbot.waitUntil(lambda: shown(dock) == ["second", "first"], timeout=3000)
 
 
+def test_those_that_are_gone_do_not_push_the_others_out(
+    projects: list[Path], dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    for n in range(10):
+        recent.remember(tmp_path / f"away {n}.emseg", "away")
+    dock.panels["data"].recent.load()
+    expected = ["second", "first", "away 9", "away 8"]
+    qtbot.waitUntil(lambda: shown(dock) == expected, timeout=3000)
+
+
 def test_a_damaged_list_is_no_trouble(dock: Any, qtbot: Any, model: Path) -> None:
     (model.parent.parent / "recent.json").write_text("{")
     dock.panels["data"].recent.load()

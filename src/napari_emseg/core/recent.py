@@ -15,7 +15,7 @@ from pathlib import Path
 
 from napari_emseg.core.atomic import write_atomic
 
-LIMIT = 8
+LIMIT = 24
 _FILE = "recent.json"
 _MOST_BYTES = 1 << 20  # no list of ours is longer
 

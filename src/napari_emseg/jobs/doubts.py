@@ -129,14 +129,18 @@ def read_doubts(session: Session) -> tuple[Doubt, ...]:
 
 
 def open_doubts(session: Session) -> tuple[Doubt, ...]:
-    """Doubts that nobody has settled: unseen ones first, then those put off. Without proofread sections."""
+    """Doubts that nobody has settled: unseen ones first, then those put off.
+
+    None between proofread sections, and none with an end in a section that is left out.
+    """
     from napari_emseg.core.sections import Status
 
     waiting = [
         d
         for d in read_doubts(session)
         if d.verdict in ("", "later")
-        and not all(session.sections[z].status in (Status.PROOFREAD, Status.EXCLUDED) for z in d.sections)
+        and not all(session.sections[z].status is Status.PROOFREAD for z in d.sections)
+        and not any(session.sections[z].status is Status.EXCLUDED for z in d.sections)
     ]
     return tuple(sorted(waiting, key=lambda d: (d.verdict == "later", d.confidence, d.key)))
 

@@ -148,6 +148,14 @@ class Kernel:
         self._applied(edit, 1, forgotten)
         return edit
 
+    def unsaved(self) -> EmsegError | None:
+        """Why what was painted last cannot be saved, after another try; None where all is durable."""
+        try:
+            self.commit_stroke()
+        except EmsegError as error:
+            return error
+        return None
+
     def _applied(self, edit: Edit, direction: int, forgotten: Sequence[Entry] = ()) -> None:
         """Bring everything derived up to date first, and only then tell anybody."""
         if edit.source == "human":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -167,7 +168,10 @@ class Desk(Bench):
         return self.session, self.layers
 
     def show(self, session: Session, *, image: Image | None = None) -> None:
-        """Put a session on the desk; an earlier one is closed first."""
+        """Put a session on the desk; an earlier one is closed first, or stays if the disk refuses what was painted last."""
+        if self.session is not None and (error := self.session.unsaved()) is not None:
+            session.close()
+            raise error
         self.clear()
         self.closed = self.damaged = None
         self.session = session
@@ -244,7 +248,8 @@ class Desk(Bench):
         for event in ("current_step", "ndisplay", "order"):
             getattr(self.viewer.dims.events, event).disconnect(self._on_stepped)
         self.viewer.layers.events.inserted.disconnect(self._on_layer_inserted)
-        self.clear(remove_layers=remove_layers)
+        with suppress(EmsegError):  # what cannot be saved has been asked about: `ui/leaving.py`
+            self.clear(remove_layers=remove_layers)
         if self._engine is not None:
             self._engine.close()
             self._engine = None

@@ -27,6 +27,7 @@ from napari_emseg.ui.focus import give_back
 from napari_emseg.ui.following import Follower
 from napari_emseg.ui.header import Header
 from napari_emseg.ui.history_page import HistoryPage
+from napari_emseg.ui.leaving import LastQuestion
 from napari_emseg.ui.next_page import NextPage
 from napari_emseg.ui.notes import notes
 from napari_emseg.ui.pages import Pages
@@ -103,6 +104,7 @@ class EmsegDock(Docked):
         self._connect()
         self.follower = Follower(self.desk, self)
         self._rail_dock = self._add_rail(self.viewer)
+        self.last_question = LastQuestion(self.desk, self.viewer.window._qt_window, self)
         keys.bind(self.desk)
         self._on_theme()
         self._on_opened(self.desk.stage)

@@ -27,6 +27,9 @@ NAPARI_TOOLS: tuple[tuple[str, str], ...] = (
     ("B", "Keep other objects while painting"),
     ("Space, hold", "Move the view"),
 )
+_PAINTING = {"P": "paint", "E": "erase", "F": "fill", "L": "pick"}
+"""napari's keys of the chosen labels layer, and the tools; they are of use while another layer is chosen, or several, too."""
+
 HELP = "?"
 """A character, wherever a keyboard has it; napari's own keys are places on a keyboard, so the window binds it."""
 
@@ -36,6 +39,8 @@ def bind(desk: Desk) -> None:
     for name, action in ACTIONS.items():
         if action.key and action.key not in _NAPARI_OWN:
             desk.viewer.bind_key(action.key, _doer(desk, name), overwrite=True)
+    for key, mode in _PAINTING.items():
+        desk.viewer.bind_key(key, _painter(desk, mode), overwrite=True)
     desk.viewer.bind_key(HOLD_OVERLAYS.key, _hider(desk), overwrite=True)
 
 
@@ -44,6 +49,8 @@ def unbind(viewer: Viewer) -> None:
     for action in (*ACTIONS.values(), HOLD_OVERLAYS):
         if action.key and action.key not in _NAPARI_OWN:
             viewer.bind_key(action.key, None, overwrite=True)
+    for key in _PAINTING:
+        viewer.bind_key(key, None, overwrite=True)
 
 
 def bind_layer(desk: Desk) -> None:
@@ -83,6 +90,23 @@ def _doer(desk: Desk, name: str) -> Callable[[Any], None]:
 
     do.__doc__ = ACTIONS[name].title
     return do
+
+
+def _painter(desk: Desk, mode: str) -> Callable[[Any], None]:
+    def take(viewer: Viewer) -> None:
+        """Choose the labels, with a tool."""
+        from napari_emseg.core.errors import EmsegError
+        from napari_emseg.ui.flows.proofreading import paint_with
+
+        chosen = viewer.layers.selection.active
+        if desk.layers is None or (chosen is not None and chosen._type_string != "image"):
+            return  # a layer with tools of its own
+        try:
+            paint_with(desk, mode)
+        except EmsegError as error:
+            desk.fail("proofread", error)
+
+    return take
 
 
 def _hider(desk: Desk) -> Callable[[Any], Generator[None, None, None]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.volume import LabelVolume
@@ -31,6 +33,12 @@ def after(known: set[int], edit: Edit, volume: LabelVolume) -> set[int]:
     touched = {z for p in edit.patches for z in range(p.region.start[0], p.region.stop[0])}
     emptied = {z for z in touched - full if not _holds_any(volume, z)}
     return (known | full) - emptied
+
+
+def share(volume: LabelVolume, section: int) -> float:
+    """Which part of the pixels of a section has a label, 0 to 1."""
+    full = sum(int(np.count_nonzero(volume.pages.get(key))) for key in volume.occupied([section]))
+    return full / (volume.shape[1] * volume.shape[2])
 
 
 def _holds_any(volume: LabelVolume, section: int) -> bool:

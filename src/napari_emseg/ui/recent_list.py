@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
 _KEY = "recent"
+_SHOWN = 8
+_MISSING = 2  # of those that are not there any more: a disk may not be connected
 _LONGEST = 34  # characters of a name; the tooltip has all of it
 
 
 class RecentProjects(QWidget):
-    """One button a project; those that are not there any more say so.
+    """One button a project; the latest that are not there any more come last and say so.
 
     Parameters
     ----------
@@ -48,7 +50,9 @@ class RecentProjects(QWidget):
         """Read the list, and find out in the background what of it is there."""
 
         def look() -> list[tuple[Recent, bool]]:
-            return [(one, is_project(Path(one.folder))) for one in recent()]
+            known = [(one, is_project(Path(one.folder))) for one in recent()]
+            gone = [one for one in known if not one[1]][:_MISSING]
+            return [*[one for one in known if one[1]][: _SHOWN - len(gone)], *gone]
 
         nothing = Handlers(self._show, lambda error: None, lambda: None, lambda work: None)
         self._desk.runner.thread(_KEY, look, nothing)

@@ -122,6 +122,9 @@ def follow(desk: Desk, edit: Edit) -> None:
         if any(_holds(patch.region, point) for patch in edit.patches for point in (doubt.at_a, doubt.at_b)):
             _check(desk, desk.session, doubt)
     desk.doubts = frozenset(d.sections[1] for d in waiting if d.key not in desk.void_doubts)
+    if edit.marks and desk.doubt is not None and desk.doubt.key not in {d.key for d in waiting}:
+        desk.doubt = None
+        ring(desk, ())
 
 
 def answered(session: Session) -> dict[int, tuple[Doubt, Verdict]]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
+_WAITS = "A new model waits"
+_STOPPED = "Learning was stopped"
 _KEY = "train"
 _ROWS = (
     ("edits_per_100_objects", "Edits per 100 objects", "{:.1f}"),
@@ -74,6 +76,7 @@ def learn(desk: Desk) -> None:
         left = work.values.get("seconds_left", work.remaining_s)
         plain.progress(Work(work.fraction, work.message, left, work.values))
 
+    _is_settled(desk)
     desk.start("train", "getting ready to learn")
     text = "You can go on painting while the copy learns."
     if begun is not None and begun.folder == request.out_dir:
@@ -101,13 +104,13 @@ def take_up(desk: Desk) -> str:
     desk.learning = kept_learning.waiting(session)
     if desk.learning is not None:
         desk.learned.emit()
-        words = "A new model waits for your decision."
+        words = f"{_WAITS} for your decision."
         desk.say("train", f"{words} {verdict(desk.learning.result)}", tone="done")
         return words
     begun = kept_learning.interrupted(session)
     if begun is None:
         return ""
-    words = f"Learning was stopped{_at(begun.fraction)} and can go on."
+    words = f"{_STOPPED}{_at(begun.fraction)} and can go on."
     text = f"{words} With the same sections and settings it begins where it was."
     desk.say("train", text, link="Go on learning", action="train")
     return words
@@ -293,9 +296,21 @@ def score_rows(candidate: Candidate) -> tuple[tuple[str, ...], ...]:
 
 
 def _forget(desk: Desk) -> None:
+    _is_settled(desk)
     desk.learning = None
     desk.losses = []
     desk.learned.emit()
+
+
+def _is_settled(desk: Desk) -> None:
+    """What the first panel said of learning when the project was opened does not wait any longer."""
+    said = desk.sayings.get("data")
+    if said is None or said.action != "stage:train":
+        return
+    text = said.text
+    for words in (_WAITS, _STOPPED):
+        text = text.partition(f" {words}")[0]
+    desk.sayings["data"] = replace(said, text=text, link="Go on proofreading", action="stage:proofread")
 
 
 def _forget_predictions(desk: Desk) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted
 from napari_emseg.ui.flows import doubting, examples, seeding
+from napari_emseg.ui.labelled import share
 from napari_emseg.ui.notes import is_coarse
 from napari_emseg.ui.tools import CutTool, MergeTool
 from napari_emseg.ui.view import go_to_section, need_one_section
@@ -180,7 +182,8 @@ def mark_proofread(desk: Desk) -> None:
     n = len(session.sections.proofread)
     corrections = session.correction_count(section)
     text = f"Section {section} is proofread"
-    text += f" with {counted(corrections, 'correction')}." if corrections else "."
+    text += f" with {counted(corrections, 'correction')}" if corrections else ""
+    text += f", {_percent(share(session.volume, section))} of it labelled."
     moved = _go_to_next(desk)
     if not moved:
         text += " No section without a mark is left."
@@ -188,6 +191,13 @@ def mark_proofread(desk: Desk) -> None:
         "proofread", text, tone="done", action="stage:train",
         link=f"Learn from {counted(n, 'section')}",
     )  # fmt: skip
+
+
+def _percent(part: float) -> str:
+    """Never all or nothing where it is not."""
+    if 0 < part < 0.01:  # noqa: PLR2004
+        return "less than 1 %"
+    return f"{math.floor(100 * part)} %"
 
 
 def take_mark_back(desk: Desk) -> None:

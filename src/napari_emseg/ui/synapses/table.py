@@ -19,14 +19,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "direction": ("", "→ presynaptic to postsynaptic; ? direction unknown"),
     "post_id": ("Post", "The postsynaptic cell, as the labels are now"),
     "confidence": ("Sure", "Probability of this pair with this direction, when it was found"),
-    "volume": ("Size", "Volume of the cleft, in millions of nm³"),
+    "volume": ("10⁶ nm³", "Size: volume of the cleft, in millions of nm³"),
     "verdict": ("You", "What you said of it"),
 }
 """Column to title and help."""
 
 _NAMES = tuple(COLUMNS)
 _SAID = {"": "", "right": "right", "wrong": "no pair", "turned": "turned"}
-_WIDTHS = {"number": 36, "direction": 22, "confidence": 48, "volume": 46, "verdict": 58}
+_WIDTHS = {"number": 36, "direction": 22, "confidence": 48, "volume": 60, "verdict": 58}
 _MIDDLE = ("direction", "verdict")
 _LEFT = ("post_id",)
 

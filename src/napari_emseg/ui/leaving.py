@@ -1,0 +1,54 @@
+"""The window is not closed over what the disk has refused without a question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtWidgets import QMessageBox, QWidget
+
+from napari_emseg.ui.bench import sentence
+
+if TYPE_CHECKING:
+    from napari_emseg.ui.desk import Desk
+
+
+class LastQuestion(QObject):
+    """Asks before a window is closed whose last strokes are in memory only.
+
+    Parameters
+    ----------
+    desk : Desk
+        Whose strokes are meant.
+    window : QWidget
+        The one that is closed.
+    """
+
+    def __init__(self, desk: Desk, window: QWidget, parent: QObject) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._window = window
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Try once more to save, and else ask."""
+        if event.type() == QEvent.Type.Close and watched is self._window and not self._may_go():
+            event.ignore()
+            return True
+        return bool(super().eventFilter(watched, event))
+
+    def _may_go(self) -> bool:
+        error = None if self._desk.session is None else self._desk.session.unsaved()
+        if error is None:
+            return True
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle("Not everything is saved")
+        box.setText("What was painted last is not saved, and is lost when the window is closed.")
+        box.setInformativeText(sentence(error))
+        back = box.addButton("Go back", QMessageBox.ButtonRole.RejectRole)
+        lose = box.addButton("Close and lose it", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(back)
+        box.setEscapeButton(back)
+        box.exec()
+        return box.clickedButton() is lose
