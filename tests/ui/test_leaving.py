@@ -46,7 +46,8 @@ def test_the_window_is_not_closed_over_strokes_that_are_not_saved(unsaved: Any) 
     event = QCloseEvent()
     assert unsaved.last_question.eventFilter(window, event), "the window does not hear of it"
     assert not event.isAccepted()
-    assert "is lost when the window is closed. Paint is not saved (the disk is full) (journal.sqlite): free some space." in seen[0]
+    why = "Paint is not saved (the disk is full) (journal.sqlite): free some space."
+    assert f"is lost when the window is closed. {why}" in seen[0]
     answer("Close and lose it", seen)
     assert not unsaved.last_question.eventFilter(window, QCloseEvent())
     assert len(seen) == 2

@@ -195,7 +195,7 @@ def mark_proofread(desk: Desk) -> None:
 
 def _percent(part: float) -> str:
     """Never all or nothing where it is not."""
-    if 0 < part < 0.01:  # noqa: PLR2004
+    if 0 < part < 0.01:
         return "less than 1 %"
     return f"{math.floor(100 * part)} %"
 
