@@ -152,3 +152,79 @@ def test_half_of_a_small_file_goes_when_it_is_written_again(tmp_path: Path) -> N
     write_atomic(path, b"newer", after_killed=True)
     assert hidden(tmp_path) == []
     assert path.read_bytes() == b"newer"
+
+
+KILLED_EDITING = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from napari_emseg.core.stack import ImageStack
+from napari_emseg.jobs.versions import write_card
+from napari_emseg.session import Session
+
+def kill_at(name):
+    real = os.fsync
+    def fsync(handle):
+        if name in os.readlink(f"/proc/self/fd/{handle}"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        real(handle)
+    os.fsync = fsync
+
+image = ImageStack(np.zeros((2, 8, 8), np.uint8), (50.0, 4.0, 4.0), "sample", "toy", "sample:toy")
+session = Session.open(Path(sys.argv[1]), image)
+session.volume[1, :4] = 7
+session.commit_stroke()
+kill_at(sys.argv[2])
+if "models" in sys.argv[2]:
+    from napari_emseg.core.model_card import bundled_name, read_card
+    folder = session.project.models / "mine-2"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_card(folder, read_card(bundled_name("membrane")))
+session.save()
+session.volume.set_spacing((40.0, 4.0, 4.0))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the file behind a handle is not told here")
+@pytest.mark.parametrize("killed_at", ["/labels.zarr/0/c/1/", "/labels.zarr/.zarr.json", "/models/mine-2/"])
+def test_a_killed_project_keeps_no_halves_of_pages_and_cards(tmp_path: Path, killed_at: str) -> None:
+    from napari_emseg.core.stack import ImageStack
+
+    image = ImageStack(np.zeros((2, 8, 8), np.uint8), (50.0, 4.0, 4.0), "sample", "toy", "sample:toy")
+    folder = tmp_path / "toy.emseg"
+    Session.create(folder, image).close()
+    process = subprocess.run([sys.executable, "-c", KILLED_EDITING, str(folder), killed_at], check=False)
+    assert process.returncode == -signal.SIGKILL
+    assert len(list(folder.rglob(".*.part"))) == 1, "it was not killed half-way"
+    session = Session.open(folder, image)
+    assert session.volume[1, 0, 0] == 7
+    session.save()
+    session.close()
+    assert list(folder.rglob(".*.part")) == []
+
+
+KILLED_WITH_SCRATCH = """
+import os, signal
+from napari_emseg.jobs.scratch import temporary_folder
+with temporary_folder("emseg-toy") as folder:
+    (folder / "block").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_temporary_files_of_a_killed_worker_go_with_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_emseg.jobs.scratch import temporary_folder
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    subprocess.run([sys.executable, "-c", KILLED_WITH_SCRATCH], check=False)
+    (left,) = tmp_path.iterdir()
+    assert (left / "block").exists()
+    with temporary_folder("emseg-other"):
+        assert left.exists()  # another job's
+    with temporary_folder("emseg-toy") as mine:
+        assert list(tmp_path.iterdir()) == [mine]
+    assert list(tmp_path.iterdir()) == []

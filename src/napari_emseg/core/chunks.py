@@ -23,6 +23,7 @@ from numcodecs import Zstd  # type: ignore[import-untyped]
 from napari_emseg.core.atomic import sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.grid import CHUNK
+from napari_emseg.core.leftovers import clear_small
 from napari_emseg.core.page import Page
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class ChunkStore:
         self._codec = Zstd(level=1, checksum=True)
         self._stamped = bool(self.attributes().get("stamped"))
         self._is_part = False
+        self._tidy: set[Path] = set()
 
     @classmethod
     def create(
@@ -128,7 +130,7 @@ class ChunkStore:
         store = cls.__new__(cls)
         store.path, store.shape, store.dtype = path, shape, dtype
         store._stored, store._codec = dtype.newbyteorder("<"), Zstd(level=1, checksum=True)
-        store._stamped, store._is_part = True, True
+        store._stamped, store._is_part, store._tidy = True, True, set()
         return store
 
     def remove(self, key: ChunkKey) -> None:
@@ -182,6 +184,11 @@ class ChunkStore:
             raise EmsegError("the labels folder has disappeared", str(self.path), _UNTOUCHED)
         path = self.file(key)
         path.parent.mkdir(parents=True, exist_ok=True)
+        if (
+            path.parent not in self._tidy
+        ):  # what a killed program was writing there is written again after a crash
+            clear_small(path.parent)
+            self._tidy.add(path.parent)
         ids = self._codec.encode(np.ascontiguousarray(page.data, dtype=self._stored))
         write_atomic(path, bytes(ids) + _stamp(page.generation, page.position), sync_parent=False)
 

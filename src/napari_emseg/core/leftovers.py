@@ -77,9 +77,9 @@ def remove(path: Path) -> None:
 
 
 def clear_small(folder: Path) -> None:
-    """Remove the halves of small files (see `core.atomic`) that killed programs have left in a project folder.
+    """Remove the halves of small files (see `core.atomic`) that killed programs have left in a folder of a project.
 
-    The caller holds the folder's lock: nobody else writes there.
+    The caller holds the project's lock: nobody else writes there.
     """
     pattern = re.compile(r"\.\w[\w.]*\.(\d+)-\d+\.part")
     with suppress(OSError):

@@ -69,7 +69,8 @@ def _write(rows: list[Recent]) -> None:
     path = _file()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, json.dumps({"projects": [asdict(one) for one in rows]}, indent=1).encode())
+        content = json.dumps({"projects": [asdict(one) for one in rows]}, indent=1).encode()
+        write_atomic(path, content, after_killed=True)
 
 
 def _understood(row: object) -> Recent | None:

@@ -26,8 +26,8 @@ def write(report: Report, folder: Path) -> None:
     """Write ``report.json`` and ``report.md``."""
     content = report.as_dict()
     content["verdict"] = verdict(content)
-    write_atomic(folder / "report.json", (json.dumps(content, indent=1) + "\n").encode())
-    write_atomic(folder / "report.md", as_markdown(content).encode())
+    write_atomic(folder / "report.json", (json.dumps(content, indent=1) + "\n").encode(), after_killed=True)
+    write_atomic(folder / "report.md", as_markdown(content).encode(), after_killed=True)
 
 
 def as_markdown(content: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from napari_emseg.jobs.kept_synapses import (
     read_synapses,
     with_answered,
 )
+from napari_emseg.jobs.scratch import temporary_folder
 from napari_emseg.settings import SynapseSettings
 
 if TYPE_CHECKING:
@@ -195,10 +195,8 @@ def run(request: SynapsesRequest, progress: Progress) -> SynapsesResult:
     settings, nowhere = request.settings, (0.0, 0.0, 0.0)
     clefts = CleftMap(request.clefts, settings.threshold, "clefts")
     inputs = Inputs(request.cells, request.spacing_nm, nowhere, clefts, None, request.image)
-    with tempfile.TemporaryDirectory(prefix="emseg-synapses-") as folder:
-        ids, places, too_small = number_clefts(
-            inputs, settings, _BLOCK, Path(folder), Part(progress, 0.0, 0.5)
-        )
+    with temporary_folder("emseg-synapses") as folder:
+        ids, places, too_small = number_clefts(inputs, settings, _BLOCK, folder, Part(progress, 0.0, 0.5))
         found = tuple(judge_synapses(inputs, ids, places, settings, Part(progress, 0.5, 1.0)))
     synapses = tuple(_synapse(one, request.first, request.spacing_nm) for one in found)
     return SynapsesResult(synapses, too_small, sum(one.verdict.n_unsure for one in found))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from napari_emseg.core.edit import Edit, Region
 from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.patching import section_patches
 from napari_emseg.core.sections import Status
+from napari_emseg.jobs.scratch import temporary_folder
 from napari_emseg.settings import TidySettings
 
 if TYPE_CHECKING:
@@ -170,8 +169,8 @@ def run(request: TidyRequest, progress: Progress) -> TidyResult:
     patches: list[Patch] = []
     before_ids, after_ids, touched = _Ids(), _Ids(), _Ids()
     n_voxels = n_bytes = 0
-    with tempfile.TemporaryDirectory(prefix="emseg-tidy-") as folder:
-        found = tidy(request.labels, settings, request.spacing_nm, folder=Path(folder), progress=progress)
+    with temporary_folder("emseg-tidy") as folder:
+        found = tidy(request.labels, settings, request.spacing_nm, folder=folder, progress=progress)
         dropped = {*found.dropped.tolist(), *(request.too_small or ())}
         untouched = np.array(sorted({*request.locked, *(dropped & request.spared)}), np.uint64)
         for z in request.sections:

@@ -115,7 +115,8 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
         reason = lock.acquire()
         journal: Journal | None = None
         if not reason:
-            clear_small(folder)
+            for place in (folder, project.labels, *project.models.glob("*/")):
+                clear_small(place)
         try:
             journal = Journal.open_read_only(project.journal) if reason else Journal.open(project.journal)
             volume, notice = open_volume(
