@@ -91,6 +91,30 @@ def test_what_is_proofread_by_now_says_so(asked: Any) -> None:
     assert asked.next_page.says.saying.text == "Section 4 is proofread by now."
 
 
+def test_the_list_is_there_again_without_looking_again(asked: Any, engine: Any, qtbot: Any) -> None:
+    asked.desk.session.mark(4, Status.PROOFREAD)
+    asked.desk.open_stage("segment")
+    asked.desk.open_stage("proofread")
+    asked.desk.do("suggest")
+    assert asked.pages.current is asked.next_page
+    assert "Section 1" not in asked.next_page.says.saying.text  # nothing stands out any more
+    assert "; 1 is as good as any" in asked.next_page.says.saying.text
+    looks = [function for function, *_ in engine.asked if "suggest" in function]
+    assert len(looks) == 1
+    QTest.mouseClick(asked.next_page.again, Qt.MouseButton.LeftButton)
+    assert lines(asked) == [], "what it said before is gone while it looks"
+    qtbot.waitUntil(lambda: asked.desk.suggestions is not None)
+    QTest.qWait(20)
+    assert len(lines(asked)) == 5
+
+
+def test_another_model_has_other_suggestions(asked: Any) -> None:
+    from napari_emseg.ui.flows.learning import choose
+
+    choose(asked.desk, "membrane-isbi")
+    assert asked.desk.suggestions is None
+
+
 def test_another_stack_has_no_suggestions(asked: Any) -> None:
     asked.desk.clear()
     assert lines(asked) == []

@@ -97,7 +97,7 @@ def test_the_model_says_which_section_would_teach_most(desk: Any, engine: Any) -
     engine.answers["napari_emseg.jobs.suggest:run"] = lambda request, progress: replace(
         suggestions(3), sections=(replace(plain, reason=""),)
     )
-    desk.do("suggest")
+    desk.do("suggest_again")
     assert desk.sayings["proofread"].text == "No section stands out; 3 is as good as any."
     desk.clear()
     assert desk.suggestions is None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.learning import STOPPED
 from napari_emseg.core.sections import Status
 from napari_emseg.session import Session
 from napari_emseg.ui.flows import cleaning, opening
@@ -70,6 +71,21 @@ def test_a_brush_is_not_taken_up_in_a_project_that_can_only_be_read(reader: Any,
     assert said.text.startswith("This project is read-only, nothing can be painted")
     reader.layers.labels.mode = "pick"
     assert str(reader.layers.labels.mode) == "pick"
+
+
+@pytest.mark.parametrize("action", ["segment", "propagate", "grow", "tidy", "train"])
+def test_long_work_for_nothing_does_not_begin_in_a_project_that_can_only_be_read(
+    reader: Any, engine: Any, action: str
+) -> None:
+    asked, models = len(engine.asked), reader.session.project.models
+    theirs = models / ".candidate-of-the-other-window"
+    theirs.mkdir(parents=True)
+    (theirs / STOPPED).write_text("{}")
+    reader.do(action)
+    (said,) = [one for one in reader.sayings.values() if "nothing can be changed" in one.text]
+    assert said.text.startswith("This project is read-only, nothing can be changed (")
+    assert len(engine.asked) == asked
+    assert list(models.iterdir()) == [theirs], "nobody else's learning is touched"
 
 
 def test_no_new_id_in_a_project_that_can_only_be_read(reader: Any) -> None:

@@ -26,6 +26,8 @@ class Action:
         ``module:function``; called with the desk.
     stage : str
         Stage whose panel speaks about it; empty: the open one.
+    writes : bool
+        Whether it takes a while and comes to nothing in a project that can only be read: refused at once there.
     """
 
     title: str
@@ -33,6 +35,7 @@ class Action:
     help: str
     target: str
     stage: str = ""
+    writes: bool = False
 
     @property
     def key_words(self) -> str:
@@ -112,7 +115,7 @@ ACTIONS: dict[str, Action] = {
     ),
     "segment": Action(
         "Segment what I see", "S", "Predict where needed, place seeds, grow them to segments",
-        f"{_FLOWS}.segmenting:segment_visible", "segment",
+        f"{_FLOWS}.segmenting:segment_visible", "segment", writes=True,
     ),
     "place_seeds": Action(
         "Place seeds", "", "Click into cells: each dot becomes one segment. Once more ends it",
@@ -132,11 +135,11 @@ ACTIONS: dict[str, Action] = {
     ),
     "grow": Action(
         "Grow here", "G", "The object under the mouse grows into empty space up to the membranes; over empty space a new one",
-        f"{_FLOWS}.growing:grow_here", "proofread",
+        f"{_FLOWS}.growing:grow_here", "proofread", writes=True,
     ),
     "propagate": Action(
         "Carry ids onwards", "W", "Give the same ids to the same objects in the next sections",
-        f"{_FLOWS}.propagating:propagate", "propagate",
+        f"{_FLOWS}.propagating:propagate", "propagate", writes=True,
     ),
     "merge": _correction("merge"),
     "cut": _correction("cut"),
@@ -148,7 +151,7 @@ ACTIONS: dict[str, Action] = {
     ),
     "tidy": Action(
         "Tidy objects", "", "Do what the page Tidy is set to, around what is proofread, left out or locked",
-        f"{_FLOWS}.tidying:tidy", "proofread",
+        f"{_FLOWS}.tidying:tidy", "proofread", writes=True,
     ),
     "new_object": Action(
         "New id", "M", "Paint with an id that no object has had",
@@ -174,6 +177,10 @@ ACTIONS: dict[str, Action] = {
         "What next?", "", "The model looks at all open sections and names the one that would teach it most",
         f"{_FLOWS}.suggesting:suggest", "proofread",
     ),
+    "suggest_again": Action(
+        "Look again", "", "The model looks at all open sections anew",
+        f"{_FLOWS}.suggesting:look_again", "proofread",
+    ),
     "go_suggested": Action(
         "Go to the suggested section", "", "The best suggestion that is still open; again for the one after it",
         f"{_FLOWS}.suggesting:go_on", "proofread",
@@ -184,7 +191,7 @@ ACTIONS: dict[str, Action] = {
     ),
     "train": Action(
         "Learn from proofread sections", "T", "Teach a copy of the model in the background",
-        f"{_FLOWS}.learning:learn", "train",
+        f"{_FLOWS}.learning:learn", "train", writes=True,
     ),
     "accept_model": Action(
         "Use the new model", "", "Predict with the new model from now on; the old one stays in the list",

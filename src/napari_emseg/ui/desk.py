@@ -14,6 +14,7 @@ from napari_emseg.ui import labelled
 from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.bench import Bench, sentence
 from napari_emseg.ui.flows import doubting, seeding, synapse_queue
+from napari_emseg.ui.flows.asking import refuse_reader
 from napari_emseg.ui.hand import Hand
 from napari_emseg.ui.labels_layer import LabelsAdapter
 from napari_emseg.ui.layers import StackLayers, add_layers
@@ -287,6 +288,8 @@ class Desk(Bench):
         stage = action.stage or self.stage
         try:
             self.sweep()
+            if action.writes:
+                refuse_reader(self)
             getattr(importlib.import_module(module), function)(self)
         except EmsegError as error:
             self.open_stage(stage)

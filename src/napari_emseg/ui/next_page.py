@@ -65,7 +65,7 @@ class NextPage(QWidget):
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.list.setMinimumHeight(_LOWEST)
         self.list.itemClicked.connect(self._go)
-        self.again = action_button(desk, "suggest", text="Look again")
+        self.again = action_button(desk, "suggest_again")
         self.progress = ProgressLine()
         self.progress.stopped.connect(lambda: desk.stop(_STAGE))
         self.says = SpeakingLine()

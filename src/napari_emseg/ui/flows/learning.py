@@ -318,6 +318,7 @@ def _forget_predictions(desk: Desk) -> None:
     _, layers = desk.need_session()
     desk.runner.drop("predict")
     layers.forget_predictions()
+    desk.suggestions = desk.suggested = None
 
 
 def _is_membrane(path: Path) -> bool:

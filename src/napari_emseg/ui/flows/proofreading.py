@@ -9,6 +9,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted
 from napari_emseg.ui.flows import doubting, examples, seeding
+from napari_emseg.ui.flows.asking import refuse_reader
 from napari_emseg.ui.labelled import share
 from napari_emseg.ui.notes import is_coarse
 from napari_emseg.ui.tools import CutTool, MergeTool
@@ -138,11 +139,8 @@ def refuse_painting(desk: Desk) -> None:
     EmsegError
         If the project can only be read, or the labels are shown coarsely.
     """
-    session, _ = desk.need_session()
-    if session.read_only:
-        reason = session.volume.read_only_reason
-        action = "reopen" if desk.is_free else ""
-        raise EmsegError("this project is read-only, nothing can be painted", reason, action=action)
+    desk.need_session()
+    refuse_reader(desk, "painted")
     if is_coarse(desk):
         raise EmsegError(
             "this view is shown coarsely and cannot be painted",

@@ -17,6 +17,18 @@ _AROUND = 1.25
 
 
 def suggest(desk: Desk) -> None:
+    """Show what the model has found, or let it look at pieces of all open sections and rank them."""
+    desk.need_session()
+    ranked = () if desk.suggestions is None else desk.suggestions.sections
+    left = [one for one in ranked if is_open(desk, one)]
+    if not left:
+        look_again(desk)
+        return
+    desk.asked.emit("next")
+    _offer(desk, left[0], "comes next")
+
+
+def look_again(desk: Desk) -> None:
     """Let the model look at pieces of all open sections and rank them."""
     from napari_emseg.jobs import suggest as job
 
@@ -29,6 +41,7 @@ def suggest(desk: Desk) -> None:
         desk.suggestions = found
         _offer(desk, found.sections[0], "would teach most")
 
+    desk.suggestions = desk.suggested = None
     desk.asked.emit("next")
     desk.start(_STAGE, "looking for the section that would teach most")
     desk.runner.submit_prepared(
