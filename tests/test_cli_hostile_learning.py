@@ -107,3 +107,14 @@ def test_torch_without_memory_is_told_like_any_other(capsys, model, monkeypatch)
     assert (
         said == "error: there is not enough memory, predict, take a smaller region, or close other programs"
     )
+
+
+def test_nobody_learns_from_a_mask_with_values_that_are_no_numbers(capsys):
+    membrane = np.zeros((3, 32, 32), np.float32)
+    membrane[:, ::8] = 1
+    membrane[1, 3, 3] = np.nan
+    write_array("holes.h5", membrane)
+    recipe = write_recipe({"truth": {"membrane": {"path": "holes.h5"}}})
+    said = refused(capsys, "train", recipe, "out")
+    assert said.startswith("error: it holds values that are not numbers (NaN), ")
+    assert "holes.h5" in said

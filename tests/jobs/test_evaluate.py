@@ -13,7 +13,8 @@ import tifffile
 from napari_emseg.cli import main
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import write_array
-from napari_emseg.io.cremi import NO_CLEFT
+from napari_emseg.io.annotations import write_annotations
+from napari_emseg.io.cremi import NO_CLEFT, CremiAnnotations
 from napari_emseg.jobs.evaluate import evaluate_files
 
 if TYPE_CHECKING:
@@ -352,3 +353,28 @@ def test_a_cremi_file_needs_no_internal_path_where_the_kind_says_which(
         evaluate_files("segmentation", sample, tmp_path / "two.h5")
     write_array(f"{sample}::main", np.roll(cells, 3, axis=2), spacing_nm=SPACING)
     assert evaluate_files("segmentation", sample, found)["voi_split"] > 0  # main comes first, as everywhere
+
+
+def test_partners_of_neurons_whose_file_does_not_say_how_large_voxels_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two true pairs, both found within 20 nm, one with the other cell presynaptic."""
+    ids = np.kron(np.arange(1, 5).reshape(2, 2), np.ones((25, 25), int))[None].repeat(4, 0).astype(np.uint16)
+    write_array(tmp_path / "cells.tif", ids)
+    at = np.array([[50, 100, 100], [50, 100, 300], [100, 100, 100], [100, 300, 100]], float)
+    kinds = ("presynaptic_site", "postsynaptic_site") * 2
+    sites = np.arange(1, 5, dtype=np.uint64)
+    for name, shift, partners in (("true", 0, [[1, 2], [3, 4]]), ("found", 20, [[1, 2], [4, 3]])):
+        write_annotations(
+            tmp_path / f"{name}.hdf",
+            CremiAnnotations(sites, kinds, at + np.array((0, shift, 0)), np.array(partners, np.uint64)),
+        )
+    words = ["evaluate", "partners", f"{tmp_path}/true.hdf", f"{tmp_path}/found.hdf"]
+    words += ["--segmentation", f"{tmp_path}/cells.tif", "--json"]
+    assert main(words) == 1
+    assert "give --pixel-size Z,Y,X" in capsys.readouterr().err
+    assert main([*words, "--pixel-size", "8"]) == 1
+    assert "the section thickness is missing" in capsys.readouterr().err
+    assert main([*words, "--pixel-size", "50,8,8"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert (scores["matched"], scores["f1"], scores["mean_distance_nm"]) == (1, 0.5, 20.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
@@ -195,3 +196,11 @@ def settings_from(args: argparse.Namespace, kind: type[S]) -> S:
         option = "--" + str(fault["loc"][0]).removesuffix("_nm").removesuffix("_nm2").replace("_", "-")
         reason = fault["msg"].replace("Input should be", "give a value that is")
         raise WrongCall(f"{option} {fault['input']} is out of bounds", "", reason) from error
+
+
+def seconds(text: str) -> float:
+    """Parse a time; infinity is one."""
+    with suppress(ValueError):
+        if (value := float(text)) > 0:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no time; give a number of seconds above 0")

@@ -11,7 +11,9 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.commands.arguments import seconds
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import find_model
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", default="", metavar="NAME_OR_PATH",
         help="model to start from; default: membrane-isbi, which has never seen the samples",
     )  # fmt: skip
-    parser.add_argument("--learn-seconds", type=float, default=60.0, metavar="S", help="default: %(default)s")
+    parser.add_argument(
+        "--learn-seconds", type=seconds, default=60.0, metavar="S", help="default: %(default)s"
+    )
     parser.add_argument("--no-screenshot", action="store_true", help="leave the picture out")
 
 
@@ -45,12 +49,13 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.jobs import demo, demo_report
 
     folder = args.output / f"{args.sample}.emseg"
+    model = args.model or demo.STRANGER
+    find_model(model)  # a wrong name is told before anything is made or replaced
+    if args.output.is_file():
+        raise EmsegError("a file of this name is in the way", str(args.output), "choose another --output")
     args.output.mkdir(parents=True, exist_ok=True)
-    if (folder / "project.json").is_file():
-        shutil.rmtree(folder)  # an earlier demo
-    report = demo.run(
-        args.sample, folder, progress, model=args.model or demo.STRANGER, learn_s=args.learn_seconds
-    )
+    _make_room(folder, is_of_demo=(args.output / "report.json").is_file())
+    report = demo.run(args.sample, folder, progress, model=model, learn_s=args.learn_seconds)
     demo_report.write(report, args.output)
     progress.close()
     before, after = report.facts["before"], report.facts["after"]
@@ -63,6 +68,30 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     if not args.no_screenshot:
         _screenshot(folder, args.output / "screenshot.png", report.facts["section"])
     return 0
+
+
+def _make_room(folder: Path, *, is_of_demo: bool) -> None:
+    """Remove the project of an earlier demo; one of a person stays, and so does one that is open.
+
+    Raises
+    ------
+    EmsegError
+        If the folder is not to be removed.
+    """
+    from napari_emseg.core.folder_lock import FolderLock
+    from napari_emseg.jobs.demo import MARK
+
+    if not (folder / "project.json").is_file():
+        return
+    if not is_of_demo and not (folder / MARK).is_file():
+        raise EmsegError(
+            "a project that no demo has made is in the way", str(folder), "choose another --output"
+        )
+    lock = FolderLock(folder / "lock")
+    if reason := lock.acquire():
+        raise EmsegError(f"the project of the demo before is kept: {reason}", str(folder), "close it there")
+    lock.release()
+    shutil.rmtree(folder)
 
 
 def _screenshot(project: Path, output: Path, section: int) -> None:

@@ -99,7 +99,11 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         if value is not None and not 0 <= value < float("inf"):
             raise WrongCall(f"{value:g} is no length or size", flag, "give 0 or more")
     spacing, is_known, sections = None, True, None
-    if args.kind != "partners":
+    if args.kind == "partners" and args.pixel_size:
+        spacing, is_known = voxel_size(args.pixel_size, None)
+        if not is_known:
+            raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
+    elif args.kind != "partners":
         array, found = open_array(place_in(args.truth, args.kind))
         if args.pixel_size and found is None:
             found = open_array(place_in(args.prediction, args.kind))[1]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import argparse
 import math
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_emseg.commands.arguments import out_folder
+from napari_emseg.commands.arguments import out_folder, seconds
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -24,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out_dir", metavar="OUT_DIR", type=out_folder)
     parser.add_argument("--resume", action="store_true", help="take up the training that OUT_DIR holds")
     parser.add_argument(
-        "--max-seconds", type=_seconds, default=math.inf, metavar="S", help="stop then, in a resumable state"
+        "--max-seconds", type=seconds, default=math.inf, metavar="S", help="stop then, in a resumable state"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
 
@@ -42,10 +41,3 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     for name, scores in read_card(folder).scores.items():
         print(f"  on {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in scores.items()))
     return 0
-
-
-def _seconds(text: str) -> float:
-    with suppress(ValueError):
-        if (value := float(text)) > 0:
-            return value
-    raise argparse.ArgumentTypeError(f"{text!r} is no time; give a number of seconds above 0")

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from napari_emseg.session import Session
 
 LEARN_S = 60.0
+MARK = "made-by-demo.txt"
+"""A file in the project that a demo has made: such a one is replaced without a question."""
+
 STRANGER = "membrane-isbi"
 """Where the demo begins: a model that has never seen either sample, as no model has seen a person's own stack."""
 
@@ -83,6 +86,7 @@ def run(
         progress.report(0.0, f"opening {sample}")
         began = time.perf_counter()
         session = Session.create(folder, open_image(f"sample:{sample}"))
+        (folder / MARK).write_text("napari-emseg demo made this project, and the next demo replaces it.\n")
         try:
             session.model = model
             truth = sample_truth(sample)

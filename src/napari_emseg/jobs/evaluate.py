@@ -101,7 +101,9 @@ def evaluate_files(
     if kind == "partners":
         from napari_emseg.jobs.evaluate_partners import evaluate_partners
 
-        return evaluate_partners(truth, prediction, segmentation=segmentation, matching_nm=distance_nm)
+        return evaluate_partners(
+            truth, prediction, segmentation=segmentation, matching_nm=distance_nm, spacing_nm=spacing_nm
+        )
     if kind == "segmentation":
         scores = evaluate_volumes(
             truth, prediction, sections=sections, border_nm=border_nm, spacing_nm=spacing_nm,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_emseg.algorithms.metrics.partners import Pairs
+    from napari_emseg.core.stack import Spacing
 
 _NEURONS = "volumes/labels/neuron_ids"
 
@@ -20,6 +21,7 @@ def evaluate_partners(
     *,
     segmentation: str | Path | None = None,
     matching_nm: float | None = None,
+    spacing_nm: Spacing | None = None,
 ) -> dict[str, float | str | None]:
     """Compare the pairs of two files of annotations.
 
@@ -31,6 +33,8 @@ def evaluate_partners(
         True neurons; by default ``volumes/labels/neuron_ids`` of the ground-truth file.
     matching_nm : float, optional
         Distance up to which sites can be the same; 400 nm by default.
+    spacing_nm : tuple of float, optional
+        Voxel size (z, y, x) of the neurons; wins over the file's.
 
     Returns
     -------
@@ -58,10 +62,11 @@ def evaluate_partners(
             str(truth),
             "name them: --segmentation FILE",
         ) from error
-    if neurons.spacing_nm is None:
-        raise EmsegError("the voxel size of the segmentation is unknown", where, "store it in the file")
+    spacing_nm = spacing_nm or neurons.spacing_nm
+    if spacing_nm is None:
+        raise EmsegError("the voxel size of the segmentation is unknown", where, "give --pixel-size Z,Y,X")
     return partner_scores(
-        real, said, neurons.array, neurons.spacing_nm, offset_nm=neurons.offset_nm or (0.0, 0.0, 0.0),
+        real, said, neurons.array, spacing_nm, offset_nm=neurons.offset_nm or (0.0, 0.0, 0.0),
         matching_nm=MATCHING_NM if matching_nm is None else matching_nm,
     )  # fmt: skip
 

@@ -76,6 +76,10 @@ def truth_of(source: TruthSource, values: NDArray[Any], spacing_nm: Spacing) -> 
         return membranes_of(values, pixel_nm, ignore_id=source.ignore)
     if source.make != "membrane":
         raise EmsegError(f"{source.make} is made of object ids", source.path, "give objects instead of path")
+    if values.dtype.kind == "f" and np.isnan(values).any():  # above nothing and below nothing
+        raise EmsegError(
+            "it holds values that are not numbers (NaN)", source.path, "replace them, or export it again"
+        )
     mask = (values > source.above) != source.below_is_target
     if source.distance_nm:
         return distance_levels(
