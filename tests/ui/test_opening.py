@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_emseg.core.stack import ImageStack
 from napari_emseg.session import Session
 from napari_emseg.ui.flows import opening
 
@@ -74,3 +75,15 @@ def test_a_removed_layer_closes_the_stack_and_keeps_the_edits(
     opening.show(desk, again)
     assert desk.labelled == {1}
     assert desk.sayings["data"].text.startswith("6 sections are open. 1 of them has labels from last time")
+
+
+def test_a_stack_of_one_section_is_spoken_of_as_one(desk: Any, tmp_path: Path) -> None:
+    image = np.full((1, 48, 64), 90, np.uint8)
+    one = Session.create(tmp_path / "one.emseg", ImageStack(image, (40.0, 8.0, 8.0), "file", "one", ""))
+    opening.show(desk, one)
+    assert desk.sayings["data"].text == "1 section is open."
+    one.volume[0, 4:9, 4:9] = 1
+    desk.sweep()
+    desk.do("propagate")
+    text = "The stack has one section only (section 0): there is nothing to carry ids to."
+    assert desk.sayings["propagate"].text == text

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.sections import Status
@@ -71,6 +72,21 @@ def test_carrying_looks_at_the_image_and_says_if_it_could_not(labelled: Any, eng
 def test_an_empty_section_has_nothing_to_carry(desk: Any) -> None:
     desk.do("propagate")
     assert (desk.sayings["propagate"].tone, desk.sayings["propagate"].action) == ("error", "segment")
+
+
+@pytest.mark.parametrize(
+    ("section", "direction", "other"), [(5, "forwards", "back"), (0, "backwards", "for")]
+)
+def test_ids_are_not_carried_out_of_the_stack(
+    desk: Any, make_labels: Any, section: int, direction: str, other: str
+) -> None:
+    desk.session.commit(make_labels(desk.session, (section,)))
+    desk.viewer.dims.set_current_step(0, section)
+    desk.set_settings("propagate", desk.settings("propagate").model_copy(update={"direction": direction}))
+    desk.do("propagate")
+    end = "last" if section else "first"
+    text = f"This is the {end} section of the stack (section {section}): carry ids {other}wards, or go to another one."
+    assert desk.sayings["propagate"].text == text
 
 
 def suggestions(*sections: int) -> Any:

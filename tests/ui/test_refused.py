@@ -13,6 +13,7 @@ from napari_emseg.core.sections import Status
 from napari_emseg.session import Session
 from napari_emseg.ui.flows import cleaning, opening
 from napari_emseg.ui.flows.opening import show
+from napari_emseg.ui.notes import notes
 
 
 @pytest.fixture
@@ -86,6 +87,14 @@ def test_long_work_for_nothing_does_not_begin_in_a_project_that_can_only_be_read
     assert said.text.startswith("This project is read-only, nothing can be changed (")
     assert len(engine.asked) == asked
     assert list(models.iterdir()) == [theirs], "nobody else's learning is touched"
+
+
+def test_a_folder_that_cannot_be_written_offers_a_copy(reader: Any, monkeypatch: Any) -> None:
+    (note,) = [one for one in notes(reader) if one.text.startswith("Read-only")]
+    assert note.action == "", "another window writes it"
+    monkeypatch.setattr("napari_emseg.ui.notes.os.access", lambda *_: False)
+    (note,) = [one for one in notes(reader) if one.text.startswith("Read-only")]
+    assert (note.link, note.action) == ("Save a copy", "save_copy")
 
 
 def test_no_new_id_in_a_project_that_can_only_be_read(reader: Any) -> None:

@@ -154,6 +154,7 @@ def test_a_project_on_a_disk_that_can_only_be_read_is_copied(
     monkeypatch.setattr("napari_emseg.ui.flows.sharing.os.access", lambda *_: False)
     sharing.copy_to(labelled, tmp_path / "copy.emseg")
     assert labelled.sayings["data"].tone == "done", labelled.sayings["data"]
+    assert labelled.sayings["data"].text.endswith("Open it to go on."), "nothing can be imported here"
     again = Session.open(tmp_path / "copy.emseg", labelled.session.image)
     np.testing.assert_array_equal(np.asarray(again.volume[2]), np.asarray(labelled.session.volume[2]))
     again.close()

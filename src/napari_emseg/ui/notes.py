@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -49,8 +50,11 @@ def notes(desk: Desk) -> tuple[Note, ...]:
                 Note("The other window has closed this project.", "", "Open it for editing", "reopen")
             )
         else:
-            reason = session.volume.read_only_reason
-            found.append(Note(f"Read-only: {reason}.", "What is done there appears here within two seconds."))
+            words = f"Read-only: {session.volume.read_only_reason}."
+            if os.access(session.project.folder, os.W_OK):
+                found.append(Note(words, "What is done there appears here within two seconds."))
+            else:
+                found.append(Note(words, "A copy on another disk can be edited.", "Save a copy", "save_copy"))
     if change := session.image_change:
         found.append(
             Note("Not the image that the labels were made on.", change, "The labels fit", "keep_image")

@@ -362,7 +362,8 @@ def _say_opened(desk: Desk, session: Session, more: str = "") -> None:
         desk.say("data", "The file does not say how large a voxel is. Fill it in above, or go on in pixels.")
         return
     kept = len(desk.labelled)
-    text = f"{session.image.shape[0]} sections are open."
+    n = session.image.shape[0]
+    text = f"{n} sections are open." if n > 1 else "1 section is open."
     if kept:
         has = "has" if kept == 1 else "have"
         text += f" {kept} of them {has} labels from last time, {len(session.sections.proofread)} proofread."

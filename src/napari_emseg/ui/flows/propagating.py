@@ -36,6 +36,7 @@ def propagate(desk: Desk) -> None:
     settings = session.get_settings(_STAGE)
     extent = labelled_extent(session, section)
     sections = reach(section, session.volume.shape[0], settings)
+    _refuse_end(section, session.volume.shape[0], settings.direction, sections)
     started = time.monotonic()
     missing = [z for z in sections if z not in desk.labelled and session.sections[z].status is Status.UNSEEN]
     if not missing:
@@ -61,6 +62,22 @@ def propagate(desk: Desk) -> None:
         )
 
     with_boundary(desk, region, segment, stage=_STAGE)
+
+
+def _refuse_end(section: int, n_sections: int, direction: str, sections: range) -> None:
+    """Refuse to carry ids out of the stack."""
+    if len(sections) > 1:
+        return
+    if n_sections == 1:
+        raise EmsegError(
+            "the stack has one section only", f"section {section}", "there is nothing to carry ids to"
+        )
+    end, way = ("first", "forwards") if direction == "backwards" else ("last", "backwards")
+    raise EmsegError(
+        f"this is the {end} section of the stack",
+        f"section {section}",
+        f"carry ids {way}, or go to another one",
+    )
 
 
 def labelled_extent(session: Session, section: int) -> Region:

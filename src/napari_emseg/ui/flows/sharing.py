@@ -48,11 +48,14 @@ def copy_to(desk: Desk, target: Path) -> None:
     """Copy the open project, as it is at this moment; work goes on meanwhile."""
     from napari_emseg.core.copying import copy_project
 
+    session, _ = desk.need_session()
+
     def run(folder: Path, frozen: Path | None, progress: Progress) -> Path:
         return copy_project(folder, target, source=frozen, progress=progress)
 
     def done(copy: Any) -> None:
-        desk.say("data", f"A copy is in {copy}. Corrections made in it can be imported here.", tone="done")
+        more = "Open it to go on." if session.read_only else "Corrections made in it can be imported here."
+        desk.say("data", f"A copy is in {copy}. {more}", tone="done")
 
     _from_frozen(desk, f"copying to {target.name}", run, done)
 

@@ -137,7 +137,8 @@ class DataPanel(StagePanel):
                 right.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
                 self.facts.addRow(left, right)
             unknown = session.image.spacing_nm is None
-            self.where.setText(f"Edits are kept in {session.project.folder}")
+            lies = "The project lies in" if session.read_only else "Edits are kept in"
+            self.where.setText(f"{lies} {session.project.folder}")
         self.file.setText("Another stack ..." if session else "Open a stack ...")
         self.folder.setText("Another folder ..." if session else "Open a folder ...")
         self.where.setVisible(session is not None)
