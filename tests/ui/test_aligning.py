@@ -65,6 +65,7 @@ def test_the_preview_lies_where_the_section_will_lie(slipped: Any) -> None:
     assert (
         np.corrcoef(own[inside], before[inside])[0, 1] > 0.5
     )  # laid over each other; unshifted it is about 0
+    assert not desk.layers.labels.visible, "its colours are two already"
     plain = desk.session.image.data
     assert np.corrcoef(plain[2].ravel(), plain[1].ravel())[0, 1] < 0.3
     desk.viewer.dims.set_current_step(0, 3)
@@ -72,6 +73,8 @@ def test_the_preview_lies_where_the_section_will_lie(slipped: Any) -> None:
     assert len([layer for layer in desk.viewer.layers if layer.name.startswith("aligned")]) == 2
     aligning.want_preview(desk, False)
     assert not [layer for layer in desk.viewer.layers if layer.name.startswith("aligned")]
+    assert desk.layers.labels.visible
+    assert desk.layers.boundary.visible
 
 
 def test_an_aligned_copy_takes_the_labels_along_and_gives_them_back_exactly(

@@ -129,8 +129,11 @@ def test_the_page_in_the_window(opened: Any, qtbot: Any, make_labels: Any) -> No
     assert page.says.saying.tone == "done", page.says.saying.text
     np.testing.assert_array_equal(desk.session.volume.read(Region.full(painted.shape)), painted)
     assert page.model.rowCount() == 3003
-    desk.session.undo()
+    desk.do("undo")
     assert int(desk.session.volume[4, 20, 15]) == 9
+    assert page.says.saying.text.startswith("Taken back: restore the moment after"), (
+        "Ctrl-Z takes that back no longer"
+    )
     qtbot.mouseClick(opened.findChild(QPushButton, "close_history"), Qt.MouseButton.LeftButton)
     assert not page.isVisible()
     assert opened.panels[desk.stage].isVisible()

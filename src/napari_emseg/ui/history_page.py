@@ -140,6 +140,7 @@ class HistoryPage(QWidget):
         column.addWidget(self.says)
         desk.session_changed.connect(self._show_all)
         desk.state_changed.connect(self.follow)
+        desk.said.connect(self._on_said)
         self._show_all()
 
     def set_look(self, look: Look) -> None:
@@ -188,6 +189,11 @@ class HistoryPage(QWidget):
         event = self.model.at(index.row())
         if event is not None:
             history.go_there(self.desk, event)
+
+    def _on_said(self, stage: str, saying: Saying) -> None:
+        """Keys work here, too: what was restored may have been taken back."""
+        if self.isVisible() and saying.text:
+            self.says.say(saying)
 
     def _on_restore(self) -> None:
         event = self.chosen()

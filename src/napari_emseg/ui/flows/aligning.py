@@ -28,7 +28,7 @@ _LOOKS = (("aligned: this section", "green", "opaque"), ("aligned: the one befor
 
 
 def _overlay() -> Overlay:
-    return Overlay(_PREVIEW, _STAGE)
+    return Overlay(_PREVIEW, _STAGE, is_in_colour=True)
 
 
 @dataclass(eq=False)

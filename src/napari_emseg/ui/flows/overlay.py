@@ -10,7 +10,7 @@ from napari_emseg.ui.runner import Handlers
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari.layers import Image
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
     from napari_emseg.ui.desk import Desk
@@ -36,6 +36,8 @@ class Overlay:
         Of its work: a later question overtakes an earlier one.
     stage : str
         Where errors are said.
+    is_in_colour : bool
+        Labels and maps, which would colour it once more, are put away meanwhile.
 
     Attributes
     ----------
@@ -47,10 +49,12 @@ class Overlay:
 
     key: str
     stage: str
+    is_in_colour: bool = False
     is_wanted: bool = False
     section: int | None = None
     layers: tuple[Image, ...] = ()
     _has_spoken: bool = False
+    _put_away: tuple[Layer, ...] = ()
 
     def want(self, desk: Desk, wanted: bool, draw: Callable[[Desk], None]) -> None:
         """Switch it on or off."""
@@ -123,10 +127,17 @@ class Overlay:
             desk.viewer.layers.move(desk.viewer.layers.index(layer), above)
         desk.viewer.layers.selection = set(chosen)
         self.layers = tuple(made)
+        if self.is_in_colour:
+            self._put_away = tuple(layer for layer in layers.overlays if layer.visible)
+            for layer in self._put_away:
+                layer.visible = False
 
     def remove(self, desk: Desk) -> None:
         """Take the layers away; what is selected beside them stays selected."""
         held, self.layers, self.section = self.layers, (), None
+        for other in self._put_away:
+            other.visible = True
+        self._put_away = ()
         for layer in held:
             if layer in desk.viewer.layers:
                 chosen = [other for other in desk.viewer.layers.selection if other is not layer]
