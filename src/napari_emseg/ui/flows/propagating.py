@@ -13,6 +13,7 @@ from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows import seeding
+from napari_emseg.ui.flows.meanwhile import Meanwhile
 from napari_emseg.ui.flows.segmenting import with_boundary
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def propagate(desk: Desk) -> None:
     extent = labelled_extent(session, section)
     sections = reach(section, session.volume.shape[0], settings)
     _refuse_end(section, session.volume.shape[0], settings.direction, sections)
-    started = time.monotonic()
+    started, meanwhile = time.monotonic(), Meanwhile(desk)
     missing = [z for z in sections if z not in desk.labelled and session.sections[z].status is Status.UNSEEN]
     if not missing:
-        _link(desk, section, extent, {}, started)
+        _link(desk, section, extent, {}, started, meanwhile)
         return
     region = Region((missing[0], *extent.start[1:]), (missing[-1] + 1, *extent.stop[1:]))
 
@@ -52,7 +53,7 @@ def propagate(desk: Desk) -> None:
 
         def done(result: Any) -> None:
             segments = {z: result.labels[z - missing[0]] for z in missing}
-            _link(desk, section, extent, segments, started)
+            _link(desk, section, extent, segments, started, meanwhile)
 
         desk.start(_STAGE, "growing seeds to segments")
         desk.runner.submit(
@@ -101,13 +102,19 @@ def labelled_extent(session: Session, section: int) -> Region:
 
 
 def _link(
-    desk: Desk, section: int, extent: Region, segments: Mapping[int, NDArray[Any]], started: float
+    desk: Desk,
+    section: int,
+    extent: Region,
+    segments: Mapping[int, NDArray[Any]],
+    started: float,
+    meanwhile: Meanwhile,
 ) -> None:
     from napari_emseg.jobs import propagate as job
     from napari_emseg.jobs.doubts import doubts_of, remember
 
     session, layers = desk.need_session()
     request = job.prepare(session, section, labels=segments, region=extent)
+    request.before[...] = meanwhile.as_it_was(request.region)  # what has changed since stays
 
     def done(result: PropagateResult) -> None:
         session.commit(job.finish(session, request, result))

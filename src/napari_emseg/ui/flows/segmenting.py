@@ -10,6 +10,7 @@ from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows import seeding
+from napari_emseg.ui.flows.meanwhile import Meanwhile
 from napari_emseg.ui.flows.predicting import predict_region
 from napari_emseg.ui.view import need_sections, visible_region
 
@@ -32,7 +33,7 @@ def segment_visible(desk: Desk) -> None:
     sections = range(region.start[0], region.stop[0])
     refuse_settled(session, region)
     seeding.need_own(desk, region)
-    started = time.monotonic()
+    started, meanwhile = time.monotonic(), Meanwhile(desk)
 
     def done(result: SegmentResult) -> None:
         desk.open_stage("segment")
@@ -50,7 +51,7 @@ def segment_visible(desk: Desk) -> None:
             action="stage:propagate",
         )
 
-    with_boundary(desk, region, lambda: segment_region(desk, region, "segment", done))
+    with_boundary(desk, region, lambda: segment_region(desk, region, "segment", done, meanwhile))
 
 
 def _what_grew(result: SegmentResult, alone: bool) -> str:
@@ -87,7 +88,13 @@ def with_boundary(desk: Desk, region: Region, then: Callable[[], None], *, stage
         predict_region(desk, region, stage=stage, then=then)
 
 
-def segment_region(desk: Desk, region: Region, stage: str, then: Callable[[SegmentResult], None]) -> None:
+def segment_region(
+    desk: Desk,
+    region: Region,
+    stage: str,
+    then: Callable[[SegmentResult], None],
+    meanwhile: Meanwhile | None = None,
+) -> None:
     """Segment a box whose membranes are known.
 
     Parameters
@@ -96,12 +103,16 @@ def segment_region(desk: Desk, region: Region, stage: str, then: Callable[[Segme
         Stage that shows progress and failures.
     then : callable
         Told what grew, when it is in the labels.
+    meanwhile : Meanwhile, optional
+        What was painted since it was asked for stays.
     """
     from napari_emseg.jobs import segment
 
     session, layers = desk.need_session()
     refuse_settled(session, region)  # it may have been marked while its membranes were looked for
     request = segment.prepare(session, region, layers.boundary_map.walls(region), placed=seeding.placed(desk))
+    if meanwhile is not None:
+        request.protected[...] |= request.before != meanwhile.as_it_was(region)
 
     def done(result: SegmentResult) -> None:
         refuse_settled(session, region)
