@@ -198,3 +198,13 @@ def test_a_mask_given_for_ids_is_told(pair: tuple[np.ndarray, np.ndarray]) -> No
     nothing = compare(truth, np.zeros_like(truth)).scores
     assert "note" not in nothing
     assert nothing["missed"] == 25
+
+
+def test_links_of_what_the_truth_leaves_out_are_not_counted() -> None:
+    """Object 1 in five sections beside pixels that nobody labelled, in which the other has an object."""
+    truth = np.zeros((5, 20, 40), np.uint16)
+    truth[:, :, :20] = 1
+    other = truth.copy()
+    other[:, :, 20:] = 7
+    scores = compare(truth, other).scores
+    assert (scores["links"], scores["link_accuracy"]) == (4, 1.0)

@@ -131,3 +131,11 @@ def test_signals(session: Session) -> None:
     session.model = "other"
     session.model = "other"
     assert heard == [("section", 2), "history", "locked", "history", ("model", "other")]
+
+
+def test_what_is_locked_already_is_not_locked_again(session: Session) -> None:
+    session.lock(4)
+    again = session.lock(4)
+    assert again.locks == ()
+    session.undo()
+    assert session.locked == set()

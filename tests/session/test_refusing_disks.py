@@ -194,7 +194,7 @@ def test_a_project_that_cannot_be_made_leaves_nothing(
     monkeypatch.setattr("napari_emseg.session.Journal.create", full)
     with pytest.raises(EmsegError, match="the disk is full"):
         Session.create(tmp_path / "new.emseg", toy())
-    assert list(tmp_path.iterdir()) == []
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_project_opens_where_its_image_cannot_be_noted(
@@ -213,3 +213,17 @@ def test_a_project_opens_where_its_image_cannot_be_noted(
     assert not again.read_only
     again.close()
     Session.open(session.project.folder, session.image).close()  # nobody holds the lock
+
+
+def test_a_project_that_cannot_be_made_is_called_by_its_own_name(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("napari_emseg.core.project.write_atomic", full)
+    with pytest.raises(EmsegError) as refused:
+        Session.create(tmp_path / "new.emseg", session.image)
+    assert refused.value.where == str(tmp_path / "new.emseg")
+    assert sorted(tmp_path.iterdir()) == before

@@ -89,6 +89,9 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
                 raise EmsegError(
                     f"the project cannot be made ({error.strerror})", str(folder), "choose another place"
                 ) from error
+            if isinstance(error, EmsegError):  # it names the folder as it is called until it is complete
+                where = error.where.replace(str(beside), str(folder))
+                raise EmsegError(error.what, where, error.remedy, action=error.action) from error
             raise
         move_into_place(beside, folder)
         return cls.open(folder, image)

@@ -173,3 +173,12 @@ def _slow_best_v_rand(truth: NDArray[np.bool_], border: NDArray[np.float32]) -> 
     return max(
         float(np.mean([score(c, s, t) for c, s in zip(truth, border, strict=True)])) for t in thresholds
     )
+
+
+@pytest.mark.parametrize(("pixels", "f1_50", "f1_75"), [(63, 0, 0), (64, 1, 0), (95, 1, 0), (96, 1, 1)])
+def test_an_object_is_found_from_exactly_half_of_it(pixels: int, f1_50: float, f1_75: float) -> None:
+    """A piece inside of an object of 128 pixels, and nothing else: the overlap is its part of the object."""
+    pieces = np.zeros(128, int)
+    pieces[:pixels] = 5
+    found = count_objects(np.ones(128, int), pieces)
+    assert (found.f1_50, found.f1_75) == (f1_50, f1_75)
