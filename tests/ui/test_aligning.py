@@ -147,6 +147,10 @@ def test_the_page_shows_the_table_and_takes_corrections(opened: Any, qtbot: Any)
     desk.cleaned.emit()
     assert page.apply.isEnabled()
     assert page.table.rowCount() == desk.session.image.shape[0]
+    desk.viewer.dims.set_current_step(0, 4)
+    qtbot.waitUntil(lambda: page.table.currentRow() == 4, timeout=3000)  # the row of what is on the screen
+    page.table.setCurrentCell(2, 1)
+    assert desk.section == 2
     page.table.item(2, 1).setText("7")
     assert aligning.aligning_of(desk).alignment.shifts.shifts[2].tolist() == [7, 0]
     page.table.item(2, 2).setText("far")

@@ -120,6 +120,8 @@ class AlignmentPage(QWidget):
                 if item.text() != text:
                     item.setText(text)
                 item.setToolTip("no neighbour agrees with it" if z in doubtful else "")
+        if rows and self.table.currentRow() != self.desk.section:
+            self.table.setCurrentCell(self.desk.section, max(1, self.table.currentColumn()))
         self._filling = False
 
     def _on_edited(self, item: QTableWidgetItem) -> None:
