@@ -208,3 +208,15 @@ def test_links_of_what_the_truth_leaves_out_are_not_counted() -> None:
     other[:, :, 20:] = 7
     scores = compare(truth, other).scores
     assert (scores["links"], scores["link_accuracy"]) == (4, 1.0)
+
+
+def test_the_table_leaves_crumbs_of_the_truth_out() -> None:
+    """Two objects that are missed: one of 63 voxels, one of 64."""
+    truth = np.zeros((2, 20, 40), np.uint16)
+    truth[0, 0, :32], truth[1, 0, :31] = 1, 1
+    truth[:, 10, :32] = 2
+    truth[:, 15:, :] = 3
+    other = np.where(truth == 3, truth, 0)
+    found = compare(truth, other, errors=PackedStack(truth.shape, np.uint8))
+    assert [(row.object_id, row.voxels) for row in found.rows if row.error != "right"] == [(2, 64)]
+    assert found.scores["missed"] == 1

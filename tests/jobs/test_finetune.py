@@ -75,6 +75,16 @@ def test_only_what_a_person_has_proofread_teaches(taught):
     assert finetune.prepare(taught, QUICK).sections == (1,)
 
 
+def test_beside_a_section_that_is_left_out_a_proofread_one_stands_in_for_it(taught):
+    """The toy's sections 1 and 3 are proofread; a fold between them is not shown to the network."""
+    taught.mark(2, Status.EXCLUDED, "fold")
+    first, second = finetune.prepare(taught, QUICK).runs
+    image = np.asarray(taught.image.data[:])
+    np.testing.assert_array_equal(first.image, image[[0, 1, 1]])
+    np.testing.assert_array_equal(second.image, image[[3, 3]])
+    assert (first.train, second.train) == ((1,), (1,))
+
+
 def test_far_sections_travel_apart():
     assert finetune._runs([0, 3, 9], 1) == [[0, 3], [9]]
     assert finetune._runs([0, 4], 1) == [[0], [4]]

@@ -146,3 +146,16 @@ def test_the_journal_stays_of_its_version(session: Session) -> None:
             "answers": [[list(ONE), "", "right"]]
         }
     db.close()
+
+
+def test_an_answer_that_is_too_old_to_be_taken_back_stands(
+    session: Session, reopened: Callable[[Session], Session], fill: Callable[..., Edit]
+) -> None:
+    session.answer(ONE, "right", "answer: one")
+    session.history.limit_bytes = 1
+    for value in (1, 2):
+        session.commit(fill(session, value))
+    assert "answer: one" not in session.history.names()
+    again = reopened(session)
+    assert said(again) == {ONE: "right"}
+    again.close()
