@@ -95,7 +95,9 @@ def test_what_leads_to_a_section_that_is_left_out_is_not_asked(
 ) -> None:
     assert any(1 in d.sections for d in doubts.open_doubts(session))
     session.mark(1, Status.EXCLUDED, "fold")
-    assert {d.sections for d in doubts.open_doubts(session)} == {d.sections for d in queue if 1 not in d.sections}
+    assert {d.sections for d in doubts.open_doubts(session)} == {
+        d.sections for d in queue if 1 not in d.sections
+    }
 
 
 def test_a_wrong_link_is_parted_and_undone(session: Session) -> None:
