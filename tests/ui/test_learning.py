@@ -11,6 +11,7 @@ import pytest
 from napari_emseg.core.learning import LEARNED, FinetuneResult
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.flows import learning
+from napari_emseg.ui.runner import Work
 
 
 @pytest.fixture
@@ -44,6 +45,17 @@ def test_learning_runs_in_the_background_lane_with_live_loss(taught: Any, engine
         ("", "before", "after"), ("Edits per 100 objects", "13.7", "10.0"), ("V_rand", "0.9800", "0.9850"),
     )  # fmt: skip
     assert "Edits per 100 objects: 10.0, before 13.7" in taught.sayings["train"].text
+
+
+def test_how_long_learning_takes_is_told_by_its_clock_alone(taught: Any, monkeypatch: Any) -> None:
+    """What it looks at before is slow beside its share of the bar: a minute was called six."""
+    asked: list[Any] = []
+    monkeypatch.setattr(taught.runner, "submit", lambda key, call, handlers: asked.append(handlers))
+    taught.do("train")
+    asked[0].progress(Work(0.05, "looking at the model as it is", 360.0, {}))
+    assert taught.work["train"].remaining_s is None
+    asked[0].progress(Work(0.5, "learning", 100.0, {"loss": 0.3, "seconds_left": 30.0}))
+    assert taught.work["train"].remaining_s == 30.0
 
 
 def test_a_second_t_does_not_begin_again(taught: Any, engine: Any) -> None:

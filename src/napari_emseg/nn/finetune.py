@@ -44,10 +44,11 @@ from napari_emseg.nn.held_out import (
     questions,
     score,
 )
-from napari_emseg.nn.how_far import Verdict, candidates, familiar, how_far, is_stranger, most_steps, of_one
+from napari_emseg.nn.how_far import familiar, how_far, is_stranger, most_steps
 from napari_emseg.nn.judge import Judge
 from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
+from napari_emseg.nn.verdict import Verdict, candidates, of_one, surely_worse
 from napari_emseg.nn.wall_lessons import taught_on
 from napari_emseg.nn.watched import listening
 
@@ -306,7 +307,7 @@ class _Course:
         share = of_one(tried, stranger=self.stranger) if self._is_one() and not trust else tried
         found = self._answers(mixed(self.start, end, share), ask)
         shift, after = self._cut(found)
-        if after and not trust and cost(after) > cost(before):
+        if not trust and surely_worse(before, after):
             share, shift, after, found = 0.0, 0.0, before, old
         self._keep(old, found)
         return Verdict(share, shift, before, after)
@@ -350,10 +351,7 @@ class _Course:
             self.pictures = most_changed(old[0].image, old[0].probability, new[0].probability)
 
     def _seen(self, verdict: Verdict) -> tuple[dict[str, float], dict[str, float]]:
-        """Scores before and after of what a person gets to see, by the judge of the starting model on both sides.
-
-        The judge that learned with the new model learned from these very answers.
-        """
+        """Scores of what a person gets to see, both by the first judge: the new one learned from these very answers."""
 
         def seen(answers: Sequence[Answer], shift: float) -> dict[str, float]:
             return self._heard(

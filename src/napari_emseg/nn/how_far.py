@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.model_card import ALIKE
 from napari_emseg.nn.lesson import BATCH, SIZE
+from napari_emseg.nn.verdict import chance_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,35 +16,10 @@ if TYPE_CHECKING:
 
 _GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
 _LEAST = 0.2
-_OF_ONE = 0.6  # of the way that suits a single section
-_OF_ONE_STRANGER = 0.75  # the same for a model that has never seen anything like it
 _FEW_OF_STRANGER = 30.0  # objects
 _LOOKS = 36.0  # at a pixel: after 36, 67, 120 of a small section 7.8, 8.0, 9.0 edits on others
 _LEAST_STEPS = 80
 _FEW = 80.0  # objects: fewer teach too little for the whole way (a region of 17: 20 edits on other sections, 7.5 before)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the held-out scores of the maps say, before any wall is judged.
-
-    Parameters
-    ----------
-    share : float
-        How far the weights may move, 0 to 1.
-    shift : float
-        Of the membrane's log-odds.
-    before, after : dict
-        Scores; empty without held-out tissue.
-    tried : tuple of dict
-        Scores of every share that was compared.
-    """
-
-    share: float
-    shift: float
-    before: dict[str, float]
-    after: dict[str, float]
-    tried: tuple[dict[str, float], ...] = ()
 
 
 def is_stranger(card: ModelCard, pixel_sizes_nm: Iterable[float]) -> bool:
@@ -89,30 +63,13 @@ def how_far(before: Mapping[str, float], *, stranger: bool = False) -> float:
         return min(1.0, max(_LEAST, (objects or _FEW_OF_STRANGER) / _FEW_OF_STRANGER))
     if not objects:
         return min(1.0, max(_LEAST, _need(edits)))
-    chance = 100 / objects * math.sqrt(edits * objects / 100 + 1)
+    chance = chance_of(edits, objects)
     most = max(objects / _FEW, _need(edits - chance))
     return min(1.0, max(_LEAST, min(most, _need(edits + chance))))
 
 
 def _need(edits: float) -> float:
     return (edits - _GOOD) / (_POOR - _GOOD)
-
-
-def of_one(tried: float, *, stranger: bool) -> float:
-    """How far to go after a single section: farther on, V_rand falls on the others."""
-    if stranger:
-        return _OF_ONE_STRANGER * tried
-    return tried * (_OF_ONE if tried < 1 else 1.0)
-
-
-def candidates(share: float, *, is_one: bool = False) -> tuple[float, ...]:
-    """Shares to compare with staying; a model that was poor moves all the way or not at all.
-
-    The halves of one section are more alike than sections are, so they call for too much: no more than `share` then.
-    """
-    if share == 1:
-        return (1.0,)
-    return (share / 2, share) if is_one else (share / 2, share, min(1.0, 2 * share))
 
 
 def most_steps(card: ModelCard, volumes: Iterable[TrainingVolume]) -> int:

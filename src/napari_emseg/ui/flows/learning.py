@@ -73,7 +73,7 @@ def learn(desk: Desk) -> None:
     def progress(work: Work) -> None:
         if "loss" in work.values:
             desk.losses.append((time.monotonic() - started, work.values["loss"]))
-        left = work.values.get("seconds_left", work.remaining_s)
+        left = work.values.get("seconds_left")  # what comes before and after is no measure of it
         plain.progress(Work(work.fraction, work.message, left, work.values))
 
     _is_settled(desk)
