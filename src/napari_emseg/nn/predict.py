@@ -295,7 +295,7 @@ def predict_volume(
             for n, z in enumerate(range(wanted.start[0], wanted.stop[0])):
                 section = Region((z, *wanted.start[1:]), (z + 1, *wanted.stop[1:]))
                 on_tile(section, cut[:, n : n + 1])
-        progress.report(done / len(plan), f"tile {done} of {len(plan)}")
+        progress.report(done / len(plan), f"part {done} of {len(plan)}")
     return out
 
 
