@@ -123,6 +123,14 @@ def test_the_judge_that_mends_is_that_of_what_answers(judged, twofold, image):
     assert not np.array_equal(asked(judged, 10.0)[1], asked(twofold, 10.0)[1])
 
 
+def test_files_and_layers_say_what_has_answered(judged, twofold):
+    whole = jobs_predict.Region((0, 0, 0), (1, 8, 8))
+    before, now = read_card(judged).name, read_card(twofold).name
+    for pixel_nm, name in ((4.6, before), (10.0, now)):
+        made = jobs_predict.provenance(twofold, SMALL, whole, (50.0, pixel_nm, pixel_nm))
+        assert (made["model"], made["answered_as"]) == (now, name)
+
+
 def test_a_lesson_changes_what_answers_for_its_stack_and_nothing_else(twofold, lesson, tmp_path):
     again = lesson(twofold, tmp_path / "again", 9.0)
     assert same(tensors_of(again, 0), tensors_of(twofold, 0))

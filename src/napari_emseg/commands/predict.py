@@ -93,7 +93,10 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
             stack, folder, region=where, targets=targets, settings=settings, dtype=args.dtype,
             progress=progress, engine=engine,
         )  # fmt: skip
-        metadata = provenance(folder, settings, where) | {"image": stack.uri, "targets": list(targets)}
+        metadata = provenance(folder, settings, where, stack.spacing_nm) | {
+            "image": stack.uri,
+            "targets": list(targets),
+        }
         axes = "zyx" if len(targets) == 1 else "czyx"
         write_array(
             args.output,

@@ -109,6 +109,10 @@ class ModelCard(BaseModel):
         nearest = far.index(min(far))
         return nearest - 1 if nearest else None
 
+    def as_it_was(self, former: int | None) -> ModelCard:
+        """The card of one of `formers`, or, of None, this one."""
+        return self if former is None else self.formers[former]
+
     def _times_off(self, pixel_nm: float, *, in_range: bool) -> float:
         """By which factor pixels are larger or smaller than any that the model knows."""
         known = [(size, size) for size in self.taught_pixel_sizes_nm]

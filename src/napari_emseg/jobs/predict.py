@@ -203,8 +203,7 @@ def judge_of(request: PredictRequest) -> Judge | None:
 def _judge(folder: Path, changed_ns: int, former: int | None) -> Judge | None:  # noqa: ARG001 - part of the key
     from napari_emseg.nn.judge import Judge
 
-    card = read_card(folder)
-    return Judge.of_model(folder, card if former is None else card.formers[former], former)
+    return Judge.of_model(folder, read_card(folder).as_it_was(former), former)
 
 
 def finish(session: Session, request: PredictRequest, result: PredictResult) -> dict[str, Any]:
@@ -215,24 +214,18 @@ def finish(session: Session, request: PredictRequest, result: PredictResult) -> 
     dict
         Provenance for the layer and for exported files.
     """
-    card = read_card(request.model)
-    former = card.serving(request.spacing_nm)
-    answered = {} if former is None else {"answered_as": card.formers[former].name}
-    return (
-        provenance(request.model, request.settings, result.region)
-        | answered
-        | {
-            "image": session.image.uri,
-            "device": result.device,
-        }
-    )
+    made = provenance(request.model, request.settings, result.region, request.spacing_nm)
+    return made | {"image": session.image.uri, "device": result.device}
 
 
-def provenance(model: Path, settings: PredictSettings, region: Region) -> dict[str, Any]:
-    """Model, version, settings, sections, program and time of a prediction."""
+def provenance(
+    model: Path, settings: PredictSettings, region: Region, spacing_nm: Spacing | None
+) -> dict[str, Any]:
+    """Model, what of it answered for this voxel size, version, settings, sections, program and time of a prediction."""
     card = read_card(model)
     return {
         "model": card.name,
+        "answered_as": card.as_it_was(card.serving(spacing_nm)).name,
         "model_version": card.version,
         "settings": settings.model_dump(mode="json"),
         "region": [list(region.start), list(region.stop)],

@@ -98,15 +98,20 @@ def former_prefix(former: int) -> str:
     return f"{_FORMER}.{former}."
 
 
-def tensors_of(folder: Path, former: int | None = None) -> dict[str, Tensor]:
-    """All tensors of a model as it is, or of one of its `formers`, by their names in the network and its judge.
+def tensors_of(folder: Path, former: int | None = None, part: str = "") -> dict[str, Tensor]:
+    """Tensors of a model as it is, or of one of its `formers`, by their names in the network and its judge.
+
+    Parameters
+    ----------
+    part : str
+        Only those that begin with this, by what comes after it.
 
     Raises
     ------
     OSError, SafetensorError
         If the file cannot be read.
     """
-    prefix = "" if former is None else former_prefix(former)
+    prefix = ("" if former is None else former_prefix(former)) + part
     with safe_open(folder / WEIGHTS, "pt") as file:
         names = [
             name
@@ -129,9 +134,7 @@ def load_model(folder: Path, former: int | None = None) -> tuple[nn.Module, Mode
     EmsegError
         If the folder holds no model or the weights do not fit the card.
     """
-    card = read_card(folder)
-    if former is not None:
-        card = card.formers[former]
+    card = read_card(folder).as_it_was(former)
     network = build(card)
     if (outputs := card.arguments.get("targets", len(card.targets))) != len(card.targets):
         raise EmsegError(

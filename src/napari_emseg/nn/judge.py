@@ -199,8 +199,7 @@ class Judge:
         """
         if not card.walls:
             return None
-        own = tensors_of(folder, former).items()
-        found = {name.removeprefix(WALLS): one.float() for name, one in own if name.startswith(WALLS)}
+        found = {name: one.float() for name, one in tensors_of(folder, former, WALLS).items()}
         try:
             mean, scale = (found.pop(name).numpy() for name in ("mean", "scale"))
             layers = [found[str(n)] for n in range(len(found))]

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_emseg.ui.flows import conflicts
-from napari_emseg.ui.panels.base import action_button, faint, heading, row
+from napari_emseg.ui.panels.base import action_button, faint, heading, page_top, row
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
 
@@ -57,20 +55,13 @@ class ConflictsPage(QWidget):
         self.list.setMinimumHeight(_LOWEST)
         self.list.itemClicked.connect(lambda item: conflicts.look_at(desk, self.list.row(item)))
         self.count = faint()
-        back = QPushButton("Close")
-        back.setObjectName("close_conflicts")
-        back.clicked.connect(self.closed)
-        top = QHBoxLayout()
-        top.addWidget(heading("Conflicts"))
-        top.addWidget(self.count, 1)
-        top.addWidget(back)
         self.mine = action_button(desk, "keep_mine", primary=True)
         self.theirs = action_button(desk, "take_theirs", primary=True)
         self.later = action_button(desk, "next_conflict")
         self.says = SpeakingLine()
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
-        column.addLayout(top)
+        column.addLayout(page_top(self, "conflicts", heading("Conflicts"), self.count))
         column.addWidget(self.list, 1)
         column.addLayout(row(self.mine, self.theirs))
         column.addLayout(row(self.later))

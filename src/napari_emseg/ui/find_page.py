@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -20,7 +18,7 @@ from qtpy.QtWidgets import (
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.finding import EXAMPLES
 from napari_emseg.ui.flows import finding
-from napari_emseg.ui.panels.base import faint, heading
+from napari_emseg.ui.panels.base import faint, heading, page_top
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
 
@@ -52,12 +50,6 @@ class FindPage(QWidget):
         super().__init__(parent)
         self.setObjectName("findPage")
         self.desk = desk
-        back = QPushButton("Close    Esc")
-        back.setObjectName("close_find")
-        back.clicked.connect(self.closed)
-        top = QHBoxLayout()
-        top.addWidget(heading("Find"), 1)
-        top.addWidget(back)
         self.line = QLineEdit()
         self.line.setObjectName("find_line")
         self.line.setPlaceholderText(EXAMPLES)
@@ -75,7 +67,7 @@ class FindPage(QWidget):
         self.help = faint(_HELP)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
-        column.addLayout(top)
+        column.addLayout(page_top(self, "find", heading("Find"), close="Close    Esc"))
         column.addWidget(self.line)
         column.addWidget(self.list, 1)
         column.addWidget(self.says)

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_emseg.ui.flows import suggesting
-from napari_emseg.ui.panels.base import action_button, faint, heading
+from napari_emseg.ui.panels.base import action_button, faint, heading, page_top
 from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
@@ -51,12 +49,6 @@ class NextPage(QWidget):
         self.setObjectName("nextPage")
         self.desk = desk
         self._shown: Any = None
-        back = QPushButton("Close")
-        back.setObjectName("close_next")
-        back.clicked.connect(self.closed)
-        top = QHBoxLayout()
-        top.addWidget(heading("What next"), 1)
-        top.addWidget(back)
         self.list = QListWidget()
         self.list.setObjectName("suggestions")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -73,7 +65,7 @@ class NextPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
         column.setSpacing(6)
-        column.addLayout(top)
+        column.addLayout(page_top(self, "next", heading("What next")))
         column.addWidget(faint(_HELP))
         column.addWidget(self.list, 1)
         column.addWidget(self.progress)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from napari_emseg.ui.flows.tidying import TidyPreview
 from napari_emseg.ui.forms import LABEL_WIDTH
-from napari_emseg.ui.panels.base import action_button, faint, heading, row, set_words
+from napari_emseg.ui.panels.base import action_button, faint, heading, page_top, row, set_words
 from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
@@ -45,12 +45,6 @@ class TidyPage(QWidget):
         self.desk = desk = panel.desk
         self.preview: TidyPreview | None = None
         self.form = panel.settings_form("tidy", hidden=NOT_HERE)
-        back = QPushButton("Close")
-        back.setObjectName("close_tidy")
-        back.clicked.connect(self.closed)
-        top = QHBoxLayout()
-        top.addWidget(heading("Tidy objects"), 1)
-        top.addWidget(back)
         self.where = QComboBox()
         self.where.setObjectName("tidy_where")
         self.where.addItems(["this section", "the whole stack"])
@@ -69,7 +63,7 @@ class TidyPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 12, 6)
         column.setSpacing(5)
-        column.addLayout(top)
+        column.addLayout(page_top(self, "tidy", heading("Tidy objects")))
         column.addWidget(self.form)
         column.addLayout(where)
         column.addWidget(self.about)

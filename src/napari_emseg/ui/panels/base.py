@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -20,6 +20,26 @@ if TYPE_CHECKING:
     from napari_emseg.ui.saying import Saying
     from napari_emseg.ui.state import StageState
     from napari_emseg.ui.style import Look
+
+
+def page_top(page: Any, name: str, *left: QWidget, close: str = "Close") -> QHBoxLayout:
+    """The first line of a page that takes the place of a stage, with the button that closes it; the last of `left` is wide.
+
+    Parameters
+    ----------
+    page : QWidget
+        Has a signal ``closed``.
+    name : str
+        Of the page, for the button's own: ``close_name``.
+    """
+    back = QPushButton(close)
+    back.setObjectName(f"close_{name}")
+    back.clicked.connect(page.closed)
+    top = QHBoxLayout()
+    for n, widget in enumerate(left, 1):
+        top.addWidget(widget, int(n == len(left)))
+    top.addWidget(back)
+    return top
 
 
 class StagePanel(QWidget):
