@@ -1,9 +1,10 @@
-"""Closing a window, or opening another stack, while the disk does not take what was painted last."""
+"""Closing a window, its panel or a stack, or opening another one, while the disk does not take what was painted last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,11 +17,19 @@ from napari_emseg.session import Session
 
 
 @pytest.fixture
-def unsaved(opened: Any, monkeypatch: Any) -> Iterator[Any]:
-    """The dock with a stroke that the disk does not take."""
+def disk() -> SimpleNamespace:
+    return SimpleNamespace(is_full=True)
 
-    def refuse(*_: Any, **__: Any) -> None:
-        raise EmsegError("paint is not saved (the disk is full)", "journal.sqlite", "free some space")
+
+@pytest.fixture
+def unsaved(opened: Any, disk: SimpleNamespace, monkeypatch: Any) -> Iterator[Any]:
+    """The dock with a stroke that the disk does not take."""
+    keep = opened.desk.session._ledger.commit_stroke
+
+    def refuse(*args: Any, **more: Any) -> Any:
+        if disk.is_full:
+            raise EmsegError("paint is not saved (the disk is full)", "journal.sqlite", "free some space")
+        return keep(*args, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(opened.desk.session._ledger, "commit_stroke", refuse)
@@ -51,6 +60,60 @@ def test_the_window_is_not_closed_over_strokes_that_are_not_saved(unsaved: Any) 
     answer("Close and lose it", seen)
     assert not unsaved.last_question.eventFilter(window, QCloseEvent())
     assert len(seen) == 2
+
+
+def test_the_panel_is_not_closed_over_strokes_that_are_not_saved(unsaved: Any, qtbot: Any) -> None:
+    """It comes back where it was, with the stack; closed by its cross, as a person does."""
+    window, session, seen = unsaved.viewer.window, unsaved.desk.session, []
+    answer("Go back", seen)
+    unsaved.parentWidget().title.close_button.click()
+    qtbot.waitUntil(lambda: bool(seen))
+    qtbot.waitUntil(lambda: unsaved.parentWidget() is not None)
+    assert "is lost when the panel is closed. Paint is not saved (the disk is full)" in seen[0]
+    assert window.dock_widgets["EM proofreading"] is unsaved
+    qtbot.waitUntil(unsaved.isVisible)
+    assert unsaved.desk.session is session
+    assert session.volume[2, 0, 0] == 5
+    answer("Close and lose it", seen)
+    unsaved.parentWidget().title.close_button.click()
+    qtbot.waitUntil(lambda: unsaved.desk.session is None)
+    assert len(seen) == 2
+    assert "EM proofreading" not in window.dock_widgets
+
+
+def test_a_panel_with_nothing_unsaved_closes_without_a_question(opened: Any, qtbot: Any) -> None:
+    opened.desk.session.volume[2, 0, 0] = 5
+    opened.parentWidget().title.close_button.click()
+    qtbot.waitUntil(lambda: opened.desk.session is None)
+
+
+@pytest.mark.parametrize(
+    "gone", [("labels",), ("image",), ("labels", "image"), ("image", "boundary", "labels", "seeds")]
+)
+def test_layers_with_strokes_that_are_not_saved_come_back(
+    unsaved: Any, disk: SimpleNamespace, qtbot: Any, gone: tuple[str, ...]
+) -> None:
+    desk, layers, session = unsaved.desk, unsaved.desk.layers, unsaved.desk.session
+    listed = desk.viewer.layers
+    for name in gone:
+        listed.remove(getattr(layers, name))
+    qtbot.waitUntil(lambda: layers.image in listed and layers.labels in listed)
+    assert desk.session is session
+    assert listed.index(layers.image) < listed.index(layers.labels)
+    assert listed.selection.active is layers.labels
+    assert int(layers.labels.data[2, 0, 0]) == 5
+    said = desk.sayings[desk.stage]
+    assert said.text.startswith(
+        "What was painted last is not saved and would be lost, so the layer is back. Paint is"
+    )
+    assert said.tone == "error"
+    disk.is_full = False  # now nothing is lost, and the stack closes
+    listed.remove(layers.labels)
+    qtbot.waitUntil(lambda: desk.session is None)
+    assert desk.sayings["data"].text.startswith("The stack is closed")
+    again = Session.open(session.project.folder, session.image)
+    assert int(again.volume[2, 0, 0]) == 5
+    again.close()
 
 
 def test_a_window_with_nothing_unsaved_closes_without_a_question(opened: Any) -> None:

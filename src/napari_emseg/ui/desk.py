@@ -13,7 +13,7 @@ from napari_emseg.jobs.doubts import open_doubts
 from napari_emseg.ui import labelled
 from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.bench import Bench, sentence
-from napari_emseg.ui.flows import doubting, seeding, synapse_queue
+from napari_emseg.ui.flows import closing, doubting, seeding, synapse_queue
 from napari_emseg.ui.flows.asking import refuse_reader
 from napari_emseg.ui.hand import Hand
 from napari_emseg.ui.labels_layer import LabelsAdapter
@@ -380,20 +380,4 @@ class Desk(Bench):
 
     def _on_layer_removed(self, event: Any) -> None:
         if self.layers is not None and event.value in (self.layers.image, self.layers.labels):
-            self.post(self._close_after_removal)
-
-    def _close_after_removal(self) -> None:
-        if self.layers is None:
-            return
-        if self.layers.image in self.viewer.layers and self.layers.labels in self.viewer.layers:
-            return
-        session = self.session
-        self.clear()
-        self.closed = None if session is None else (session.project.folder, session.image)
-        self.say(
-            "data",
-            "The stack is closed; every edit is kept in its project.",
-            link="Open it again",
-            action="open_again",
-        )
-        self.open_stage("data")
+            self.post(lambda: closing.close_after_removal(self))

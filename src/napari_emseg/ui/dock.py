@@ -116,6 +116,10 @@ class EmsegDock(Docked):
         """As the design wants it."""
         return QSize(WIDTH, 640)
 
+    def may_go(self) -> bool:
+        """Whether the disk has what was painted last, or the person lets it go."""
+        return self.last_question.may_go("panel")
+
     # ------------------------------------------------------------------ building
 
     def _build(self) -> None:

@@ -38,7 +38,7 @@ class Docked(QWidget):
         self.viewer: Viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         keep_context(self.viewer)
         self._main_thread = MainThread(self)
-        self._docked = False
+        self._docked: str | None = None
         self._ends: list[Callable[[bool], object]] = []
         # Qt calls this when the widget is half gone, so it is no method
         self._leave = partial(_end, self._ends)
@@ -65,12 +65,22 @@ class Docked(QWidget):
     def event(self, event: QEvent) -> bool:
         """Shut down when napari takes the widget out of its dock."""
         if event.type() == QEvent.Type.ParentChange:
-            if self.parent() is not None:
-                self._docked = True
-            elif self._docked:
-                self._docked = False
-                self._main_thread.post(self.shut_down)
+            if (holder := self.parentWidget()) is not None:
+                self._docked = holder.windowTitle()
+            elif self._docked is not None:
+                self._main_thread.post(partial(self._on_taken_out, self._docked))
+                self._docked = None
         return bool(super().event(event))
+
+    def may_go(self) -> bool:
+        """Whether nothing is lost when the widget goes, or the person agrees."""
+        return True
+
+    def _on_taken_out(self, name: str) -> None:
+        if self.may_go():
+            self.shut_down()
+        else:
+            self.viewer.window.add_dock_widget(self, name=name, add_vertical_stretch=False)
 
     def shut_down(self) -> None:
         """Let go of everything; the widget is not used afterwards. A second call does nothing."""

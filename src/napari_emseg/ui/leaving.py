@@ -1,4 +1,4 @@
-"""The window is not closed over what the disk has refused without a question."""
+"""Neither the window nor the panel is closed over what the disk has refused without a question."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LastQuestion(QObject):
-    """Asks before a window is closed whose last strokes are in memory only.
+    """Asks before a window or its panel is closed while the last strokes are in memory only.
 
     Parameters
     ----------
@@ -32,19 +32,20 @@ class LastQuestion(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Try once more to save, and else ask."""
-        if event.type() == QEvent.Type.Close and watched is self._window and not self._may_go():
+        if event.type() == QEvent.Type.Close and watched is self._window and not self.may_go("window"):
             event.ignore()
             return True
         return bool(super().eventFilter(watched, event))
 
-    def _may_go(self) -> bool:
+    def may_go(self, what: str) -> bool:
+        """Whether a part of the program, "window" or "panel", may be closed: all is saved, or the person lets it go."""
         error = None if self._desk.session is None else self._desk.session.unsaved()
         if error is None:
             return True
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle("Not everything is saved")
-        box.setText("What was painted last is not saved, and is lost when the window is closed.")
+        box.setText(f"What was painted last is not saved, and is lost when the {what} is closed.")
         box.setInformativeText(sentence(error))
         back = box.addButton("Go back", QMessageBox.ButtonRole.RejectRole)
         lose = box.addButton("Close and lose it", QMessageBox.ButtonRole.DestructiveRole)
