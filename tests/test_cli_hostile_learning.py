@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,31 @@ def test_a_training_says_whether_it_is_over(capsys):
     assert main(["train", str(recipe), "out", "--resume"]) == 0
     assert "out: trained\n" in capsys.readouterr().out
     assert "holds a training already" in refused(capsys, "train", recipe, "out")
+
+
+def test_a_disk_that_has_no_room_for_the_first_state_leaves_nothing(capsys, monkeypatch):
+    """There is room for the model and not for the state, which is several times as large: begun anew it goes well."""
+    recipe = write_recipe(steps=4, validate_every=2, save_every=100)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "last.ckpt")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("napari_emseg.nn.run.save_state", full)
+        assert "the disk is full, out, free" in refused(capsys, "train", recipe, "out")
+    assert main(["train", str(recipe), "out"]) == 0
+
+
+def test_a_disk_that_has_no_room_for_what_was_taught_leaves_nothing(capsys, monkeypatch, model):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "weights.safetensors")
+
+    words = ("finetune", model, "image.h5", "membrane.h5", "out", "--max-steps", 2, "--trust")
+    with monkeypatch.context() as patch:
+        patch.setattr("napari_emseg.nn.experts.save_model", full)
+        patch.setattr("napari_emseg.nn.diary.save_state", full)
+        assert "the disk is full, out, free" in refused(capsys, *words)
+    assert main([str(word) for word in words]) == 0
 
 
 def test_of_several_stacks_none_is_predicted_where_one_cannot_be(capsys, model):

@@ -98,6 +98,25 @@ def test_stopped_between_a_step_and_its_validation_nothing_is_left_out(volume, r
     assert curves[0] == curves[1]
 
 
+def test_killed_after_the_first_validation_it_can_be_resumed(volume, recipe, tmp_path):
+    """The model is kept before the state would be due: a killed program must not leave it alone there."""
+    recipe = recipe.model_copy(update={"steps": 4, "validate_every": 2, "save_every": 100, "walls": False})
+    train([volume], recipe, tmp_path / "whole", Silent())
+
+    class Killed:
+        def report(self, fraction, message="", **values):
+            if "merit" in values:
+                raise MemoryError("killed")
+
+    with pytest.raises(MemoryError):
+        train([volume], recipe, tmp_path / "parts", Killed())
+    assert (tmp_path / "parts" / CARD).exists()
+    train([volume], recipe, tmp_path / "parts", Silent(), resume=True)
+    whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    for name in whole:
+        torch.testing.assert_close(whole[name], parts[name], rtol=0, atol=1e-6)
+
+
 def test_an_early_end_is_the_end(make_lines, recipe, tmp_path):
     """Walls are learned then, too, and nothing is learned after it."""
     changed = {"steps": 500, "validate_every": 2, "stop_after": 2, "learning_rate": 1e-9, "warm_up": 0}
