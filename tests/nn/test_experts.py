@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from napari_emseg.cli import main
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import FinetuneRequest, TrainingVolume
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.stack import ImageStack
+from napari_emseg.io import open_array, write_array
+from napari_emseg.jobs import few_shot
 from napari_emseg.jobs import predict as jobs_predict
 from napari_emseg.jobs.models import import_model
 from napari_emseg.nn.checkpoint import load_model, save_model, tensors_of
@@ -20,6 +24,7 @@ from napari_emseg.nn.finetune import finetune
 from napari_emseg.nn.judge import Judge, fresh, lesson_of
 from napari_emseg.nn.predict import Predictor, predict_volume
 from napari_emseg.nn.sections import probabilities
+from napari_emseg.session import Session
 from napari_emseg.settings import FinetuneSettings, PredictSettings
 
 CPU = torch.device("cpu")
@@ -121,6 +126,39 @@ def test_the_judge_that_mends_is_that_of_what_answers(judged, twofold, image):
     unmended = replace(new[0], settings=SMALL.model_copy(update={"walls": False}))
     assert not np.array_equal(new[1], jobs_predict.run(unmended, Tiles()).probability)
     assert not np.array_equal(asked(judged, 10.0)[1], asked(twofold, 10.0)[1])
+
+
+def test_clicks_ask_who_knows_pixels_of_this_size(judged, twofold, image, tmp_path, monkeypatch):
+    """In the window, and from the command line, with what the file or the person says of the size."""
+    clicks = (few_shot.Click(0, 20, 20, True), few_shot.Click(1, 40, 40, False))
+
+    def found(model, pixel_nm):
+        stack = ImageStack(image, (50.0, pixel_nm, pixel_nm), "given", "some", "some", (0.0, 0.0, 0.0))
+        return few_shot.run(few_shot.prepare(stack, clicks, model=model), Silent())
+
+    assert np.array_equal(found(judged, 4.6), found(twofold, 4.6))
+    assert not np.array_equal(found(judged, 10.0), found(twofold, 10.0))
+    monkeypatch.chdir(tmp_path)
+    write_array("image.h5", image, spacing_nm=(50.0, 10.0, 10.0))
+    (tmp_path / "clicks.txt").write_text("0 20 20 1\n1 40 40 0\n")
+    for size, pixel_nm in (((), 10.0), (("--pixel-size", "4.6"), 4.6)):
+        words = ["fewshot", "image.h5", "out.h5", "--clicks", "clicks.txt", "--model", str(twofold), *size]
+        assert main(words) == 0
+        array, spacing_nm = open_array("out.h5")
+        assert np.array_equal(array[:], found(twofold, pixel_nm))
+        assert spacing_nm == (50.0, pixel_nm, pixel_nm)
+        Path("out.h5").unlink()
+
+
+def test_a_cutout_says_how_large_its_pixels_are(twofold, image, tmp_path):
+    stack = ImageStack(image, (50.0, 4.6, 4.6), "given", "some", "some", (0.0, 0.0, 0.0))
+    session = Session.create(tmp_path / "some.emseg", stack)
+    session.model = str(twofold)
+    clicks = (few_shot.Click(0, 20, 20, True), few_shot.Click(1, 40, 40, False))
+    request = few_shot.prepare_region(session, clicks, jobs_predict.Region.full(image.shape))
+    whole = few_shot.run(few_shot.prepare(stack, clicks, model=twofold), Silent())
+    np.testing.assert_allclose(few_shot.run(request, Silent()), whole, atol=1e-6)
+    session.close()
 
 
 def test_files_and_layers_say_what_has_answered(judged, twofold):

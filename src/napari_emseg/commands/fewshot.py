@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.commands.arguments import add_pixel_size, voxel_size
 from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
@@ -28,10 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME_OR_PATH",
         help="whose features are compared (default membrane)",
     )
+    add_pixel_size(parser)
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Compare and write."""
+    from napari_emseg.core.model_card import read_card
+    from napari_emseg.core.stack import ImageStack
     from napari_emseg.io import open_image, write_array
     from napari_emseg.io.grid import position_kept
     from napari_emseg.io.writing import check_output
@@ -39,12 +43,18 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
 
     check_output(args.output, args.source)
     stack = open_image(args.source)
+    spacing, is_known = voxel_size(args.pixel_size, stack.spacing_nm)
+    stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri, stack.offset_nm)
     clicks = read_clicks(args.clicks)
     request = few_shot.prepare(stack, clicks, range(stack.shape[0]), args.model)
     found = few_shot.run(request, progress)
+    card = read_card(request.model)
+    answered_as = card.as_it_was(card.serving(spacing)).name
+    written = spacing if is_known else None
     write_array(
-        args.output, found, spacing_nm=stack.spacing_nm, axes="zyx", metadata={"clicks": len(clicks)},
-        offset_nm=position_kept(args.output, stack.offset_nm, stack.spacing_nm),
+        args.output, found, spacing_nm=written, axes="zyx",
+        metadata={"clicks": len(clicks), "model": card.name, "answered_as": answered_as},
+        offset_nm=position_kept(args.output, stack.offset_nm, written),
     )  # fmt: skip
     progress.close()
     print(f"{args.output}: from {counted(len(clicks), 'click')}, {' x '.join(str(n) for n in found.shape)}")

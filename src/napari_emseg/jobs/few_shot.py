@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.edit import Region
     from napari_emseg.core.progress import Progress
-    from napari_emseg.core.stack import ImageStack
+    from napari_emseg.core.stack import ImageStack, Spacing
     from napari_emseg.session import Session
 
 _MARGIN_PX = 64  # seen around what is compared
@@ -50,12 +50,14 @@ class Cutout:
     shape : (z, y, x)
         All sections of the stack, and the extent of the box.
     name : str
+    spacing_nm : (z, y, x) or None
     """
 
     sections: Mapping[int, NDArray[Any]]
     statistics_of: Mapping[int, tuple[float, float]]
     shape: tuple[int, int, int]
     name: str
+    spacing_nm: Spacing | None
 
     @property
     def data(self) -> Mapping[int, NDArray[Any]]:
@@ -126,7 +128,8 @@ def prepare_region(session: Session, clicks: Sequence[Click], region: Region) ->
         )
     ys, xs = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     wanted = range(region.start[0], region.stop[0])
-    context = read_card(model).context_sections
+    card = read_card(model)
+    context = card.as_it_was(card.serving(image.spacing_nm)).context_sections
     looked_at = {*wanted, *(c.z for c in clicks)}
     near = {z + n for z in looked_at for n in range(-context, context + 1)}
     seen = near & set(range(image.shape[0]))  # beyond an end the stack is mirrored
@@ -136,6 +139,7 @@ def prepare_region(session: Session, clicks: Sequence[Click], region: Region) ->
         {z: image.statistics(z) for z in needed},
         (image.shape[0], int(extent[0]), int(extent[1])),
         image.name,
+        image.spacing_nm,
     )
     moved = tuple(Click(c.z, c.y - ys.start, c.x - xs.start, c.inside) for c in clicks)
     box = (
@@ -200,6 +204,7 @@ def run(request: FewShotRequest, progress: Progress) -> NDArray[np.float32]:
 
     clicks = [(c.z, c.y, c.x, c.inside) for c in request.clicks]
     found = compare_with_clicks(
-        request.model, section, stack.shape, clicks, request.sections, progress, skip=request.skip
-    )
+        request.model, section, stack.shape, clicks, request.sections, progress,
+        skip=request.skip, spacing_nm=stack.spacing_nm,
+    )  # fmt: skip
     return np.ascontiguousarray(found[(slice(None), *request.box)])

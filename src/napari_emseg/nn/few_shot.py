@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_emseg.core.model_card import read_card
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.dataset import neighbours
 from napari_emseg.nn.prototypes import features_of, nearest, prototypes_at
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.core.progress import Progress
+    from napari_emseg.core.stack import Spacing
 
 _ROWS = 64  # of a section that are compared at a time
 
@@ -31,6 +33,7 @@ def compare_with_clicks(
     progress: Progress,
     *,
     skip: frozenset[int] = frozenset(),
+    spacing_nm: Spacing | None = None,
 ) -> NDArray[np.float32]:
     """Probability of the clicked target, (wanted, y, x) float32 in [0, 1].
 
@@ -47,8 +50,10 @@ def compare_with_clicks(
         Sections; each is looked at in one piece.
     skip : frozenset of int
         Sections that are never looked at as a neighbour: the section itself stands in for them, as in prediction.
+    spacing_nm : tuple of float, optional
+        Voxel size: of what the model has been, that is asked which knows pixels of this size best, as in prediction.
     """
-    network, card = load_model(model)
+    network, card = load_model(model, read_card(model).serving(spacing_nm))
 
     def features(z: int) -> torch.Tensor:
         around = neighbours(z, shape[0], card.context_sections)
