@@ -54,6 +54,8 @@ from napari_emseg.augment.stains import Stains
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.resources import resource_path
 from napari_emseg.settings import Settings
+from napari_emseg.settings.faults import first_fault
+from napari_emseg.settings.written import YamlError, read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,9 +142,9 @@ def parse_recipe(text: str, where: str = "recipe") -> Augmentation:
         If it is not YAML, or names or values are wrong.
     """
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise EmsegError("the augmentation recipe is not YAML", where, str(error).splitlines()[0]) from error
+        content = read_yaml(text)
+    except YamlError as error:
+        raise EmsegError("the augmentation recipe is not YAML", where, str(error)) from error
     if not isinstance(content, dict):
         raise EmsegError("the augmentation recipe is empty", where, "name at least one augmentation")
     content = {k: {} if v is None and k in NAMES else v for k, v in content.items()}
@@ -150,9 +152,9 @@ def parse_recipe(text: str, where: str = "recipe") -> Augmentation:
     try:
         return Augmentation.model_validate(off | content)
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(str(p) for p in fault["loc"])
-        raise EmsegError("the augmentation recipe is wrong", f"{where}: {place}", fault["msg"]) from error
+        raise EmsegError(
+            "the augmentation recipe is wrong", where, first_fault(error, Augmentation)
+        ) from error
 
 
 def recipe_text(recipe: Augmentation) -> str:

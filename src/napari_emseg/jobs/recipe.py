@@ -33,14 +33,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import Directed, TrainingVolume
 from napari_emseg.core.words import counted
-from napari_emseg.jobs.recipe_truth import TruthSource, distance_levels, truth_of
+from napari_emseg.jobs.recipe_truth import TruthSource, check_mask, distance_levels, truth_of
 from napari_emseg.settings import Settings
+from napari_emseg.settings.faults import first_fault
+from napari_emseg.settings.written import YamlError, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +64,8 @@ class PhantomSource(Settings):
 class VolumeSource(Settings):
     """One stack of a recipe."""
 
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # YAML makes a number of a name like 7
+
     name: str = "volume"
     image: str = ""
     voxel_size_nm: tuple[float, float, float] | None = None
@@ -77,8 +80,10 @@ class VolumeSource(Settings):
     @field_validator("train", "validate_", mode="before")
     @classmethod
     def _one_section(cls, value: Any) -> Any:
-        """YAML makes a number of a list that holds one section only."""
-        return str(value) if type(value) is int else value
+        """YAML makes a number of a list that holds one section only; a list in brackets means the same."""
+        if value == []:
+            raise ValueError("the list is empty: name sections, or leave it out")
+        return ",".join(map(str, value)) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _one_kind(self) -> VolumeSource:
@@ -118,28 +123,30 @@ def read_recipe(path: Path) -> tuple[dict[str, Any], tuple[VolumeSource, ...]]:
         If the file is missing, is not YAML, or has unknown or wrong entries.
     """
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = read_yaml(path.read_bytes())
     except OSError as error:
-        raise EmsegError(
-            "the recipe cannot be read", str(path), error.strerror or "check the path"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise EmsegError("the recipe is not YAML", str(path), str(error).splitlines()[0]) from error
+        why = (error.strerror or "it is not there").lower()
+        raise EmsegError(f"the recipe cannot be read ({why})", str(path), "check the path") from error
+    except YamlError as error:
+        raise EmsegError("the recipe is not YAML", str(path), str(error)) from error
     if not isinstance(content, dict) or not content.get("volumes"):
         raise EmsegError("the recipe names no data", str(path), "add a list called volumes")
     volumes = content.pop("volumes")
     if not isinstance(volumes, list):
         raise EmsegError("volumes of the recipe is no list", str(path), "begin each volume with a dash")
+    return content, tuple(_volume(one, n, path) for n, one in enumerate(volumes, 1))
+
+
+def _volume(content: Any, number: int, path: Path) -> VolumeSource:
+    """One entry of the list of volumes."""
     try:
-        return content, tuple(VolumeSource.model_validate(v) for v in volumes)
+        return VolumeSource.model_validate(content)
     except ValidationError as error:
-        raise EmsegError("a volume of the recipe is wrong", str(path), first_fault(error)) from error
-
-
-def first_fault(error: ValidationError) -> str:
-    """The first fault of a settings check, in one line."""
-    fault = error.errors()[0]
-    return ": ".join(filter(None, (".".join(str(p) for p in fault["loc"]), fault["msg"])))
+        name = content.get("name") if isinstance(content, dict) else None
+        which = f"volume {number}" + (f" ({name})" if name else "")
+        raise EmsegError(
+            "a volume of the recipe is wrong", f"{path}, {which}", first_fault(error, VolumeSource)
+        ) from error
 
 
 def load_volumes(sources: tuple[VolumeSource, ...], base: Path) -> list[TrainingVolume]:
@@ -224,6 +231,7 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
             directed[target] = made
         if one.weights.matters:
             weights[target] = one.weight_map(truth[target], objects, spacing, train)
+        check_mask(one, read[key], target)
     yield TrainingVolume(
         source.name, image, spacing[2], truth, train, validate, source.share, graded=graded, directed=directed,
         weights=weights,
@@ -237,8 +245,9 @@ def _split(source: VolumeSource, n_sections: int) -> tuple[tuple[int, ...], tupl
     if not source.train:
         train = tuple(z for z in range(n_sections) if z not in validate)
     if both := sorted(set(train) & set(validate)):
+        numbers = f"section {both[0]} is" if len(both) == 1 else f"sections {', '.join(map(str, both))} are"
         raise EmsegError(
-            f"sections {', '.join(map(str, both))} are to teach and to score",
+            f"{numbers} to teach and to score",
             source.name,
             "name each under train or under validate",
         )
@@ -271,7 +280,9 @@ def _phantoms(source: VolumeSource, phantom: PhantomSource) -> Iterator[Training
     try:
         settings = PhantomSettings(**phantom.options)
     except ValidationError as error:
-        raise EmsegError("the options of a phantom are wrong", source.name, first_fault(error)) from error
+        raise EmsegError(
+            "the options of a phantom are wrong", source.name, first_fault(error, PhantomSettings)
+        ) from error
     for seed in phantom.seeds:
         made = make_phantom(phantom.shape, phantom.spacing_nm, seed=seed, settings=settings)
         truth = {
@@ -307,5 +318,5 @@ def resolve(path: str, base: Path) -> str:
             )
         return os.environ[match[1]]
 
-    filled = re.sub(r"\$\{(\w+)\}", value, path)
+    filled = os.path.expanduser(re.sub(r"\$\{(\w+)\}", value, path))  # noqa: PTH111 - "sample:" is no path
     return filled if Path(filled).is_absolute() or filled.startswith("sample:") else str(base / filled)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
 
 MEMBRANE_WIDTH_NM = 25.0  # two leaflets and the cleft between them in fly neuropil
+_MOST_MEMBRANE = 0.6  # of a section; about a fifth is usual in neuropil
 _FLANK_NM = 55.0  # membranes that are cut obliquely are seen that far beside a line
 
 
@@ -91,6 +92,44 @@ def truth_of(source: TruthSource, values: NDArray[Any], spacing_nm: Spacing) -> 
     if source.ignore is not None:
         truth[values == source.ignore] = IGNORE
     return truth
+
+
+def check_mask(source: TruthSource, values: NDArray[Any], target: str) -> None:
+    """Refuse what is ids, grey values or the wrong way round, where the recipe does not say that it is meant so.
+
+    Parameters
+    ----------
+    source : TruthSource
+    values : ndarray (z, y, x)
+        What its file holds.
+    target : str
+        Of membranes it is known how much of a section they can be.
+
+    Raises
+    ------
+    EmsegError
+        If a mask has more than two values and no threshold is given, or if it says that most of a section is membrane.
+    """
+    if source.objects:
+        return
+    if "above" not in source.model_fields_set:
+        found = [value for value in np.unique(values) if source.ignore is None or value != source.ignore]
+        if len(found) > 2:
+            raise EmsegError(
+                f"it holds {len(found)} different values and not two, as a mask does",
+                source.path,
+                "give it as objects if these are object ids, or say with above which values are the target",
+            )
+    if target != "membrane" or "below_is_target" in source.model_fields_set:
+        return
+    mask = values > source.above
+    known = mask if source.ignore is None else mask[values != source.ignore]
+    if known.size and known.mean() > _MOST_MEMBRANE:
+        raise EmsegError(
+            f"{known.mean():.0%} of it would be membrane",
+            source.path,
+            "add below_is_target: true where it shows cells, or below_is_target: false where it is meant so",
+        )
 
 
 def _check_ids(values: NDArray[Any], source: TruthSource) -> None:

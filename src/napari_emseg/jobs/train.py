@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import CARD, find_model
-from napari_emseg.jobs.recipe import first_fault, load_volumes, read_recipe, resolve
+from napari_emseg.core.model_card import CARD, ModelCard, find_model, read_card
+from napari_emseg.jobs.recipe import load_volumes, read_recipe, resolve
+from napari_emseg.jobs.recipe_lessons import check_lessons
+from napari_emseg.settings.faults import first_fault
 
 if TYPE_CHECKING:
     from napari_emseg.jobs.progress import JobProgress
@@ -64,12 +66,18 @@ def run(request: TrainRequest, progress: JobProgress) -> Path:
     try:
         recipe = TrainRecipe.model_validate(settings)
     except ValidationError as error:
-        raise EmsegError("the recipe is wrong", str(request.recipe), first_fault(error)) from error
+        raise EmsegError(
+            "the recipe is wrong", str(request.recipe), first_fault(error, TrainRecipe)
+        ) from error
     start_from = None
     if recipe.start_from and not request.resume:
         start_from = starting_model(recipe.start_from, request.recipe.resolve().parent)
+    begun = start_from or (request.out_dir if recipe.start_from else None)
+    if begun is not None and (begun / CARD).is_file():
+        recipe = recipe.model_copy(update=kept_network(recipe.model_fields_set, read_card(begun)))
     progress.report(0.0, "reading the training data")
     volumes = load_volumes(sources, request.recipe.resolve().parent)
+    check_lessons(volumes, recipe.targets, str(request.recipe))
     from napari_emseg.jobs.learning_log import nothing_left
     from napari_emseg.nn.train import METRICS, STATE, train
 
@@ -91,6 +99,28 @@ def is_over(out_dir: Path) -> bool:
     from napari_emseg.nn.train import is_over as nn_is_over
 
     return nn_is_over(out_dir)
+
+
+def kept_network(named: set[str], card: ModelCard) -> dict[str, Any]:
+    """What a recipe that starts from a model takes over of its network: all of it, unless the recipe names another one.
+
+    Parameters
+    ----------
+    named : set of str
+        What the recipe itself says.
+    card : ModelCard
+        Of the model that it starts from.
+    """
+    if named & {"architecture", "arguments"}:
+        return {}
+    left_out = ("sections", "targets", "exclusive", "encoder_weights")  # those are the recipe's own
+    network: dict[str, Any] = {
+        "architecture": card.architecture,
+        "arguments": {name: value for name, value in card.arguments.items() if name not in left_out},
+        "context_sections": card.context_sections,
+        "depth": card.depth,
+    }
+    return {name: value for name, value in network.items() if name not in named}
 
 
 def starting_model(text: str, base: Path) -> Path:

@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 from importlib import import_module
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import torch
@@ -36,6 +37,9 @@ _COUNTS = frozenset(
 WALLS = "walls."
 """Weights of this prefix belong to the judge of walls (`nn.judge`) and not to the network."""
 _FORMER = "former"
+_LEAST_SHARE = (
+    0.02  # of a network; what fits less takes a few offsets of layers over, and nothing that was learned
+)
 
 
 def build(card: ModelCard) -> nn.Module:
@@ -85,7 +89,13 @@ def make_network(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
 
 
 def wrong_choice(function: FunctionType, arguments: Mapping[str, Any]) -> str:
-    """What is wrong with an argument that takes one of some words; nobody checks these when a function is called."""
+    """What is wrong with an argument: it is unknown, or no word of those that it takes, which nobody checks in a call."""
+    own = signature(function).parameters
+    if not any(parameter.kind is Parameter.VAR_KEYWORD for parameter in own.values()):
+        known = [name for name in own if name not in ("self", "sections", "targets")]
+        for key in arguments:
+            if key not in own:
+                return f"there is no {key}, choose from {', '.join(known)}"
     for key, annotation in function.__annotations__.items():
         kind = function.__globals__.get(annotation)
         if key in arguments and get_origin(kind) is Literal and arguments[key] not in get_args(kind):
@@ -154,6 +164,10 @@ def load_model(folder: Path, former: int | None = None) -> tuple[nn.Module, Mode
     return network.eval(), card
 
 
+def _numbers(tensors: Mapping[str, Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors.values())
+
+
 def take_over(network: nn.Module, folder: Path, *, targets: Sequence[str] = ()) -> tuple[str, ...]:
     """Copy the weights of another model where name and shape fit.
 
@@ -175,7 +189,7 @@ def take_over(network: nn.Module, folder: Path, *, targets: Sequence[str] = ()) 
     Raises
     ------
     EmsegError
-        If the folder holds no model, or none of its weights fit.
+        If the folder holds no model, or hardly any of its weights fit.
     """
     other, card = load_model(folder)
     given, own = other.state_dict(), network.state_dict()
@@ -195,6 +209,12 @@ def take_over(network: nn.Module, folder: Path, *, targets: Sequence[str] = ()) 
     if not fits:
         raise EmsegError(
             "none of its weights fit the network", str(folder), "start from a model of the same kind"
+        )
+    if _numbers(fits) < _LEAST_SHARE * _numbers(own):
+        raise EmsegError(
+            "hardly any of its weights fit the network",
+            str(folder),
+            "leave architecture and arguments out of the recipe, or start from a model of the same kind",
         )
     network.load_state_dict(own | fits | part)
     return tuple(sorted(own.keys() - fits.keys()))

@@ -26,7 +26,7 @@ class LossTerm(Settings):
 class TrainRecipe(Settings):
     """Settings of a training, without its data."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False, coerce_numbers_to_str=True)
 
     name: str = "model"
     targets: tuple[str, ...] = ("membrane",)
