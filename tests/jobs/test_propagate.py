@@ -104,6 +104,25 @@ def test_new_segments_of_the_caller_get_ids_that_nobody_has(session: Session) ->
     assert session.sections[2].status is Status.PREDICTED
 
 
+def test_what_is_painted_keeps_its_id_where_nothing_reaches_it(session: Session) -> None:
+    """In section 2 an object 500 is painted, in a segment that has no counterpart in section 1."""
+    box = Region((2, 30, 4), (3, 34, 8))
+    session.commit(
+        Edit("paint", "human", (Patch(box, session.volume.read(box), np.full(box.shape, 500, np.uint32)),))
+    )
+    fresh = squares(1, 2, 2)
+    fresh[28:38, 2:12] = 3
+    fresh[24:38, 50:58] = 4
+    settings = PropagateSettings(sections=1)
+    request = propagate.prepare(session, 1, labels={2: fresh}, painted=(2,), settings=settings)
+    session.commit(propagate.finish(session, request, propagate.run(request, Silent())))
+    assert _ids(session)[2] == (11, 12)
+    assert set(np.unique(session.volume[2, 28:38, 2:12])) == {500}
+    assert session.volume[2, 30, 55] not in (0, 4, 500), (
+        "a segment with nothing painted in it gets an id that nobody has"
+    )
+
+
 def test_people_win(session: Session) -> None:
     session.mark(3, Status.PROOFREAD)
     session.lock(21)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,26 @@ def test_strokes_of_the_meantime_stay(
     assert desk.session.undo_name.startswith(("segment", "carry"))
     desk.do("undo")
     assert (volume[section, 10, 15], volume[section, 20, 12]) == (before, 77)
+
+
+@pytest.mark.parametrize(("action", "job"), [("segment", "segment"), ("propagate", "propagate")])
+def test_what_was_prepared_is_not_written_into(
+    desk: Any, make_labels: Any, monkeypatch: Any, action: str, job: str
+) -> None:
+    module = importlib.import_module(f"napari_emseg.jobs.{job}")
+    prepare = module.prepare
+
+    def for_ever(*args: Any, **more: Any) -> Any:
+        request = prepare(*args, **more)
+        for array in (value for value in vars(request).values() if isinstance(value, np.ndarray)):
+            array.flags.writeable = False
+        return request
+
+    monkeypatch.setattr(module, "prepare", for_ever)
+    desk.viewer.dims.set_current_step(0, 2)
+    desk.session.commit(make_labels(desk.session, (2, 3)))
+    desk.do(action)
+    assert desk.sayings[action].tone == "done"
 
 
 def test_what_was_painted_and_taken_back_is_as_it_was(labelled: Any) -> None:

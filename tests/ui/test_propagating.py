@@ -33,6 +33,46 @@ def test_carrying_segments_what_is_not_segmented_and_is_one_edit(desk: Any, make
     assert (ids(desk, 1)[20, 15], desk.session.undo_name) == (1, "segment")
 
 
+def test_a_section_with_a_stroke_is_segmented_around_it(desk: Any, make_labels: Any) -> None:
+    """A stroke across the membrane, in cell 1, and one of an id of its own in cell 2: both keep their pixels."""
+    desk.session.commit(make_labels(desk.session, (1,)))
+    desk.session.volume[2, 20:23, 20:32] = 77
+    desk.session.volume[3, 30:32, 50:52] = 78
+    desk.sweep()
+    desk.viewer.dims.set_current_step(0, 1)
+    desk.set_settings("propagate", desk.settings("propagate").model_copy(update={"sections": 3}))
+    desk.do("propagate")
+    for z in (2, 3, 4):
+        found = ids(desk, z)
+        assert (found[10, 15], found[10, 45]) == (1, 2), "all of it is segmented, and carried"
+        assert desk.session.sections[z].status is Status.PREDICTED
+    assert set(np.unique(ids(desk, 2)[20:23, 20:32])) == {1}, (
+        "the stroke is part of the cell in which it lies"
+    )
+    assert set(np.unique(ids(desk, 3)[30:32, 50:52])) == {2}
+    assert (
+        "The rest of 2 sections was segmented around what was painted there."
+        in desk.sayings["propagate"].text
+    )
+    desk.do("undo")
+    assert set(np.unique(ids(desk, 2)[20:23, 20:32])) == {77}
+    assert np.count_nonzero(ids(desk, 2)) == 36
+
+
+def test_cells_that_are_painted_one_by_one_are_carried_as_they_are(desk: Any, engine: Any) -> None:
+    """One cell here and half of it there: nobody wants all the others because of that."""
+    desk.session.volume[1, 10:30, 6:26] = 5
+    desk.session.volume[2, 10:30, 6:16] = 6
+    desk.sweep()
+    desk.viewer.dims.set_current_step(0, 1)
+    desk.set_settings("propagate", desk.settings("propagate").model_copy(update={"sections": 1}))
+    desk.do("propagate")
+    assert not any("segment:run" in asked[0] for asked in engine.asked)
+    assert set(np.unique(ids(desk, 2))) == {0, 5}
+    assert np.count_nonzero(ids(desk, 2)) == 200
+    assert "painted" not in desk.sayings["propagate"].text
+
+
 def test_carrying_leaves_the_objects_in_sight_without_the_map_over_them(desk: Any, make_labels: Any) -> None:
     desk.session.commit(make_labels(desk.session, (1,)))
     desk.viewer.dims.set_current_step(0, 1)

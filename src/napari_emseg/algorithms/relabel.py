@@ -56,6 +56,31 @@ def keep_ids(
     return given
 
 
+def around_painted(segments: NDArray[Any], painted: NDArray[Any], above: int) -> NDArray[np.int64]:
+    """Segments of one section around what is painted there, which keeps its pixels.
+
+    Parameters
+    ----------
+    segments : ndarray of int (y, x)
+        New segments; 0 is none.
+    painted : ndarray of int (y, x)
+        Ids that are there already; 0 is none.
+    above : int
+        Not lower than any painted id.
+
+    Returns
+    -------
+    ndarray of int64 (y, x)
+        Painted ids where something is painted. A segment in which a painted object lies has its id, see `keep_ids`; the others
+        are numbered from ``above + 1``.
+    """
+    names = np.arange(int(segments.max(initial=0)) + 1, dtype=np.int64) + above
+    names[0] = 0
+    for segment, old in keep_ids(segments, painted).items():
+        names[segment] = old
+    return np.where(painted > 0, painted.astype(np.int64), names[segments])
+
+
 def in_32_bits(ids: NDArray[Any]) -> NDArray[np.uint32]:
     """Ids of one section as 32-bit numbers that tell the same objects apart.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.algorithms.relabel import around_painted
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
@@ -14,7 +15,7 @@ from napari_emseg.core.words import counted
 from napari_emseg.settings import PropagateSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -40,10 +41,12 @@ class PropagateRequest:
         Ids of the region in the volume.
     labels : ndarray (z, y, x)
         The same, with the segments of sections that the caller has segmented anew.
+    highest : int
+        Ids of `labels` above this are numbers of such segments and mean nothing in the volume.
     anchors : frozenset of int
         Sections of the region (from 0) whose ids are true.
     fresh : frozenset of int
-        Sections of the region (from 0) whose ids mean nothing outside of them.
+        Sections of the region (from 0) that the caller has segmented anew.
     excluded : frozenset of int
         Sections of the region (from 0) that are skipped.
     keep : frozenset of int
@@ -58,6 +61,7 @@ class PropagateRequest:
     section: int
     before: NDArray[Any]
     labels: NDArray[Any]
+    highest: int
     anchors: frozenset[int]
     fresh: frozenset[int]
     excluded: frozenset[int]
@@ -108,6 +112,7 @@ def prepare(
     section: int,
     *,
     labels: Mapping[int, NDArray[Any]] | None = None,
+    painted: Collection[int] = (),
     region: Region | None = None,
     settings: PropagateSettings | None = None,
 ) -> PropagateRequest:
@@ -120,6 +125,8 @@ def prepare(
         Whose ids are carried. Its labels are those of the volume.
     labels : mapping of section to ndarray (y, x), optional
         Segments of other sections, with any ids; they replace what the volume has there.
+    painted : collection of int, optional
+        Those of them in which segments lie around what the volume has there.
     region : Region, optional
         Part of the sections in y and x; by default whole sections. ``labels`` are of its extent.
     settings : PropagateSettings, optional
@@ -137,7 +144,7 @@ def prepare(
     _, bottom, right = region.stop if region else (0, height, width)
     box = Region((sections.start, top, left), (sections.stop, bottom, right)).clipped(session.volume.shape)
     before = session.volume.read(box)
-    stack = before.astype(np.int64)
+    stack, highest = before.astype(np.int64), int(before.max(initial=0))
     anchors, fresh, excluded = set[int](), set[int](), set[int]()
     for n, z in enumerate(sections):
         status = session.sections[z].status
@@ -148,7 +155,8 @@ def prepare(
         elif labels is not None and z in labels:
             if labels[z].shape != box.shape[1:]:
                 raise EmsegError("segments do not fill the region", f"section {z}")
-            stack[n] = labels[z]
+            there = before[n] if z in painted else np.zeros_like(before[n])
+            stack[n] = around_painted(labels[z], there, highest)
             fresh.add(n)
     here = section - sections.start
     excluded.discard(here)
@@ -168,6 +176,7 @@ def prepare(
         section=section,
         before=before,
         labels=stack,
+        highest=highest,
         anchors=frozenset(anchors),
         fresh=frozenset(fresh),
         excluded=frozenset(excluded),
@@ -282,11 +291,9 @@ def _known(request: PropagateRequest, tracks: Tracks) -> NDArray[np.int64]:
     taken = {i for names in tracks.names for i in names.values() if i < tracks.first_new}
     here = request.section - request.region.start[0]
     for n in sorted(range(len(tracks.names)), key=lambda n: (abs(n - here), n)):
-        if n in request.fresh:
-            continue
         for old, name in tracks.names[n].items():
             k = name - tracks.first_new
-            if k >= 0 and known[k] == 0 and old not in taken:
+            if k >= 0 and known[k] == 0 and old not in taken and old <= request.highest:
                 known[k] = old
                 taken.add(old)
     return known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from napari_emseg.ui.flows.meanwhile import Meanwhile
 from napari_emseg.ui.flows.segmenting import with_boundary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,9 +40,10 @@ def propagate(desk: Desk) -> None:
     sections = reach(section, session.volume.shape[0], settings)
     _refuse_end(section, session.volume.shape[0], settings.direction, sections)
     started, meanwhile = time.monotonic(), Meanwhile(desk)
-    missing = [z for z in sections if z not in desk.labelled and session.sections[z].status is Status.UNSEEN]
+    begun = not_segmented(desk, section, sections, extent)
+    missing, painted = list(begun), [z for z, is_begun in begun.items() if is_begun]
     if not missing:
-        _link(desk, section, extent, {}, started, meanwhile)
+        _link(desk, section, extent, {}, painted, started, meanwhile)
         return
     region = Region((missing[0], *extent.start[1:]), (missing[-1] + 1, *extent.stop[1:]))
 
@@ -53,7 +55,7 @@ def propagate(desk: Desk) -> None:
 
         def done(result: Any) -> None:
             segments = {z: result.labels[z - missing[0]] for z in missing}
-            _link(desk, section, extent, segments, started, meanwhile)
+            _link(desk, section, extent, segments, painted, started, meanwhile)
 
         desk.start(_STAGE, "growing seeds to segments")
         desk.runner.submit(
@@ -81,6 +83,36 @@ def _refuse_end(section: int, n_sections: int, direction: str, sections: range) 
     )
 
 
+def not_segmented(desk: Desk, section: int, sections: Iterable[int], extent: Region) -> dict[int, bool]:
+    """Sections that nobody has segmented: unseen, and empty or with less than half of the labels of the one on screen.
+
+    A stroke is not yet a segmentation; cells that somebody has painted one by one in both sections are.
+
+    Parameters
+    ----------
+    section : int
+        The one on screen.
+    sections : iterable of int
+    extent : Region
+        Its part that is looked at.
+
+    Returns
+    -------
+    dict of int to bool
+        Those sections, and whether something is painted there.
+    """
+    session, _ = desk.need_session()
+
+    def labelled_px(z: int) -> int:
+        box = Region((z, *extent.start[1:]), (z + 1, *extent.stop[1:]))
+        return int(np.count_nonzero(session.volume.read(box)))
+
+    enough = labelled_px(section) / 2
+    unseen = [z for z in sections if z != section and session.sections[z].status is Status.UNSEEN]
+    there = {z: labelled_px(z) if z in desk.labelled else 0 for z in unseen}
+    return {z: n > 0 for z, n in there.items() if n < enough}
+
+
 def labelled_extent(session: Session, section: int) -> Region:
     """The box of the objects of one section.
 
@@ -106,6 +138,7 @@ def _link(
     section: int,
     extent: Region,
     segments: Mapping[int, NDArray[Any]],
+    painted: Sequence[int],
     started: float,
     meanwhile: Meanwhile,
 ) -> None:
@@ -113,8 +146,8 @@ def _link(
     from napari_emseg.jobs.doubts import doubts_of, remember
 
     session, layers = desk.need_session()
-    request = job.prepare(session, section, labels=segments, region=extent)
-    request.before[...] = meanwhile.as_it_was(request.region)  # what has changed since stays
+    request = job.prepare(session, section, labels=segments, painted=painted, region=extent)
+    request = replace(request, before=meanwhile.as_it_was(request.region))  # what has changed since stays
 
     def done(result: PropagateResult) -> None:
         session.commit(job.finish(session, request, result))
@@ -128,6 +161,9 @@ def _link(
         said = (
             summary(request.region, section, result, len(doubts)) + f", {took(time.monotonic() - started)}."
         )
+        if painted:
+            where = f"section {painted[0]}" if len(painted) == 1 else f"{len(painted)} sections"
+            said += f" The rest of {where} was segmented around what was painted there."
         if result.unseen:
             said += f" The image was not looked at: {result.unseen}."
         desk.say(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
@@ -112,7 +113,8 @@ def segment_region(
     refuse_settled(session, region)  # it may have been marked while its membranes were looked for
     request = segment.prepare(session, region, layers.boundary_map.walls(region), placed=seeding.placed(desk))
     if meanwhile is not None:
-        request.protected[...] |= request.before != meanwhile.as_it_was(region)
+        painted = request.before != meanwhile.as_it_was(region)
+        request = replace(request, protected=request.protected | painted)
 
     def done(result: SegmentResult) -> None:
         refuse_settled(session, region)

@@ -22,8 +22,8 @@ class PropagatePanel(StagePanel):
     def hint(self) -> str:
         """Before the first time."""
         return (
-            "Segments the next sections where they are not yet, and gives every object the id that it has "
-            "here. Proofread sections are never changed."
+            "Segments the next sections where they are not yet, around what is painted there, and gives every "
+            "object the id that it has here. Proofread sections are never changed."
         )
 
     def refresh(self) -> None:
