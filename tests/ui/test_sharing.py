@@ -14,9 +14,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
+from napari_emseg.core.conflicts import Conflict
+from napari_emseg.core.edit import Region
 from napari_emseg.core.packing import unpack_project
 from napari_emseg.io import open_array, open_image, write_array
 from napari_emseg.session import Session
+from napari_emseg.ui.flows import conflicts
 from napari_emseg.ui.flows.opening import show
 
 SHAPE = (6, 48, 64)
@@ -103,8 +106,6 @@ def test_a_colleague_gets_a_pack_and_sends_corrections_back(
 
 
 def test_a_section_that_is_seen_differently_has_no_outline(opened: Any, qtbot: Any) -> None:
-    from napari_emseg.core.conflicts import Conflict
-    from napari_emseg.core.edit import Region
     from napari_emseg.core.sections import SectionState, Status
 
     states = SectionState(Status.PREDICTED), SectionState(Status.EXCLUDED, "fold")
@@ -114,6 +115,23 @@ def test_a_section_that_is_seen_differently_has_no_outline(opened: Any, qtbot: A
     page = opened.conflicts_page
     qtbot.waitUntil(lambda: "You disagree about this section" in page.says.text(), timeout=3000)
     assert page.list.item(0).text().endswith("you: segmented, anna: left out (fold)")
+
+
+@pytest.mark.parametrize(
+    ("zoom", "height_nm"),
+    [(0.05, 1200), (5.0, 1200), (0.6, 1000), (0.3, 2000)],
+    ids=["from far", "from too near", "seen", "well seen"],
+)
+def test_a_conflict_is_zoomed_to_unless_it_is_well_seen(desk: Any, zoom: float, height_nm: float) -> None:
+    """The canvas of 600 x 800 pixels shows 12 000, 120, 1000 or 2000 nm of a stack whose pixels are 8 nm large."""
+    region = Region((3, 10, 20), (4, 34, 36))
+    desk.session.add_conflicts((Conflict(3, 1, 2, region, np.ones((24, 16), bool), "anna"),))
+    desk.viewer.scene.camera.zoom = zoom
+    desk.viewer.scene.camera.center = (0, 5000, 5000)
+    conflicts.look_at(desk, 0)
+    assert 600 / desk.viewer.scene.camera.zoom == pytest.approx(height_nm)
+    assert desk.section == 3
+    assert desk.viewer.scene.camera.center[-2:] == pytest.approx((22 * 8, 28 * 8), abs=8)
 
 
 def test_results_are_exported_with_what_they_come_from(

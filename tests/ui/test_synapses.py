@@ -377,7 +377,9 @@ def test_two_people_who_answered_differently_see_the_pair(queue: Any) -> None:
     box = Region((z, y, x), (z + 1, y + 1, x + 1))
     queue.session.answer(UNSURE.sites, "right", "mine")
     queue.session.add_conflicts([Conflict(z, 0, 0, box, np.zeros((0, 0), bool), "anna", answers=both)])
+    queue.viewer.scene.camera.zoom = 0.05
     conflicts.look_at(queue, 0)
+    assert 600 / queue.viewer.scene.camera.zoom < 2500, "nm: a cleft is seen"
     assert (queue.synapses.chosen, queue.section) == (UNSURE.sites, z)
     assert not [layer for layer in queue.viewer.layers if conflicts.MARK in layer.metadata]
     queue.do("take_theirs")

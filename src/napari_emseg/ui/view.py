@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Layer
 
+_AROUND = 3.0  # times the extent of a thing are shown to see it well
+_TOO_MUCH = 3.0  # times of that: a thing is hard to find
 _HALF = 0.5  # voxel n covers data coordinates n - 0.5 to n + 0.5
 
 
@@ -164,6 +166,25 @@ def zoom_to(viewer: Viewer, layer: Layer, extent: tuple[float, float]) -> None:
     height, width = canvas_size(viewer)
     scale = np.asarray(layer.scale, dtype=float)[-2:]
     viewer.scene.camera.zoom = min(height / (extent[0] * scale[0]), width / (extent[1] * scale[1]))
+
+
+def zoom_around(viewer: Viewer, layer: Layer, extent: tuple[int, ...], least_px: tuple[float, float]) -> None:
+    """Zoom so that a thing is well seen, with what lies around it; a zoom at which it is stays.
+
+    Parameters
+    ----------
+    extent : (height, width)
+        Of the thing, in pixels of a layer.
+    least_px : (height, width)
+        That are shown at least: small things are told by what is around them.
+    """
+    if viewer.dims.ndisplay != 2:
+        return
+    wanted = [max(_AROUND * a, b) for a, b in zip(extent, least_px, strict=True)]
+    scale = np.asarray(layer.scale, dtype=float)[-2:]
+    shown = np.array(canvas_size(viewer)) / viewer.scene.camera.zoom / scale
+    if any(shown < np.array(extent)) or all(shown > _TOO_MUCH * np.array(wanted)):
+        zoom_to(viewer, layer, (wanted[0], wanted[1]))
 
 
 def _half_canvas(viewer: Viewer) -> tuple[float, float] | None:

@@ -8,12 +8,13 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import synapse_queue
-from napari_emseg.ui.view import go_to
+from napari_emseg.ui.view import go_to, zoom_around
 
 if TYPE_CHECKING:
     from napari_emseg.core.conflicts import Conflict
     from napari_emseg.ui.desk import Desk
 
+_SEEN_NM, _SEEN_PX = 1200.0, 256.0  # are shown at least, where the voxel size is known and where not
 MARK = "napari-emseg conflict"
 """Key of a layer's metadata that says it only shows where two people disagree."""
 
@@ -35,7 +36,13 @@ def look_at(desk: Desk, number: int) -> None:
     session, layers = desk.need_session()
     desk.conflict = number
     conflict = session.conflicts[number]
-    go_to(desk.viewer, layers.image, conflict.place)
+    if conflict.answers is not None:
+        synapse_queue.zoom_in(desk)
+    elif conflict.states is None:
+        spacing = session.image.spacing_nm
+        least = (_SEEN_NM / spacing[1], _SEEN_NM / spacing[2]) if spacing else (_SEEN_PX, _SEEN_PX)
+        zoom_around(desk.viewer, layers.image, conflict.mask.shape, least)
+    go_to(desk.viewer, layers.image, conflict.place, fill=True)
     hide(desk)
     if conflict.answers is not None:
         desk.synapses.chosen = conflict.answers[0].sites

@@ -204,9 +204,17 @@ def turn_round(desk: Desk) -> None:
     _answer(desk, "right" if _chosen(desk).verdict == "turned" else "turned")
 
 
+def zoom_in(desk: Desk) -> None:
+    """Zoom so that a cleft is seen, where more was on the screen."""
+    session, layers = desk.need_session()
+    spacing = session.image.spacing_nm
+    if spacing is not None and _height(desk) > _MOST_NM:
+        zoom_to(desk.viewer, layers.image, (_SEEN_NM / spacing[1], _SEEN_NM / spacing[2]))
+
+
 def look_at(desk: Desk, sites: Sites) -> None:
     """Show one pair in the middle of the canvas, and ask about it."""
-    session, layers = desk.need_session()
+    _, layers = desk.need_session()
     found = rows(desk)
     place = desk.synapses.place_of(sites)
     if place is None:
@@ -214,9 +222,7 @@ def look_at(desk: Desk, sites: Sites) -> None:
     row = found[place]
     desk.synapses.chosen = sites
     desk.open_stage(STAGE)
-    spacing = session.image.spacing_nm
-    if spacing is not None and _height(desk) > _MOST_NM:
-        zoom_to(desk.viewer, layers.image, (_SEEN_NM / spacing[1], _SEEN_NM / spacing[2]))
+    zoom_in(desk)
     (z0, y0, x0), (z1, y1, x1) = row.pre_at, row.post_at
     z = desk.section if desk.section in (z0, z1) else z0
     with _drawn_once(desk):
