@@ -26,6 +26,7 @@ MEMORY = "smaller tile"
         (-9, 3, 3, "something outside of the program ended it, and not for memory", False),
         (-15, 3, 3, "something outside of the program ended it", False),
         (-11, 3, 4, "it crashed with signal 11", False),
+        (0xC0000005, None, None, "it crashed with code 0xC0000005", False),
         (1, 3, 3, "it ended with code 1: ImportError: no torch", False),
         (0, 3, 3, "it ended with code 0", False),
     ],

@@ -9,7 +9,8 @@ from pathlib import Path
 _COUNTERS = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
 _COUNTER = "oom_kill"
 _KILLED = -9
-_ENDED = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+_ENDED = frozenset(found for found in signal.Signals if found.name in ("SIGTERM", "SIGINT", "SIGHUP"))
+_WINDOWS_CRASHES = 0xC0000000  # and above: how Windows counts an access violation and its like
 _LESS = "try a smaller region or a smaller tile"
 _STARTED = "it was started again"
 _REPORT = f"{_STARTED}; try once more, and report it if that happens again"
@@ -67,4 +68,6 @@ def death_of(code: int | None, last_line: str, before: int | None, after: int | 
         )
     if code is not None and code < 0:
         return Death(f"it crashed with signal {-code}")
+    if code is not None and code >= _WINDOWS_CRASHES:
+        return Death(f"it crashed with code 0x{code:08X}")
     return Death(f"it ended with code {code}" + (f": {last_line}" if last_line and code else ""))

@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 READY = "napari-emseg worker ready"
 
 _GRACE_S = 1.0  # for leaving the scheduler politely; a task that still runs then is worthless
@@ -28,7 +30,9 @@ _FIRST_OUT_OF_MEMORY = 700  # of 1000: the kernel is to kill the worker before t
 
 def _be_modest(nice: int) -> None:
     """Let clicks and the window go first, and let the kernel pick this process when memory runs out."""
-    if nice and hasattr(os, "nice"):
+    if nice and sys.platform == "win32":
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    elif nice:
         os.nice(nice)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(_FIRST_OUT_OF_MEMORY), "ascii")

@@ -46,11 +46,8 @@ def use_all_cores() -> None:
     if wish.isdecimal() and int(wish) > 0:
         torch.set_num_threads(int(wish))
         return
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not Linux
-        cores = os.cpu_count() or 1
-    torch.set_num_threads(cores)
+    has_affinity = hasattr(os, "sched_getaffinity")  # Linux alone
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
