@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import dask
@@ -73,6 +76,35 @@ def test_what_a_dead_worker_had_is_computed_by_another(file, tmp_path):
     with open_cluster(file, Workers(2)) as cluster, Engine(str(file)) as engine:
         assert wait_for_worker(cluster, [])
         assert engine.call("toy_jobs:die_once", (tmp_path / "dead", int(signal.SIGKILL))) == "lived"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such signal")
+def test_a_scheduler_that_is_killed_is_told_and_is_no_wish_to_stop(file, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "napari_emseg",
+        "cluster",
+        "start",
+        "--workers",
+        "1",
+        "--file",
+        str(file),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as cluster:
+        assert cluster.stdout is not None
+        while not cluster.stdout.readline().startswith("ready"):
+            assert cluster.poll() is None
+        with Engine(str(file)) as engine:
+            ticket, wait = engine.promise("toy_jobs:steps", tmp_path / "steps")
+            while not (tmp_path / "steps").exists():
+                assert not ticket.done
+                time.sleep(0.05)
+            cluster.kill()
+            with pytest.raises(
+                EmsegError, match=r"the connection to the scheduler is lost, .*cluster\.json, start it again"
+            ):
+                wait()
 
 
 def test_what_kills_every_worker_is_given_up(file, monkeypatch):

@@ -15,7 +15,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.jobs.explained import explained, has_died
+from napari_emseg.jobs.explained import explained, has_died, is_lost
 from napari_emseg.jobs.line import Line
 from napari_emseg.jobs.ticket import Ticket
 
@@ -296,6 +296,12 @@ class Engine:
         if error is None:
             self._finish(ticket, ticket._succeed, value)
             return
+        if is_lost(error) and not (ticket.is_stopped or self._is_closed):
+            error = EmsegError(
+                "the connection to the scheduler is lost",
+                self.scheduler or "this computer",
+                "start it again, and then this",
+            )
         backend = self._backend
         why = backend.why_it_died(ticket.lane) if backend is not None and has_died(error) else None
         self._finish(ticket, ticket._fail, explained(error, ticket, why))

@@ -20,6 +20,11 @@ def has_died(error: BaseException) -> bool:
     return type(error).__name__ == DIED
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether this is Dask's way to say that work was given up; of work that nobody has stopped, that its scheduler has gone."""
+    return type(error).__name__ in _CANCELLED
+
+
 def explained(error: BaseException, ticket: Ticket, why_it_died: Death | None = None) -> BaseException:
     """An `EmsegError` or `Cancelled` in place of whatever came back.
 
@@ -38,7 +43,7 @@ def explained(error: BaseException, ticket: Ticket, why_it_died: Death | None = 
     if has_died(error):
         death = why_it_died or LOST
         return EmsegError(f"the worker stopped: {death.words}", where, death.remedy)
-    if name in _CANCELLED:
+    if is_lost(error):
         return Cancelled()
     if isinstance(error, OSError) and error.strerror:
         what = f"a file cannot be read or written ({error.strerror.lower()})"
