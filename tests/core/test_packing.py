@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import stat
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +124,21 @@ def test_a_pack_comes_out_as_it_went_in(folder: Path, tmp_path: Path, with_image
         assert str(tmp_path) not in (unpacked / "project.json").read_text()
         (folder.parent / "em.tif").rename(there / "em.tif")  # where it is looked for
     same_work(unpacked)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the other tests show it there")
+def test_only_what_may_be_written_is_synced(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def as_windows(handle: int) -> None:
+        is_read_only = fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+        if is_read_only and not stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "fsync", as_windows)
+    assert pack_project(folder, tmp_path / "em.emseg.zip").is_file()
 
 
 def test_the_default_name_is_that_of_the_pack(folder: Path, tmp_path: Path) -> None:

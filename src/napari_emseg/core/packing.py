@@ -216,7 +216,7 @@ def _write(place: Path, work: list[tuple[Path, Path]], about: dict[str, Any], pr
             "files": listed,
         }
         archive.writestr(MANIFEST, json.dumps(manifest, indent=1), zipfile.ZIP_DEFLATED)
-    with place.open("rb") as written:
+    with place.open("r+b") as written:  # Windows syncs only what may be written
         os.fsync(written.fileno())
 
 
