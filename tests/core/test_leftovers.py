@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_emseg.core.atomic import write_atomic
-from napari_emseg.core.leftovers import beside, clear
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import beside, clear, temporary_folder
 from napari_emseg.io import open_array, write_array
 from napari_emseg.io.atomic import atomic_output
 from napari_emseg.session import Session
@@ -205,7 +209,7 @@ def test_a_killed_project_keeps_no_halves_of_pages_and_cards(tmp_path: Path, kil
 
 KILLED_WITH_SCRATCH = """
 import os, signal
-from napari_emseg.jobs.scratch import temporary_folder
+from napari_emseg.core.leftovers import temporary_folder
 with temporary_folder("emseg-toy") as folder:
     (folder / "block").touch()
     os.kill(os.getpid(), signal.SIGKILL)
@@ -216,8 +220,6 @@ with temporary_folder("emseg-toy") as folder:
 def test_temporary_files_of_a_killed_worker_go_with_the_next_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_emseg.jobs.scratch import temporary_folder
-
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     subprocess.run([sys.executable, "-c", KILLED_WITH_SCRATCH], check=False)
@@ -228,3 +230,55 @@ def test_temporary_files_of_a_killed_worker_go_with_the_next_one(
     with temporary_folder("emseg-toy") as mine:
         assert list(tmp_path.iterdir()) == [mine]
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED_READING = """
+import os, signal, shutil, sqlite3, sys
+from pathlib import Path
+from napari_emseg.core import database
+from napari_emseg.jobs import corrections
+
+def killed(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def refused(*_, **__):
+    raise sqlite3.OperationalError("unable to open database file")  # a read-only disk, with a log beside the file
+
+what, path = sys.argv[1], Path(sys.argv[2])
+if what == "journal":
+    database.shutil.copyfile, database.sqlite3.connect = killed, refused
+    database.connect_read_only(path)
+else:
+    corrections.unpack_project = killed
+    corrections.find_corrections(None, path)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("what", ["journal", "corrections"])
+def test_what_is_copied_to_be_read_goes_with_the_next_one(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a journal on a read-only disk, and of a pack of a colleague."""
+    temporary, file = tmp_path / "tmp", tmp_path / "file"
+    temporary.mkdir()
+    with zipfile.ZipFile(file, "w") as pack:
+        pack.writestr("project.json", "{}")
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    words = [sys.executable, "-c", KILLED_READING, what, str(file)]
+    for _ in range(2):  # killed again
+        assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
+        assert len(list(temporary.iterdir())) == 1
+
+
+def test_no_room_for_temporary_files_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    said = f"a folder for temporary files cannot be made (the disk is full), {tmp_path}, make room there"
+    with pytest.raises(EmsegError, match=re.escape(said)), temporary_folder("emseg-toy"):
+        pass

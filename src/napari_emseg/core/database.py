@@ -5,15 +5,15 @@ from __future__ import annotations
 import getpass
 import shutil
 import sqlite3
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _BUSY_S = 5.0  # another reader may hold the file for a moment
 _WAL_PAGES = (
@@ -46,18 +46,15 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return db
     except sqlite3.OperationalError:
-        folder = tempfile.mkdtemp(prefix="emseg-")
-        try:
+        with temporary_folder("emseg-journal") as folder:
             for part in (path, path.with_name(path.name + "-wal")):
                 if part.exists():
-                    shutil.copyfile(part, Path(folder) / part.name)
-            on_disk = sqlite3.connect(Path(folder) / path.name)
+                    shutil.copyfile(part, folder / part.name)
+            on_disk = sqlite3.connect(folder / path.name)
             memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             on_disk.backup(memory)
             on_disk.close()
             return memory
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def checked(

@@ -13,12 +13,18 @@ import os
 import re
 import shutil
 import socket
+import tempfile
 import time
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from napari_emseg.core.errors import EmsegError, reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Kind = Literal["part", "old", "blocks", "frozen"]
 """New content; content that steps aside for it; scratch space; a state that is being copied."""
@@ -74,6 +80,31 @@ def remove(path: Path) -> None:
     while path.exists() and time.monotonic() < deadline:
         shutil.rmtree(path, ignore_errors=True)
         time.sleep(0.05)  # a store's threads may still be writing, and would make the folder anew
+
+
+@contextmanager
+def temporary_folder(name: str) -> Iterator[Path]:
+    """A new folder on the disk for temporary files; gone afterwards, and what killed processes have left of its name, too.
+
+    Raises
+    ------
+    EmsegError
+        If there is no room for it, or the place cannot be written.
+    """
+    path = Path(tempfile.gettempdir()) / name
+    clear(path)
+    folder = beside(path, "blocks")
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        what = f"a folder for temporary files cannot be made ({reason_of(error)})"
+        raise EmsegError(
+            what, str(path.parent), "make room there, or name another place in TMPDIR"
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear_small(folder: Path) -> None:

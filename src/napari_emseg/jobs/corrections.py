@@ -6,8 +6,6 @@ they are here and become conflicts, one for each pair of objects and section, th
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -22,6 +20,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.grid import CHUNK
 from napari_emseg.core.imports import Import, end_of, known_of, remember_import, was_taken_back
 from napari_emseg.core.journal import Journal
+from napari_emseg.core.leftovers import temporary_folder
 from napari_emseg.core.merged import merged_since, renamed
 from napari_emseg.core.moments import steps_since, volume_at
 from napari_emseg.core.packing import unpack_project
@@ -167,11 +166,8 @@ def find_corrections(session: Session, theirs: Path, progress: Progress | None =
             "this is neither a pack nor a project", str(theirs),
             "labels of other programs are dropped into the window and taken over in the first stage",
         )  # fmt: skip
-    place = Path(tempfile.mkdtemp(prefix="emseg-"))
-    try:
+    with temporary_folder("emseg-corrections") as place:
         return _compare(session, unpack_project(theirs, place / "theirs.emseg"), progress)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def bring_in(session: Session, found: Corrections) -> Imported:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,28 +13,6 @@ from napari_emseg.io.atomic import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-@contextmanager
-def temporary_folder(name: str) -> Iterator[Path]:
-    """A new folder on the disk for temporary files; gone afterwards, and what killed processes have left of its name, too.
-
-    Raises
-    ------
-    EmsegError
-        If the place cannot be written.
-    """
-    path = Path(tempfile.gettempdir()) / name
-    clear(path)
-    folder = beside(path, "blocks")
-    try:
-        folder.mkdir(mode=0o700)
-    except OSError as error:
-        raise explained(error, path) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import numpy as np
 from napari_emseg import __version__
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.leftovers import temporary_folder
 from napari_emseg.core.model_card import bundled_name, find_model, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs.kept_synapses import (
@@ -23,7 +24,6 @@ from napari_emseg.jobs.kept_synapses import (
     read_synapses,
     with_answered,
 )
-from napari_emseg.jobs.scratch import temporary_folder
 from napari_emseg.settings import SynapseSettings
 
 if TYPE_CHECKING:

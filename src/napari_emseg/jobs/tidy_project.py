@@ -9,9 +9,9 @@ import numpy as np
 
 from napari_emseg.core.edit import Edit, Region
 from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.leftovers import temporary_folder
 from napari_emseg.core.patching import section_patches
 from napari_emseg.core.sections import Status
-from napari_emseg.jobs.scratch import temporary_folder
 from napari_emseg.settings import TidySettings
 
 if TYPE_CHECKING:
