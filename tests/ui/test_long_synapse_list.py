@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from toy_synapses import FOUND, UNKNOWN, UNSURE
+from toy_synapses import FOUND, SURE, UNKNOWN, UNSURE
 
 from napari_emseg.jobs.kept_synapses import keep_synapses
 from napari_emseg.jobs.kept_synapses import rows as all_rows
@@ -63,7 +66,9 @@ def test_what_changes_while_a_long_list_is_read_counts(
     assert [(row.pre_id, row.post_id) for row in synapse_queue.rows(long_list)][-1] == (1, 9)
 
 
-def test_of_a_long_list_the_pairs_of_the_section_are_drawn(long_list: Any) -> None:
+def test_of_a_long_list_the_pairs_of_the_section_are_drawn(
+    long_list: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synapse_queue.draw(long_list)
     sites, arrows, lines = long_list.layers.synapses
     seen = {}
@@ -72,11 +77,48 @@ def test_of_a_long_list_the_pairs_of_the_section_are_drawn(long_list: Any) -> No
         seen[z] = (len(sites.data), len(arrows.data), len(lines.data))
     # UNKNOWN lies in section 2, UNSURE in 2 and 3 and is drawn in both, SURE in 1
     assert seen == {0: (0, 0, 0), 1: (2, 1, 0), 2: (6, 2, 1), 3: (4, 2, 0), 4: (0, 0, 0)}
+    monkeypatch.setattr(synapse_queue, "_ALL_AT_ONCE", 2)
     long_list.viewer.dims.ndisplay = 3
     assert len(sites.data) == 8
     long_list.viewer.dims.ndisplay = 2
     long_list.viewer.dims.set_current_step(0, 1)
     assert len(sites.data) == 2
+
+
+def test_in_3d_synapses_near_the_chosen_pair_or_the_section_are_drawn(
+    long_list: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SURE of section 1 and UNKNOWN of 2 are at one synapse, UNSURE, of 2 and 3, at another; synapses are drawn as wholes."""
+    monkeypatch.setattr(synapse_queue, "_ALL_AT_ONCE", 1)
+    held, answers = long_list.synapses, long_list.session.answers
+    assert [len(held.places_near(answers, z, 1)) for z in range(5)] == [2, 2, 3, 1, 1]
+    assert len(held.places_near(answers, 3, 2)) == 3
+    long_list.viewer.dims.set_current_step(0, 4)
+    long_list.viewer.dims.ndisplay = 3
+    sites = long_list.layers.synapses[0]
+    assert {int(z) for z in sites.data[:, 0]} == {2, 3}
+    synapse_queue.look_at(long_list, SURE.sites)
+    assert {int(z) for z in sites.data[:, 0]} == {1, 2}
+
+
+def test_no_search_for_garbage_is_begun_by_what_is_listed() -> None:
+    """It looks at all objects of the program, and the window stands still; in a process of its own, as it is about all of it."""
+    code = """
+        import gc
+        from napari_emseg.ui.synapses.index import no_search_for_garbage
+        searched = []
+        gc.callbacks.append(lambda phase, info: searched.append(info["generation"]))
+        with no_search_for_garbage():
+            kept = [[k] for k in range(100_000)]
+        again = [[k] for k in range(100)]
+        assert not searched, searched
+        assert gc.isenabled() and not gc.get_freeze_count()
+        gc.freeze()
+        with no_search_for_garbage():
+            pass
+        assert gc.get_freeze_count(), "somebody else wants that"
+        """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
 
 
 def as_if_new(desk: Any) -> Any:

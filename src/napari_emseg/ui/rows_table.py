@@ -67,7 +67,7 @@ class RowsTable(QTableView):
 
     def select(self, key: Any) -> bool:
         """Mark the row of a key and bring it into sight, or no row where there is none; whether there is one."""
-        place = self.rows.place_of(key)
+        place = None if key is None else self.rows.place_of(key)
         if place is None:
             self.clearSelection()
             return False

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.ui.synapses.held import HeldSynapses, Listed, listed
+from napari_emseg.ui.synapses.held import HeldSynapses
+from napari_emseg.ui.synapses.index import Listed, listed, no_search_for_garbage
 from napari_emseg.ui.view import go_to, zoom_to
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def _read_long(desk: Desk) -> None:
     answers, volume = dict(session.answers), session.volume
 
     def look() -> Listed:
-        return listed(read_synapses(session), answers, volume.read)
+        with no_search_for_garbage():
+            return listed(read_synapses(session), answers, volume.read)
 
     def done(found: Listed) -> None:
         if held.version != begun:  # cells or answers have changed meanwhile
@@ -74,7 +76,8 @@ def rows_soon(desk: Desk) -> tuple[Row, ...] | None:
 def _look_up(desk: Desk) -> None:
     session, _ = desk.need_session()
     held, begun = desk.synapses, desk.synapses.version
-    found, answers, volume = held.found, dict(session.answers), session.volume
+    found, index = held.found, held.index
+    answers, volume = dict(session.answers), session.volume
 
     def done(fresh: Listed) -> None:
         if held.version == begun:
@@ -83,7 +86,7 @@ def _look_up(desk: Desk) -> None:
 
     handlers = desk.handlers(STAGE, done)
     desk.runner.thread(
-        _LIST, lambda: listed(found, answers, volume.read), replace(handlers, done=done, stage="")
+        _LIST, lambda: listed(found, answers, volume.read, index), replace(handlers, done=done, stage="")
     )
 
 
@@ -109,7 +112,7 @@ def rows(desk: Desk) -> tuple[Row, ...]:
 
 def draw(desk: Desk) -> None:
     """Draw the pairs in the stack, unless they are drawn as they are."""
-    session, layers = desk.need_session()
+    _, layers = desk.need_session()
     held = desk.synapses
     if held.is_held or not (held.found or layers.synapses):
         return
@@ -119,9 +122,10 @@ def draw(desk: Desk) -> None:
         _add_layers(desk)
         return
     scale = tuple(layers.labels.scale), tuple(str(unit) for unit in layers.labels.units)
-    wanted = (held.version, held.chosen, _seen(desk), scale)
+    seen = _seen(desk)
+    wanted = (held.version, held.chosen, seen, scale)
     if held.are_shown and not (are_there(desk.viewer, layers) and held.drawn == wanted):
-        show_pairs(desk.viewer, layers, held.places(session.answers, _seen(desk)), held.chosen)
+        show_pairs(desk.viewer, layers, _drawn(desk, *seen), held.chosen)
         held.drawn = wanted
     turn_on(layers, held.are_shown)
 
@@ -161,16 +165,29 @@ def _drawn_once(desk: Desk) -> Iterator[None]:
 
 
 def follow_section(desk: Desk) -> None:
-    """Of a long list, the pairs of the section on screen are drawn."""
+    """Of a long list, the pairs of the section on screen are drawn, or those near it."""
     if desk.layers is not None and desk.synapses.n_pairs > _ALL_AT_ONCE:
         draw(desk)
 
 
-def _seen(desk: Desk) -> int | None:
-    """The section whose pairs are drawn; None where all are: few, or the stack is not seen from above."""
-    dims = desk.viewer.dims
-    from_above = dims.ndisplay == 2 and dims.ndim - 3 not in dims.displayed
-    return desk.section if from_above and desk.synapses.n_pairs > _ALL_AT_ONCE else None
+def _seen(desk: Desk) -> tuple[str, int]:
+    """Which pairs are drawn: "all", or of many those "in" the section on screen, in 3D those "near" it or the chosen pair."""
+    held, dims = desk.synapses, desk.viewer.dims
+    if held.n_pairs <= _ALL_AT_ONCE:
+        return "all", 0
+    if dims.ndisplay == 3:
+        return "near", desk.section if held.chosen is None else held.chosen[0]
+    return ("in", desk.section) if dims.ndim - 3 not in dims.displayed else ("all", 0)
+
+
+def _drawn(desk: Desk, which: str, section: int) -> tuple[Row, ...]:
+    session, _ = desk.need_session()
+    held = desk.synapses
+    if which == "in":
+        return held.places_in(session.answers, section)
+    if which == "near":
+        return held.places_near(session.answers, section, _ALL_AT_ONCE)
+    return held.places(session.answers)
 
 
 def turn_on(desk: Desk, is_on: bool) -> None:

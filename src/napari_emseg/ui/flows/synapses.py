@@ -16,7 +16,7 @@ from napari_emseg.ui.boundary_map import coded
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows.synapse_queue import STAGE, draw
 from napari_emseg.ui.runner import Work
-from napari_emseg.ui.synapses.held import listed
+from napari_emseg.ui.synapses.index import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_emseg.jobs.kept_synapses import Synapse
     from napari_emseg.jobs.synapses_project import SynapsesResult
     from napari_emseg.ui.desk import Desk
-    from napari_emseg.ui.synapses.held import Listed
+    from napari_emseg.ui.synapses.index import Listed
 
 _KEY = "synapses"
 _JOB = "napari_emseg.jobs.synapses_project:run"

@@ -26,7 +26,8 @@ _NOT_HERE = ("signed_threshold",)  # for maps of sides, which the window does no
 
 _ANSWERS = {"synapse_right": "Right", "synapse_wrong": "No pair", "turn_synapse": "Turn round"}
 _COLOURS = (
-    "Orange is presynaptic, blue postsynaptic, grey has no direction; rings lie in a section beside this one"
+    "Orange is presynaptic, blue postsynaptic, grey has no direction; rings lie in a section beside this one. "
+    "Of more than 1000 pairs 3D shows those near the section, or near the chosen pair"
 )
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from napari_emseg.jobs.kept_synapses import cells_at, row_of, rows
+from napari_emseg.jobs.kept_synapses import row_of, rows
+from napari_emseg.ui.synapses.index import between, index_of, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from napari_emseg.core.answers import Sites
-    from napari_emseg.core.edit import Edit, Region
+    from napari_emseg.core.edit import Edit
     from napari_emseg.jobs.kept_synapses import Row, Synapse, Voxel
+    from napari_emseg.ui.synapses.index import Index, Listed
 
 
 _MANY = 1000
@@ -46,28 +46,26 @@ class HeldSynapses:
         """Whether nothing is drawn for the moment, because more is to come."""
         self._answered: tuple[int, int] = -1, 0
         self._cells: dict[Voxel, int] = {}
-        self._hold(tuple(found))
+        self._hold(tuple(found), index_of(found))
 
-    def _hold(self, found: tuple[Synapse, ...]) -> None:
-        self.found = found
+    def _hold(self, found: tuple[Synapse, ...], index: Index) -> None:
+        self.found, self.index = found, index
         self.n_pairs = sum(len(one.pairs) for one in found)
         """Number of pairs."""
-        self._near: dict[int, list[Synapse]] | None = None
-        self._owners: dict[Voxel, set[Sites]] | None = None
-        self._by_section: dict[int, list[Voxel]] = {}
-        self._sites = frozenset(pair.sites for one in found for pair in one.pairs)
+        if self.chosen not in index.sites:
+            self.chosen = None
         self._forget_rows()
 
     def _forget_rows(self) -> None:
         self._rows: list[Row] | None = None
-        self._places: dict[Sites, list[int]] = {}
+        self._places: dict[Sites, tuple[int, ...]] = {}
         self._stale: set[Sites] = set()
         self._changes: list[set[Sites]] = []
         self.version += 1
 
     def __contains__(self, sites: Sites) -> bool:
         """Whether there is a pair of these sites."""
-        return sites in self._sites
+        return sites in self.index.sites
 
     def place_of(self, sites: Sites | None) -> int | None:
         """Where a pair stands among the rows that were asked for last, or None."""
@@ -76,26 +74,19 @@ class HeldSynapses:
     def count_answered(self, answers: Mapping[Sites, str]) -> int:
         """Number of pairs of which somebody has said something."""
         if self._answered[0] != self.version:
-            said = {sites for sites, verdict in answers.items() if verdict}
-            n = len(said & self._sites)
-            if n and len(self._sites) < self.n_pairs:  # some pairs have the same sites
-                n = sum(pair.sites in said for one in self.found for pair in one.pairs)
+            said = {sites for sites, verdict in answers.items() if verdict} & self.index.sites
+            n = len(said) + sum(self.index.further.get(sites, 0) for sites in said)
             self._answered = self.version, n
         return self._answered[1]
 
     def take(self, listed: Listed) -> None:
         """Take over a list with all that was looked up for it; the chosen pair stays chosen if it is still there."""
-        if listed.found is not self.found:
-            self.put(listed.found)
-        self._cells = listed.cells
-        self._forget_rows()
-        self._set_rows(listed.rows)
+        self._hold(listed.found, listed.index)
+        self._cells, self._rows, self._places = listed.cells, listed.rows, listed.places
 
     def put(self, found: Sequence[Synapse]) -> None:
         """Take over what was found anew; the chosen pair stays chosen if it is still there."""
-        self._hold(tuple(found))
-        if self.chosen not in self._sites:
-            self.chosen = None
+        self._hold(tuple(found), index_of(found))
 
     @property
     def takes_long(self) -> bool:
@@ -121,7 +112,8 @@ class HeldSynapses:
             return known[at]
 
         if self._rows is None:
-            self._set_rows(rows(self.found, answers, cell))
+            self._rows = list(rows(self.found, answers, cell))
+            self._places = places_of(self._rows)
         elif self._stale:
             for place in self._stale_places():
                 before = self._rows[place]
@@ -144,17 +136,10 @@ class HeldSynapses:
             return
         if edit.relabel is None and not edit.patches and not edit.answers:
             return
-        moved = self._moved(edit)
-        if moved and self._owners is None:
-            self._owners = {}
-            for one in self.found:
-                for pair in one.pairs:
-                    for at in (pair.pre_at, pair.post_at):
-                        self._owners.setdefault(at, set()).add(pair.sites)
-        changed = {answer.sites for answer in edit.answers} & self._sites
-        for at in moved:
+        changed = {answer.sites for answer in edit.answers} & self.index.sites
+        for at in self._moved(edit):
             self._cells.pop(at, None)
-            changed |= (self._owners or {}).get(at, set())
+            changed.update(self.index.owners.get(at, ()))
         if self._rows is None:
             self._forget_rows()
             return
@@ -162,28 +147,32 @@ class HeldSynapses:
         self._changes = [*self._changes[-_REMEMBERED:], changed]
         self.version += 1
 
-    def places(self, answers: Mapping[Sites, str], section: int | None = None) -> tuple[Row, ...]:
-        """Pairs without their cells, which a project with many takes a while to look up: all, or those in a section."""
-        if section is None:
-            if self._rows is None:
-                return rows(self.found, answers, lambda at: 0)
-            found = list(self._rows)
-            for place in self._stale_places():
-                found[place] = replace(found[place], verdict=answers.get(found[place].sites, ""))
-            return tuple(found)
-        if self._near is None:
-            self._near = {}
-            for one in self.found:
-                for z in {z for pair in one.pairs for z in _between(pair.pre_at[0], pair.post_at[0])}:
-                    self._near.setdefault(z, []).append(one)
-        near = rows(self._near.get(section, ()), answers, lambda at: 0)
-        return tuple(row for row in near if section in _between(row.pre_at[0], row.post_at[0]))
+    def places(self, answers: Mapping[Sites, str]) -> tuple[Row, ...]:
+        """All pairs without their cells, which a project with many takes a while to look up."""
+        if self._rows is None:
+            return rows(self.found, answers, lambda at: 0)
+        found = list(self._rows)
+        for place in self._stale_places():
+            found[place] = replace(found[place], verdict=answers.get(found[place].sites, ""))
+        return tuple(found)
 
-    def _set_rows(self, found: Sequence[Row]) -> None:
-        self._rows = list(found)
-        self._places = {}
-        for k, row in enumerate(self._rows):
-            self._places.setdefault(row.sites, []).append(k)
+    def places_in(self, answers: Mapping[Sites, str], section: int) -> tuple[Row, ...]:
+        """Pairs of a section without their cells."""
+        near = rows(self.index.near.get(section, ()), answers, lambda at: 0)
+        return tuple(row for row in near if section in between(row.pre_at[0], row.post_at[0]))
+
+    def places_near(self, answers: Mapping[Sites, str], section: int, most: int) -> tuple[Row, ...]:
+        """So many pairs without their cells, those in the sections nearest to one; that one's own all the same."""
+        found: dict[int, Synapse] = {}
+        n = 0
+        for z in sorted(self.index.near, key=lambda z: abs(z - section)):
+            if n >= most:
+                break
+            for one in self.index.near[z]:
+                if id(one) not in found:
+                    found[id(one)] = one
+                    n += len(one.pairs)
+        return rows(found.values(), answers, lambda at: 0)
 
     def _stale_places(self) -> list[int]:
         return [place for sites in self._stale for place in self._places[sites]]
@@ -195,51 +184,12 @@ class HeldSynapses:
             return [at for at, cell in self._cells.items() if cell in touched]
         if not edit.patches:
             return []
-        if not self._by_section:
-            for z, y, x in {at for sites in self._sites for at in (sites[:3], sites[3:])}:
-                self._by_section.setdefault(z, []).append((z, y, x))
         found = []
         for patch in edit.patches:
             start, stop = patch.region.start, patch.region.stop
             for z in range(start[0], stop[0]):
-                found += [at for at in self._by_section.get(z, ()) if _is_in(at, start, stop)]
+                found += [at for at in self.index.by_section.get(z, ()) if _is_in(at, start, stop)]
         return found
-
-
-class Listed(NamedTuple):
-    """A list of synapses with what is looked up for it.
-
-    Attributes
-    ----------
-    found : tuple of Synapse
-    cells : dict of (z, y, x) to int
-        Cells at the sites.
-    rows : tuple of Row
-    """
-
-    found: tuple[Synapse, ...]
-    cells: dict[Voxel, int]
-    rows: tuple[Row, ...]
-
-
-def listed(
-    found: tuple[Synapse, ...], answers: Mapping[Sites, str], read: Callable[[Region], NDArray[Any]]
-) -> Listed:
-    """Look up all that a list needs, block by block; a thread may do it.
-
-    Parameters
-    ----------
-    found : tuple of Synapse
-    answers : mapping of sites to verdict
-    read : callable
-        Gives the ids (z, y, x) of a box.
-    """
-    cells = cells_at((at for one in found for pair in one.pairs for at in (pair.pre_at, pair.post_at)), read)
-    return Listed(found, cells, rows(found, answers, cells.__getitem__))
-
-
-def _between(a: int, b: int) -> range:
-    return range(min(a, b), max(a, b) + 1)
 
 
 def _is_in(at: Voxel, start: Voxel, stop: Voxel) -> bool:

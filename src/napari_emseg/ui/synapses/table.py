@@ -66,6 +66,11 @@ class SynapseModel(RowsModel):
         """What a row is sorted by."""
         return _value(self.rows[row], _NAMES[column])
 
+    def values(self, column: int) -> list[Any]:
+        """The same of all rows."""
+        name = _NAMES[column]
+        return [_value(row, name) for row in self.rows]
+
     def key(self, row: int) -> Any:
         """The two sites."""
         return self.rows[row].sites
