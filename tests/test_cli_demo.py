@@ -58,8 +58,8 @@ def test_the_project_of_an_earlier_demo_goes_unless_it_is_open(capsys: pytest.Ca
         main(["demo", "--headless", "--output", "out", "--debug"])
 
 
-def test_a_demo_of_before_is_known_by_its_report(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_project_of_a_person_beside_the_report_of_a_demo_stays(capsys: pytest.CaptureFixture[str]) -> None:
     project().close()
     Path("out/report.json").write_text("{}")
-    with pytest.raises(ZeroDivisionError):
-        main(["demo", "--headless", "--output", "out", "--debug"])
+    assert said(capsys).startswith("error: a project that no demo has made is in the way, out")
+    assert Path("out/phantom.emseg/project.json").is_file()

@@ -63,6 +63,16 @@ def test_a_second_cluster_does_not_take_the_file_of_the_first(file):
         assert file.read_bytes() != before
 
 
+def test_folders_that_are_made_for_the_file_go_with_it(file):
+    inner = file.parent / "new" / "inner" / "cluster.json"
+    with open_cluster(inner, Workers(count=0)):
+        assert inner.is_file()
+    assert not (file.parent / "new").exists()
+    with open_cluster(inner, Workers(count=0)):
+        (inner.parent.parent / "notes.txt").touch()  # somebody else's
+    assert sorted(path.name for path in (file.parent / "new").iterdir()) == ["notes.txt"]
+
+
 @pytest.mark.parametrize("text", ['{"address": 5}', "[]", '{"address": "tls://[::1"}', "\0"])
 def test_a_file_with_something_else_in_it_is_no_cluster(tmp_path, text):
     from napari_emseg.jobs.open_cluster import _check_unused

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     if args.output.is_file():
         raise EmsegError("a file of this name is in the way", str(args.output), "choose another --output")
     args.output.mkdir(parents=True, exist_ok=True)
-    _make_room(folder, is_of_demo=(args.output / "report.json").is_file())
+    _make_room(folder)
     report = demo.run(args.sample, folder, progress, model=model, learn_s=args.learn_seconds)
     demo_report.write(report, args.output)
     progress.close()
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     return 0
 
 
-def _make_room(folder: Path, *, is_of_demo: bool) -> None:
+def _make_room(folder: Path) -> None:
     """Remove the project of an earlier demo; one of a person stays, and so does one that is open.
 
     Raises
@@ -83,7 +83,7 @@ def _make_room(folder: Path, *, is_of_demo: bool) -> None:
 
     if not (folder / "project.json").is_file():
         return
-    if not is_of_demo and not (folder / MARK).is_file():
+    if not (folder / MARK).is_file():
         raise EmsegError(
             "a project that no demo has made is in the way", str(folder), "choose another --output"
         )

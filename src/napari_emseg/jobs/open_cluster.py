@@ -74,7 +74,7 @@ def open_cluster(file: Path, workers: Workers, slurm: Slurm | None = None) -> It
     Parameters
     ----------
     file : Path
-        Where clients find address and credentials.
+        Where clients find address and credentials. Missing folders are made, and go with it.
     workers : Workers
     slurm : Slurm, optional
         Default: processes on this machine.
@@ -109,6 +109,8 @@ def open_cluster(file: Path, workers: Workers, slurm: Slurm | None = None) -> It
             raise
         except Exception as error:  # Dask's, ssl's or the system's: for the person it is all the same
             raise EmsegError(f"the cluster did not start ({error})", workers.host, "check --host") from error
+        made = [folder for folder in file.absolute().parents if not folder.exists()]
+        stack.callback(_remove_empty, made)
         write_meeting(file, cluster.scheduler_address, None if own else security)
         stack.callback(_remove, file, cluster.scheduler_address)
         yield cluster
@@ -153,6 +155,13 @@ def _remove(file: Path, address: str) -> None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         if json.loads(file.read_text("utf-8"))["address"] == address:
             file.unlink()
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders, the innermost first; one in which somebody has put something stays."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def wait_for_worker(cluster: Cluster, failures: Sequence[str]) -> bool:
