@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from napari_emseg.core.rebuild import rebuild_page
 from napari_emseg.core.sections import SectionState, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 BOX = Region((1, 2, 3), (3, 6, 8))
@@ -144,6 +144,30 @@ def test_read_only_where_sqlite_may_not_make_its_files(
     reader = Journal.open_read_only(journal.path)
     assert [e.name for e in reader.kept()] == ["0 to 1"]
     reader.close()
+
+
+@pytest.mark.parametrize("opener", [Journal.open, Journal.open_read_only])
+def test_a_journal_that_is_refused_is_let_go(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, opener: Callable[[Path], Journal]
+) -> None:
+    """On Windows nobody could put another one in its place otherwise."""
+    journal.close()
+    content = bytearray(journal.path.read_bytes())
+    content[100:] = b"x" * (len(content) - 100)
+    journal.path.write_bytes(content)
+    made, real = [], sqlite3.connect
+
+    def connect(*args: Any, **options: Any) -> sqlite3.Connection:
+        made.append(real(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(database.sqlite3, "connect", connect)
+    with pytest.raises(EmsegError, match="damaged"):
+        opener(journal.path)
+    assert made
+    for db in made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            db.execute("SELECT 1")
 
 
 def test_ids_beyond_what_sqlite_counts(tmp_path: Path) -> None:

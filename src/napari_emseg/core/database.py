@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import shutil
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
@@ -31,9 +30,10 @@ _PLAIN = {"database or disk is full": "the disk is full", "disk I/O error": "the
 def connect(path: Path) -> sqlite3.Connection:
     """Open or create for writing: WAL, every commit fsynced."""
     db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+    with or_close(db):
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
     return db
 
 
@@ -43,17 +43,17 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
         )
-        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        with or_close(db):
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return db
     except sqlite3.OperationalError:
         with temporary_folder("emseg-journal") as folder:
             for part in (path, path.with_name(path.name + "-wal")):
                 if part.exists():
                     shutil.copyfile(part, folder / part.name)
-            on_disk = sqlite3.connect(folder / path.name)
             memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            on_disk.backup(memory)
-            on_disk.close()
+            with closing(sqlite3.connect(folder / path.name)) as on_disk, or_close(memory):
+                on_disk.backup(memory)
             return memory
 
 
@@ -73,8 +73,9 @@ def checked(
         raise damaged(path)  # SQLite would take it for a new one, and write into it
     with refusing(path):
         db = opener(path)
-        found = int(db.execute("PRAGMA application_id").fetchone()[0])
-        written_by = int(db.execute("PRAGMA user_version").fetchone()[0])
+        with or_close(db):
+            found = int(db.execute("PRAGMA application_id").fetchone()[0])
+            written_by = int(db.execute("PRAGMA user_version").fetchone()[0])
     if found == application and written_by <= version:
         return db
     db.close()
@@ -87,6 +88,16 @@ def checked(
         str(path),
         "update napari-emseg",
     )
+
+
+@contextmanager
+def or_close(db: sqlite3.Connection) -> Iterator[None]:
+    """Give the file back when it turns out to be of no use: on Windows nobody could mend or remove it otherwise."""
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
 
 
 @contextmanager
@@ -126,11 +137,3 @@ def inode(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def author() -> str:
-    """Login name of the person, empty where the system knows none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return ""

@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_emseg.core.author import author
 from napari_emseg.core.codec import PackedPatch, pack, pack_extras, unpack, unpack_extras
-from napari_emseg.core.database import author, checked, connect, connect_read_only, damaged, inode, refusing
+from napari_emseg.core.correction_counts import corrections_in
+from napari_emseg.core.database import checked, connect, connect_read_only, damaged, inode, or_close, refusing
 from napari_emseg.core.edit import Edit, Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.log_guard import LogGuard
 from napari_emseg.core.schema import APPLICATION, VERSION, bring_up_to_date, make, purge, version_of
 from napari_emseg.core.sections import SectionState, Status
 
@@ -57,11 +60,10 @@ class Journal:
         self._db = connection
         self._lock = threading.RLock()
         self._author = author()
-        self.has_relabels = (
-            version_of(connection) >= 2
-        )  # an older one that may not be written lacks the tables
+        self.has_relabels = version_of(connection) >= 2  # an older one that is only read lacks the tables
         self.dtype = np.dtype(str(self.meta("dtype", "uint32")))
         self._inode = inode(path)
+        self._log_guard = LogGuard(path)
 
     # --- opening -------------------------------------------------------------------------------
 
@@ -78,8 +80,9 @@ class Journal:
             raise EmsegError("there is already a journal here", str(path), "choose another folder")
         with refusing(path):
             db = connect(path)
-            make(db, dtype.name)
-            return cls(path, db)
+            with or_close(db):
+                make(db, dtype.name)
+                return cls(path, db)
 
     @classmethod
     def open(cls, path: Path) -> Journal:
@@ -91,14 +94,17 @@ class Journal:
             If it is missing, damaged, not ours, or from a newer version.
         """
         db = checked(path, connect, APPLICATION, VERSION)
-        with refusing(path):
-            bring_up_to_date(db)
-        return cls(path, db)
+        with or_close(db):
+            with refusing(path):
+                bring_up_to_date(db)
+            return cls(path, db)
 
     @classmethod
     def open_read_only(cls, path: Path) -> Journal:
         """Open without changing anything, also while another process writes, also on a read-only disk."""
-        return cls(path, checked(path, connect_read_only, APPLICATION, VERSION), read_only=True)
+        db = checked(path, connect_read_only, APPLICATION, VERSION)
+        with or_close(db):
+            return cls(path, db, read_only=True)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -119,6 +125,8 @@ class Journal:
                 "put the folder back, then close and open the project",
             )
         with self._lock, refusing(self.path, what):
+            if self._db.in_transaction:  # a disk that failed has left it open
+                self._db.execute("ROLLBACK")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -127,6 +135,7 @@ class Journal:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+            self._db = self._log_guard.after_commit(self._db)
 
     def record(
         self,
@@ -266,6 +275,11 @@ class Journal:
         return int(self.rows("SELECT coalesce(max(seq), 0) FROM log")[0][0])
 
     @property
+    def last_edit(self) -> int:
+        """The highest number of an edit."""
+        return int(self.rows("SELECT coalesce(max(id), 0) FROM edits")[0][0])
+
+    @property
     def max_id(self) -> int:
         """Highest id that any edit used."""
         return int(self.meta("max_id", 0))
@@ -359,23 +373,7 @@ class Journal:
 
     def corrections(self) -> dict[int, int]:
         """Section to number of standing human edits of its labels."""
-        rows = self.rows(
-            "SELECT e.id, p.z0, p.z1 FROM edits e JOIN patches p ON p.edit = e.id "
-            "WHERE e.source = 'human' AND e.state IN ('done', 'forgotten')"
-        )
-        touched = {(number, z) for number, z0, z1 in rows for z in range(z0, z1)}
-        if self.has_relabels:
-            rows = self.rows(
-                "SELECT e.id, e.extras FROM edits e JOIN relabels r ON r.edit = e.id "
-                "WHERE e.source = 'human' AND e.state IN ('done', 'forgotten')"
-            )
-            for number, extras in rows:
-                relabel = unpack_extras(extras)[2]
-                touched |= {(number, z) for z in (relabel.sections if relabel else ())}
-        counts: dict[int, int] = {}
-        for _, z in touched:
-            counts[z] = counts.get(z, 0) + 1
-        return counts
+        return corrections_in(self)
 
     def query(self, sql: str, *values: Any) -> list[Any]:
         """Rows of a reading query, for views of the history (`core.chronicle`)."""

@@ -268,7 +268,11 @@ class Engine:
         try:
             packed = pickle.dumps((ticket.function, request), protocol=5)
         except Exception as error:  # whatever the request's own pickling raises
-            self._finish(ticket, ticket._fail, explained(error, ticket))
+            refusal = EmsegError(
+                f"this cannot be pickled for a worker ({error})", str(ticket.function), "report it"
+            )
+            refusal.__cause__ = error
+            self._finish(ticket, ticket._fail, refusal)
         else:
             self._send(ticket, packed)
 
