@@ -11,7 +11,7 @@ from napari_emseg.core.edit import Edit
 from napari_emseg.core.history import History
 from napari_emseg.core.page_records import PageRecords
 from napari_emseg.core.patching import refuse_if_outdated
-from napari_emseg.core.recovery import replay
+from napari_emseg.core.recovery import go_on_after_loss, replay
 
 if TYPE_CHECKING:
     from napari_emseg.core.journal import Entry, Journal
@@ -35,6 +35,8 @@ class Ledger:
     def __init__(self, journal: Journal, volume: LabelVolume) -> None:
         self.journal = journal
         self.volume = volume
+        self.notice = go_on_after_loss(journal, volume)
+        """What the person is to know about the journal; empty where all is well."""
         self.records = PageRecords(journal)
         volume.pages.book = self.records
         self.replayed = replay(journal, volume)

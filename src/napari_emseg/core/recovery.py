@@ -9,7 +9,9 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.page_book import MemoryBook
 from napari_emseg.core.page_records import PageRecords
 from napari_emseg.core.rebuild import rebuild_page
+from napari_emseg.core.schema import go_on_after
 from napari_emseg.core.volume import LabelVolume
+from napari_emseg.core.written_mark import read_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +77,29 @@ def open_volume(
             "open the right image",
         )
     return volume, notice
+
+
+def go_on_after_loss(journal: Journal, volume: LabelVolume) -> str:
+    """Where the labels have come further than the journal knows, have it go on after them.
+
+    Pages say by numbers of the journal what they have. A new edit under a number that was given before would be
+    taken for something that they have already, and be lost with the next crash.
+
+    Returns
+    -------
+    str
+        A sentence for the person, or empty.
+    """
+    store = volume.pages.store
+    position, generation = read_mark(store.path) if store is not None else (0, 0)
+    if journal.read_only or (position <= journal.position and generation <= journal.last_edit):
+        return ""
+    with journal.transaction("the place to go on from") as db:
+        go_on_after(db, position, generation)
+    return (
+        "The journal is older than the labels: what was done last is in the labels, but not in the history, and cannot be "
+        "taken back. If you have a newer copy of journal.sqlite, close the project and put it back first."
+    )
 
 
 def replay(journal: Journal, volume: LabelVolume) -> int:

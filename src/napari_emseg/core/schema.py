@@ -111,6 +111,21 @@ def purge(db: sqlite3.Connection, checkpoint: int, forgotten: int, purged: int =
     return max(purged, forgotten if first is None else min(forgotten, first - 1))
 
 
+def go_on_after(db: sqlite3.Connection, position: int, number: int) -> None:
+    """Give no place in the log up to this one, and no number of an edit up to this one, any more (in a transaction).
+
+    What lies where has to be looked up anew: pages hold ids that this journal does not know.
+    """
+    for table, value in (("log", position), ("edits", number)):
+        db.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (value, table))
+        db.execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 "
+            "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+            (table, value),
+        )
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('indexed', 0)")
+
+
 def version_of(db: sqlite3.Connection) -> int:
     """Version of a journal's tables."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.written_mark import read_mark, write_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.grid import ChunkKey
     from napari_emseg.core.page import Page
     from napari_emseg.core.pages import PageCache
+    from napari_emseg.core.written_mark import Mark
 
 _PAUSE_S = 0.02  # between pieces of idle work, for the window
 _BATCH = 32  # pages copied at a time: 32 MB, and one transaction of the journal
@@ -40,6 +42,7 @@ class WriteOut:
         self.idle: Callable[[], bool] | None = None
         """Called when everything is written; answers whether there is more of its work to do."""
         self._written: set[ChunkKey] = set()
+        self._mark: Mark | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -58,11 +61,12 @@ class WriteOut:
             return
         with self._lock:
             with cache.lock:
-                token = cache.token
+                token, generation = cache.token, cache.table.top
                 waiting = sorted(cache.dirty - cache.before.keys())
                 complete = len(waiting) == len(cache.dirty)
             written: list[ChunkKey] = []
             try:
+                self._note(store, token, generation)
                 for start in range(0, len(waiting), _BATCH):
                     written += self._write(store, waiting[start : start + _BATCH])
             except OSError as error:
@@ -76,6 +80,15 @@ class WriteOut:
                 if complete and len(written) == len(waiting):
                     self.written_token = max(self.written_token, token)
             self.error = None
+
+    def _note(self, store: ChunkStore, token: int, generation: int) -> None:
+        """Say beside the pages how far they will have come."""
+        known = self._mark or read_mark(store.path)
+        mark = max(known[0], token), max(known[1], generation)
+        if mark != known and store.exists():
+            write_mark(store.path, mark)
+            known = mark
+        self._mark = known
 
     def _write(self, store: ChunkStore, keys: Sequence[ChunkKey]) -> list[ChunkKey]:
         """Write some pages unless a stroke has begun on them since; says which were written."""

@@ -71,6 +71,8 @@ class Kernel:
             self.notices.append(f"This project is read-only: {reason}.")
         volume.pages.mend = mender(journal, volume, self.notices.append)
         self._ledger = Ledger(journal, volume)
+        if self._ledger.notice:
+            self.notices.append(self._ledger.notice)
         self.sections = SectionStates(volume.shape[0], journal.section_states())
         self._locked = journal.locked()
         self._answers = standing_answers(journal)
