@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.core.edit import Edit, Patch, Region
+from napari_emseg.core.edit import Edit, Lock, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs.clean_files import provenance, write_bytes, write_text
 from napari_emseg.jobs.section_flow import SectionMap, sections_of
@@ -27,7 +28,7 @@ from napari_emseg.preprocess.elastic import warp_as_bytes
 from napari_emseg.preprocess.shift_table import ShiftTable, shifts_as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -112,7 +113,10 @@ def estimate(request: EstimateRequest, progress: Progress) -> Estimate:
         progress=progress,
         count=request.data.shape[0],
     )
-    return Estimate(Alignment(positions.table()), positions.doubtful, time.monotonic() - started)
+    doubtful = tuple(
+        z for z in positions.doubtful if z not in request.bad
+    )  # nobody has asked about the others
+    return Estimate(Alignment(positions.table()), doubtful, time.monotonic() - started)
 
 
 def prepare_preview(session: Session, alignment: Alignment, section: int) -> PreviewRequest:
@@ -176,20 +180,31 @@ def run(request: AlignRequest, progress: Progress) -> Path:
     return request.output
 
 
-def start_project(session: Session, alignment: Alignment, image: ImageStack) -> Session:
-    """The project of the aligned copy, with the alignment and the labels of the original.
+def start_project(
+    session: Session, alignment: Alignment, image: ImageStack, progress: Progress | None = None
+) -> Session:
+    """The project of the aligned copy, with the alignment and the labels of the original; may be called in a thread.
 
     Parameters
     ----------
     session : Session
-        Of the original.
+        Of the original. What is changed in it meanwhile is for `catch_up`.
     image : ImageStack
         The aligned copy.
+    progress : Progress, optional
+
+    Raises
+    ------
+    EmsegError, Cancelled
+        There is no such project then.
     """
+    progress = progress or Silent()
     made = type(session).create(aligned_project(session.project.folder), image)
     try:
         _record(session, alignment, made)
-        _carry_labels(session, alignment, made)
+        depth = session.volume.shape[0]
+        _carry(session, alignment, made, {key[0] for key in session.volume.occupied(range(depth))}, progress)
+        progress.report(1.0, "labels are taken along")
     except BaseException:
         # a project without its alignment could not be told from one that people have worked on
         with suppress(EmsegError):
@@ -197,6 +212,11 @@ def start_project(session: Session, alignment: Alignment, image: ImageStack) -> 
         shutil.rmtree(made.project.folder, ignore_errors=True)
         raise
     return made
+
+
+def catch_up(session: Session, alignment: Alignment, made: Session, sections: Iterable[int]) -> None:
+    """Take along what has changed since: labels of these sections, and all states and locks."""
+    _carry(session, alignment, made, sections, Silent())
 
 
 def _record(session: Session, alignment: Alignment, made: Session) -> None:
@@ -212,22 +232,26 @@ def _record(session: Session, alignment: Alignment, made: Session) -> None:
     write_text(record / _ABOUT, json.dumps(about))
 
 
-def _carry_labels(session: Session, alignment: Alignment, made: Session) -> None:
-    """Labels and states of sections, as one edit."""
-    depth, height, width = session.volume.shape
+def _carry(
+    session: Session, alignment: Alignment, made: Session, sections: Iterable[int], progress: Progress
+) -> None:
+    """Labels of these sections, states of all of them, and what is locked, as one edit."""
+    _, height, width = session.volume.shape
+    _, canvas_height, canvas_width = made.volume.shape
     patches = []
-    for z in sorted({key[0] for key in session.volume.occupied(range(depth))}):
+    numbers = sorted(sections)
+    for n, z in enumerate(numbers):
+        progress.report(n / len(numbers), f"taking along labels, section {n + 1} of {len(numbers)}")
         own = session.volume.read(Region((z, 0, 0), (z + 1, height, width)))[0]
-        if own.any():
-            moved = alignment.forward(own, z, labels=True)
-            patches.append(
-                Patch(Region((z, 0, 0), (z + 1, *moved.shape)), np.zeros_like(moved)[None], moved[None])
-            )
-    if patches:
-        made.commit(Edit("take labels over, aligned", "human", tuple(patches)))
-    for z, state in enumerate(session.sections):
-        if state.status in (Status.PROOFREAD, Status.EXCLUDED):
-            made.mark(z, state.status, state.reason)
+        box = Region((z, 0, 0), (z + 1, canvas_height, canvas_width))
+        there, moved = made.volume.read(box), alignment.forward(own, z, labels=True)[None]
+        if not np.array_equal(there, moved):
+            patches.append(Patch(box, there, moved))
+    pairs = zip(made.sections, session.sections, strict=True)
+    marks = tuple(Mark(z, before, after) for z, (before, after) in enumerate(pairs) if before != after)
+    changed = sorted(session.locked ^ made.locked)
+    locks = tuple(Lock(number, number in made.locked, number in session.locked) for number in changed)
+    made.commit(Edit("take labels over, aligned", "human", tuple(patches), marks, locks))
 
 
 def alignment_of(session: Session) -> tuple[Alignment, Offset | None] | None:

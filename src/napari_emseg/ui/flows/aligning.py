@@ -219,10 +219,23 @@ def align(desk: Desk) -> None:
 
     def done(path: Path) -> None:
         from napari_emseg.io import open_image
-        from napari_emseg.ui.flows.opening import show
 
         image = open_image(path, spacing_nm=state.session.image.spacing_nm)
-        made = job.start_project(state.session, alignment, image)
+        touched: set[int] = set()
+        desk.sweep()
+        state.session.edited.connect(lambda edit: touched.update(edit.painted_sections))
+        desk.start(_STAGE, "taking labels along")
+        desk.runner.reporting_thread(
+            _STAGE,
+            lambda progress: job.start_project(state.session, alignment, image, progress),
+            desk.handlers(_STAGE, lambda made: begin(made, path, touched)),
+        )
+
+    def begin(made: Session, path: Path, touched: set[int]) -> None:
+        from napari_emseg.ui.flows.opening import show
+
+        desk.sweep()
+        job.catch_up(state.session, alignment, made, touched)
         want_preview(desk, False)
         show(desk, made)
         desk.say(
