@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,25 @@ def test_a_full_disk_loses_nothing(session: Session, crashed: Any) -> None:
     again = crashed(session)
     np.testing.assert_array_equal(again.volume[1], noise[0])
     assert len(again.history.names()) == 2
+    again.close()
+
+
+def test_a_program_that_holds_the_journal_holds_nobody_up(session: Session, crashed: Any) -> None:
+    """Any program that looks into SQLite files may leave one locked; the window would stand still with every stroke."""
+    other = sqlite3.connect(session.project.journal, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    session.volume[1, 2, 3] = 8
+    began = time.monotonic()
+    with pytest.raises(
+        EmsegError, match=r"paint is not saved \(database is locked\).*close it and try again"
+    ):
+        session.commit_stroke()
+    assert time.monotonic() - began < 4
+    other.execute("ROLLBACK")
+    other.close()
+    assert session.commit_stroke() is not None
+    again = crashed(session)
+    assert int(again.volume[1, 2, 3]) == 8
     again.close()
 
 

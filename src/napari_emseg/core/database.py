@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_BUSY_S = 5.0  # another reader may hold the file for a moment
+_BUSY_S = 1.0  # another program may hold the file for a moment; the window waits as long
 _WAL_PAGES = (
     4000  # 16 MB of write-ahead log between its checkpoints, so that few strokes have to wait for one
 )
