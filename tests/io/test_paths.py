@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_emseg.io.paths import DataPath, parse_path
+from napari_emseg.io.paths import DataPath, parse_output, parse_path
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,9 @@ def test_short_name(text: str, name: str) -> None:
 
 def test_text_leads_back_to_the_same_path() -> None:
     assert parse_path(str(parse_path("f.h5::/a/b"))) == parse_path("f.h5::a/b")
+
+
+def test_what_windows_made_of_an_internal_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_emseg.io.paths.os.sep", "\\")
+    assert parse_path(r"file.h5::\volumes\raw").inner == "volumes/raw"
+    assert parse_output(r"out.h5::volumes\labels\ids", {".h5"}).inner == "volumes/labels/ids"

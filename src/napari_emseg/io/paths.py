@@ -59,9 +59,8 @@ def parse_path(path: str | os.PathLike[str]) -> DataPath:
     for n in range(len(parts), 1, -1):
         outer = Path(SEPARATOR.join(parts[:n])).expanduser()
         if _exists(outer):
-            return DataPath(outer, SEPARATOR.join(parts[n:]).strip("/"))
-    outer_text, _, inner = text.partition(SEPARATOR)
-    return DataPath(Path(outer_text).expanduser(), inner.strip("/"))
+            return DataPath(outer, _inner(parts[n:]))
+    return DataPath(Path(parts[0]).expanduser(), _inner(parts[1:]))
 
 
 def parse_output(path: str | os.PathLike[str], suffixes: Collection[str]) -> DataPath:
@@ -79,8 +78,13 @@ def parse_output(path: str | os.PathLike[str], suffixes: Collection[str]) -> Dat
     for n in range(1, len(parts)):
         outer = SEPARATOR.join(parts[:n])
         if Path(outer).suffix.lower() in suffixes:
-            return DataPath(Path(outer).expanduser(), SEPARATOR.join(parts[n:]).strip("/"))
+            return DataPath(Path(outer).expanduser(), _inner(parts[n:]))
     return DataPath(Path(text).expanduser())
+
+
+def _inner(parts: list[str]) -> str:
+    """The path inside a file; on Windows whatever makes a path of it turns its slashes."""
+    return SEPARATOR.join(parts).replace(os.sep, "/").strip("/")
 
 
 def _exists(path: Path) -> bool:
