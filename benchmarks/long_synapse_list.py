@@ -1,8 +1,9 @@
-"""Claim: a list of 20 000 pairs at synapses stops the window for at most 0.3 s longer than one of three: coming in, and answered.
+"""Claim: 20 000 pairs at synapses stop the window for at most 0.15 s longer than three pairs do: coming in, and answered.
 
 In the real window, with the project open and the stage *Synapses* shown, the list that is kept is taken up as when a project is
 opened, until the table shows all pairs; a timer that wants to fire every millisecond records the longest time for which the event
-loop did something else. The three layers of pairs are there before: napari takes as long to add them for one pair as for many.
+loop did something else, in seconds of processor time (of all threads of this process; what other programs take does not count);
+the middle of three times. The three layers of pairs are there before: napari takes as long to add them for one pair as for many.
 The peer, in the same run, is what the window did before: read and look up all at once; it drew and sorted on top of that.
 Answers are given by the action behind the key; the 330 pairs of the section are drawn with each.
 
@@ -29,7 +30,7 @@ from napari_emseg.jobs.kept_synapses import rows as all_rows
 from napari_emseg.session import Session
 
 SHAPE, PAIRS = (60, 512, 512), 20_000
-MOST_S = 0.3
+MOST_S, TIMES = 0.15, 3
 
 
 def synapses() -> list[Synapse]:
@@ -71,20 +72,23 @@ def taken_up(folder: Path, stack: ImageStack) -> tuple[dict[str, float], dict[st
     QTest.qWait(5000)
     measured = []
     for some in (everything[:3], everything[:3], everything):  # the first for what is imported once
-        keep(folder, some)
-        QTest.qWait(1000)
-        probe, began = Probe(), time.perf_counter()
-        probe.start()
-        synapse_queue.take_up(desk)
-        desk.state_changed.emit()
-        table = dock.panels["synapses"].table
-        while table.rows.rowCount() != len(some) or "synapses" in desk.work:
-            QTest.qWait(1)
-        took = time.perf_counter() - began
-        QTest.qWait(1000)
-        probe.stop()
+        seconds, gaps = [], []
+        for _ in range(TIMES):
+            keep(folder, some)
+            QTest.qWait(1000)
+            probe, began = Probe(time.process_time), time.perf_counter()
+            probe.start()
+            synapse_queue.take_up(desk)
+            desk.state_changed.emit()
+            table = dock.panels["synapses"].table
+            while table.rows.rowCount() != len(some) or "synapses" in desk.work:
+                QTest.qWait(1)
+            seconds.append(time.perf_counter() - began)
+            QTest.qWait(1000)
+            probe.stop()
+            gaps.append(max(probe.gaps))
         measured.append(
-            {"seconds": round(took, 2), "longest_gap_s": round(max(probe.gaps), 3), **answered(desk)}
+            {"seconds": round(median(seconds), 2), "longest_gap_s": round(median(gaps), 3), **answered(desk)}
         )
     viewer.close()
     QTest.qWait(200)
@@ -98,15 +102,15 @@ def answered(desk: Any) -> dict[str, float]:
     desk.do("next_synapse")
     QTest.qWait(1000)
     seconds, gaps = [], []
-    for _ in range(3):
-        probe, began = Probe(), time.perf_counter()
+    for _ in range(TIMES):
+        probe, began = Probe(time.process_time), time.perf_counter()
         probe.start()
         desk.do("synapse_wrong")
         seconds.append(time.perf_counter() - began)
         QTest.qWait(500)
         probe.stop()
         gaps.append(max(probe.gaps))
-    for _ in range(3):
+    for _ in range(TIMES):
         desk.do("undo")
     QTest.qWait(500)
     return {"answer_s": round(median(seconds), 3), "answer_gap_s": round(median(gaps), 3)}
