@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import out_folder, seconds
+from napari_emseg.core.resources import resource_path
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """CONFIG OUT_DIR and limits."""
-    parser.add_argument("recipe", metavar="CONFIG", type=Path, help="recipe in YAML, see resources/recipes")
+    examples = resource_path("recipes")
+    parser.add_argument(
+        "recipe",
+        metavar="CONFIG",
+        type=Path,
+        help=f"recipe in YAML; there are examples in {examples}".replace("%", "%%"),
+    )
     parser.add_argument("out_dir", metavar="OUT_DIR", type=out_folder)
     parser.add_argument("--resume", action="store_true", help="take up the training that OUT_DIR holds")
     parser.add_argument(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
+from napari_emseg.jobs.agreed_spacing import agreed_spacing
 from napari_emseg.jobs.evaluate_stacks import KINDS, Checked, Options, Scores
 from napari_emseg.jobs.evaluate_volumes import evaluate_volumes, pick, refuse_other_shape
 
@@ -121,6 +122,8 @@ def evaluate_files(
         reference, values = pick(reference, values, sections, str(truth))
     refuse_other_shape(reference, values, str(prediction))
     no_ids = kind in ("detection", "semantic")
+    if kind == "clefts":  # the others count voxels
+        spacing_nm = agreed_spacing(spacing_nm, spacing, spacing_there, str(prediction))
     options = Options(
         spacing_nm=spacing_nm or spacing or spacing_there, truth_above=truth_above,
         prediction_above=prediction_above, border_is_nonzero=border_is_nonzero, iou=iou, min_voxels=min_voxels,

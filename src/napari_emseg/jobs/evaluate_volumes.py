@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.lazy import LazyStack
+from napari_emseg.jobs.agreed_spacing import agreed_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +70,8 @@ def evaluate_volumes(
     reference = one_channel(array, truth)
     other, spacing_there = open_array(prediction)
     values = one_channel(other, prediction)
+    if border_nm or skeletons is not None:
+        spacing_nm = agreed_spacing(spacing_nm, spacing, spacing_there, str(prediction))
     spacing_nm = spacing_nm or spacing or spacing_there
     if sections is not None:
         reference, values = pick(reference, values, sections, str(truth))
