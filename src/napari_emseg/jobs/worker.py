@@ -25,13 +25,14 @@ READY = "napari-emseg worker ready"
 _GRACE_S = 1.0  # for leaving the scheduler politely; a task that still runs then is worthless
 _KEEP_S = 20.0  # for a job that writes down what it has done, so that it can go on another day
 _LOOK_S = 0.02
+_LOOK_PARENT_S = 0.2
 _FIRST_OUT_OF_MEMORY = 700  # of 1000: the kernel is to kill the worker before the window
 
 
 def _be_modest(nice: int) -> None:
     """Let clicks and the window go first, and let the kernel pick this process when memory runs out."""
-    if nice and sys.platform == "win32":
-        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    if sys.platform == "win32":
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if nice else psutil.NORMAL_PRIORITY_CLASS)
     elif nice:
         os.nice(nice)
     with contextlib.suppress(OSError):
@@ -59,7 +60,7 @@ async def _serve(instructions: dict[str, Any]) -> None:
     loop = asyncio.get_running_loop()
 
     def end_with_parent() -> None:
-        sys.stdin.read()
+        _wait_for_parents_end()
         _let_jobs_keep(worker)
         threading.Timer(_GRACE_S, os._exit, (0,)).start()
         with contextlib.suppress(RuntimeError):  # the loop may be closed already
@@ -70,6 +71,22 @@ async def _serve(instructions: dict[str, Any]) -> None:
         print(READY, file=sys.stderr, flush=True)  # noqa: T201 - the parent listens
         await worker.finished()  # type: ignore[no-untyped-call]
         await asyncio.to_thread(_let_jobs_keep, worker)  # the scheduler is in the parent, too
+
+
+def _wait_for_parents_end() -> None:
+    """Return when the parent has closed its end of standard input, or has died."""
+    if sys.platform != "win32":
+        sys.stdin.read()
+        return
+    import _winapi
+    import msvcrt
+
+    # A thread that waits for input keeps every library from being loaded: its start asks what kind of file that is.
+    pipe = msvcrt.get_osfhandle(sys.stdin.fileno())
+    with contextlib.suppress(OSError):
+        while True:
+            _winapi.PeekNamedPipe(pipe, 0)
+            time.sleep(_LOOK_PARENT_S)
 
 
 def _let_jobs_keep(worker: Any) -> None:

@@ -1,0 +1,44 @@
+"""How a worker notices that its parent is gone, where the other tests cannot show it."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from napari_emseg.jobs import worker
+
+
+class Pipe:
+    """Standard input of Windows: who reads from it keeps other threads from loading libraries."""
+
+    def fileno(self) -> int:
+        return 0
+
+    def read(self) -> str:
+        raise AssertionError("a thread that waits for input keeps every library from being loaded")
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often the pipe was looked at; it breaks at the third time."""
+    found: list[int] = []
+
+    def peek(handle: int, size: int) -> tuple[int, int]:
+        found.append(handle)
+        if len(found) == 3:
+            raise BrokenPipeError
+        return 0, size
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "stdin", Pipe())
+    monkeypatch.setitem(sys.modules, "_winapi", SimpleNamespace(PeekNamedPipe=peek))
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(get_osfhandle=lambda number: number + 40))
+    monkeypatch.setattr(worker, "_LOOK_PARENT_S", 0.001)
+    return found
+
+
+def test_on_windows_the_pipe_to_the_parent_is_looked_at_and_never_read(looks: list[int]) -> None:
+    worker._wait_for_parents_end()
+    assert looks == [40, 40, 40]
