@@ -26,7 +26,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 _NAMES = tuple(COLUMNS)
 _SAID = {"": "", "right": "right", "wrong": "no pair", "turned": "turned"}
-_WIDTHS = {"number": 36, "direction": 22, "confidence": 48, "volume": 60, "verdict": 58}
+_WIDTHS = {"number": 46, "direction": 22, "confidence": 48, "volume": 60, "verdict": 58}
 _MIDDLE = ("direction", "verdict")
 _LEFT = ("post_id",)
 
