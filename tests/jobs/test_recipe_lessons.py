@@ -65,6 +65,7 @@ def trained(path: Path) -> Path:
         ({"path": "none.h5"}, "no pixel of the sections that teach is membrane, mine"),
         ({"path": "membrane.h5", "above": 1}, "no pixel of the sections that teach is membrane"),
         ({"path": "membrane.h5", "ignore": 0, "below_is_target": False}, "all that is known .* is membrane"),
+        ({"objects": "membrane.h5"}, "this mask seems to show membranes and not cells, membrane.h5, give it as path"),
         ({"objects": "none.h5"}, "nothing is known of membrane in the sections that teach"),
     ],
 )  # fmt: skip

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
     from napari_emseg.jobs.finetune import Teacher
 
+_LOOKED_AT = 3  # sections of a mask
 _IGNORED = 2**32 - 1  # id of what supervises nothing, whatever the file calls it
 
 
@@ -141,6 +142,7 @@ def teachers(args: argparse.Namespace) -> list[Teacher]:
 def _teacher(args: argparse.Namespace, image: str, path: str, wanted: str) -> Teacher:
     import numpy as np
 
+    from napari_emseg.algorithms.mask_side import masks_membranes
     from napari_emseg.core.errors import EmsegError
     from napari_emseg.core.stack import ImageStack
     from napari_emseg.io import open_array, open_image
@@ -168,6 +170,13 @@ def _teacher(args: argparse.Namespace, image: str, path: str, wanted: str) -> Te
         where = f"section {empty[0]}" if empty else "any section"
         part = " of the region" if args.region else ""
         raise EmsegError(f"there are no labels in {where}{part}", path, "choose others with --sections")
+
+    if masks_membranes((np.asarray(labels[z])[inside] for z in sections[:_LOOKED_AT]), ignore_id=args.ignore):
+        raise EmsegError(
+            "this mask seems to show membranes and not cells",
+            path,
+            "invert it, or give object ids of the cells",
+        )
 
     def read(z: int) -> NDArray[np.uint32]:
         ids = _ids(np.asarray(labels[z]), z, path, args.ignore)

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.boundaries import flanks, membrane_target
+from napari_emseg.algorithms.mask_side import masks_membranes
 from napari_emseg.algorithms.relabel import in_32_bits
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, LEVELS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
 
 MEMBRANE_WIDTH_NM = 25.0  # two leaflets and the cleft between them in fly neuropil
+_LOOKED_AT = 3  # sections of a mask
 _MOST_MEMBRANE = 0.6  # of a section; about a fifth is usual in neuropil
 _FLANK_NM = 55.0  # membranes that are cut obliquely are seen that far beside a line
 
@@ -108,9 +110,16 @@ def check_mask(source: TruthSource, values: NDArray[Any], target: str) -> None:
     Raises
     ------
     EmsegError
-        If a mask has more than two values and no threshold is given, or if it says that most of a section is membrane.
+        If a mask has more than two values and no threshold is given, if it says that most of a section is membrane, or if
+        a mask that is to show cells seems to show the membranes between them.
     """
     if source.objects:
+        if source.make == "membrane" and masks_membranes(values[:_LOOKED_AT], ignore_id=source.ignore):
+            raise EmsegError(
+                "this mask seems to show membranes and not cells",
+                source.objects,
+                "give it as path instead of objects",
+            )
         return
     if "above" not in source.model_fields_set:
         found = [value for value in np.unique(values) if source.ignore is None or value != source.ignore]
