@@ -75,18 +75,18 @@ async def _serve(instructions: dict[str, Any]) -> None:
 
 def _wait_for_parents_end() -> None:
     """Return when the parent has closed its end of standard input, or has died."""
-    if sys.platform != "win32":
-        sys.stdin.read()
-        return
-    import _winapi
-    import msvcrt
+    if sys.platform == "win32":
+        import _winapi
+        import msvcrt
 
-    # A thread that waits for input keeps every library from being loaded: its start asks what kind of file that is.
-    pipe = msvcrt.get_osfhandle(sys.stdin.fileno())
-    with contextlib.suppress(OSError):
-        while True:
-            _winapi.PeekNamedPipe(pipe, 0)
-            time.sleep(_LOOK_PARENT_S)
+        # A thread that waits for input keeps every library from being loaded: its start asks what kind of file that is.
+        pipe = msvcrt.get_osfhandle(sys.stdin.fileno())
+        with contextlib.suppress(OSError):
+            while True:
+                _winapi.PeekNamedPipe(pipe, 0)
+                time.sleep(_LOOK_PARENT_S)
+    else:
+        sys.stdin.read()
 
 
 def _let_jobs_keep(worker: Any) -> None:
