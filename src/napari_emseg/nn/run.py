@@ -270,10 +270,7 @@ class Run:
                     yield f"validation/{volume.name}", side_by_side(crop[z], maps[:, 0])
 
     def keep(self, scores: dict[str, float]) -> None:
-        """Write the averaged weights as the model of `out_dir`; never without the state that they come from.
-
-        In a folder that holds a model alone nobody can go on, nor begin anew.
-        """
+        """Write the averaged weights as the model of `out_dir`. Beside a model alone nobody can go on: a state comes first."""
         if not (self.out_dir / STATE).exists():
             self.save()
         table: dict[str, dict[str, float]] = {}
