@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from napari_emseg.jobs import worker
+from napari_emseg.jobs import processes, worker
 
 
 class Pipe:
@@ -42,3 +42,10 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_on_windows_the_pipe_to_the_parent_is_looked_at_and_never_read(looks: list[int]) -> None:
     worker._wait_for_parents_end()
     assert looks == [40, 40, 40]
+
+
+def test_a_broken_pipe_is_no_error_whatever_windows_calls_it() -> None:
+    def close() -> None:
+        raise OSError(22, "Invalid argument")
+
+    processes._close_stdin(SimpleNamespace(stdin=SimpleNamespace(close=close)))  # type: ignore[arg-type]

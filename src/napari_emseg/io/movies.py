@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".gif", ".mp4")
 
+_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a black one
 _GIF_MOST_FPS = 50.0  # viewers slow frames down that are shown for less than 20 ms
 _GIF_LARGEST = 65535  # pixels; sizes have two bytes
 _LEARNED = 254  # colours of the palette that are learned; white and black are always there
@@ -188,7 +189,7 @@ class _Video:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(np.ascontiguousarray(even).data)
-        except BrokenPipeError:
+        except OSError:  # Windows calls a broken pipe an invalid argument
             self.close()
             raise EmsegError(
                 "ffmpeg ended before all sections were there", "", "write a .gif instead"
@@ -198,7 +199,7 @@ class _Video:
         """Wait until all is written."""
         if self._process is None:
             return
-        with suppress(BrokenPipeError):
+        with suppress(OSError):
             self._process.communicate()
         if self._process.returncode:
             self._said.seek(0)
@@ -216,7 +217,7 @@ class _Video:
             self._process.kill()
             self._process.wait()
         if self._process.stdin is not None:
-            with suppress(BrokenPipeError):
+            with suppress(OSError):
                 self._process.stdin.close()
 
     def _start(self, width: int, height: int) -> subprocess.Popen[bytes]:
@@ -233,6 +234,7 @@ class _Video:
             stdout=subprocess.DEVNULL,
             stderr=self._said,
             start_new_session=True,  # Ctrl-C is for this process, which then ends the other
+            creationflags=_FLAGS,
         )
 
 

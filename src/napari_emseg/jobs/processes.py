@@ -28,6 +28,8 @@ _KEPT_LINES = 40
 _END_S = 2.0
 _ALONE_AFTER_S = 1.0
 _REAPED_WITHIN_S = 1.0
+# Windows would open a black window for each worker of a napari that was started without one.
+_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
 def cores() -> int:
@@ -139,9 +141,10 @@ class WorkerProcess:
             errors="replace",
             env=environment,
             start_new_session=True,  # Ctrl-C in the terminal is for the parent alone
+            creationflags=_FLAGS,
         )
         assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it died at once; the watcher sees that
+        with contextlib.suppress(OSError):  # it died at once; the watcher sees that
             process.stdin.write(json.dumps(self._instructions) + "\n")
             process.stdin.flush()
         return process
@@ -149,7 +152,7 @@ class WorkerProcess:
 
 def _close_stdin(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(OSError):  # Windows calls a broken pipe an invalid argument
         process.stdin.close()
 
 
