@@ -132,7 +132,7 @@ def _import(args: argparse.Namespace, progress: Quiet) -> None:
     for note in getattr(opened.array, "notes", ()):
         print(note)
     if table is not None:
-        beside = Path(args.output.rstrip("/")).with_suffix(".segments.txt")
+        beside = Path(args.output).with_suffix(".segments.txt")
         write_vast_table(beside, table)
         print(f"{beside}: {counted(len(table.segments) - 1, 'segment')}")
 

@@ -60,7 +60,7 @@ def _voxel_size(given: tuple[float, ...] | None, paths: list[str]) -> Spacing | 
     if given is None:
         return None
     found = None
-    if len(given) == 1 and paths and not paths[0].rstrip("/").endswith((".emseg", ".emseg.zip")):
+    if len(given) == 1 and paths and not Path(paths[0]).name.endswith((".emseg", ".emseg.zip")):
         from napari_emseg.io import open_image
 
         found = open_image(paths[0]).spacing_nm

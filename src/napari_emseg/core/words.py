@@ -1,6 +1,8 @@
-"""Numbers in sentences."""
+"""Numbers and names in sentences."""
 
 from __future__ import annotations
+
+from pathlib import PureWindowsPath
 
 
 def counted(n: int, thing: str, things: str = "") -> str:
@@ -20,3 +22,14 @@ def counted(n: int, thing: str, things: str = "") -> str:
     ('1 pair of cells', '0 edits')
     """
     return f"{n} {thing if n == 1 else things or f'{thing}s'}"
+
+
+def last_name(path: str) -> str:
+    r"""The last part of a path, whichever system has written it.
+
+    Examples
+    --------
+    >>> last_name("models/membrane-2/"), last_name(r"C:\models\mine"), last_name("membrane")
+    ('membrane-2', 'mine', 'membrane')
+    """
+    return PureWindowsPath(path).name

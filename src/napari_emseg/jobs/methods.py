@@ -12,7 +12,7 @@ from napari_emseg import __version__
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import ModelCard, find_model, read_card
 from napari_emseg.core.sections import Status
-from napari_emseg.core.words import counted
+from napari_emseg.core.words import counted, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,12 +91,12 @@ def _models(session: Session) -> list[str]:
     sentences = []
     for name, n, first, last in rows:
         card = _card(session, name)
-        text = f"Membranes were predicted with the model {_short(name)}"
+        text = f"Membranes were predicted with the model {last_name(name)}"
         if card is not None:
             text += (
                 f" (version {card.version}, {card.architecture}, {card.parameters / 1e6:.2f} million weights"
             )
-            text += f", fine-tuned from {_short(card.parent)}" if card.parent else ""
+            text += f", fine-tuned from {last_name(card.parent)}" if card.parent else ""
             text += _taught(card)
             text += ")"
         text += f", and their segments were taken over in {counted(n, 'step')} {_span(first, last)}."
@@ -226,10 +226,6 @@ def _card(session: Session, name: str) -> ModelCard | None:
 def find_model_card(name: str, session: Session) -> ModelCard:
     """Card of a model by the name that the journal gives it."""
     return read_card(find_model(name, session.project.models))
-
-
-def _short(name: str) -> str:
-    return name.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _span(first: float, last: float) -> str:

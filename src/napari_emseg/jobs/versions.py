@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, WEIGHTS, find_model, read_card
+from napari_emseg.core.words import last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -217,7 +218,7 @@ def _inside(model: str, folder: Path) -> str:
 
 
 def _version(session: Session, name: str, depth: int, card: ModelCard | None, *, is_current: bool) -> Version:
-    shown = name.rstrip("/").rpartition("/")[2]
+    shown = last_name(name)
     is_lost = False
     if card is None:
         try:

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.words import last_name
 from napari_emseg.io.lazy import LazyStack
 from napari_emseg.io.packed import PackedStack
 from napari_emseg.jobs.compare import CompareRequest
@@ -81,7 +82,7 @@ def open_file(viewer: Viewer, path: str) -> Labels:
         raise EmsegError("these are no object ids", path, "choose a segmentation")
     units = {} if found.spacing_nm is None else {"scale": found.spacing_nm, "units": ("nm",) * 3}
     layer = viewer.add_labels(
-        array, name=path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1], colormap=label_colormap(), opacity=0.4,
+        array, name=last_name(path), colormap=label_colormap(), opacity=0.4,
         multiscale=False, axis_labels=("z", "y", "x"), translate=found.offset_nm or (0.0, 0.0, 0.0), **units,
     )  # fmt: skip
     layer.editable = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import ENOUGH_STEPS, LEARNED
 from napari_emseg.core.model_card import find_model, instead_of_bundled, list_models, read_card
-from napari_emseg.core.words import counted
+from napari_emseg.core.words import counted, last_name
 from napari_emseg.ui.bench import sentence
 from napari_emseg.ui.runner import Work
 
@@ -220,7 +220,7 @@ def models(session: Session) -> dict[str, Path]:
 
 def model_words(name: str) -> str:
     """A model's name for people; one that learned in a project is known by its folder's name."""
-    return name.rstrip("/").rsplit("/", 1)[-1]
+    return last_name(name)
 
 
 def hides_bundled(session: Session, name: str) -> str:

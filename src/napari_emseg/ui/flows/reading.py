@@ -23,7 +23,7 @@ def read_path(path: str | Path, spacing_nm: Spacing | None) -> Found:
     EmsegError
         If it cannot be opened. What a project lacks is said when it is opened itself.
     """
-    if str(path).rstrip("/").endswith(".emseg") and Path(path).is_dir():
+    if Path(path).suffix == ".emseg" and Path(path).is_dir():
         return Path(path), _image_of(Path(path))
     from napari_emseg.io import open_image
 
