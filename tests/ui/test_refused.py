@@ -92,7 +92,7 @@ def test_long_work_for_nothing_does_not_begin_in_a_project_that_can_only_be_read
 def test_a_folder_that_cannot_be_written_offers_a_copy(reader: Any, monkeypatch: Any) -> None:
     (note,) = [one for one in notes(reader) if one.text.startswith("Read-only")]
     assert note.action == "", "another window writes it"
-    monkeypatch.setattr("napari_emseg.ui.notes.os.access", lambda *_: False)
+    monkeypatch.setattr("napari_emseg.ui.notes.may_write", lambda *_: False)
     (note,) = [one for one in notes(reader) if one.text.startswith("Read-only")]
     assert (note.link, note.action) == ("Save a copy", "save_copy")
 

@@ -151,7 +151,7 @@ def test_a_project_on_a_disk_that_can_only_be_read_is_copied(
 ) -> None:
     labelled.session.save()
     monkeypatch.setattr(labelled.session, "read_only", True)
-    monkeypatch.setattr("napari_emseg.ui.flows.sharing.os.access", lambda *_: False)
+    monkeypatch.setattr("napari_emseg.ui.flows.sharing.may_write", lambda *_: False)
     sharing.copy_to(labelled, tmp_path / "copy.emseg")
     assert labelled.sayings["data"].tone == "done", labelled.sayings["data"]
     assert labelled.sayings["data"].text.endswith("Open it to go on."), "nothing can be imported here"

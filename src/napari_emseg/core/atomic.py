@@ -4,10 +4,55 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from napari_emseg.core.leftovers import beside as name_beside
 from napari_emseg.core.leftovers import clear
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_PATIENCE_S = 1.0 if os.name == "nt" else 0.0
+_PAUSE_S = 0.005
+
+
+def patiently(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do something with a file, on Windows again for up to a second where it is refused.
+
+    There a file that anybody reads (another thread, another window, a scanner for viruses, what synchronises a folder)
+    cannot be replaced meanwhile, and one that is just being replaced cannot be read.
+
+    Raises
+    ------
+    OSError
+        As the system reports it.
+    """
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return act(*args, **kwargs)
+        except PermissionError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(_PAUSE_S)
+
+
+def may_write(folder: Path) -> bool:
+    """Whether new files can be made in a folder, found out by making one: Windows knows no other way."""
+    trial = folder / f".trial.{os.getpid()}-{threading.get_ident()}.part"
+    try:
+        trial.open("xb").close()
+    except OSError:
+        return False
+    with suppress(OSError):
+        patiently(trial.unlink)
+    return True
 
 
 def write_atomic(path: Path, content: bytes, *, sync_parent: bool = True, after_killed: bool = False) -> None:
@@ -39,7 +84,7 @@ def write_atomic(path: Path, content: bytes, *, sync_parent: bool = True, after_
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        patiently(beside.replace, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numcodecs import Zstd  # type: ignore[import-untyped]
 
-from napari_emseg.core.atomic import sync_folder, write_atomic
+from napari_emseg.core.atomic import patiently, sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.grid import CHUNK
 from napari_emseg.core.leftovers import clear_small
@@ -137,7 +137,7 @@ class ChunkStore:
         """Delete one chunk, durably; nothing happens if there is none."""
         path = self.file(key)
         try:
-            path.unlink()
+            patiently(path.unlink)
         except FileNotFoundError:
             return
         sync_folder(path.parent)
@@ -163,7 +163,7 @@ class ChunkStore:
         """
         path = self.file(key)
         try:
-            raw = path.read_bytes()
+            raw = patiently(path.read_bytes)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.core.atomic import patiently
 from napari_emseg.core.copying import (
     IMAGE,
     JOURNAL,
@@ -121,7 +122,7 @@ def pack_project(
         work = [(state / name, name) for name in (*files_of(state), Path(JOURNAL))]
         work += image_files(image) if image else []
         _write(beside, work, {"name": folder.stem, "program": program, "image": bool(image)}, progress)
-        beside.replace(pack)
+        patiently(beside.replace, pack)
     except (OSError, sqlite3.Error) as error:
         raise EmsegError(
             f"the pack is not made: {reason_of(error)}", str(pack), "free space or choose another place"

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_emseg.core.atomic import sync_folder, write_atomic
+from napari_emseg.core.atomic import may_write, patiently, sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.leftovers import beside as name_beside
@@ -141,7 +141,7 @@ def load_project(folder: Path) -> Project:
     """
     path = folder / _FILE
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(patiently(path.read_text, "utf-8"))
         if content["format"] != FORMAT:
             raise KeyError("format")
         return _understood(migrated(content, folder), folder)
@@ -215,7 +215,7 @@ def new_folder(folder: Path) -> Path:
 def move_into_place(beside: Path, folder: Path) -> None:
     """Give a filled folder its final name."""
     try:
-        beside.rename(folder)
+        patiently(beside.rename, folder)
         sync_folder(folder.parent)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
@@ -244,7 +244,7 @@ def default_folder(uri: str, name: str) -> Path:
     if not uri.startswith("sample:") and uri and path.exists():
         path = path.resolve()
         beside = path.parent / f"{path.stem}{SUFFIX}"
-        if is_project(beside) or os.access(path.parent, os.W_OK):
+        if is_project(beside) or may_write(path.parent):
             return beside
         name = path.stem
     safe = "".join(c if c.isalnum() or c in "-_. " else "-" for c in name).strip(". ") or "project"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.core.atomic import may_write, patiently
 from napari_emseg.core.errors import FULL_DISK, NO_WRITING, EmsegError
 from napari_emseg.core.leftovers import beside as name_beside
 from napari_emseg.core.leftovers import clear, remove
@@ -70,7 +71,7 @@ def check_place(path: Path) -> None:
     folder = next(parent for parent in path.parents if parent.exists())
     if not folder.is_dir():
         raise explained(NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), path)
-    if not os.access(folder, os.W_OK):
+    if not may_write(folder):
         raise explained(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), path)
 
 
@@ -84,15 +85,15 @@ def _replace(beside: Path, path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         # A folder cannot be renamed over another: the old one steps aside for an instant.
         old = name_beside(path, "old")
-        path.rename(old)
+        patiently(path.rename, old)
         try:
-            beside.rename(path)
+            patiently(beside.rename, path)
         except OSError:
             old.rename(path)
             raise
         remove(old)
     else:
-        beside.replace(path)
+        patiently(beside.replace, path)
 
 
 def explained(error: OSError, path: Path) -> EmsegError:
@@ -103,6 +104,11 @@ def explained(error: OSError, path: Path) -> EmsegError:
     told = ("requested and" in text and "written" in text) or "Not enough free space" in text
     if number in FULL_DISK or told:
         return EmsegError("the disk is full", str(path.parent), "free some space or choose another disk")
+    if number in NO_WRITING and error.filename2 is not None:  # only its name was refused
+        return EmsegError(
+            "what is there cannot be replaced", str(path),
+            "close it in the program that has it open, or choose another name",
+        )  # fmt: skip
     if number in NO_WRITING:
         return EmsegError("the folder cannot be written", str(path.parent), "choose another folder")
     if number == errno.ENOTDIR and path.is_file():

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.core.atomic import patiently
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.leftovers import beside, clear
 from napari_emseg.core.model_card import CARD, WEIGHTS, bundled_name, find_model, read_card, user_models_dir
@@ -105,8 +106,8 @@ def import_model(source: Path, name: str = "", *, like: str = "", replace: bool 
         made = card.model_copy(update={"name": name})
         (work / CARD).write_text(made.model_dump_json(indent=1) + "\n", "utf-8")
         if target.exists():
-            target.replace(folder / "old")
-        work.replace(target)
+            patiently(target.replace, folder / "old")
+        patiently(work.replace, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return target

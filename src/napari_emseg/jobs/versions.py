@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_emseg.core.atomic import write_atomic
+from napari_emseg.core.atomic import patiently, write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, WEIGHTS, find_model, read_card
 from napari_emseg.core.words import last_name
@@ -201,7 +201,7 @@ def _add(session: Session, made: Path, parent: str) -> Path:
     name = versioned(card.name, version)
     write_card(made, card.model_copy(update={"name": name, "version": str(version), "parent": parent}))
     folder = session.project.models / name
-    made.rename(folder)
+    patiently(made.rename, folder)
     return folder
 
 

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from napari_emseg.core.atomic import write_atomic
+from napari_emseg.core.atomic import patiently, write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.leftovers import beside, clear
 from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, read_card
@@ -254,6 +254,6 @@ def save_model(folder: Path, state: Mapping[str, Tensor], card: ModelCard) -> No
             (work / CARD).stat().st_mode
         )  # safetensors makes it readable by its owner only
         for name in (WEIGHTS, CARD):
-            (work / name).replace(folder / name)
+            patiently((work / name).replace, folder / name)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.core.atomic import may_write
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, find_model, read_card
 from napari_emseg.core.pixel_guard import Finding, check_labels, check_model, unknown_size
@@ -51,7 +51,7 @@ def notes(desk: Desk) -> tuple[Note, ...]:
             )
         else:
             words = f"Read-only: {session.volume.read_only_reason}."
-            if os.access(session.project.folder, os.W_OK):
+            if may_write(session.project.folder):
                 found.append(Note(words, "What is done there appears here within two seconds."))
             else:
                 found.append(Note(words, "A copy on another disk can be edited.", "Save a copy", "save_copy"))

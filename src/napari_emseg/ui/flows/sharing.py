@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.core.atomic import may_write
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.leftovers import beside, clear
 from napari_emseg.core.words import counted
@@ -140,7 +140,7 @@ def _from_frozen(
     desk.sweep()
     folder = session.project.folder
     if session.read_only and not desk.is_free:
-        if not os.access(folder, os.W_OK):  # a disk that can only be read: nobody writes meanwhile
+        if not may_write(folder):  # a disk that can only be read: nobody writes meanwhile
             desk.start("data", message)
             desk.runner.reporting_thread(
                 "share", lambda progress: run(folder, None, progress), desk.handlers("data", done)
