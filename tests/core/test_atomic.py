@@ -19,6 +19,7 @@ from napari_emseg.core.page import Page
 from napari_emseg.core.project import SUFFIX, default_folder, home
 from napari_emseg.io import write_array
 from napari_emseg.io.atomic import check_place
+from napari_emseg.jobs.clean_files import write_text
 
 Refuse = Callable[[str, int], None]
 
@@ -87,6 +88,8 @@ def test_a_table_that_is_open_in_another_program_is_named(tmp_path: Path, refuse
     with pytest.raises(EmsegError, match="close it in the program that has it open") as error:
         write_array(path, np.zeros((2, 8, 8), np.uint8))
     assert error.value.where == str(path)
+    with pytest.raises(EmsegError, match="close it in the program that has it open"):
+        write_text(path, "z,y,x\n")
     assert path.read_bytes() == b"open elsewhere"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -219,6 +219,14 @@ def test_a_model_that_learned_elsewhere_becomes_a_version(taught, model, tmp_pat
         versions.adopt(taught, tmp_path)
 
 
+def test_a_model_whose_name_no_folder_can_have_becomes_a_version(taught, model, tmp_path):
+    theirs = shutil.copytree(model, tmp_path / "theirs")
+    versions.write_card(theirs, read_card(model).model_copy(update={"name": 'cord/3: "good"?'}))
+    folder = versions.adopt(taught, theirs)
+    assert folder == taught.project.models / "cord-3- -good---2"
+    assert read_card(folder).name == folder.name
+
+
 def test_discarding_leaves_nothing(taught, model, pupil):
     candidate = learn(taught)
     versions.discard(candidate)

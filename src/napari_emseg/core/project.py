@@ -31,6 +31,7 @@ from napari_emseg.core.leftovers import beside as name_beside
 from napari_emseg.core.leftovers import clear
 from napari_emseg.core.migration import VERSION, migrated
 from napari_emseg.core.remaking import DamagedProject, has_traces
+from napari_emseg.core.words import file_name
 
 if TYPE_CHECKING:
     from napari_emseg.core.stack import ImageStack
@@ -247,8 +248,7 @@ def default_folder(uri: str, name: str) -> Path:
         if is_project(beside) or may_write(path.parent):
             return beside
         name = path.stem
-    safe = "".join(c if c.isalnum() or c in "-_. " else "-" for c in name).strip(". ") or "project"
-    return home() / "projects" / f"{safe}{SUFFIX}"
+    return home() / "projects" / f"{file_name(name) or 'project'}{SUFFIX}"
 
 
 def home() -> Path:

@@ -33,3 +33,14 @@ def last_name(path: str) -> str:
     ('membrane-2', 'mine', 'membrane')
     """
     return PureWindowsPath(path).name
+
+
+def file_name(text: str) -> str:
+    """What every system takes as the name of a file or a folder; empty where nothing is left.
+
+    Examples
+    --------
+    >>> file_name("nerve cord: 2nd/try?"), file_name("..."), file_name("membrane-2")
+    ('nerve cord- 2nd-try-', '', 'membrane-2')
+    """
+    return "".join(c if c.isalnum() or c in "-_. " else "-" for c in text).strip(". ")

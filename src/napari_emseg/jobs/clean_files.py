@@ -18,7 +18,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.object_ids import need_id_type
 from napari_emseg.core.words import counted
 from napari_emseg.io import open_image, write_array
-from napari_emseg.io.atomic import check_place
+from napari_emseg.io.atomic import check_place, explained
 from napari_emseg.io.grid import position_kept, position_moved
 from napari_emseg.io.lazy import LazyChannels
 from napari_emseg.io.opening import open_volume
@@ -141,9 +141,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     try:
         write_atomic(Path(path), content, after_killed=True)
     except OSError as error:
-        raise EmsegError(
-            f"it cannot be written ({error.strerror})", str(path), "choose another place"
-        ) from error
+        raise explained(error, Path(path)) from error
 
 
 def read_text(path: str, remedy: str) -> str:

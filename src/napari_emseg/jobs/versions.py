@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg.core.atomic import patiently, write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, WEIGHTS, find_model, read_card
-from napari_emseg.core.words import last_name
+from napari_emseg.core.words import file_name, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -189,10 +189,10 @@ def next_version(session: Session) -> int:
 
 
 def versioned(name: str, version: int) -> str:
-    """A model's name with this version instead of its own."""
+    """A model's name with this version instead of its own; a folder can be called so."""
     head, _, tail = name.rpartition("-")
     base = head if head and tail.isdigit() else name
-    return f"{base}-{version}"
+    return f"{file_name(base) or 'model'}-{version}"
 
 
 def _add(session: Session, made: Path, parent: str) -> Path:
