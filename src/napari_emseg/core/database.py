@@ -12,7 +12,7 @@ from napari_emseg.core.leftovers import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from pathlib import Path, PurePath
 
 _BUSY_S = 1.0  # another program may hold the file for a moment; the window waits as long
 _WAL_PAGES = (
@@ -41,7 +41,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     """Open without writing a byte; on a read-only disk a left-over log is read from a temporary copy."""
     try:
         db = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+            read_only_uri(path.resolve()), uri=True, isolation_level=None, check_same_thread=False
         )
         with or_close(db):
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -55,6 +55,12 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
             with closing(sqlite3.connect(folder / path.name)) as on_disk, or_close(memory):
                 on_disk.backup(memory)
             return memory
+
+
+def read_only_uri(path: PurePath) -> str:
+    """What SQLite opens for reading only. It takes no server's name: of a file on a share that belongs to the path."""
+    uri = path.as_uri()
+    return f"{uri if uri.startswith('file:///') else uri.replace('file:', 'file://', 1)}?mode=ro"
 
 
 def checked(

@@ -32,6 +32,7 @@ from napari_emseg.core.copying import (
     origin_of,
     wanted_image,
 )
+from napari_emseg.core.database import read_only_uri
 from napari_emseg.core.errors import EmsegError, reason_of
 from napari_emseg.core.leftovers import beside as name_beside
 from napari_emseg.core.leftovers import clear, remove
@@ -324,7 +325,7 @@ def _check(beside: Path, pack: Path) -> None:
     """Refuse a project that cannot be opened, or a journal that would do more than hold data."""
     load_project(beside)
     try:
-        with closing(sqlite3.connect(f"{(beside / JOURNAL).as_uri()}?mode=ro", uri=True)) as db:
+        with closing(sqlite3.connect(read_only_uri(beside / JOURNAL), uri=True)) as db:
             if db.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1").fetchone():
                 raise _bad(pack, "its journal holds more than data")
             if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
