@@ -46,8 +46,8 @@ def use_all_cores() -> None:
     if wish.isdecimal() and int(wish) > 0:
         torch.set_num_threads(int(wish))
         return
-    has_affinity = hasattr(os, "sched_getaffinity")  # Linux alone
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    torch.set_num_threads(cores or 1)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
