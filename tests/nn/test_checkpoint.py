@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.nn.checkpoint import build, load_model, save_model, take_over
+from napari_emseg.nn.checkpoint import WEIGHTS, build, load_model, save_model, take_over, tensors_of
 from napari_emseg.nn.judge import Judge
 
 
@@ -49,3 +52,11 @@ def test_a_card_that_tells_of_a_judge_that_is_not_there_is_refused(taught, tmp_p
     save_model(folder, network.state_dict() | part, card.model_copy(update={"walls": walls}))
     with pytest.raises(EmsegError, match=r"the judge of walls is not whole \(there is no 'scale'\)"):
         Judge.of_model(folder, load_model(folder)[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which files are mapped")
+def test_weights_that_were_read_do_not_hold_their_file(taught):
+    """Windows could not replace or remove it, and what learns further would fail."""
+    held = tensors_of(taught)
+    assert held
+    assert str(taught / WEIGHTS) not in Path("/proc/self/maps").read_text()

@@ -15,6 +15,7 @@ from napari_emseg.core.atomic import sync_folder
 from napari_emseg.core.database import connect_read_only
 from napari_emseg.core.errors import EmsegError, reason_of
 from napari_emseg.core.image_reference import ImageReference
+from napari_emseg.core.leftovers import remove
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.project import Origin, load_project, move_into_place, new_folder
 
@@ -163,7 +164,7 @@ def copy_project(
             shutil.copyfile(path, beside / name)
             done += path.stat().st_size
             progress.report(done / total, f"copying {name.name}")
-        shutil.rmtree(begin, ignore_errors=True)
+        remove(begin)
         reference = inside(project.image, image.name) if image else _elsewhere(project, target)
         replace(load_project(beside), image=reference, origin=origin_of(beside)).saved()
         sync_folder(beside)

@@ -130,7 +130,7 @@ def pack_project(
         ) from error
     finally:
         remove(beside)
-        shutil.rmtree(state, ignore_errors=True)
+        remove(state)
     return pack
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.atomic import patiently, write_atomic
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import remove
 from napari_emseg.core.model_card import CARD, WEIGHTS, find_model, read_card
 from napari_emseg.core.words import file_name, last_name
 
@@ -107,7 +108,7 @@ def adopt(session: Session, model: Path) -> Path:
 
 def discard(candidate: Candidate) -> None:
     """Forget the new model."""
-    shutil.rmtree(candidate.folder, ignore_errors=True)
+    remove(candidate.folder)
 
 
 def tree(session: Session) -> tuple[Version, ...]:

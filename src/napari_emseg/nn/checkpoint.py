@@ -128,7 +128,8 @@ def tensors_of(folder: Path, former: int | None = None, part: str = "") -> dict[
             for name in file.keys()  # noqa: SIM118 - no mapping
             if name.startswith(prefix) and (prefix or not name.startswith(f"{_FORMER}."))
         ]
-        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+        # copies: while a tensor lies in the mapped file, Windows neither replaces nor removes it
+        return {name.removeprefix(prefix): file.get_tensor(name).clone() for name in names}
 
 
 def load_model(folder: Path, former: int | None = None) -> tuple[nn.Module, ModelCard]:

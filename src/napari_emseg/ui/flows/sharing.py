@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.atomic import may_write
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.leftovers import beside, clear
+from napari_emseg.core.leftovers import beside, clear, remove
 from napari_emseg.core.words import counted
 from napari_emseg.ui.flows import synapse_queue
 
@@ -156,14 +155,14 @@ def _from_frozen(
         frozen.mkdir()
         freeze(folder, frozen)
     except OSError as error:
-        shutil.rmtree(frozen, ignore_errors=True)
+        remove(frozen)
         raise EmsegError(f"it is not copied ({error.strerror})", str(folder), "free space") from error
 
     def work(progress: Progress) -> Path:
         try:
             return run(folder, frozen, progress)
         finally:
-            shutil.rmtree(frozen, ignore_errors=True)
+            remove(frozen)
 
     desk.start("data", message)
     desk.runner.reporting_thread("share", work, desk.handlers("data", done))
