@@ -32,6 +32,16 @@ def test_values_type_and_voxel_size_come_back(tmp_path: Path, suffix: str, dtype
     assert [p.name for p in tmp_path.iterdir()] == [f"out{suffix}".rstrip("/")]
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".h5", ".zarr", ".n5", ".wk", ".precomputed"])
+@pytest.mark.parametrize("code", ["L", "Q"])
+def test_types_of_which_a_system_has_two_of_a_size(tmp_path: Path, suffix: str, code: str) -> None:
+    """64 bits are "L" and "Q" on Linux, 32 bits "L" and "I" on Windows; zarr knows one of each."""
+    array = values("uint16").astype(code)
+    write_array(f"{tmp_path}/out{suffix}", array, spacing_nm=(50, 4, 4))
+    back, _ = open_array(f"{tmp_path}/out{suffix}")
+    np.testing.assert_array_equal(np.asarray(back), array)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_unknown_voxel_size_stays_unknown(tmp_path: Path, suffix: str) -> None:
     write_array(f"{tmp_path}/out{suffix}", values("uint8"))

@@ -135,6 +135,6 @@ def _create(group: Any, name: str, array: Source, shape: Extent, axes: str) -> L
     else:
         options["chunk_key_encoding"] = {"name": "v2", "separator": "/"}
     level = group.create_array(
-        name, shape=(*array.shape[:-3], *shape), dtype=array.dtype, chunks=(*many, *chunk), **options
+        name, shape=(*array.shape[:-3], *shape), dtype=array.dtype.name, chunks=(*many, *chunk), **options
     )
     return Level(level, unit)

@@ -73,7 +73,7 @@ def write_webknossos(
         first = [b // int(t) for b, t in zip(begin, total, strict=True)]
         reach = [-(-(b + n) // s) * s for b, n, s in zip(first, shape, _SHARD, strict=True)]
         level = group.create_array(
-            name, shape=(channels, *reach[::-1]), dtype=array.dtype, chunks=(1, _CHUNK, _CHUNK, _CHUNK),
+            name, shape=(channels, *reach[::-1]), dtype=array.dtype.name, chunks=(1, _CHUNK, _CHUNK, _CHUNK),
             shards=(1, *_SHARD[::-1]), dimension_names=tuple(_AXES), fill_value=0,
         )  # fmt: skip
         order = {a: n for n, a in enumerate(_AXES)}
