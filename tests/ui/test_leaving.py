@@ -42,6 +42,9 @@ def answer(word: str, seen: list[str]) -> None:
 
     def press() -> None:
         box = QApplication.activeModalWidget()
+        if box is None:  # a slow machine has not shown it yet
+            QTimer.singleShot(50, press)
+            return
         assert isinstance(box, QMessageBox)
         seen.append(f"{box.text()} {box.informativeText()}")
         next(button for button in box.buttons() if word in button.text()).click()

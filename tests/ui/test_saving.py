@@ -134,7 +134,7 @@ def test_a_pack_on_a_full_disk_is_refused_in_one_sentence(
 
     monkeypatch.setattr("napari_emseg.core.packing.shutil.copytree", full)
     sharing.pack_to(labelled, tmp_path / "p.emseg.zip", with_image=False)
-    text = f"The pack is not made: the disk is full ({tmp_path}/p.emseg.zip): free space or choose another place."
+    text = f"The pack is not made: the disk is full ({tmp_path / 'p.emseg.zip'}): free space or choose another place."
     assert labelled.sayings["data"].text == text
     assert not list(tmp_path.glob("*.zip*"))
 
