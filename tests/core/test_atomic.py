@@ -17,6 +17,7 @@ from napari_emseg.core.chunks import ChunkStore
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.page import Page
 from napari_emseg.core.project import SUFFIX, default_folder, home
+from napari_emseg.core.written_mark import read_mark, write_mark
 from napari_emseg.io import write_array
 from napari_emseg.io.atomic import check_place
 from napari_emseg.jobs.clean_files import write_text
@@ -59,6 +60,16 @@ def test_a_page_is_read_when_it_is_replaced(tmp_path: Path, refuse: Refuse) -> N
     page = store.read((0, 0, 0))
     assert page is not None
     assert (page.data == 7).all()
+
+
+def test_what_lies_beside_the_pages_is_read_when_it_is_replaced(tmp_path: Path, refuse: Refuse) -> None:
+    path = tmp_path / "labels.zarr"
+    ChunkStore.create(path, (1, 512, 512), np.dtype(np.uint32), None)
+    write_mark(path, (7, 2))
+    refuse("read_text", 3)
+    assert read_mark(path) == (7, 2)
+    refuse("read_text", 3)
+    assert ChunkStore.open(path).shape == (1, 512, 512)
 
 
 def test_what_stays_open_is_refused_in_the_end(tmp_path: Path, refuse: Refuse) -> None:

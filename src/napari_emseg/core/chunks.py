@@ -270,7 +270,7 @@ def _numbers(folder: Path) -> list[int]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text("utf-8")))
+        return dict(json.loads(patiently(path.read_text, "utf-8")))
     except FileNotFoundError as error:
         raise EmsegError("there are no labels here", str(path.parent), _UNTOUCHED) from error
     except (OSError, ValueError, TypeError) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from napari_emseg.core.atomic import write_atomic
+from napari_emseg.core.atomic import patiently, write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ Mark = tuple[int, int]
 def read_mark(store: Path) -> Mark:
     """The mark of a label store; (0, 0) where there is none, or it cannot be read."""
     try:
-        position, generation = json.loads((store / _NAME).read_text("ascii"))
+        position, generation = json.loads(patiently((store / _NAME).read_text, "ascii"))
         return int(position), int(generation)
     except (OSError, ValueError, TypeError):
         return 0, 0
