@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QApplication, QMessageBox
 
@@ -147,3 +150,52 @@ def test_a_desk_that_must_close_ends_its_engine(desk: Any, monkeypatch: Any, eng
         patch.setattr(desk.session, "close", refuse)
         desk.close()
     assert engine.closed
+
+
+def test_strokes_that_were_refused_are_saved_by_themselves(
+    unsaved: Any, disk: SimpleNamespace, qtbot: Any, monkeypatch: Any
+) -> None:
+    """Nobody does anything, and nothing more is said until it is done."""
+    desk, session, seen = unsaved.desk, unsaved.desk.session, []
+    desk.sweep()
+    assert unsaved.waiting.timer.isActive()
+    desk.said.connect(lambda stage, saying: seen.append(saying.text))
+    unsaved.waiting.timer.setInterval(20)
+    monkeypatch.setattr("napari_emseg.ui.waiting.EVERY_MS", 20)
+    qtbot.wait(200)
+    assert not seen
+    disk.is_full = False
+    qtbot.waitUntil(lambda: bool(seen))
+    assert session.undo_name == "paint"
+    assert not unsaved.waiting.timer.isActive()
+    qtbot.wait(100)
+    assert seen == ["Everything that was painted is saved now."]
+
+
+def test_a_stroke_that_is_just_painted_is_not_cut_in_two(
+    unsaved: Any, disk: SimpleNamespace, monkeypatch: Any
+) -> None:
+    unsaved.desk.sweep()
+    disk.is_full = False
+    with monkeypatch.context() as patch:
+        patch.setattr(QApplication, "mouseButtons", lambda: Qt.MouseButton.LeftButton)
+        unsaved.waiting.look()
+        assert unsaved.desk.waits_for_disk
+    unsaved.waiting.look()
+    assert not unsaved.desk.waits_for_disk
+
+
+def test_a_journal_that_is_still_locked_does_not_hold_the_window_up(opened: Any) -> None:
+    """One second of waiting is for the person's own stroke, not for tries that nobody asked for."""
+    desk, session = opened.desk, opened.desk.session
+    with closing(sqlite3.connect(session.project.journal, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        session.volume[2, 0, 0] = 5
+        desk.sweep()
+        began = time.monotonic()
+        opened.waiting.look()
+        assert time.monotonic() - began < 0.3
+        assert desk.waits_for_disk
+        other.execute("ROLLBACK")
+    opened.waiting.look()
+    assert session.undo_name == "paint"

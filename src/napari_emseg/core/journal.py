@@ -60,6 +60,7 @@ class Journal:
         self._db = connection
         self._lock = threading.RLock()
         self._author = author()
+        self.patience_ms = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])  # with other programs
         self.has_relabels = version_of(connection) >= 2  # an older one that is only read lacks the tables
         self.dtype = np.dtype(str(self.meta("dtype", "uint32")))
         self._inode = inode(path)
@@ -127,6 +128,7 @@ class Journal:
         with self._lock, refusing(self.path, what):
             if self._db.in_transaction:  # a disk that failed has left it open
                 self._db.execute("ROLLBACK")
+            self._db.execute(f"PRAGMA busy_timeout = {self.patience_ms}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -15,7 +16,7 @@ from napari_emseg.core.recovery import mender
 from napari_emseg.core.sections import SectionStates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from napari_emseg.core.folder_lock import FolderLock
     from napari_emseg.core.history import History
@@ -157,6 +158,15 @@ class Kernel:
         except EmsegError as error:
             return error
         return None
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """A journal that another program has locked is not waited for meanwhile."""
+        patience, self._journal.patience_ms = self._journal.patience_ms, 0
+        try:
+            yield
+        finally:
+            self._journal.patience_ms = patience
 
     def _applied(self, edit: Edit, direction: int, forgotten: Sequence[Entry] = ()) -> None:
         """Bring everything derived up to date first, and only then tell anybody."""

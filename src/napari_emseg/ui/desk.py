@@ -260,6 +260,16 @@ class Desk(Bench):
         if self._adapter is not None:
             self._adapter.sweep()
 
+    @property
+    def waits_for_disk(self) -> bool:
+        """Whether something that was painted has been refused, and not been saved since."""
+        return self._adapter is not None and self._adapter.waits
+
+    def save_what_waits(self) -> None:
+        """Save it, if that goes now; it is said once it has gone."""
+        if self._adapter is not None:
+            self._adapter.try_again()
+
     def undo(self) -> Edit | None:
         """Take the last edit back; None where that was refused, which has been said then."""
         self.need_session()

@@ -49,6 +49,7 @@ from napari_emseg.ui.spine import Spine
 from napari_emseg.ui.state import STAGES, resolve
 from napari_emseg.ui.style import look_of, style_sheet
 from napari_emseg.ui.tidying import TidyPage
+from napari_emseg.ui.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +104,7 @@ class EmsegDock(Docked):
         self._build()
         self._connect()
         self.follower = Follower(self.desk, self)
+        self.waiting = Waiting(self.desk, self)
         self._rail_dock = self._add_rail(self.viewer)
         self.last_question = LastQuestion(self.desk, self.viewer.window._qt_window, self)
         keys.bind(self.desk)

@@ -71,8 +71,14 @@ class LabelsAdapter:
         for name in ("undo", "redo"):
             self._layer.__dict__.pop(name, None)
 
-    def sweep(self) -> Edit | None:
-        """Make an edit of whatever has been written into the volume since the last one."""
+    def sweep(self, *, quietly: bool = False) -> Edit | None:
+        """Make an edit of whatever has been written into the volume since the last one.
+
+        Parameters
+        ----------
+        quietly : bool
+            Say nothing where it is refused.
+        """
         if not self._connected:
             return None
         name = _NAMES.get(str(self._layer.mode), "paint")
@@ -81,15 +87,26 @@ class LabelsAdapter:
             edit: Edit | None = self._session.commit_stroke(name)
         except EmsegError as error:
             self._has_failed = True
-            self._failed(error)
+            if not quietly:
+                self._failed(error)
             return None
         else:
-            if edit is not None and self._has_failed:
+            if self._has_failed:
                 self._has_failed = False
                 self._recovered()
             return edit
         finally:
             self._own = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether something that was painted has been refused, and not been saved since."""
+        return self._connected and self._has_failed
+
+    def try_again(self) -> None:
+        """Save what was refused, if that goes now; until then nothing is said, and nothing waited for."""
+        with self._session.at_once():
+            self.sweep(quietly=True)
 
     def undo(self) -> Edit | None:
         """Take the last edit back, whatever it was; None where that was refused."""
