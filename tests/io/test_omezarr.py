@@ -79,6 +79,21 @@ def test_choices_are_listed(tmp_path: Path) -> None:
     assert open_array(f"{tmp_path}/a.zarr::raw")[0].shape == STACK.shape
 
 
+def test_bare_labels_beside_a_bare_image_are_a_choice_too(tmp_path: Path) -> None:
+    """No image is told from its labels by a name alone: only a multiscale image goes before the rest."""
+    root = zarr.open_group(str(tmp_path / "a.zarr"), mode="w")
+    root.create_array("raw", data=STACK)
+    root.create_array("labels/neurons", data=STACK)
+    with pytest.raises(EmsegError, match=r"::labels/neurons \(4, 11, 13\), ::raw \(4, 11, 13\)"):
+        open_array(tmp_path / "a.zarr")
+
+
+def test_the_multiscale_image_is_taken_before_a_bare_array(tmp_path: Path) -> None:
+    ome_0_4(tmp_path / "a.zarr/image")
+    zarr.open_group(str(tmp_path / "a.zarr"), mode="a", zarr_format=2).create_array("mean", data=STACK + 1)
+    np.testing.assert_array_equal(np.asarray(open_array(tmp_path / "a.zarr")[0]), STACK)
+
+
 def test_a_damaged_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zarr").mkdir()
     with pytest.raises(EmsegError, match="no zarr store"):

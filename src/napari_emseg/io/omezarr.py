@@ -109,7 +109,7 @@ def _opened(
 
 
 def _chosen(images: Mapping[str, dict[str, Any]], arrays: Mapping[str, Any], where: DataPath) -> str:
-    """Path of the array that is meant: images come before their labels, full resolution before the rest."""
+    """Path of the array that is meant: the multiscale image before its labels and bare arrays, its full resolution first."""
     if where.inner in arrays:
         return where.inner
     first = {name: level_path(name, multiscale["datasets"][0]) for name, multiscale in images.items()}
@@ -119,7 +119,7 @@ def _chosen(images: Mapping[str, dict[str, Any]], arrays: Mapping[str, Any], whe
     shapes = {name: arrays[path].shape for name, path in first.items() if path in arrays}
     shapes |= {n: a.shape for n, a in arrays.items() if not (prefixes and n.startswith(prefixes))}
     if not where.inner:
-        proper = {n: s for n, s in shapes.items() if _LABELS not in n.split("/")}
+        proper = {n: s for n, s in shapes.items() if n in images and _LABELS not in n.split("/")}
         shapes = proper or shapes
     chosen = choose(shapes, where)
     return first.get(chosen, chosen)
