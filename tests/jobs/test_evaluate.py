@@ -43,6 +43,31 @@ def test_boundary(tmp_path: Path, cells: np.ndarray) -> None:
     assert scores == evaluate_files("boundary", tmp_path / "m.tif", tmp_path / "p.h5", border_is_nonzero=True)
 
 
+def test_a_bad_map_is_scored_at_its_best_threshold_too(tmp_path: Path) -> None:
+    """50 cells and a map with gaps and false walls: quick thinning would choose a threshold that is not the best."""
+    from scipy import ndimage as ndi
+
+    from napari_emseg.algorithms.metrics.objects import count_objects
+    from napari_emseg.algorithms.metrics.thinning import components, thin
+
+    rng, size = np.random.default_rng(57), 110
+    middle = rng.integers(0, size, (50, 2, 1, 1))
+    away = np.sort(np.hypot(*(np.mgrid[:size, :size][:, None] - middle.transpose(1, 0, 2, 3))), axis=0)
+    cells = away[1] - away[0] >= 3
+    strength = ndi.gaussian_filter(rng.normal(size=cells.shape), 4)
+    strength /= strength.std()
+    noise = rng.normal(0, 0.8, cells.shape) * ndi.gaussian_filter(rng.random(cells.shape), 3)
+    walls = (ndi.gaussian_filter((~cells).astype(float), 1) + noise).clip(0, 1)
+    walls = (walls * (1 + strength).clip(0, 2) + 0.25 * strength.clip(0)).clip(0, 1).astype(np.float32)
+    write_array(tmp_path / "t.h5", cells[None].astype(np.uint8))
+    write_array(tmp_path / "p.h5", walls[None])
+    truth = components(cells)[cells]
+    tried = {t: count_objects(truth, thin(walls < t)[cells]) for t in np.arange(1, 10) / 10}
+    fewest = min(100 * counts.edits / counts.objects for counts in tried.values())
+    scores = evaluate_files("boundary", tmp_path / "t.h5", tmp_path / "p.h5")
+    assert scores["edits_per_100_objects"] == pytest.approx(fewest)
+
+
 def test_sections_are_picked(tmp_path: Path, cells: np.ndarray) -> None:
     truth = cells.copy()
     truth[0] = 1

@@ -91,7 +91,8 @@ def _boundary(truth: Checked, prediction: Checked, options: Options, progress: P
     from napari_emseg.jobs.map_file import CheckedMap
 
     cells = _Mapped(truth, lambda ids: ids == 0) if options.border_is_nonzero else truth
-    return {**boundary_scores(cells, CheckedMap(prediction, prediction.source), progress=progress)}
+    probability = CheckedMap(prediction, prediction.source)
+    return {**boundary_scores(cells, probability, every_threshold=True, progress=progress)}
 
 
 def _semantic(truth: Checked, prediction: Checked, options: Options, progress: Progress) -> Scores:
