@@ -57,6 +57,14 @@ def test_nothing_is_joined_across_a_gap_that_settings_forbid() -> None:
     assert set(np.unique(ids[:5])) == set(np.unique(ids[7:]))
 
 
+def test_no_object_is_found_again_across_sections_that_may_not_be_skipped() -> None:
+    stack = tubes(hidden=(6,))
+    for most, is_one in ((0, False), (1, True), (2, True)):
+        ids, links = propagate(stack, SETTINGS.model_copy(update={"max_gap": most}), SPACING)
+        assert (ids[5][stack[5] == 8][0] == ids[7][stack[7] == 8][0]) == is_one
+        assert (max(k.section_b - k.section_a for k in links if k.kind == "same") == 2) == is_one
+
+
 def test_an_object_steps_no_farther_than_settings_allow() -> None:
     stack = tubes(hidden=(6,))
     stack[7:] = np.where(np.roll(stack[7:], 5, axis=2) == 8, 8, np.where(stack[7:] == 8, 0, stack[7:]))

@@ -120,7 +120,7 @@ def collect(
     kept = list(keep)
     n_sections = labels.shape[0]
     pixel_nm = min(working_spacing(spacing_nm)[1:])
-    graph = Graph(pixel_nm, settings.max_shift_nm)
+    graph = Graph(pixel_nm, settings.max_shift_nm, settings.max_gap)
     recent: int | None = None
     before: Objects | None = None
 

@@ -239,7 +239,7 @@ def _near(
     radius = np.sqrt(pieces.area / np.pi)
     for z, here in enumerate(members):
         ends = here[is_end[here]]
-        for step in range(1, min(LONGEST_STEP, depth - 1 - z) + 1):
+        for step in range(1, min(LONGEST_STEP, pieces.max_gap + 1, depth - 1 - z) + 1):
             starts = members[z + step][is_start[members[z + step]]]
             if not starts.size or not ends.size:
                 continue

@@ -55,6 +55,8 @@ class Graph:
     pixel_nm : float
     max_shift_nm : float
         How far an object's centre may move from section to section.
+    max_gap : int
+        How many sections a link may skip.
     ids, anchors, areas, rims : list of ndarray (n,)
         For every section: names of its objects, the id that is true or 0, pixels, pixels at its edge.
     touch : list of Touching
@@ -67,6 +69,7 @@ class Graph:
 
     pixel_nm: float
     max_shift_nm: float = np.inf
+    max_gap: int = 2
     ids: list[NDArray[np.int64]] = field(default_factory=list)
     anchors: list[NDArray[np.int64]] = field(default_factory=list)
     areas: list[NDArray[np.float64]] = field(default_factory=list)
@@ -138,6 +141,7 @@ class Graph:
             texture=np.concatenate([np.zeros((0, 2), np.float32), *self.textures]),
             pixel_nm=self.pixel_nm,
             max_shift_nm=self.max_shift_nm,
+            max_gap=self.max_gap,
         )
 
     def _moves(self) -> NDArray[np.float64]:

@@ -76,6 +76,8 @@ class Pieces:
         See `napari_emseg.algorithms.texture.textures`; NaN where it is not known.
     max_shift_nm : float
         How far an object's centre may move from section to section.
+    max_gap : int
+        How many sections a link may skip.
     """
 
     section: NDArray[np.int64]
@@ -95,6 +97,7 @@ class Pieces:
     move: NDArray[np.float64]
     texture: NDArray[np.float32]
     max_shift_nm: float = np.inf
+    max_gap: int = 2
 
     @cached_property
     def border(self) -> NDArray[np.float64]:

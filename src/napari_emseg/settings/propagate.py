@@ -29,7 +29,7 @@ class PropagateSettings(Settings):
     max_gap: int = field(
         2,
         "Bridge",
-        "links may skip this many missing or excluded sections",
+        "links may skip this many sections: missing or excluded ones, or up to two that do not show the object",
         unit="sections",
         more=True,
         ge=0,
