@@ -132,3 +132,46 @@ def test_napari_keys_on_the_labels_layer(labelled: Any) -> None:
     keys.press_key(KeyBinding.validate("Escape"))  # napari's own meaning is kept
     keys.press_key(KeyBinding.validate("Ctrl+Z"))
     assert not labelled.session.can_undo
+
+
+@pytest.fixture
+def press(opened: Any, monkeypatch: Any) -> Any:
+    """Presses keys in the window, each an hour after the one before."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    canvas, hours = opened.desk.viewer.window._qt_viewer.canvas.native, iter(range(99))
+
+    def down_and_up(key: str, modifiers: Any = Qt.KeyboardModifier.NoModifier) -> None:
+        now = 3600 * next(hours)
+        monkeypatch.setattr("time.time", lambda: now)
+        canvas.setFocus()
+        QTest.keyClick(canvas, getattr(Qt.Key, f"Key_{key}"), modifiers)
+
+    return down_and_up
+
+
+def test_undo_brings_no_earlier_tool_back(opened: Any, press: Any) -> None:
+    """napari does what a letter meant last when it comes up, however long ago that was: Z, later Ctrl+Z, took the brush up."""
+    from qtpy.QtCore import Qt
+
+    labels, ctrl = opened.desk.layers.labels, Qt.KeyboardModifier.ControlModifier
+    press("P")
+    press("Z")
+    assert str(labels.mode) == "pan_zoom"
+    press("Z", ctrl)
+    assert str(labels.mode) == "pan_zoom"
+    press("Z", ctrl | Qt.KeyboardModifier.ShiftModifier)
+    assert str(labels.mode) == "pan_zoom"
+    press("L")
+    press("E")
+    press("L", Qt.KeyboardModifier.ShiftModifier)
+    assert str(labels.mode) == "erase"
+
+
+def test_a_painting_key_keeps_its_tool_when_it_comes_up(opened: Any, press: Any) -> None:
+    labels, chosen = opened.desk.layers.labels, opened.desk.viewer.layers.selection
+    press("P")
+    chosen.active = opened.desk.layers.image
+    press("P")
+    assert (str(labels.mode), chosen.active) == ("paint", labels)

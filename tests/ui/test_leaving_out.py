@@ -37,6 +37,22 @@ def test_the_digit_answers_and_is_no_tool_of_napari(opened: Any, press: Any) -> 
     assert str(desk.layers.labels.mode) == "paint"
 
 
+def test_the_digit_of_the_answer_brings_no_earlier_tool_back(
+    opened: Any, press: Any, monkeypatch: Any
+) -> None:
+    labels = opened.desk.layers.labels
+    press(Qt.Key.Key_1)
+    press(Qt.Key.Key_2)
+    assert str(labels.mode) == "paint"
+    monkeypatch.setattr("time.time", lambda: 1e12)  # long after; napari asks how long a key was held
+    press(Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+    press(Qt.Key.Key_1)
+    assert opened.desk.session.sections[2] == SectionState(Status.EXCLUDED, "fold")
+    assert str(labels.mode) == "paint"
+    press(Qt.Key.Key_1)
+    assert str(labels.mode) == "erase"
+
+
 def test_escape_keeps_the_section_and_other_keys_go_on(opened: Any, press: Any) -> None:
     desk, why = opened.desk, opened.panels["proofread"].why
     press(Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)

@@ -84,27 +84,36 @@ def sheet() -> tuple[tuple[str, str, str], ...]:
     return (*rows, *((key, words, "napari's own") for key, words in NAPARI_TOOLS))
 
 
-def _doer(desk: Desk, name: str) -> Callable[[Any], None]:
-    def do(viewer: Any) -> None:
+def _let_go() -> None:
+    """What napari does when a key of ours comes up.
+
+    It keeps what a letter last meant, for ever: without this, Ctrl+Z after Z brings the tool from before Z back.
+    """
+
+
+def _doer(desk: Desk, name: str) -> Callable[[Any], Callable[[], None]]:
+    def do(viewer: Any) -> Callable[[], None]:
         desk.do(name)
+        return _let_go
 
     do.__doc__ = ACTIONS[name].title
     return do
 
 
-def _painter(desk: Desk, mode: str) -> Callable[[Any], None]:
-    def take(viewer: Viewer) -> None:
+def _painter(desk: Desk, mode: str) -> Callable[[Any], Callable[[], None]]:
+    def take(viewer: Viewer) -> Callable[[], None]:
         """Choose the labels, with a tool."""
         from napari_emseg.core.errors import EmsegError
         from napari_emseg.ui.flows.proofreading import paint_with
 
         chosen = viewer.layers.selection.active
         if desk.layers is None or (chosen is not None and chosen._type_string != "image"):
-            return  # a layer with tools of its own
+            return _let_go  # a layer with tools of its own
         try:
             paint_with(desk, mode)
         except EmsegError as error:
             desk.fail("proofread", error)
+        return _let_go
 
     return take
 

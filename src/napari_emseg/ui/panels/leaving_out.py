@@ -28,6 +28,7 @@ class WhyLeftOut(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._canvas: QObject | None = None
+        self._down: int | None = None  # the key of the answer, until it comes up
         self._keys: dict[Qt.Key, Callable[[], None]] = {Qt.Key.Key_Escape: self.end}
         self.question = QLabel()
         self.question.setWordWrap(True)
@@ -62,22 +63,34 @@ class WhyLeftOut(QWidget):
         """Ask no longer."""
         if not self.isHidden():
             self.setVisible(False)
-            if self._canvas is not None:
-                self._canvas.removeEventFilter(self)
-                self._canvas = None
+            if self._down is None:
+                self._leave_canvas()
             self.ended.emit()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Take the answers before napari does."""
-        if not isinstance(event, QKeyEvent) or not self.isVisible() or event.modifiers() not in _PLAIN:
+        if not isinstance(event, QKeyEvent):
             return False
+        if event.key() == self._down and event.type() == QEvent.Type.KeyRelease:
+            self._down = (
+                None  # napari would bring back the tool from before this key was pressed the last time
+            )
+            if self.isHidden():
+                self._leave_canvas()
+            return True
         answer = self._keys.get(Qt.Key(event.key()))
-        if answer is None:
+        if answer is None or not self.isVisible() or event.modifiers() not in _PLAIN:
             return False
         if event.type() == QEvent.Type.KeyPress:
+            self._down = event.key()
             answer()
         event.accept()
         return True
+
+    def _leave_canvas(self) -> None:
+        if self._canvas is not None:
+            self._canvas.removeEventFilter(self)
+            self._canvas = None
 
     def show_section(self, section: int) -> None:
         """Say which section is meant."""
