@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_emseg.core.edit import Region
-from napari_emseg.core.sections import Status
+from napari_emseg.core.edit import Edit, Mark, Patch, Region
+from napari_emseg.core.sections import SectionState, Status
 
 
 def ids(desk: Any, z: int) -> np.ndarray:
@@ -50,10 +50,7 @@ def test_a_section_with_a_stroke_is_segmented_around_it(desk: Any, make_labels: 
         "the stroke is part of the cell in which it lies"
     )
     assert set(np.unique(ids(desk, 3)[30:32, 50:52])) == {2}
-    assert (
-        "The rest of 2 sections was segmented around what was painted there."
-        in desk.sayings["propagate"].text
-    )
+    assert "The rest of 2 sections was segmented around what was there." in desk.sayings["propagate"].text
     desk.do("undo")
     assert set(np.unique(ids(desk, 2)[20:23, 20:32])) == {77}
     assert np.count_nonzero(ids(desk, 2)) == 36
@@ -170,3 +167,57 @@ def test_the_section_that_is_named_is_the_one_to_go_to(desk: Any, engine: Any) -
     assert "Section 1 comes next" in desk.sayings["proofread"].text
     desk.do("go_suggested")
     assert desk.section == 1
+
+
+def test_a_section_that_was_segmented_in_part_is_segmented_around_that(desk: Any, make_labels: Any) -> None:
+    """One screen while zoomed in: the left part of cell 1, cut at the edge of the screen."""
+    desk.session.commit(make_labels(desk.session, (1, 3)))
+    region = Region((2, 0, 0), (3, 48, 20))
+    part = np.zeros(region.shape, np.uint32)
+    part[0, 4:44, 4:] = 55
+    mark = Mark(2, SectionState(), SectionState(Status.PREDICTED))
+    desk.session.commit(
+        Edit("segment", "model", (Patch(region, desk.session.volume.read(region), part),), (mark,))
+    )
+    desk.session.mark(3, Status.PREDICTED)
+    desk.viewer.dims.set_current_step(0, 1)
+    desk.set_settings("propagate", desk.settings("propagate").model_copy(update={"sections": 2}))
+    desk.do("propagate")
+    found = ids(desk, 2)
+    assert (found[20, 10], found[20, 25], found[20, 45]) == (1, 1, 2), "one cell, also across the edge"
+    assert "The rest of section 2 was segmented around what was there." in desk.sayings["propagate"].text
+    desk.do("undo")
+    np.testing.assert_array_equal(ids(desk, 2)[:, :20], part[0])
+    assert not ids(desk, 2)[:, 20:].any()
+
+
+def test_the_window_does_not_read_the_sections_on_the_way(labelled: Any, monkeypatch: Any) -> None:
+    """They are read in a thread: hundreds of large sections take seconds."""
+    waiting: list[Any] = []
+    monkeypatch.setattr(labelled.runner._executor, "submit", waiting.append)
+    with monkeypatch.context() as patch:
+        pages = labelled.session.volume.pages
+        patch.setattr(pages, "get", lambda key: pytest.fail("read in the window's thread"))
+        labelled.do("propagate")
+    assert len(waiting) == 1
+    assert "propagate" in labelled.work
+    labelled.stop("propagate")
+    waiting.pop()()
+    assert labelled.sayings["propagate"].text.startswith("Stopped.")
+
+
+def test_what_is_painted_while_sections_are_read_stays(labelled: Any, monkeypatch: Any) -> None:
+    """Half of a stroke was read, half not."""
+    waiting: list[Any] = []
+    monkeypatch.setattr(labelled.runner._executor, "submit", waiting.append)
+    labelled.set_settings("propagate", labelled.settings("propagate").model_copy(update={"sections": 1}))
+    labelled.do("propagate")
+    waiting.pop(0)()
+    labelled.session.volume[3, 10, 10] = 77
+    waiting.pop(0)()
+    labelled.session.volume[3, 10, 11] = 77
+    labelled.sweep()
+    while waiting:
+        waiting.pop(0)()
+    assert set(ids(labelled, 3)[10, 10:12]) == {77}
+    assert ids(labelled, 3)[10, 12] == 1

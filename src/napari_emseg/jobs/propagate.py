@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.algorithms.relabel import around_painted
+from napari_emseg.core.beside import read_beside
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
@@ -116,7 +117,7 @@ def prepare(
     region: Region | None = None,
     settings: PropagateSettings | None = None,
 ) -> PropagateRequest:
-    """Copy what the worker needs.
+    """Copy what the worker needs; may be called in a thread.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def prepare(
     _, top, left = region.start if region else (0, 0, 0)
     _, bottom, right = region.stop if region else (0, height, width)
     box = Region((sections.start, top, left), (sections.stop, bottom, right)).clipped(session.volume.shape)
-    before = session.volume.read(box)
+    before = read_beside(session.volume, box)
     stack, highest = before.astype(np.int64), int(before.max(initial=0))
     anchors, fresh, excluded = set[int](), set[int](), set[int]()
     for n, z in enumerate(sections):

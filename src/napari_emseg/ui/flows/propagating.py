@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.core.beside import pieces
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
@@ -18,29 +19,57 @@ from napari_emseg.ui.flows.meanwhile import Meanwhile
 from napari_emseg.ui.flows.segmenting import with_boundary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_emseg.jobs.propagate import PropagateResult
-    from napari_emseg.session import Session
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.core.volume import LabelVolume
+    from napari_emseg.jobs.propagate import PropagateRequest, PropagateResult
     from napari_emseg.ui.desk import Desk
 
 _STAGE = "propagate"
+_ENOUGH = {Status.UNSEEN: 0.5, Status.PREDICTED: 0.75}
+"""What share of the labelled pixels of the section on screen makes another one segmented. Cells painted one by one are fewer than
+segments, which fill what was on the screen; sections that are proofread or left out are not looked at."""
 
 
 def propagate(desk: Desk) -> None:
     """Predict and segment where needed, then link the sections; one edit."""
     from napari_emseg.jobs.propagate import reach
 
-    session, layers = desk.need_session()
+    session, _ = desk.need_session()
     section = desk.section
     settings = session.get_settings(_STAGE)
-    extent = labelled_extent(session, section)
     sections = reach(section, session.volume.shape[0], settings)
     _refuse_end(section, session.volume.shape[0], settings.direction, sections)
+    if section not in desk.labelled:
+        raise nothing_to_carry(section)
     started, meanwhile = time.monotonic(), Meanwhile(desk)
-    begun = not_segmented(desk, section, sections, extent)
+    states, labelled = [session.sections[z].status for z in sections], frozenset(desk.labelled)
+
+    def look(progress: Progress) -> tuple[Region, dict[int, bool]]:
+        extent = labelled_extent(session.volume, section)
+        there = dict(zip(sections, states, strict=True))
+        return extent, not_segmented(session.volume, section, there, labelled, extent, progress)
+
+    def seen(found: tuple[Region, dict[int, bool]]) -> None:
+        _segment(desk, section, *found, started, meanwhile)
+
+    desk.start(_STAGE, "looking what is segmented")
+    desk.runner.reporting_thread(_STAGE, look, desk.handlers(_STAGE, seen))
+
+
+def _segment(
+    desk: Desk,
+    section: int,
+    extent: Region,
+    begun: Mapping[int, bool],
+    started: float,
+    meanwhile: Meanwhile,
+) -> None:
+    """Segment what is not segmented, and go on."""
+    session, layers = desk.need_session()
     missing, painted = list(begun), [z for z, is_begun in begun.items() if is_begun]
     if not missing:
         _link(desk, section, extent, {}, painted, started, meanwhile)
@@ -83,53 +112,75 @@ def _refuse_end(section: int, n_sections: int, direction: str, sections: range) 
     )
 
 
-def not_segmented(desk: Desk, section: int, sections: Iterable[int], extent: Region) -> dict[int, bool]:
-    """Sections that nobody has segmented: unseen, and empty or with less than half of the labels of the one on screen.
+def not_segmented(
+    volume: LabelVolume,
+    section: int,
+    states: Mapping[int, Status],
+    labelled: Collection[int],
+    extent: Region,
+    progress: Progress,
+) -> dict[int, bool]:
+    """Sections that nobody has segmented, or only in part; may be called in a thread.
 
-    A stroke is not yet a segmentation; cells that somebody has painted one by one in both sections are.
+    These are empty, or hold far fewer labels than the one on screen. A stroke is not yet a segmentation, nor is one screen
+    while zoomed in; cells that somebody has painted one by one in both sections are.
 
     Parameters
     ----------
+    volume : LabelVolume
     section : int
         The one on screen.
-    sections : iterable of int
+    states : mapping of section to Status
+        Those on the way.
+    labelled : collection of int
+        Sections that hold labels.
     extent : Region
-        Its part that is looked at.
+        Part of the section on screen that is looked at.
+    progress : Progress
 
     Returns
     -------
     dict of int to bool
-        Those sections, and whether something is painted there.
+        Those sections, and whether there is something in them.
     """
-    session, _ = desk.need_session()
 
     def labelled_px(z: int) -> int:
         box = Region((z, *extent.start[1:]), (z + 1, *extent.stop[1:]))
-        return int(np.count_nonzero(session.volume.read(box)))
+        return sum(int(np.count_nonzero(ids)) for _, ids in pieces(volume, box))
 
-    enough = labelled_px(section) / 2
-    unseen = [z for z in sections if z != section and session.sections[z].status is Status.UNSEEN]
-    there = {z: labelled_px(z) if z in desk.labelled else 0 for z in unseen}
-    return {z: n > 0 for z, n in there.items() if n < enough}
+    here, found = labelled_px(section), dict[int, bool]()
+    for n, (z, status) in enumerate(states.items()):
+        progress.report(n / len(states), "looking what is segmented")
+        if z != section and (enough := _ENOUGH.get(status)) is not None:
+            there = labelled_px(z) if z in labelled else 0
+            if there < enough * here:
+                found[z] = there > 0
+    return found
 
 
-def labelled_extent(session: Session, section: int) -> Region:
-    """The box of the objects of one section.
+def labelled_extent(volume: LabelVolume, section: int) -> Region:
+    """The box of the objects of one section; may be called in a thread.
 
     Raises
     ------
     EmsegError
         If there are none.
     """
-    region = Region((section, 0, 0), (section + 1, *session.volume.shape[1:]))
-    there = session.volume.read(region)[0] != 0
-    rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
-    if not len(rows):
-        raise EmsegError(
-            "there are no objects to carry", f"section {section}", "segment it first", action="segment"
-        )
-    return Region(
-        (section, int(rows[0]), int(columns[0])), (section + 1, int(rows[-1]) + 1, int(columns[-1]) + 1)
+    _, height, width = volume.shape
+    rows, columns = np.zeros(height, bool), np.zeros(width, bool)
+    for box, ids in pieces(volume, Region((section, 0, 0), (section + 1, height, width))):
+        rows[box.slices[1]] |= ids.any(axis=1)
+        columns[box.slices[2]] |= ids.any(axis=0)
+    y, x = np.flatnonzero(rows), np.flatnonzero(columns)
+    if not len(y):
+        raise nothing_to_carry(section)
+    return Region((section, int(y[0]), int(x[0])), (section + 1, int(y[-1]) + 1, int(x[-1]) + 1))
+
+
+def nothing_to_carry(section: int) -> EmsegError:
+    """The refusal for a section without objects."""
+    return EmsegError(
+        "there are no objects to carry", f"section {section}", "segment it first", action="segment"
     )
 
 
@@ -146,10 +197,15 @@ def _link(
     from napari_emseg.jobs.doubts import doubts_of, remember
 
     session, layers = desk.need_session()
-    request = job.prepare(session, section, labels=segments, painted=painted, region=extent)
-    request = replace(request, before=meanwhile.as_it_was(request.region))  # what has changed since stays
+    prepared: list[PropagateRequest] = []
+
+    def prepare() -> PropagateRequest:
+        prepared.append(job.prepare(session, section, labels=segments, painted=painted, region=extent))
+        return prepared[0]
 
     def done(result: PropagateResult) -> None:
+        before = meanwhile.without(prepared[0].before, prepared[0].region)
+        request = replace(prepared[0], before=before)  # what has changed since stays
         session.commit(job.finish(session, request, result))
         layers.labels.visible = True
         layers.boundary.visible = layers.is_map_put_away = False  # two maps over one image hide it
@@ -163,7 +219,7 @@ def _link(
         )
         if painted:
             where = f"section {painted[0]}" if len(painted) == 1 else f"{len(painted)} sections"
-            said += f" The rest of {where} was segmented around what was painted there."
+            said += f" The rest of {where} was segmented around what was there."
         if result.unseen:
             said += f" The image was not looked at: {result.unseen}."
         desk.say(
@@ -175,9 +231,11 @@ def _link(
         )
 
     desk.start(_STAGE, "matching objects between sections")
-    desk.runner.submit(
+    engine = desk.engine
+    desk.runner.submit_prepared(
         _STAGE,
-        lambda **callbacks: desk.engine.submit("napari_emseg.jobs.propagate:run", request, **callbacks),
+        prepare,
+        lambda request, **callbacks: engine.submit("napari_emseg.jobs.propagate:run", request, **callbacks),
         desk.handlers(_STAGE, done),
     )
 
