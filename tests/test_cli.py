@@ -20,6 +20,7 @@ from napari_emseg.commands.arguments import (
     pixel_size,
     region,
     region_of,
+    section_list,
     settings_from,
     voxel_size,
 )
@@ -56,6 +57,38 @@ def test_the_package_runs_as_the_program_does():
     assert "membrane" in {model["name"] for model in json.loads(said)}
     wrong = subprocess.run([*call, "--what"], capture_output=True, text=True, check=False, timeout=60)
     assert wrong.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("evaluate", "boundary", "a.h5", "b.h5", "--sections", "x"),
+        ("finetune", "membrane", "a.h5", "b.h5", "out", "--sections", "3,5-"),
+        ("preprocess", "replace-bad", "a.h5", "b.h5", "--bad", "1;2"),
+        ("preprocess", "align", "a.h5", "b.h5", "--estimate", "t.txt", "--bad", "-1"),
+        ("preprocess", "crack", "a.h5", "b.h5", "--sections", "1--2"),
+    ],
+)
+def test_what_is_no_list_of_sections_is_a_wrong_call(words, capsys):
+    status, _, err = run(capsys, *words)
+    assert status == 2
+    assert "usage: napari-emseg" in err
+    assert "no list of sections; write it like 3,5-7" in err
+
+
+def test_lists_of_sections_are_read_later():
+    assert [section_list(text) for text in ("3,5-7", " 3 , 5", "3,5@0-2", "")] == [
+        "3,5-7",
+        " 3 , 5",
+        "3,5@0-2",
+        "",
+    ]
+
+
+def test_an_unknown_model_names_all_that_there_are(tmp_path, capsys):
+    status, _, err = run(capsys, "models", "export", "nonesuch", tmp_path / "o.zip")
+    assert status == 1
+    assert all(f" {name}" in err for name in ("membrane", "mitochondria", "cleft", "segment"))
 
 
 def test_a_region_may_leave_numbers_out():

@@ -105,6 +105,14 @@ def voxel_size(given: tuple[float, ...] | None, found: Spacing | None) -> tuple[
     return ((found[0], pixel, pixel), True) if found else ((pixel, pixel, pixel), False)
 
 
+def section_list(text: str) -> str:
+    """Check that it reads ``3,5-7``, or a list of these with @ between them; how many sections there are is seen later."""
+    parts = [part.strip() for one in text.split("@") for part in one.split(",")]
+    if not all(re.fullmatch(r"(\d+(-\d+)?)?", part) for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of sections; write it like 3,5-7")
+    return text
+
+
 def region(text: str) -> tuple[tuple[int | None, int | None], ...]:
     """Parse ``z0:z1,y0:y1,x0:x1``; each number may be left out."""
     parts = text.split(",")

@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_emseg.commands.arguments import add_pixel_size, voxel_size
+from napari_emseg.commands.arguments import add_pixel_size, section_list, voxel_size
 from napari_emseg.core.errors import EmsegError, WrongCall
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prediction", metavar="PREDICTION")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--sections", metavar="3,5-7", help="sections of TRUTH to compare; PREDICTION holds them or the stack"
+        "--sections",
+        type=section_list,
+        metavar="3,5-7",
+        help="sections of TRUTH to compare; PREDICTION holds them or the stack",
     )
     parser.add_argument(
         "--border", type=float, default=0.0, metavar="NM", help="segmentation: ignore borders of this width"

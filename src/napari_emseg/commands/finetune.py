@@ -18,6 +18,7 @@ from napari_emseg.commands.arguments import (
     out_folder,
     region,
     region_of,
+    section_list,
     settings_from,
     voxel_size,
 )
@@ -45,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="stack, or several as a.h5@b.h5")
     parser.add_argument("labels", metavar="LABELS", help="object ids or a mask of cells, of IMAGE's shape")
     parser.add_argument("out_dir", metavar="OUT_DIR", type=out_folder)
-    parser.add_argument("--sections", metavar="3,5-7", help="sections that teach; default: all with labels")
+    parser.add_argument(
+        "--sections", type=section_list, metavar="3,5-7", help="sections that teach; default: all with labels"
+    )
     parser.add_argument(
         "--region",
         type=region,

@@ -9,7 +9,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from napari_emseg.commands.arguments import add_pixel_size, add_settings, pixel_size, settings_from
+from napari_emseg.commands.arguments import (
+    add_pixel_size,
+    add_settings,
+    pixel_size,
+    section_list,
+    settings_from,
+)
 from napari_emseg.core.errors import WrongCall
 from napari_emseg.settings import DeflickerSettings
 
@@ -55,7 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_replace(step: argparse.ArgumentParser) -> None:
     which = step.add_mutually_exclusive_group()
     which.add_argument(
-        "--bad", metavar="1,5-7", help="bad sections, counted from 0 (default: those that are detected)"
+        "--bad",
+        type=section_list,
+        metavar="1,5-7",
+        help="bad sections, counted from 0 (default: those that are detected)",
     )
     which.add_argument(
         "--report", metavar="FILE", help="what detect-bad has written, after looking through it"
@@ -89,11 +98,15 @@ def _add_align(align: argparse.ArgumentParser, unalign: argparse.ArgumentParser)
     align.add_argument(
         "--most", type=float, metavar="PX", help="--estimate: largest shift between neighbours"
     )
-    align.add_argument("--bad", metavar="1,5-7", help="--estimate: sections that are not compared")
+    align.add_argument(
+        "--bad", type=section_list, metavar="1,5-7", help="--estimate: sections that are not compared"
+    )
 
 
 def _add_crack(crack: argparse.ArgumentParser, uncrack: argparse.ArgumentParser) -> None:
-    crack.add_argument("--sections", metavar="1,5-7", help="cracked sections (default: look at all)")
+    crack.add_argument(
+        "--sections", type=section_list, metavar="1,5-7", help="cracked sections (default: look at all)"
+    )
     crack.add_argument(
         "--table", metavar="FILE",
         help="record for uncrack (JSON); default OUT.cracks.json. With --labels it is read instead",

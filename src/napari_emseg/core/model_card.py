@@ -234,5 +234,5 @@ def find_model(name_or_path: str | Path, *extra: Path) -> Path:
     others = other_names(models)
     if str(name_or_path) in others:
         return others[str(name_or_path)]
-    known = ", ".join(sorted(models)) or "none"
+    known = ", ".join(sorted({*models, *others})) or "none"
     raise EmsegError("no such model", str(name_or_path), f"choose one of: {known}; or give a model folder")
