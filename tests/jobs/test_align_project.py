@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
-from napari_emseg.jobs import align
+from napari_emseg.io.lazy import LazyStack
+from napari_emseg.jobs import align, versions
+from napari_emseg.jobs.engine import Engine
 from napari_emseg.preprocess.alignment import Alignment
 from napari_emseg.preprocess.shift_table import ShiftTable
 from napari_emseg.session import Session
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_what_could_not_be_recorded_leaves_no_project(
@@ -100,3 +103,98 @@ def test_sections_that_are_left_out_are_not_called_doubtful(tmp_path: Path) -> N
     session.mark(3, Status.EXCLUDED, "torn")
     assert align.estimate(align.prepare_estimate(session), Silent()).doubtful == ()
     session.close()
+
+
+def test_models_that_have_learned_and_settings_come_along(tmp_path: Path) -> None:
+    """Also those that are new when the labels have been taken along."""
+    image = ImageStack(np.zeros((2, 20, 30), np.uint8), (50.0, 5.0, 5.0), "sample", "toy", "sample:toy")
+    session = Session.create(tmp_path / "toy.emseg", image)
+    learned(session, "membrane-2", "membrane")
+    session.model = session.project.models / "membrane-2"
+    session.set_settings(session.get_settings("seeds").model_copy(update={"min_distance_nm": 23.0}))
+    alignment = Alignment(ShiftTable(np.zeros((2, 2), int)))
+    made = align.start_project(session, alignment, image)
+    assert made.model == str(made.project.models / "membrane-2")
+    assert made.get_settings("seeds").min_distance_nm == 23
+    learned(session, "membrane-3", "models/membrane-2")
+    session.model = session.project.models / "membrane-3"
+    align.catch_up(session, alignment, made, ())
+    assert [(v.name, v.depth, v.is_current) for v in versions.tree(made)] == [
+        ("membrane", 0, False),
+        ("membrane-2", 1, False),
+        ("membrane-3", 2, True),
+    ]
+    made.close()
+    session.close()
+    again = Session.open(made.project.folder, image)
+    assert again.model == str(again.project.models / "membrane-3")
+    again.close()
+
+
+def learned(session: Session, name: str, parent: str) -> None:
+    """A version of a project that nobody loads."""
+    folder = session.project.models / name
+    folder.mkdir(parents=True)
+    card = ModelCard(
+        name=name, architecture="space_unet", targets=("membrane",), pixel_size_nm=5.0,
+        pixel_size_range_nm=(4.0, 6.0), parent=parent, version=name[-1],
+    )  # fmt: skip
+    (folder / CARD).write_text(card.model_dump_json(), "utf-8")
+    (folder / WEIGHTS).write_bytes(b"weights")
+
+
+def test_a_copy_of_before_is_not_overwritten(tmp_path: Path) -> None:
+    """Its project was renamed, as the program says that one can: it still needs its image."""
+    image = ImageStack(np.zeros((2, 20, 30), np.uint8), (50.0, 5.0, 5.0), "sample", "toy", "sample:toy")
+    session = Session.create(tmp_path / "toy.emseg", image)
+    alignment = Alignment(ShiftTable(np.zeros((2, 2), int)))
+    first = align.run(align.prepare(session, alignment), Silent())
+    assert first.name == "toy-aligned.zarr"
+    assert align.prepare(session, alignment).output.name == "toy-aligned-2.zarr"
+    session.close()
+
+
+def test_who_stops_it_at_the_end_has_no_copy(tmp_path: Path) -> None:
+    image = ImageStack(np.zeros((2, 20, 30), np.uint8), (50.0, 5.0, 5.0), "sample", "toy", "sample:toy")
+    session = Session.create(tmp_path / "toy.emseg", image)
+
+    class Stopping(Silent):
+        def report(self, fraction: float, message: str = "", **values: float) -> None:
+            if fraction == 1:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        align.run(align.prepare(session, Alignment(ShiftTable(np.zeros((2, 2), int)))), Stopping())
+    session.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.emseg"]
+
+
+class Slowly(LazyStack):
+    """A stack of which every section takes a moment."""
+
+    def __init__(self) -> None:
+        super().__init__((500, 64, 64), np.dtype(np.uint8), None, "slow")
+
+    def read(self, region: Region) -> np.ndarray:
+        time.sleep(0.05)
+        return np.ones(region.shape, np.uint8)
+
+
+def test_a_window_that_closes_leaves_no_half_copy(tmp_path: Path) -> None:
+    """The worker takes it away before it ends; the window does not wait for that."""
+    image = ImageStack(Slowly(), (50.0, 5.0, 5.0), "file", "toy", "toy")
+    session = Session.create(tmp_path / "toy.emseg", image)
+    request = align.prepare(session, Alignment(ShiftTable(np.zeros((500, 2), int))))
+    with Engine() as engine:
+        engine.submit("napari_emseg.jobs.align:run", request, lane="background")
+        assert comes(lambda: any(tmp_path.glob(".toy-aligned*")))
+    assert comes(lambda: not any(tmp_path.glob(".toy-aligned*")))
+    session.close()
+
+
+def comes(what: Callable[[], bool]) -> bool:
+    """Whether something comes true within a minute."""
+    deadline = time.monotonic() + 60
+    while not what() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return what()

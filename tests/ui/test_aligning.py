@@ -168,3 +168,28 @@ def _flat(count: int) -> Any:
     from napari_emseg.preprocess.shift_table import ShiftTable
 
     return Alignment(ShiftTable.of(np.zeros((count, 2))))
+
+
+@pytest.mark.parametrize("when", ["aligning", "taking along", "done"])
+def test_another_project_that_is_opened_meanwhile_leaves_nothing_behind(
+    slipped: Any, engine: Any, stack: ImageStack, tmp_path: Path, monkeypatch: Any, when: str
+) -> None:
+    """Neither a copy without a project, nor a project that this window holds and does not show."""
+    desk, waiting, posted = slipped, [], []
+    desk.do("estimate_shifts")
+    other = Session.create(tmp_path / "other.emseg", stack)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.runner._executor, "submit", waiting.append)
+        engine.hold = when == "aligning"
+        desk.do("align")
+        if when == "done":
+            patch.setattr(desk.runner, "_post", posted.append)
+            waiting.pop(0)()
+        show(desk, other)
+        engine.release()
+        engine.hold = False
+        for work in waiting + posted:
+            work()
+    assert desk.session is other
+    assert not list(tmp_path.glob("slip-aligned*"))
+    assert not list(tmp_path.glob(".slip-aligned*"))

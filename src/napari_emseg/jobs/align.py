@@ -9,26 +9,28 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from napari_emseg.core.edit import Edit, Lock, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import remove
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs.clean_files import provenance, write_bytes, write_text
 from napari_emseg.jobs.section_flow import SectionMap, sections_of
+from napari_emseg.jobs.versions import take_along
 from napari_emseg.jobs.warp_files import read_alignment
 from napari_emseg.preprocess.alignment import Alignment
 from napari_emseg.preprocess.elastic import warp_as_bytes
 from napari_emseg.preprocess.shift_table import ShiftTable, shifts_as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -82,6 +84,7 @@ class AlignRequest:
     alignment: Alignment
     output: Path
     offset_nm: Offset | None = None
+    tidies_up: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,9 +155,18 @@ def prepare(session: Session, alignment: Alignment) -> AlignRequest:
             "this stack has been aligned before, and there may be work on the aligned copy",
             str(project), "open that project, or rename it to align anew",
         )  # fmt: skip
-    output = folder.with_name(f"{folder.stem}-aligned.zarr")
+    output = _free(folder.with_name(f"{folder.stem}-aligned.zarr"))
     image = session.image
     return AlignRequest(image.data, image.uri, image.spacing_nm, alignment, output, image.offset_nm)
+
+
+def _free(path: Path) -> Path:
+    """The name, or the next one that nothing has: a copy of before may be the image of a project that was renamed."""
+    number, found = 1, path
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return found
 
 
 def aligned_project(folder: Path) -> Path:
@@ -177,13 +189,44 @@ def run(request: AlignRequest, progress: Progress) -> Path:
     y, x = request.alignment.shifts.origin
     offset = position_moved(request.offset_nm, request.spacing_nm, (0, -y, -x))
     write_array(request.output, flow, spacing_nm=request.spacing_nm, offset_nm=offset, metadata=note)
+    with _or_removed(request.output):
+        progress.report(1.0, "aligned")  # it may have been stopped while the last section was written
     return request.output
+
+
+def take_up(session: Session, alignment: Alignment, copy: Path, progress: Progress) -> Session:
+    """The project of an aligned copy that has just been written, see `start_project`; without one, the copy goes again."""
+    from napari_emseg.io import open_image
+
+    with _or_removed(copy):
+        image = open_image(copy, spacing_nm=session.image.spacing_nm)
+        return start_project(session, alignment, image, progress)
+
+
+def forget(made: Session) -> None:
+    """Take a project away that nobody waits for any more, with its aligned copy."""
+    with suppress(EmsegError):
+        made.close()
+    remove(made.project.folder)
+    remove(Path(made.image.uri.partition("::")[0]))
+
+
+@contextmanager
+def _or_removed(path: Path) -> Iterator[None]:
+    """An aligned copy that nobody works on goes again."""
+    try:
+        yield
+    except BaseException:
+        remove(path)
+        raise
 
 
 def start_project(
     session: Session, alignment: Alignment, image: ImageStack, progress: Progress | None = None
 ) -> Session:
-    """The project of the aligned copy, with the alignment and the labels of the original; may be called in a thread.
+    """The project of the aligned copy, with all that belongs to the original; may be called in a thread.
+
+    The alignment, labels, states and locks, models that have learned there, settings.
 
     Parameters
     ----------
@@ -202,6 +245,7 @@ def start_project(
     made = type(session).create(aligned_project(session.project.folder), image)
     try:
         _record(session, alignment, made)
+        take_along(session, made)
         depth = session.volume.shape[0]
         _carry(session, alignment, made, {key[0] for key in session.volume.occupied(range(depth))}, progress)
         progress.report(1.0, "labels are taken along")
@@ -215,7 +259,8 @@ def start_project(
 
 
 def catch_up(session: Session, alignment: Alignment, made: Session, sections: Iterable[int]) -> None:
-    """Take along what has changed since: labels of these sections, and all states and locks."""
+    """Take along what has changed since: labels of these sections, all states and locks, settings and new models."""
+    take_along(session, made)
     _carry(session, alignment, made, sections, Silent())
 
 

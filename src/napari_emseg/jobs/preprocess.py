@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -75,6 +75,7 @@ class CleanRequest:
     settings: CleanUpSettings
     output: Path
     offset_nm: Offset | None = None
+    tidies_up: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

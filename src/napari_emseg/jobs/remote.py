@@ -38,7 +38,7 @@ class Stops(WorkerPlugin):
     def __init__(self) -> None:
         self.tickets: set[str] = set()
         self.keeping: set[str] = set()
-        """Jobs that keep what they have done when they are stopped: worth waiting for."""
+        """Jobs that keep what they have done when they are stopped, or take away what is half-written: worth waiting for."""
         self.is_ending = False
 
     def setup(self, worker: Worker) -> None:
@@ -172,7 +172,7 @@ def run_job(ticket: str, topic: str, packed: bytes) -> Any:
         progress.check()
         progress.send("started", None)
         function, request = pickle.loads(packed)
-        if getattr(request, "resumable", False):
+        if getattr(request, "resumable", False) or getattr(request, "tidies_up", False):
             progress.keep()
         run = load(function) if isinstance(function, str) else function
         return run(request, progress)

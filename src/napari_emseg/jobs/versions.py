@@ -106,6 +106,24 @@ def adopt(session: Session, model: Path) -> Path:
     return folder
 
 
+def take_along(session: Session, made: Session) -> None:
+    """Take the versions of a project, and its settings, along to another one; what is there already stays.
+
+    Parameters
+    ----------
+    session, made : Session
+        The project, and the other one, which predicts with the same model afterwards.
+    """
+    for version in _versions(session.project.models):
+        if not (made.project.models / version.name).exists():
+            copy = made.project.models / f"{CANDIDATE}taken"
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(version, copy)
+            patiently(copy.rename, made.project.models / version.name)
+    made.take_settings(session)
+    made.model = session.project.model
+
+
 def discard(candidate: Candidate) -> None:
     """Forget the new model."""
     remove(candidate.folder)

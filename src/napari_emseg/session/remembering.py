@@ -82,6 +82,11 @@ class Remembering(Kernel):
             self._save(settings={**self.project.settings, stage: content})
             self.settings_changed.emit(stage)
 
+    def take_settings(self, other: Remembering) -> None:
+        """Remember what another project remembers."""
+        if self.project.settings != other.project.settings:
+            self._save(settings=dict(other.project.settings))
+
     def set_spacing(self, spacing_nm: Spacing) -> None:
         """Take over the voxel size that the person has given, and remember it.
 

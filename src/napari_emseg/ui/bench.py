@@ -59,7 +59,12 @@ class Bench:
     # ------------------------------------------------------------------ long work
 
     def handlers(
-        self, stage: str, done: Callable[[Any], None], *, partial: Callable[[Any], None] | None = None
+        self,
+        stage: str,
+        done: Callable[[Any], None],
+        *,
+        partial: Callable[[Any], None] | None = None,
+        unwanted: Callable[[Any], None] | None = None,
     ) -> Handlers:
         """What every stage does with what comes back: progress shown, failures said, then `done`."""
 
@@ -81,7 +86,9 @@ class Bench:
             self.say(stage, "Stopped. What was finished stays.")
             self.state_changed.emit()
 
-        return Handlers(finished, failed, stopped, lambda work: self._progress(stage, work), partial, stage)
+        return Handlers(
+            finished, failed, stopped, lambda work: self._progress(stage, work), partial, stage, unwanted
+        )
 
     def start(self, stage: str, message: str) -> None:
         """Show that a stage's work has begun; what went wrong before is not said any longer."""

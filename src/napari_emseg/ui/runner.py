@@ -46,6 +46,8 @@ class Handlers:
     partial: Callable[[Any], None] | None = None
     stage: str = ""
     """Where it is shown, with a button to stop it."""
+    unwanted: Callable[[Any], None] | None = None
+    """Told of what nobody waits for any more, None where nothing came, to take away what was made. In any thread."""
 
 
 class _LateTicket:
@@ -138,11 +140,23 @@ class Runner:
 
             return deliver
 
+        def end(then: Callable[[], None], value: Any = None) -> None:
+            def turn() -> None:
+                if self._is_current(key, number):
+                    self._finish(key, then)
+                elif handlers.unwanted is not None:
+                    handlers.unwanted(value)
+
+            if self._is_current(key, number):
+                self._post(turn)
+            else:
+                turn()
+
         ticket = submit(
             on_progress=back(lambda *a, **v: handlers.progress(self._work(key, *a, **v))),
             on_partial=back(lambda part: handlers.partial(part) if handlers.partial else None),
-            on_done=back(lambda value: self._finish(key, lambda: handlers.done(value))),
-            on_error=back(lambda error: self._finish(key, lambda: _failed(error, handlers))),
+            on_done=lambda value: end(lambda: handlers.done(value), value),
+            on_error=lambda error: end(lambda: _failed(error, handlers)),
         )
         if ticket is not None and self._is_current(key, number):
             self._tickets[key] = ticket

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import remove
 from napari_emseg.core.words import counted
 from napari_emseg.ui.flows.overlay import Overlay, Picture
 
@@ -218,31 +219,36 @@ def align(desk: Desk) -> None:
     request = job.prepare(state.session, alignment)
 
     def done(path: Path) -> None:
-        from napari_emseg.io import open_image
-
-        image = open_image(path, spacing_nm=state.session.image.spacing_nm)
         touched: set[int] = set()
         desk.sweep()
         state.session.edited.connect(lambda edit: touched.update(edit.painted_sections))
         desk.start(_STAGE, "taking labels along")
         desk.runner.reporting_thread(
             _STAGE,
-            lambda progress: job.start_project(state.session, alignment, image, progress),
-            desk.handlers(_STAGE, lambda made: begin(made, path, touched)),
+            lambda progress: job.take_up(state.session, alignment, path, progress),
+            desk.handlers(_STAGE, lambda made: begin(made, path, touched), unwanted=too_late),
         )
 
     def begin(made: Session, path: Path, touched: set[int]) -> None:
         from napari_emseg.ui.flows.opening import show
 
         desk.sweep()
-        job.catch_up(state.session, alignment, made, touched)
-        want_preview(desk, False)
-        show(desk, made)
+        try:
+            job.catch_up(state.session, alignment, made, touched)
+            want_preview(desk, False)
+            show(desk, made)
+        except EmsegError:
+            job.forget(made)
+            raise
         desk.say(
             _STAGE,
             f"This is the aligned copy, {path.name}. Export gives labels back where the original lies.",
             tone="done", link="Next: predict", action="stage:predict",
         )  # fmt: skip
+
+    def too_late(made: Session | None) -> None:
+        if made is not None:  # what was stopped has taken itself away
+            job.forget(made)
 
     desk.start(_STAGE, "aligning")
     desk.runner.submit(
@@ -250,5 +256,5 @@ def align(desk: Desk) -> None:
         lambda **callbacks: desk.engine.submit(
             "napari_emseg.jobs.align:run", request, lane="background", **callbacks
         ),
-        desk.handlers(_STAGE, done),
+        desk.handlers(_STAGE, done, unwanted=lambda _: remove(request.output)),
     )

@@ -56,7 +56,7 @@ def propagate(desk: Desk) -> None:
     def seen(found: tuple[Region, dict[int, bool]]) -> None:
         _segment(desk, section, *found, started, meanwhile)
 
-    desk.start(_STAGE, "looking what is segmented")
+    desk.start(_STAGE, "finding out what is segmented")
     desk.runner.reporting_thread(_STAGE, look, desk.handlers(_STAGE, seen))
 
 
@@ -150,7 +150,7 @@ def not_segmented(
 
     here, found = labelled_px(section), dict[int, bool]()
     for n, (z, status) in enumerate(states.items()):
-        progress.report(n / len(states), "looking what is segmented")
+        progress.report(n / len(states), "finding out what is segmented")
         if z != section and (enough := _ENOUGH.get(status)) is not None:
             there = labelled_px(z) if z in labelled else 0
             if there < enough * here:
