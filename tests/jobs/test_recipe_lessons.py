@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import yaml
 
+from napari_emseg.cli import main
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import read_card
 from napari_emseg.core.progress import Silent
 from napari_emseg.io import write_array
-from napari_emseg.jobs.recipe import load_volumes, read_recipe
+from napari_emseg.jobs.recipe import PhantomSource, VolumeSource, load_volumes, read_recipe
+from napari_emseg.jobs.recipe_lessons import unlisted_truth
 from napari_emseg.jobs.train import TrainRequest, run
 
 SMALL = {"steps": 2, "batch": 1, "size": 32, "walls": False}
@@ -165,3 +167,15 @@ def test_what_a_network_can_be_told_is_listed(place):
     truth = {"membrane": {"path": "membrane.h5"}}
     with pytest.raises(EmsegError, match="there is no heads, choose from widths, head"):
         trained(recipe(place, truth, arguments={"widths": [8, 16], "heads": 4}))
+
+
+def test_truth_of_what_is_no_target_is_said_before_training(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence; a phantom brings truth of everything, and nothing is said of that."""
+    truth = {"membrane": {"path": "membrane.h5"}, "cells": {"path": "cells.h5"}}
+    assert main(["train", str(recipe(place, truth, targets=["membrane"])), str(place / "out")]) == 0
+    said = "The truth of cells is not used, for targets names membrane only: add cells to learn it."
+    assert capsys.readouterr().out.splitlines()[0] == said
+    assert unlisted_truth(read_recipe(recipe(place, truth))[1], ["membrane", "cells"]) == ""
+    assert unlisted_truth([VolumeSource(phantom=PhantomSource())], ["membrane"]) == ""

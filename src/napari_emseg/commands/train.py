@@ -41,7 +41,12 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.jobs import train
 
     request = train.TrainRequest(args.recipe, args.out_dir, args.resume, args.max_seconds, args.device)
-    folder = train.run(request, progress)
+
+    def tell(sentence: str) -> None:
+        progress.close()
+        print(sentence, flush=True)
+
+    folder = train.run(request, progress, tell)
     progress.close()
     said = "trained" if train.is_over(folder) else "stopped when its time was up, --resume goes on"
     print(f"{folder}: {said}")

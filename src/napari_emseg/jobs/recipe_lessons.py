@@ -8,9 +8,10 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from napari_emseg.core.learning import TrainingVolume
+    from napari_emseg.jobs.recipe import VolumeSource
 
 _LOOK = "look at the values in its file, and at above, below_is_target and ignore in the recipe"
 
@@ -49,6 +50,15 @@ def check_lessons(volumes: Sequence[TrainingVolume], targets: Sequence[str], whe
             raise EmsegError("the sections that teach are blank", volume.name, "choose another image")
     for target in targets:
         _check_mask(target, [v for v in teaching if target in v.truth and target not in v.graded])
+
+
+def unlisted_truth(sources: Iterable[VolumeSource], targets: Collection[str]) -> str:
+    """What to say of truth that a recipe gives of something that is none of its targets; empty where there is none."""
+    given = sorted({target for source in sources for target in source.truth} - set(targets))
+    if not given:
+        return ""
+    names = " and ".join(given)
+    return f"The truth of {names} is not used, for targets names {' and '.join(targets)} only: add {names} to learn it."
 
 
 def _check_mask(target: str, volumes: Sequence[TrainingVolume]) -> None:

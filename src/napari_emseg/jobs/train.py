@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, ModelCard, find_model, read_card
 from napari_emseg.jobs.recipe import load_volumes, read_recipe, resolve
-from napari_emseg.jobs.recipe_lessons import check_lessons
+from napari_emseg.jobs.recipe_lessons import check_lessons, unlisted_truth
 from napari_emseg.settings.faults import first_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_emseg.jobs.progress import JobProgress
 
 
@@ -44,8 +46,15 @@ class TrainRequest:
     device: str = "auto"
 
 
-def run(request: TrainRequest, progress: JobProgress) -> Path:
+def run(request: TrainRequest, progress: JobProgress, tell: Callable[[str], object] = lambda _: None) -> Path:
     """Read the data that the recipe names and train.
+
+    Parameters
+    ----------
+    request : TrainRequest
+    progress : JobProgress
+    tell : callable, optional
+        Told, before anything is read, what the person may not have meant.
 
     Returns
     -------
@@ -75,6 +84,8 @@ def run(request: TrainRequest, progress: JobProgress) -> Path:
     begun = start_from or (request.out_dir if recipe.start_from else None)
     if begun is not None and (begun / CARD).is_file():
         recipe = recipe.model_copy(update=kept_network(recipe.model_fields_set, read_card(begun)))
+    if said := unlisted_truth(sources, recipe.targets):
+        tell(said)
     progress.report(0.0, "reading the training data")
     volumes = load_volumes(sources, request.recipe.resolve().parent)
     check_lessons(volumes, recipe.targets, str(request.recipe))
