@@ -70,6 +70,20 @@ def test_ids_in_use_are_not_used_again_and_people_are_written_around(session: Se
     assert (found[2, 4:6, 4:6] == 6).all()
 
 
+def test_sections_that_got_labels_are_segmented(session: Session) -> None:
+    session.mark(1, Status.PROOFREAD)
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[:2, 4:6, 4:6] = 5
+    take(session, labels, None)
+    assert [session.sections[z].status for z in range(3)] == [
+        Status.PREDICTED,
+        Status.PROOFREAD,
+        Status.UNSEEN,
+    ]
+    session.undo()
+    assert session.sections[0].status is Status.UNSEEN
+
+
 def test_without_a_voxel_size_the_shape_has_to_fit(session: Session) -> None:
     with pytest.raises(EmsegError, match="do not fit an image"):
         take(session, np.ones((3, 4, 6), np.uint8), None)

@@ -204,3 +204,4 @@ def test_pixel_sizes_that_differ_are_always_shown(opened: Any, qtbot: Any, model
     assert (found[8:16, 8:16] == 3).all()
     assert int((found == 3).sum()) == 64
     assert not layer.visible
+    assert desk.viewer.layers.selection.active is desk.layers.labels, "the hidden one takes no strokes"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.algorithms.resampling import Resampling
-from napari_emseg.core.edit import Edit, Patch, Region
+from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.object_ids import checked_ids
 from napari_emseg.core.people import around_people
 from napari_emseg.core.progress import Silent
+from napari_emseg.core.sections import SectionState, Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,6 +120,8 @@ def run(request: TakeRequest, progress: Progress | None = None) -> Taken:
 def finish(session: Session, request: TakeRequest, taken: Taken) -> Edit:
     """Write them as one edit around proofread sections and locked objects; ids in use are not used again.
 
+    Sections that got some and that nobody had segmented are segmented then.
+
     Returns
     -------
     Edit
@@ -145,6 +148,12 @@ def finish(session: Session, request: TakeRequest, taken: Taken) -> Edit:
         after[there] = fresh[np.searchsorted(ids, labels[there].astype(np.uint64))]
         part = around_people(volume, session.sections, session.locked, name, "human", region, after)
         patches.extend(part.patches)
-    edit = Edit(name, "human", tuple(patches))
+    written = sorted({patch.region.start[0] for patch in patches})
+    marks = tuple(
+        Mark(z, session.sections[z], SectionState(Status.PREDICTED))
+        for z in written
+        if session.sections[z].status is Status.UNSEEN
+    )
+    edit = Edit(name, "human", tuple(patches), marks)
     session.commit(edit)
     return edit

@@ -44,6 +44,7 @@ def take_over(desk: Desk) -> None:
             desk.say("data", f"“{layer.name}” holds nothing that could be taken over.")
             return
         layer.visible = False
+        desk.viewer.layers.selection.active = layers.labels  # tools of a hidden layer do nothing
         n = len(edit.sections)
         text = f"The labels of “{layer.name}” are in this project now, in {counted(n, 'section')}."
         desk.say("data", text, tone="done", link="Take that back", action="undo")
