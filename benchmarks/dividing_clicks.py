@@ -1,8 +1,9 @@
 """Two cells in one object, divided by two clicks (key D), on real sections with the probability that a model gives.
 
-Claim: where the probability of membranes is known, at most a tenth as many pixels go to the wrong cell as at the narrowest place,
-no more than by scikit-image's watershed of the same probability, and at most half as many in objects that a model really
-merged. The edit is there a second after the click in an object of a megapixel.
+Claim: where the probability of membranes is known, at most a tenth as many pixels go to the wrong cell as by a watershed of the
+distance to the border, no more than by scikit-image's watershed of the same probability, and at most half as many in objects
+that a model really merged. Where it is not known, at most a quarter as many as by that watershed of the distance. The edit is
+there a second after the click in an object of a megapixel.
 
     NAPARI_EMSEG_DATA=... OMP_NUM_THREADS=1 python benchmarks/dividing_clicks.py
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 VNC_NM, FIB_NM = (50.0, 4.6, 4.6), (10.0, 10.0, 10.0)
 LEAST_PX, LEAST_SHARE = 300, 0.5  # a cell belongs to an object that holds so much of it
-WAYS = ("key D", "watershed", "narrowest place")
+WAYS = ("key D", "watershed", "key D, no membranes known", "watershed of the distance to the border")
 Case = tuple["NDArray[np.bool_]", "NDArray[np.bool_]", "NDArray[np.bool_]", "NDArray[np.float32]"]
 
 
@@ -142,7 +143,8 @@ def shares(case: Case, spacing_nm: tuple[float, float, float], rng: np.random.Ge
         volume.apply(edit)
         found.append(wrong(np.asarray(volume)[0] != 1))
         volume.apply(edit.inverse())
-    return [found[1], found[0], found[2]]
+    by_distance = watershed(-ndi.distance_transform_edt(where), markers, mask=where) == 2
+    return [found[1], found[0], found[2], wrong(by_distance)]
 
 
 def volume_of(where: NDArray[np.bool_], spacing_nm: tuple[float, float, float]) -> LabelVolume:
@@ -197,7 +199,9 @@ def main() -> None:
             for name, values in found.items()
         },
         "seconds": seconds,
-        "passed": all(row[0] <= row[2] / 10 and row[0] <= row[1] + 0.1 for row in rows.values())
+        "passed": all(
+            row[0] <= row[3] / 10 and row[0] <= row[1] + 0.1 and row[2] <= row[3] / 4 for row in rows.values()
+        )
         and rows["merged"][0] <= rows["merged"][1] / 2
         and max(seconds.values()) <= 1.5,
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import edt
 import numpy as np
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
+from napari_emseg.algorithms.dividing import narrowness
 from napari_emseg.algorithms.dividing_large import divide_large
 from napari_emseg.core.edit import Edit, Region
 from napari_emseg.core.errors import EmsegError
@@ -38,7 +38,7 @@ def split(
 
     Where the probability of membranes is known at the seeds, the object is divided along the membrane between them: by a
     watershed if it is closed, which is exact then, else along the faintest membrane (`algorithms.dividing`). Where nothing is
-    known it is divided at its narrowest places, by a watershed of the distance to its border.
+    known it is divided at its narrowest places: narrow places count as faint membrane does (`algorithms.dividing.narrowness`).
 
     Parameters
     ----------
@@ -149,11 +149,11 @@ def _is_closed(walls: NDArray[np.float32], mask: NDArray[np.bool_], markers: NDA
     return bool(np.unique(pairs[:, 0]).size == len(pairs))
 
 
-def _at_necks(volume: LabelVolume, mask: NDArray[np.bool_], markers: NDArray[np.uint32]) -> NDArray[np.int32]:
+def _at_necks(
+    volume: LabelVolume, mask: NDArray[np.bool_], markers: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
     """Pieces divided where the object is narrow."""
-    spacing = volume.spacing_nm or (1.0, 1.0, 1.0)
     if mask.shape[0] == 1:
-        depth = np.asarray(edt.edt(mask[0], anisotropy=spacing[1:]))[None]
-    else:
-        depth = np.asarray(edt.edt(mask, anisotropy=spacing))
-    return np.asarray(watershed(-depth, markers.astype(np.int32), mask=mask))
+        mask, markers = mask[0], markers[0]
+    pieces = divide_large(narrowness(mask, volume.spacing_nm), markers, mask, volume.spacing_nm)
+    return pieces.reshape(-1, *pieces.shape[-2:])
