@@ -54,3 +54,13 @@ def test_labels_of_another_size_are_resampled_by_vote() -> None:
 def test_rounding_is_no_difference() -> None:
     assert same_size((50, 4.6, 4.6), (50, 4.604, 4.6))
     assert not same_size((50, 4.6, 4.6), (50, 4.8, 4.6))
+
+
+def test_pixels_that_are_not_square_are_said() -> None:
+    """Also where their mean is one that the model knows."""
+    found = check_model(CARD, (50.0, 6.0, 3.0))
+    assert found is not None
+    assert found.is_grave
+    assert found.short == "Pixels of 6 x 3 nm are not square."
+    assert "Pixels are 6 nm high and 3 nm wide, and membrane looks at square ones" in found.text
+    assert check_model(CARD, (50.0, 4.6, 4.5)) is None

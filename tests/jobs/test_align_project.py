@@ -173,10 +173,10 @@ class Slowly(LazyStack):
     """A stack of which every section takes a moment."""
 
     def __init__(self) -> None:
-        super().__init__((500, 64, 64), np.dtype(np.uint8), None, "slow")
+        super().__init__((60, 64, 64), np.dtype(np.uint8), None, "slow")
 
     def read(self, region: Region) -> np.ndarray:
-        time.sleep(0.05)
+        time.sleep(2)
         return np.ones(region.shape, np.uint8)
 
 
@@ -184,7 +184,7 @@ def test_a_window_that_closes_leaves_no_half_copy(tmp_path: Path) -> None:
     """The worker takes it away before it ends; the window does not wait for that."""
     image = ImageStack(Slowly(), (50.0, 5.0, 5.0), "file", "toy", "toy")
     session = Session.create(tmp_path / "toy.emseg", image)
-    request = align.prepare(session, Alignment(ShiftTable(np.zeros((500, 2), int))))
+    request = align.prepare(session, Alignment(ShiftTable(np.zeros((60, 2), int))))
     with Engine() as engine:
         engine.submit("napari_emseg.jobs.align:run", request, lane="background")
         assert comes(lambda: any(tmp_path.glob(".toy-aligned*")))

@@ -12,13 +12,14 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE
 from napari_emseg.io import write_array
 from napari_emseg.jobs.recipe import (
+    PhantomSource,
     VolumeSource,
     load_volumes,
     parse_sections,
     read_recipe,
     resolve,
 )
-from napari_emseg.jobs.recipe_truth import only_rim
+from napari_emseg.jobs.recipe_truth import TruthSource, only_rim
 
 
 def test_section_lists():
@@ -219,3 +220,20 @@ def test_wrong_options_of_a_phantom_get_a_sentence():
         EmsegError, match=r"the options of a phantom are wrong, toy, wings: there is no such setting"
     ):
         load_volumes((source,), Path())
+
+
+def test_the_pixel_of_a_recipe_is_that_of_predicting(tmp_path: Path) -> None:
+    """The mean of height and width; it was the width here, and a model learned at another scale than it was applied at."""
+    ids = np.zeros((1, 64, 64), np.uint8)
+    ids[:, :32], ids[:, 32:] = 1, 2
+    for name in ("image", "ids"):
+        write_array(tmp_path / f"{name}.h5", ids * 50 if name == "image" else ids, spacing_nm=(50, 12, 4))
+    source = VolumeSource(image="image.h5", truth={"membrane": TruthSource(objects="ids.h5")})
+    (volume,) = load_volumes((source,), tmp_path)
+    assert volume.pixel_size_nm == 8
+    width_px = np.count_nonzero(volume.truth["membrane"][0, :, 30] == 1)
+    assert width_px == 2, "25 nm in pixels of 8 nm; there are more of 4 nm"
+    (phantom,) = load_volumes(
+        (VolumeSource(phantom=PhantomSource(shape=(2, 64, 64), spacing_nm=(50, 12, 4))),), tmp_path
+    )
+    assert phantom.pixel_size_nm == 8

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.resources import resource_path
+from napari_emseg.core.stack import pixel_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +92,7 @@ class ModelCard(BaseModel):
         if spacing_nm is None:
             return 1.0
         low, high = self.pixel_size_range_nm
-        pixel = (spacing_nm[1] + spacing_nm[2]) / 2
+        pixel = pixel_size(spacing_nm)
         return 1.0 if low <= pixel <= high else pixel / self.pixel_size_nm
 
     def serving(self, spacing_nm: Spacing | None) -> int | None:
@@ -102,7 +103,7 @@ class ModelCard(BaseModel):
         """
         if not self.formers or spacing_nm is None:
             return None
-        pixel = (spacing_nm[1] + spacing_nm[2]) / 2
+        pixel = pixel_size(spacing_nm)
         cards = (self, *self.formers)
         # only what was there at first serves a range: what came later knows the sizes that it was taught
         far = [card._times_off(pixel, in_range=card is cards[-1]) for card in cards]

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from napari_emseg.core.stack import pixel_size
+
 if TYPE_CHECKING:
     from napari_emseg.core.model_card import ModelCard
     from napari_emseg.core.stack import Spacing
 
 _SAME = 0.01  # relative: sizes written with two digits differ by less
+_UNEVEN = 1.1  # height by width of a pixel, or the other way round; what is less is rounding, or a matter of calibration
 _FAR = 3.0  # beyond this, resampling cannot bring back what the model has learned to see
 
 
@@ -70,9 +73,18 @@ def check_model(card: ModelCard, spacing_nm: Spacing | None, doing: str = "predi
     if spacing_nm is None:
         return None
     zoom = card.zoom(spacing_nm)
+    high, wide = spacing_nm[1:]
+    if max(high, wide) > _UNEVEN * min(high, wide):
+        text = (
+            f"Pixels are {high:g} nm high and {wide:g} nm wide, and {card.name} looks at square ones: "
+            "it sees the tissue stretched. Resample the stack to square pixels, or expect poor results."
+        )
+        return Finding(
+            "model", card.name, f"Pixels of {high:g} x {wide:g} nm are not square.", text, is_grave=True
+        )
     if zoom == 1.0:
         return None
-    pixel = (spacing_nm[1] + spacing_nm[2]) / 2
+    pixel = pixel_size(spacing_nm)
     low, high = card.pixel_size_range_nm
     text = (
         f"Model {card.name} knows pixels of {low:g} to {high:g} nm, these are {pixel:g} nm: "

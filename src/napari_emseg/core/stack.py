@@ -33,6 +33,14 @@ class ArrayLike3D(Protocol):
         """Read a part."""
 
 
+def pixel_size(spacing_nm: Spacing) -> float:
+    """Size of a pixel of a section in nanometres, as models see it: the mean of its height and its width.
+
+    Models look at square pixels. Where the two differ, tissue is stretched for them, which `core.pixel_guard` says.
+    """
+    return (spacing_nm[1] + spacing_nm[2]) / 2
+
+
 @dataclass(frozen=True, eq=False)
 class ImageStack:
     """A lazily read grey stack.

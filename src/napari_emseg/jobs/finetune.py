@@ -14,6 +14,7 @@ from napari_emseg.core.learning import IGNORE, STOPPED, FinetuneRequest, Finetun
 from napari_emseg.core.leftovers import remove
 from napari_emseg.core.model_card import CARD, find_model, read_card
 from napari_emseg.core.sections import Status
+from napari_emseg.core.stack import pixel_size
 from napari_emseg.jobs.kept_learning import PICTURES, Noted, folder_name
 from napari_emseg.jobs.sections_read import read_sections
 from napari_emseg.jobs.versions import Candidate, next_version, versioned, write_card
@@ -200,7 +201,7 @@ def _runs_of(teacher: Teacher, context: int, begin: str) -> Iterator[ProofreadRu
         raise EmsegError(
             "the voxel size is unknown", image.name, "give it before learning", action="set_spacing"
         )
-    pixel = (image.spacing_nm[1] + image.spacing_nm[2]) / 2
+    pixel = pixel_size(image.spacing_nm)
     excluded = teacher.excluded or ()
     for group in _runs(sorted(teacher.sections), context, excluded):
         low, high = max(0, group[0] - context), min(image.shape[0], group[-1] + context + 1)

@@ -16,6 +16,7 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import WEIGHTS, find_model, read_card
 from napari_emseg.core.sections import Status
+from napari_emseg.core.stack import pixel_size
 from napari_emseg.jobs.sections_read import read_sections, statistics_of
 from napari_emseg.settings import PredictSettings
 
@@ -175,7 +176,7 @@ def run(request: PredictRequest, progress: JobProgress) -> PredictResult:
     )
     if judge:
         spacing = request.spacing_nm
-        pixel_nm = (spacing[1] + spacing[2]) / 2 if spacing else predictor.card.pixel_size_nm
+        pixel_nm = pixel_size(spacing) if spacing else predictor.card.pixel_size_nm
         for z in range(probability.shape[1]):
             maps = dict(zip(targets, probability[:, z], strict=True))
             probability[targets.index(MEMBRANE), z] = judge.correct(maps, pixel_nm)

@@ -37,6 +37,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import Directed, TrainingVolume
+from napari_emseg.core.stack import pixel_size
 from napari_emseg.core.words import counted
 from napari_emseg.jobs.recipe_truth import TruthSource, check_mask, distance_levels, truth_of
 from napari_emseg.settings import Settings
@@ -233,7 +234,7 @@ def _load(source: VolumeSource, base: Path) -> Iterator[TrainingVolume]:
             weights[target] = one.weight_map(truth[target], objects, spacing, train)
         check_mask(one, read[key], target)
     yield TrainingVolume(
-        source.name, image, spacing[2], truth, train, validate, source.share, graded=graded, directed=directed,
+        source.name, image, pixel_size(spacing), truth, train, validate, source.share, graded=graded, directed=directed,
         weights=weights,
     )  # fmt: skip
 
@@ -283,6 +284,7 @@ def _phantoms(source: VolumeSource, phantom: PhantomSource) -> Iterator[Training
         raise EmsegError(
             "the options of a phantom are wrong", source.name, first_fault(error, PhantomSettings)
         ) from error
+    pixel = pixel_size(phantom.spacing_nm)
     for seed in phantom.seeds:
         made = make_phantom(phantom.shape, phantom.spacing_nm, seed=seed, settings=settings)
         truth = {
@@ -293,10 +295,9 @@ def _phantoms(source: VolumeSource, phantom: PhantomSource) -> Iterator[Training
         graded = {"segment": phantom.segment_nm} if phantom.segment_nm else {}
         if graded:
             cells = np.where(made.membranes > 0, 0, made.labels)
-            truth["segment"] = distance_levels(cells, phantom.segment_nm / phantom.spacing_nm[2])
+            truth["segment"] = distance_levels(cells, phantom.segment_nm / pixel)
         train, validate = _split(source, len(made.image))
         name = f"{source.name if source.name != 'volume' else 'phantom'}-{seed}"
-        pixel = phantom.spacing_nm[2]
         yield TrainingVolume(
             name, made.image, pixel, truth, train, validate, source.share, graded=graded, synthetic=True
         )

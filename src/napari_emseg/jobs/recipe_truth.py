@@ -15,6 +15,7 @@ from napari_emseg.algorithms.relabel import in_32_bits
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import IGNORE, LEVELS
 from napari_emseg.core.object_ids import checked_ids
+from napari_emseg.core.stack import pixel_size
 from napari_emseg.jobs.making import Making
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def truth_of(source: TruthSource, values: NDArray[Any], spacing_nm: Spacing) -> 
     EmsegError
         If something that is made of ids is to be made of a mask, or what is to be object ids are none.
     """
-    pixel_nm = spacing_nm[2]
+    pixel_nm = pixel_size(spacing_nm)
     if source.objects:
         _check_ids(values, source)
     if source.objects and not source.distance_nm:

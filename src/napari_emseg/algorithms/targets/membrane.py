@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_emseg.algorithms.boundaries import membrane_target
 from napari_emseg.algorithms.targets.target import Target
+from napari_emseg.core.stack import pixel_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +39,7 @@ def membrane(
     --------
     napari_emseg.algorithms.boundaries.membrane_target : one section, and what counts as known.
     """
-    pixel_nm = (spacing_nm[1] + spacing_nm[2]) / 2
+    pixel_nm = pixel_size(spacing_nm)
     pairs = [membrane_target(s, width_nm / pixel_nm, ignore_id=ignore_id) for s in labels]
     values, weight = (np.stack([pair[i] for pair in pairs]) for i in (0, 1))
     return Target(values[None], weight[None], ("membrane",))
