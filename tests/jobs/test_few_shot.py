@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage as ndi
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
@@ -110,3 +112,20 @@ def test_clicks_that_nobody_can_look_at_any_more_are_not_used(chosen) -> None:
         few_shot.prepare_region(chosen, (lost, IN_ONE[1]), BESIDE)
     with pytest.raises(EmsegError, match=r"2\.png"):  # a damaged section itself cannot be answered
         few_shot.prepare_region(chosen, IN_ONE, Region((2, 10, 20), (3, 60, 120)))
+
+
+def test_sections_are_resampled_to_the_pixels_that_the_model_knows(chosen) -> None:
+    """A smooth texture with pixels of half the size, and clicks at the same places: the answer is that of the texture itself."""
+    rough = np.random.default_rng(0).normal(size=(3, 192, 320))
+    smooth = ndi.gaussian_filter(rough, (0, 8, 8)).astype(np.float32)
+    fine = ImageStack(smooth, (50.0, 2.3, 2.3), "file", "fine", "")
+    plain = ImageStack(smooth.reshape(3, 96, 2, 160, 2).mean((2, 4)), (50.0, 4.6, 4.6), "file", "plain", "")
+    clicks = [Click(c.z, 2 * c.y, 2 * c.x, c.inside) for c in CLICKS]
+    found = few_shot.run(few_shot.prepare(fine, clicks, [1], chosen.model), SILENT)
+    wanted = few_shot.run(few_shot.prepare(plain, CLICKS, [1], chosen.model), SILENT)
+    assert found.shape == (1, *fine.shape[1:])
+    middles = found.reshape(96, 2, 160, 2).mean((1, 3))
+    assert np.abs(middles - wanted[0]).mean() < 0.02
+    far = replace(fine, spacing_nm=(50.0, 4600.0, 4600.0))
+    with pytest.raises(EmsegError, match="too far from"):
+        few_shot.run(few_shot.prepare(far, clicks, [1], chosen.model), SILENT)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import ImageStack, Spacing
     from napari_emseg.session import Session
 
-_MARGIN_PX = 64  # seen around what is compared
-_MOST_PX = 4_000_000  # about ten seconds a section on two cores
+_MARGIN_PX = 64  # seen around what is compared, at the model's size of pixels
+_MOST_PX = 4_000_000  # of that size: about ten seconds a section on two cores
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def prepare_region(session: Session, clicks: Sequence[Click], region: Region) ->
     Raises
     ------
     EmsegError
-        As `prepare` does, if clicks and region lie too far apart to be compared at once, and if a section cannot be
-        read that is on screen, clicked on, or beside one of them and not excluded.
+        As `prepare` does, if the model cannot be applied to pixels of this size, if clicks and region lie too far apart to be
+        compared at once, and if a section cannot be read that is on screen, clicked on, or beside one of them and not excluded.
     """
     image = session.image
     model = find_model(session.model, session.project.models)
@@ -117,10 +117,14 @@ def prepare_region(session: Session, clicks: Sequence[Click], region: Region) ->
     clicks = [c for c in clicks if c.z not in skip or _can_be_read(image, c.z)]
     prepare(image, clicks, (), model)
     places = np.array([(c.y, c.x) for c in clicks])
-    low = np.maximum(np.minimum(region.start[1:], places.min(0)) - _MARGIN_PX, 0)
-    high = np.minimum(np.maximum(region.stop[1:], places.max(0) + 1) + _MARGIN_PX, image.shape[1:])
+    card = read_card(model)
+    serving = card.as_it_was(card.serving(image.spacing_nm))
+    zoom = serving.usable_zoom(image.spacing_nm)
+    margin = _MARGIN_PX if zoom >= 1 else round(_MARGIN_PX / zoom)
+    low = np.maximum(np.minimum(region.start[1:], places.min(0)) - margin, 0)
+    high = np.minimum(np.maximum(region.stop[1:], places.max(0) + 1) + margin, image.shape[1:])
     extent = high - low
-    if int(extent.prod()) > _MOST_PX:
+    if int(extent.prod()) * zoom**2 > _MOST_PX:
         raise EmsegError(
             "the clicks and what is on screen lie too far apart to be compared",
             f"{extent[0]} x {extent[1]} px",
@@ -128,8 +132,7 @@ def prepare_region(session: Session, clicks: Sequence[Click], region: Region) ->
         )
     ys, xs = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     wanted = range(region.start[0], region.stop[0])
-    card = read_card(model)
-    context = card.as_it_was(card.serving(image.spacing_nm)).context_sections
+    context = serving.context_sections
     looked_at = {*wanted, *(c.z for c in clicks)}
     near = {z + n for z in looked_at for n in range(-context, context + 1)}
     seen = near & set(range(image.shape[0]))  # beyond an end the stack is mirrored

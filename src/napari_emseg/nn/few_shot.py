@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from napari_emseg.core.model_card import read_card
 from napari_emseg.nn.checkpoint import load_model
@@ -51,27 +52,52 @@ def compare_with_clicks(
     skip : frozenset of int
         Sections that are never looked at as a neighbour: the section itself stands in for them, as in prediction.
     spacing_nm : tuple of float, optional
-        Voxel size: of what the model has been, that is asked which knows pixels of this size best, as in prediction.
+        Voxel size: of what the model has been, that is asked which knows pixels of this size best, and sections are
+        resampled to what it knows, as in prediction.
+
+    Raises
+    ------
+    EmsegError
+        If pixels are so large or so small that the model cannot be applied.
     """
     network, card = load_model(model, read_card(model).serving(spacing_nm))
+    zoom = card.usable_zoom(spacing_nm)
+    size = [n if zoom == 1 else max(int(getattr(network, "divisor", 1)), round(n * zoom)) for n in shape[1:]]
 
     def features(z: int) -> torch.Tensor:
         around = neighbours(z, shape[0], card.context_sections)
         window = np.stack([section(z if n in skip else n) for n in around])
-        return features_of(network, torch.from_numpy(window)[None])
+        block = torch.from_numpy(window)[None]
+        if zoom != 1:
+            block = functional.interpolate(
+                block, size, mode="bilinear", antialias=zoom < 1, align_corners=False
+            )
+        return features_of(network, block)
+
+    def there(*place: int) -> tuple[int, int]:
+        """A pixel (y, x) of a section in what the network sees."""
+        y, x = (int((at + 0.5) * k / n) for at, k, n in zip(place, size, shape[1:], strict=True))
+        return y, x
 
     marks: dict[bool, list[torch.Tensor]] = {True: [], False: []}
     for z in sorted({click[0] for click in clicks}):
         found = features(z)
         for inside, kept in marks.items():
-            points = [(cy, cx) for cz, cy, cx, is_inside in clicks if cz == z and is_inside == inside]
+            points = [there(cy, cx) for cz, cy, cx, is_inside in clicks if cz == z and is_inside == inside]
             kept.append(prototypes_at(found, points))
     foreground, background = (torch.cat(marks[inside], 1) for inside in (True, False))
     out = np.empty((len(wanted), *shape[1:]), np.float32)
     for n, z in enumerate(wanted):
         progress.report(n / len(wanted), f"section {n + 1} of {len(wanted)}")
         found = features(z)
-        for y in range(0, found.shape[2], _ROWS):
-            part = nearest(found[:, :, y : y + _ROWS], foreground, background)
-            out[n, y : y + _ROWS] = part[0, 0].numpy()
+        rows = [
+            nearest(found[:, :, y : y + _ROWS], foreground, background)
+            for y in range(0, found.shape[2], _ROWS)
+        ]
+        answer = torch.cat(rows, 2)
+        if zoom != 1:
+            answer = functional.interpolate(
+                answer, list(shape[1:]), mode="bilinear", antialias=zoom > 1, align_corners=False
+            )
+        out[n] = answer[0, 0].numpy()
     return out
