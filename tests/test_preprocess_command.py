@@ -177,6 +177,30 @@ def test_crack_and_back(tmp_path, capsys):
     assert not (tmp_path / "x.h5").exists()
 
 
+@pytest.mark.parametrize("opened", [10, 14])
+def test_a_crack_is_found_whatever_the_section_looks_like_at_first(opened, tmp_path, capsys):
+    """Two halves of a section that have moved apart, with nothing between them: it also counts as shifted."""
+    from scipy.ndimage import gaussian_filter
+
+    field = gaussian_filter(np.random.default_rng(0).normal(size=(256, 300)), 2.5)
+    wide = (90 + 150 * (field - field.min()) / np.ptp(field)).astype(np.uint8)
+    stack = np.repeat(wide[None, :, 22:278], 7, axis=0)
+    y, x = np.indices(stack.shape[1:])
+    across = x - 128 - 0.15 * (y - 128)
+    left, right = wide[:, 22 + opened : 278 + opened], wide[:, 22 - opened : 278 - opened]
+    stack[3] = np.where(across < -opened, left, np.where(across > opened, right, 0))
+    write_array(tmp_path / "in.h5", stack)
+    status, out, _ = run(capsys, "crack", tmp_path / "in.h5", tmp_path / "o.h5")
+    assert status == 0
+    assert "section 3: 2 parts" in out
+    mended = open_array(tmp_path / "o.h5")[0][:].astype(float)
+    before, after = (
+        np.abs(one[3] - stack[2].astype(float))[20:-20, 30:-30].mean() for one in (stack, mended)
+    )
+    assert after < 0.1 * before
+    assert np.array_equal(np.delete(mended, 3, 0), np.delete(stack, 3, 0))
+
+
 def test_resample_by_size_and_by_factor(source, stack, tmp_path, capsys):
     assert run(capsys, "resample", source, tmp_path / "o.h5", "--to", "8")[0] == 0
     found, spacing = open_array(tmp_path / "o.h5")

@@ -267,9 +267,8 @@ def find_cracks(stack: Any, chosen: tuple[int, ...] | None, progress: Progress, 
     suspects = chosen
     if suspects is None:
         found = find_bad_sections(sections_of(stack, where), progress=progress, count=stack.shape[0])
-        suspects = tuple(
-            s.section for s in found if s.kind in ("cracked", "folded", "unlike", "bright", "low contrast")
-        )
+        # A suspicious section has one name, and what a crack did is often called a shift or a fold.
+        suspects = tuple(s.section for s in found if s.kind not in ("missing", "duplicated"))
     cracks = []
     for n, z in enumerate(suspects):
         progress.report(n / len(suspects), f"splitting section {z}")
