@@ -199,6 +199,17 @@ def test_overlap_of_an_offset_beyond_the_volume_is_empty():
     assert np.zeros((3, 4))[here].size == np.zeros((3, 4))[there].size == 0
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint32, np.int64])
+def test_many_synapses_do_not_wrap_round(dtype):
+    most = int(min(np.iinfo(dtype).max, 2**40))
+    synapses = np.array([0, 1, most // 2 + 1, most], dtype)
+    labels = encode(synapses, np.array([False, True, False, True]))
+    assert labels.tolist() == [0, 2, 2 * (most // 2) + 1, 2 * most]
+    highest = np.array([most - 1, most], dtype)
+    assert decode(highest)[0].tolist() == [most // 2, (most + 1) // 2]
+    assert decode(highest)[0].dtype == dtype
+
+
 def test_polarity_is_coded_and_decoded():
     synapses = np.array([[[0, 1, 1, 2, 2, 7]]], np.uint64)
     post = np.array([[[False, False, True, True, False, True]]])

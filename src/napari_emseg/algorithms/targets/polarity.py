@@ -15,13 +15,14 @@ Form = Literal["channels", "tanh", "classes"]
 
 
 def encode(synapses: NDArray[Any], is_post: NDArray[np.bool_]) -> NDArray[Any]:
-    """Polarity labels from synapse numbers (1, 2, ...; 0 is none) and the side of each voxel."""
-    return np.where(synapses == 0, 0, 2 * synapses - 1 + is_post).astype(synapses.dtype)
+    """Polarity labels from synapse numbers (1, 2, ...; 0 is none) and the side of each voxel, in a type that holds them."""
+    dtype = np.promote_types(synapses.dtype, np.min_scalar_type(2 * int(synapses.max(initial=0))))
+    return np.where(synapses == 0, 0, 2 * synapses.astype(dtype) - 1 + is_post).astype(dtype)
 
 
 def decode(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Synapse numbers and side (true: postsynaptic) from polarity labels; the inverse of `encode`."""
-    return ((labels + 1) // 2).astype(labels.dtype), (labels != 0) & (labels % 2 == 0)
+    return labels // 2 + labels % 2, (labels != 0) & (labels % 2 == 0)
 
 
 def polarity(
