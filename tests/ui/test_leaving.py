@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QCloseEvent
@@ -199,3 +200,25 @@ def test_a_journal_that_is_still_locked_does_not_hold_the_window_up(opened: Any)
         other.execute("ROLLBACK")
     opened.waiting.look()
     assert session.undo_name == "paint"
+
+
+def test_layers_that_come_back_show_the_section_that_was_shown(
+    unsaved: Any, disk: SimpleNamespace, qtbot: Any
+) -> None:
+    """napari forgets where its slider stands when nothing with sections is left, of the person's own layers either."""
+    desk, listed = unsaved.desk, unsaved.desk.viewer.layers
+    desk.viewer.add_points(np.zeros((1, 2)))
+    assert desk.section == 2
+    for layer in desk.layers.owned:
+        listed.remove(layer)
+    qtbot.waitUntil(lambda: desk.layers.image in listed and desk.layers.labels in listed)
+    qtbot.wait(50)
+    assert desk.section == 2
+    assert desk.viewer.dims.current_step[0] == 2
+    disk.is_full = False
+    for layer in [layer for layer in desk.layers.owned if layer in listed]:
+        listed.remove(layer)
+    qtbot.waitUntil(lambda: desk.session is None)
+    desk.do(desk.sayings["data"].action)
+    assert desk.section == 2
+    assert desk.viewer.dims.current_step[0] == 2

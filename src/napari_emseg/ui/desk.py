@@ -103,7 +103,7 @@ class Desk(Bench):
         self.is_free = False
         self.without_image: Path | None = None
         self.damaged: tuple[Path, ImageStack | None] | None = None
-        self.closed: tuple[Path, ImageStack] | None = None
+        self.closed: tuple[Path, ImageStack, int] | None = None
         self.conflict = -1
         self.exported: set[str] = set()
         self.measured: Any = None
@@ -338,8 +338,8 @@ class Desk(Bench):
     # ------------------------------------------------------------------ what happens elsewhere
 
     def _on_stepped(self, event: object = None) -> None:
-        if self.layers is None:
-            return
+        if self.layers is None or self.layers.image not in self.viewer.layers:
+            return  # without layers the sliders stand nowhere
         from napari_emseg.ui.view import current_section
 
         section = current_section(self.viewer, self.layers.image)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.ui.bench import sentence
+from napari_emseg.ui.view import go_to_section
 
 if TYPE_CHECKING:
     from napari_emseg.core.errors import EmsegError
@@ -21,8 +22,9 @@ def close_after_removal(desk: Desk) -> None:
     if (error := session.unsaved()) is not None:
         _put_back(desk, error)
         return
+    section = desk.section
     desk.clear()
-    desk.closed = session.project.folder, session.image
+    desk.closed = session.project.folder, session.image, section
     desk.say(
         "data",
         "The stack is closed; every edit is kept in its project.",
@@ -34,9 +36,11 @@ def close_after_removal(desk: Desk) -> None:
 
 def _put_back(desk: Desk, error: EmsegError) -> None:
     _, layers = desk.need_session()
+    section = desk.section
     if layers.image not in desk.viewer.layers:
         desk.viewer.layers.insert(0, layers.image)
     layers.bring_back(desk.viewer, layers.labels)
+    go_to_section(desk.viewer, layers.image, section)  # where no layer was left, napari has forgotten it
     desk.viewer.layers.selection.active = layers.labels
     why = f"What was painted last is not saved and would be lost, so the layer is back. {sentence(error)}"
     desk.say(desk.stage, why, tone="error")

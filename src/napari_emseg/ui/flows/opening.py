@@ -15,6 +15,7 @@ from napari_emseg.core.stack import ImageStack
 from napari_emseg.ui.flows import learning, measuring, predicting, reading
 from napari_emseg.ui.shown import as_it_is
 from napari_emseg.ui.unplaced import lay_on
+from napari_emseg.ui.view import go_to_section
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -160,8 +161,6 @@ def reopen(desk: Desk) -> None:
     session, _ = desk.need_session()
     section = desk.section
     show(desk, Session.open(session.project.folder, session.image))
-    from napari_emseg.ui.view import go_to_section
-
     _, layers = desk.need_session()
     go_to_section(desk.viewer, layers.image, section)
 
@@ -172,8 +171,10 @@ def open_again(desk: Desk) -> None:
 
     if desk.closed is None:
         raise EmsegError("no stack was closed", "", "open one")
-    folder, image = desk.closed
+    folder, image, section = desk.closed
     show(desk, Session.open(folder, image))
+    _, layers = desk.need_session()
+    go_to_section(desk.viewer, layers.image, section)
 
 
 def ours(desk: Desk) -> Image | None:
@@ -238,7 +239,6 @@ def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
     session, _ = desk.need_session()
     from napari_emseg.ui.flows import cleaning
     from napari_emseg.ui.layers import geometry
-    from napari_emseg.ui.view import go_to_section
 
     session.set_spacing(spacing_nm)
     cleaning.take_spacing(desk)
