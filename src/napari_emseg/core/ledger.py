@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg.core.compaction import Compaction
 from napari_emseg.core.edit import Edit
 from napari_emseg.core.history import History
+from napari_emseg.core.older_labels import go_back_to_labels
 from napari_emseg.core.page_records import PageRecords
 from napari_emseg.core.patching import refuse_if_outdated
 from napari_emseg.core.recovery import go_on_after_loss, replay
@@ -35,7 +36,7 @@ class Ledger:
     def __init__(self, journal: Journal, volume: LabelVolume) -> None:
         self.journal = journal
         self.volume = volume
-        self.notice = go_on_after_loss(journal, volume)
+        self.notice = go_on_after_loss(journal, volume) or go_back_to_labels(journal, volume)
         """What the person is to know about the journal; empty where all is well."""
         self.records = PageRecords(journal)
         volume.pages.book = self.records

@@ -19,6 +19,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari_emseg.core.grid import ChunkKey
 
 VERSION = 2
 APPLICATION = 0x656D7365  # "emse": tells our files from other SQLite databases
@@ -124,6 +130,14 @@ def go_on_after(db: sqlite3.Connection, position: int, number: int) -> None:
             (table, value),
         )
     db.execute("INSERT OR REPLACE INTO meta VALUES ('indexed', 0)")
+
+
+def go_back_to(db: sqlite3.Connection, position: int, chunks: Iterable[ChunkKey]) -> None:
+    """The labels hold no more than what was done up to a place in the log, in these chunks (in a transaction)."""
+    db.execute("DELETE FROM chunks")
+    db.executemany("INSERT INTO chunks VALUES (?, ?, ?)", chunks)
+    for key, value in (("checkpoint", position), ("compacted", 0)):
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
 
 def version_of(db: sqlite3.Connection) -> int:
