@@ -254,6 +254,15 @@ def test_stopping(widget: Any, engine: Any, qtbot: Any) -> None:
     assert widget.button.isEnabled()
 
 
+def test_the_bar_and_stop_are_seen_while_it_compares(widget: Any, engine: Any, qtbot: Any) -> None:
+    """The form was as high as before the bar came: *Stop* lay below its edge, and all below that was empty."""
+    engine.hold = True
+    QTest.mouseClick(widget.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(widget.progress.isVisible, timeout=5000)
+    qtbot.waitUntil(lambda: widget.upper.verticalScrollBar().maximum() == 0, timeout=2000)
+    assert widget.progress.stop.visibleRegion().boundingRect() == widget.progress.stop.rect()
+
+
 def test_files_are_not_copied(
     widget: Any, engine: Any, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,7 @@ class CompareSegmentations(Docked):
         self.form.failed.connect(self._fail)
         self.button.clicked.connect(self.compare)
         self.progress.stopped.connect(lambda: self.runner.stop(_KEY))
+        self.progress.turned.connect(self._fit_form)
         self.list.picked.connect(self._on_row)
         self.list.save_asked.connect(self._on_save)
         layers = self.viewer.layers.events
