@@ -282,7 +282,20 @@ def test_workers_of_a_started_scheduler_compute_exactly_the_same(
     assert not Path("my cluster.json").exists()
 
 
+KILLED_WITH_KEYS = """
+import os, signal
+from pathlib import Path
+from napari_emseg.core.leftovers import private_folder
+with private_folder(Path("emseg-keys")) as folder:
+    (folder / "key").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def test_jobs_of_slurm_compute_exactly_the_same(model: Path, here: np.ndarray) -> None:
+    """And keys that a killed scheduler has left go with the next one."""
+    subprocess.run([sys.executable, "-c", KILLED_WITH_KEYS], check=False)
+    assert list(Path.cwd().glob(".emseg-keys*/key"))
     program(
         "sbatch",
         'for last; do :; done; cp "$last" job.sh; setsid bash job.sh >log 2>&1 &\necho "Submitted batch job $!"',

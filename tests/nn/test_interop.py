@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pickle
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -82,6 +83,24 @@ def test_the_validator_of_bioimage_io_accepts_it(package):
         [python, "-c", script, str(package)], capture_output=True, text=True, check=False, timeout=110
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+KILLED_WHILE_PACKING = """
+import os, signal
+from napari_emseg.core.leftovers import temporary_folder
+with temporary_folder("emseg-bioimageio"):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_what_a_killed_export_has_left_goes_with_the_next_one(taught, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    subprocess.run([sys.executable, "-c", KILLED_WHILE_PACKING], check=False)
+    assert list(tmp_path.glob(".emseg-bioimageio*"))
+    export_model(str(taught), tmp_path / "toy.zip")
+    assert not list(tmp_path.glob(".emseg-bioimageio*"))
 
 
 def test_a_package_comes_back_as_it_was(package, taught, home):

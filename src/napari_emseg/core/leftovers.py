@@ -92,17 +92,42 @@ def temporary_folder(name: str) -> Iterator[Path]:
         If there is no room for it, or the place cannot be written.
     """
     path = Path(tempfile.gettempdir()) / name
-    clear(path)
-    folder = beside(path, "blocks")
     try:
-        folder.mkdir(mode=0o700)
+        folder = _made(path)
     except OSError as error:
         what = f"a folder for temporary files cannot be made ({reason_of(error)})"
         raise EmsegError(
             what, str(path.parent), "make room there, or name another place in TMPDIR"
         ) from error
-    try:
+    with _gone_afterwards(folder):
         yield folder
+
+
+@contextmanager
+def private_folder(path: Path) -> Iterator[Path]:
+    """A new hidden folder beside this name, which only its owner may enter; gone afterwards, as a `temporary_folder` is.
+
+    Raises
+    ------
+    OSError
+        If the place cannot be written.
+    """
+    folder = _made(path)
+    with _gone_afterwards(folder):
+        yield folder
+
+
+def _made(path: Path) -> Path:
+    clear(path)
+    folder = beside(path, "blocks")
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@contextmanager
+def _gone_afterwards(folder: Path) -> Iterator[None]:
+    try:
+        yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,11 +6,11 @@ import logging
 import math
 import shutil
 import signal
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import private_folder
 from napari_emseg.jobs.shared_models import THREADS
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ def on_slurm(
     if shutil.which("sbatch") is None:
         raise EmsegError("there is no sbatch on this machine", "--slurm", "start it on the cluster")
     try:
-        keys = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix=".emseg-keys-", dir=slurm.shared.resolve())
-        )
+        keys = stack.enter_context(private_folder(slurm.shared.resolve() / "emseg-keys"))
     except OSError as error:
         what = f"the folder cannot be written ({(error.strerror or str(error)).lower()})"
         raise EmsegError(what, str(slurm.shared), "name one that all machines see with --shared") from error
@@ -89,7 +87,7 @@ def on_slurm(
         # one thing at a time on all cores of the job, and SLURM watches the memory
         worker_extra_args=["--nthreads", "1", "--memory-limit", "0", "--no-dashboard"], death_timeout=60,
         scheduler_options={"dashboard": False, "port": port, **({"host": host} if host else {})},
-        protocol="tls://", security=security, shared_temp_directory=keys, silence_logs=logging.CRITICAL,
+        protocol="tls://", security=security, shared_temp_directory=str(keys), silence_logs=logging.CRITICAL,
     )  # fmt: skip
     stack.callback(_remove_keys, cluster)
     stack.callback(cluster.close)

@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 import shutil
-import tempfile
 import zipfile
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -23,6 +22,7 @@ import yaml
 
 from napari_emseg import __version__
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.leftovers import temporary_folder
 from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard, read_card
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.export import OPSET, Probabilities, example, export_onnx, export_torchscript, steps
@@ -64,8 +64,7 @@ def write_package(model: Path, out: Path) -> tuple[str, ...]:
         If the network cannot be exported.
     """
     network, card = load_model(model)
-    with tempfile.TemporaryDirectory() as scratch:
-        work = Path(scratch)
+    with temporary_folder("emseg-bioimageio") as work:
         export_torchscript(network, card, work / "weights.pt")
         weights: dict[str, Any] = {
             "torchscript": _file(work / "weights.pt") | {"pytorch_version": torch.__version__.split("+")[0]}
