@@ -260,6 +260,20 @@ def test_several_targets_region_and_bytes(model, stack, tmp_path, capsys):
     np.testing.assert_array_equal(two[1], np.rint(whole[1:3, 8:72] * 255))
 
 
+def test_a_region_of_mended_membranes_is_that_of_the_whole_section(tmp_path, capsys):
+    from napari_emseg.phantom import make_phantom
+
+    image = make_phantom((3, 448, 256), seed=5).image
+    write_array(tmp_path / "in.h5", image, spacing_nm=SPACING)
+    common = ("--model", "membrane", "--tta", "none", "--device", "cpu", "--region")
+    for name, where in (("whole", "1:2,,"), ("part", "1:2,64:160,80:170"), ("corner", "1:2,:90,200:")):
+        status, _, err = run(capsys, "predict", tmp_path / "in.h5", tmp_path / f"{name}.h5", *common, where)
+        assert (status, err) == (0, "")
+    whole, part, corner = (open_array(tmp_path / f"{name}.h5")[0][:] for name in ("whole", "part", "corner"))
+    np.testing.assert_allclose(part, whole[:, 64:160, 80:170], atol=1e-3)
+    np.testing.assert_allclose(corner, whole[:, :90, 200:], atol=1e-3)
+
+
 def test_progress_as_json_lines_ends_at_one(model, stack, tmp_path, capsys):
     _, _, err = run(
         capsys, "predict", stack, tmp_path / "p.h5", "--model", model, "--tta", "none", "--progress", "json"

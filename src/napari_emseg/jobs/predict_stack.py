@@ -13,6 +13,7 @@ from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import read_card
 from napari_emseg.jobs import predict
+from napari_emseg.jobs.predict import MEMBRANE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from napari_emseg.settings import PredictSettings
 
 _IN_FLIGHT = 8  # sections under way on a scheduler; bounds memory here and there
+_AROUND_PX = (
+    192  # model pixels; what lies further from a region changes no wall in it (measured on ISBI 2012)
+)
 DTYPES = ("float32", "float16", "uint8")
 
 
@@ -42,7 +46,8 @@ class PredictedStack:
     model : Path
         Model folder.
     region : Region
-        Part of the stack; coordinates of this array start at its corner.
+        Part of the stack; coordinates of this array start at its corner. Where membranes are mended, what lies around
+        it is predicted as well, so that it has the values that it has in the whole stack.
     targets : tuple of str
         One gives (z, y, x), several give (targets, z, y, x).
     settings : PredictSettings
@@ -74,7 +79,15 @@ class PredictedStack:
         self.device = ""
         self._kept: dict[int, NDArray[Any]] = {}
         self._next = 0
-        self._requests = _blocks(region, max(1, read_card(model).depth))
+        card = read_card(model)
+        wide = region
+        if settings.walls and MEMBRANE in targets and card.walls:
+            wide = _with_surroundings(region, image.shape, round(_AROUND_PX / card.zoom(image.spacing_nm)))
+        self._rows, self._columns = (
+            slice(region.start[axis] - wide.start[axis], region.stop[axis] - wide.start[axis])
+            for axis in (1, 2)
+        )
+        self._requests = _blocks(wide, max(1, card.depth))
         self._sections = self._local() if engine is None else self._remote(engine)
 
     @property
@@ -108,7 +121,8 @@ class PredictedStack:
                 found = next(self._sections)
                 for section in range(found.probability.shape[1]):
                     if self._next in wanted or self._next > n:
-                        self._kept[self._next] = self._converted(found.probability[:, section])
+                        inner = found.probability[:, section, self._rows, self._columns]
+                        self._kept[self._next] = self._converted(inner)
                     self._next += 1
                 self.device = found.device
                 self.notes = list(dict.fromkeys([*self.notes, *found.notes]))
@@ -147,6 +161,13 @@ class PredictedStack:
         finally:
             for ticket, _ in waiting:
                 ticket.cancel()
+
+
+def _with_surroundings(region: Region, shape: tuple[int, int, int], margin: int) -> Region:
+    """A region and what of its sections lies around it."""
+    (z0, y0, x0), (z1, y1, x1) = region.start, region.stop
+    low = (z0, max(y0 - margin, 0), max(x0 - margin, 0))
+    return Region(low, (z1, min(y1 + margin, shape[1]), min(x1 + margin, shape[2])))
 
 
 def _blocks(region: Region, depth: int) -> list[Region]:
