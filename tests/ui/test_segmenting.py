@@ -39,6 +39,7 @@ def test_what_is_ticked_beside_membranes_gets_a_layer_of_its_own(desk: Any, engi
     desk.set_settings("predict", settings.model_copy(update={"also": ("mitochondria", "cleft")}))
     desk.do("predict")
     assert engine.asked[-1][1].targets == ("membrane", "mitochondria"), "the model does not know clefts"
+    assert desk.sayings["predict"].text.startswith("Membranes and mitochondria of 48 × 64 px in section")
     found = desk.layers.targets["mitochondria"]
     z = desk.section
     assert found.values.read(Region((z, 20, 0), (z + 1, 21, 6)))[0, 0].tolist() == [0, 0, 0, 0, 1, 1]

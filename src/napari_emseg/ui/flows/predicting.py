@@ -10,6 +10,7 @@ from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.settings import PredictSettings
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.runner import Handlers
+from napari_emseg.ui.target_maps import WORDS
 from napari_emseg.ui.view import visible_region
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ _SHOW_EVERY_S = 0.3  # drawing a section costs more than predicting a tile on a 
 
 def predict_visible(desk: Desk) -> None:
     """Predict the region on screen; a newer request makes this one worthless."""
-    _, layers = desk.need_session()
+    session, layers = desk.need_session()
     region = visible_region(desk.viewer, layers.image)
+    found = _in_words(wanted_targets(session)[1:])
     started = time.monotonic()
 
     def done() -> None:
@@ -37,13 +39,19 @@ def predict_visible(desk: Desk) -> None:
         _, height, width = region.shape
         desk.say(
             "predict",
-            f"Membranes of {height} × {width} px in section {region.start[0]}, {took(seconds)}.",
+            f"{found} of {height} × {width} px in section {region.start[0]}, {took(seconds)}.",
             tone="done",
             link="Next: segment what you see",
             action="stage:segment",
         )
 
     predict_region(desk, region, stage="predict", then=done)
+
+
+def _in_words(beside: tuple[str, ...]) -> str:
+    """Membranes and what is shown beside them."""
+    *others, last = ("Membranes", *(WORDS.get(target, target).lower() for target in beside))
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[], None]) -> None:
