@@ -148,3 +148,31 @@ def test_deciding_by_key_and_click(opened: Any, engine: Any, suspects: list[Susp
     assert desk.session.sections[4].status is Status.EXCLUDED
     assert panel.list.item(1).text().startswith("×")
     qtbot.waitUntil(lambda: panel.count.text() == "All decided", timeout=5000)
+
+
+def test_letters_typed_into_a_list_go_to_the_canvas(
+    opened: Any, engine: Any, suspects: list[Suspicion], qtbot: Any
+) -> None:
+    """All keys but Y and J were dead after a click on the list, and after each search: it has the focus then."""
+    engine.answers["napari_emseg.jobs.preprocess:look"] = lambda request, progress: suspects
+    desk, panel = opened.desk, opened.panels["cleanup"]
+    qtbot.mouseClick(opened.spine.lines["cleanup"], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.look, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.list.count() == 2 and panel.list.isVisible(), timeout=5000)
+    assert not panel.list.horizontalScrollBar().isVisible()
+    qtbot.keyClick(panel.list, Qt.Key.Key_Period)
+    assert desk.section == 2
+    qtbot.keyClick(panel.list, Qt.Key.Key_U)
+    assert desk.tool is not None
+    qtbot.keyClick(panel.list, Qt.Key.Key_Y)
+    assert desk.session.sections[1].status is Status.EXCLUDED
+    qtbot.keyClick(panel.list, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert desk.session.sections[1].status is Status.UNSEEN
+
+
+@pytest.mark.parametrize("stage", ["measure", "synapses"])
+def test_letters_typed_into_a_table_go_to_the_canvas(opened: Any, stage: str, qtbot: Any) -> None:
+    desk = opened.desk
+    desk.open_stage(stage)
+    qtbot.keyClick(opened.panels[stage].table, Qt.Key.Key_Period)
+    assert desk.section == 3

@@ -41,6 +41,7 @@ class BranchTree(QAbstractScrollArea):
 
     picked = Signal(int)
     """Number of the piece that was clicked, or gone to by key."""
+    own_keys = (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -287,7 +288,7 @@ class BranchTree(QAbstractScrollArea):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Arrows go along the tree, + and - zoom, Home and End go to its ends."""
         key = event.key()
-        if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+        if key in self.own_keys:
             self.zoom(self.row * (0.8 if key == Qt.Key.Key_Minus else 1.25))
         elif self.view is not None and (piece := self._neighbour(key)) is not None:
             self._go(piece)

@@ -165,7 +165,7 @@ class EmsegDock(Docked):
         column.addWidget(scroll, 1)
         QShortcut(QKeySequence(keys.HELP), self).activated.connect(self._toggle_keys)
         for part in (self, *self.pages.all):
-            give_back(part, self._to_canvas)
+            give_back(part, self._to_canvas, self._canvas)
         self.rail = SectionRail()
         self.rail.picked.connect(self._on_rail_picked)
 
@@ -319,7 +319,11 @@ class EmsegDock(Docked):
             self._to_canvas()
 
     def _to_canvas(self) -> None:
-        self.desk.viewer.window._qt_viewer.canvas.native.setFocus()
+        self._canvas().setFocus()
+
+    def _canvas(self) -> QWidget:
+        native: QWidget = self.desk.viewer.window._qt_viewer.canvas.native
+        return native
 
     def _is_behind(self) -> bool:
         """Whether another tab hides the dock."""

@@ -26,10 +26,11 @@ class SuspectList(QListWidget):
     """Suspicious sections; the keys Y and J answer for the chosen one."""
 
     decided = Signal(bool)
+    own_keys = (Qt.Key.Key_Y, Qt.Key.Key_J)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Y leaves out, J keeps; all else is the list's own."""
-        if event.key() in (Qt.Key.Key_Y, Qt.Key.Key_J):
+        if event.key() in self.own_keys:
             self.decided.emit(event.key() == Qt.Key.Key_Y)
         else:
             super().keyPressEvent(event)
@@ -50,6 +51,7 @@ class CleanUpPanel(StagePanel):
         self.list.setIconSize(QSize(_PICTURE_PX, _PICTURE_PX))
         self.list.setFixedHeight(_ROWS * (_PICTURE_PX + 8))
         self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(self._on_chosen)
         self.list.decided.connect(self._on_decided)
         self.out = self._answer("Leave it out   Y", True)
