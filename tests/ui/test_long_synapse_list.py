@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from toy_synapses import FOUND, SURE, UNKNOWN, UNSURE
 
+from napari_emseg.jobs import kept_synapses
 from napari_emseg.jobs.kept_synapses import keep_synapses
 from napari_emseg.jobs.kept_synapses import rows as all_rows
 from napari_emseg.proofread.merge import merge
@@ -200,3 +205,35 @@ def test_layers_of_a_long_list_come_one_by_one(long_list: Any, monkeypatch: pyte
     assert names == ["synapses", "synapses, direction", "synapses, no direction"]
     long_list.viewer.dims.set_current_step(0, 2)
     assert len(long_list.layers.synapses[0].data) == 6
+
+
+def test_other_threads_go_on_while_a_long_list_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it at one go would hold the window up for a fifth of a second."""
+    one = {"at": [1, 2, 3], "sections": [1, 2], "volume_nm3": 1.0, "reason": "", "pairs": []}
+    content = {"version": 1, "made": {}, "synapses": [one] * 50_000}
+    (tmp_path / kept_synapses.FILE).write_text(json.dumps(content), "utf-8")
+    real, is_inside, turns = json.loads, threading.Event(), 0
+
+    def watched(*args: Any, **options: Any) -> Any:
+        is_inside.set()
+        try:
+            return real(*args, **options)
+        finally:
+            is_inside.clear()
+
+    monkeypatch.setattr(json, "loads", watched)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    try:
+        reading = threading.Thread(target=kept_synapses.kept_in, args=(tmp_path,))
+        reading.start()
+        last = time.perf_counter()
+        while reading.is_alive():
+            now = time.perf_counter()
+            turns += is_inside.is_set() and now - last > 5e-5  # somebody else had a turn
+            last = now
+    finally:
+        sys.setswitchinterval(interval)
+    assert turns > 10

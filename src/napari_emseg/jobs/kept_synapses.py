@@ -141,13 +141,17 @@ class Row:
 def kept_in(folder: Path) -> tuple[Synapse, ...]:
     """What was found last in a project folder; nothing where nothing was, or the file cannot be read: then it is found anew."""
     try:
-        # The hook lets other threads go on: without one, a long list is read at one go, and the window stands still.
-        content = json.loads((folder / FILE).read_text(encoding="utf-8"), object_hook=dict)
+        content = json.loads((folder / FILE).read_text(encoding="utf-8"), object_hook=_as_it_is)
         if content["version"] != _VERSION:
             return ()
         return tuple(_from_json(item) for item in content["synapses"])
     except (OSError, ValueError, KeyError, TypeError):
         return ()
+
+
+def _as_it_is(content: dict[str, Any]) -> dict[str, Any]:
+    """Other threads go on between the objects of a file, because this is Python; the window would stand still until its end."""
+    return content
 
 
 def is_long(folder: Path) -> bool:
