@@ -157,7 +157,7 @@ def test_it_says_why_objects_have_no_calibre(capsys):
     write_array("cut.h5", labels, spacing_nm=SPACING)
     status, out, _ = call(capsys, "cut.h5 out.csv")
     assert status == 0
-    assert "no calibre for 2: 1 cut off by the edge of the volume, 1 too small" in out
+    assert "no calibre for 2: 1 cut off by the edge of the volume; 1 too small" in out
     assert [row["no_calibre_because"] for row in table("out.csv")] == [
         "",
         "too small",

@@ -301,3 +301,13 @@ def test_one_id_everywhere_is_refused(monkeypatch):
     monkeypatch.setattr("napari_emseg.jobs.synapses._MOST_VOXELS", 1000)
     with pytest.raises(EmsegError, match="reaches over"):
         synapses_file("cells.h5", "out.hdf", spacing_nm=SPACING, clefts="ids.h5")
+
+
+def test_one_of_a_kind_is_said_as_one(capsys):
+    cells, clefts = np.zeros((2, 60, 60), np.uint32), np.zeros((2, 60, 60), np.uint8)
+    cells[:, :, :29], cells[:, :, 31:] = 1, 2
+    clefts[:, 25:35, 28:32] = 1
+    write_array("two.h5", cells, spacing_nm=(50.0, 8.0, 8.0))
+    write_array("one.h5", clefts, spacing_nm=(50.0, 8.0, 8.0))
+    status, out, _ = call(capsys, "two.h5 out.hdf --clefts one.h5 --min-volume-nm3 1 --confidence 0")
+    assert (status, out.splitlines()[0]) == (0, "out.hdf: 1 synapse, 1 pair of cells")

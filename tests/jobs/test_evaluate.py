@@ -162,6 +162,15 @@ def test_detection_of_masks_and_probabilities(tmp_path: Path) -> None:
     assert scores["panoptic_quality"] == pytest.approx(1 / 1.5)
 
 
+def test_the_file_that_holds_grey_values_is_named(tmp_path: Path) -> None:
+    mask = np.zeros((2, 20, 20), np.uint8)
+    mask[:, 3:12, 3:12] = 255
+    write_array(tmp_path / "t.h5", mask)
+    write_array(tmp_path / "p.h5", np.random.default_rng(0).integers(0, 255, mask.shape, np.uint8))
+    with pytest.raises(EmsegError, match=r"grey values and no object ids, .*p\.h5, say above which value"):
+        evaluate_files("detection", tmp_path / "t.h5", tmp_path / "p.h5", truth_above=127)
+
+
 @pytest.mark.parametrize("kind", ["boundary", "segmentation", "semantic", "detection", "clefts"])
 def test_mapped_files_score_as_others(kind: str, tmp_path: Path) -> None:
     """A TIFF that tifffile has written plainly is mapped, and its sections cannot be written to."""

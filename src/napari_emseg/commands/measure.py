@@ -102,7 +102,7 @@ def _say_unread(found: Survey) -> None:
 
 def _say_why(reasons: Counter[Any]) -> None:
     if reasons:
-        each = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+        each = "; ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
         print(f"no calibre for {reasons.total()}: {each} (column no_calibre_because)")
 
 

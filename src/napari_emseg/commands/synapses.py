@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import add_pixel_size, add_settings, settings_from, voxel_size
 from napari_emseg.core.errors import EmsegError, WrongCall
+from napari_emseg.core.words import counted
 from napari_emseg.settings import SynapseSettings
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         table=args.table, labels=args.labels, settings=settings, progress=progress,
     )  # fmt: skip
     progress.close()
-    print(f"{args.output}: {found['synapses']} synapses, {found['pairs']} pairs of cells")
+    pairs = counted(found["pairs"], "pair of cells", "pairs of cells")
+    print(f"{args.output}: {counted(found['synapses'], 'synapse')}, {pairs}")
     if found["undirected"]:
         print(f"pairs without a direction, no partners in the file: {found['undirected']}")
     for reason, n in sorted(found["without_pair"].items()):

@@ -118,11 +118,11 @@ class Instances:
         self._line: float | None = above if above > 0 else None
         if above > 0:
             return
-        found = look_through(values)
+        found, where = look_through(values), str(getattr(values, "source", ""))
         if kind == "f" and found.high > 1:
             if found.low < 0 or not found.are_whole or found.high > _EXACT:
                 raise EmsegError(
-                    f"values from {found.low:g} to {found.high:g} are neither probabilities nor object ids", "",
+                    f"values from {found.low:g} to {found.high:g} are neither probabilities nor object ids", where,
                     "give floats in [0, 1], or say above which value objects are: --above for TRUTH, "
                     "--prediction-above for PREDICTION",
                 )  # fmt: skip
@@ -133,7 +133,7 @@ class Instances:
             self._line = 0.0
         elif found.n_ids > _MASK_VALUES and found.are_grey:
             raise EmsegError(
-                f"these are {found.n_ids} grey values and no object ids", "",
+                f"these are {found.n_ids} grey values and no object ids", where,
                 "say above which value objects are: --above for TRUTH, --prediction-above for PREDICTION",
             )  # fmt: skip
 
