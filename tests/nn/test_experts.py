@@ -12,7 +12,7 @@ import torch
 from napari_emseg.cli import main
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import FinetuneRequest, TrainingVolume
-from napari_emseg.core.model_card import find_model, read_card
+from napari_emseg.core.model_card import WEIGHTS, find_model, read_card
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io import open_array, write_array
@@ -204,6 +204,14 @@ def test_what_was_known_travels_with_the_model(twofold, tmp_path, monkeypatch, i
     monkeypatch.setenv("NAPARI_EMSEG_HOME", str(tmp_path / "home"))
     there = import_model(twofold, name="elsewhere")
     assert np.array_equal(predicted(there, image, 4.6), predicted(twofold, image, 4.6))
+
+
+def test_weights_of_a_model_with_formers_are_taken_without_them(twofold, tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_EMSEG_HOME", str(tmp_path / "home"))
+    folder = import_model(twofold / WEIGHTS, "mine", like=str(twofold))
+    assert read_card(folder).formers == ()
+    theirs = load_model(twofold)[0].state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in load_model(folder)[0].state_dict().items())
 
 
 def test_missing_weights_of_what_was_known_are_said(twofold, tmp_path):

@@ -305,3 +305,13 @@ def test_weights_do_not_bring_the_judge_of_the_model_that_they_are_like(tmp_path
     save_file(load_model(find_model("membrane"))[0].state_dict(), weights)
     folder = import_model(weights, like="membrane")
     assert read_card(folder).walls == {}
+
+
+def test_the_weights_of_a_model_folder_are_taken_as_they_lie_there(tmp_path):
+    """They hold those of its judge as well, which is left behind."""
+    model = find_model("membrane")
+    folder = import_model(model / WEIGHTS, "mine", like="membrane")
+    network, card = load_model(folder)
+    assert (card.walls, card.formers) == ({}, ())
+    theirs = load_model(model)[0].state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in network.state_dict().items())

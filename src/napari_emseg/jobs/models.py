@@ -115,24 +115,23 @@ def import_model(source: Path, name: str = "", *, like: str = "", replace: bool 
 
 def _read(source: Path, work: Path, like: str) -> ModelCard:
     from napari_emseg.nn.bioimageio import RDF, read_package
-    from napari_emseg.nn.checkpoint import load_model, save_model
+    from napari_emseg.nn.checkpoint import load_model, of_network, save_model
 
     if like:
         from napari_emseg.nn.foreign import read_weights
 
         network, card = load_model(find_model(like))
         try:
-            network.load_state_dict(read_weights(source))
+            network.load_state_dict(of_network(read_weights(source)))
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
             raise EmsegError(
                 f"the weights do not fit the network of {like} ({reason})", str(source)
             ) from error
         own = {"weights": source.name, "like": card.name}
-        # its judge of walls knew another network; it does not come with the weights either
-        card = card.model_copy(
-            update={"name": source.stem, "parent": card.name, "training": own, "scores": {}, "walls": {}}
-        )
+        # The judge of walls knew another network, and without the card of the weights nobody knows what theirs looks at.
+        whose = {"name": source.stem, "parent": card.name, "training": own}
+        card = card.model_copy(update={**whose, "scores": {}, "walls": {}, "formers": ()})
         save_model(work, network.state_dict(), card)
         return card
     if source.is_dir() and (source / CARD).is_file() and not (source / RDF).is_file():

@@ -132,6 +132,11 @@ def tensors_of(folder: Path, former: int | None = None, part: str = "") -> dict[
         return {name.removeprefix(prefix): file.get_tensor(name).clone() for name in names}
 
 
+def of_network(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What of the weights of a model file is its network's: not those of its judge of walls, nor of its `formers`."""
+    return {name: value for name, value in weights.items() if not name.startswith((WALLS, f"{_FORMER}."))}
+
+
 def load_model(folder: Path, former: int | None = None) -> tuple[nn.Module, ModelCard]:
     """Network with its weights, on the CPU and in evaluation mode, and its card.
 
