@@ -114,6 +114,16 @@ def test_a_click_goes_there(widget: Any, qtbot: Any) -> None:
     assert outlines == ["object 16"]
 
 
+def test_letters_typed_into_the_table_go_to_the_canvas(widget: Any, qtbot: Any) -> None:
+    compare(widget, qtbot)
+    click(widget, 0)
+    done: list[str] = []
+    widget.viewer.bind_key("U", lambda _viewer: done.append("U"), overwrite=True)
+    QTest.keyClick(widget.list.table, Qt.Key.Key_U)
+    widget.viewer.bind_key("U", None, overwrite=True)
+    assert done == ["U"]
+
+
 def test_sorting_and_kinds(widget: Any, qtbot: Any) -> None:
     compare(widget, qtbot)
     widget.list.table.sortByColumn(1, Qt.SortOrder.AscendingOrder)

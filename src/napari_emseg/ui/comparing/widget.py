@@ -27,6 +27,7 @@ from napari_emseg.ui.comparing.scores import ScoreGrid
 from napari_emseg.ui.comparing.table import about
 from napari_emseg.ui.docked import Docked, put_beside, scrolling
 from napari_emseg.ui.flows import comparing
+from napari_emseg.ui.focus import give_back
 from napari_emseg.ui.panels.base import heading
 from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.runner import Handlers, Runner, Work
@@ -118,6 +119,11 @@ class CompareSegmentations(Docked):
         self.layout_.addWidget(self.list, 1)
         self.layout_.addStretch(0)  # while there is no list the form stands at the top
         self._show_result(None)
+        give_back(self, lambda: self._canvas().setFocus(), self._canvas)
+
+    def _canvas(self) -> QWidget:
+        native: QWidget = self.viewer.window._qt_viewer.canvas.native
+        return native
 
     def _connect(self) -> None:
         self.form.changed.connect(self._on_picked)
