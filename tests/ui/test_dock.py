@@ -191,6 +191,16 @@ def test_keys_of_another_stage_are_answered_in_the_open_panel(
     assert {str(key) for key in bound} >= {"Ctrl+Z", "Ctrl+Shift+Z"}
 
 
+def test_a_link_to_a_stage_is_shown_in_the_others_only(opened: Any, qtbot: Any) -> None:
+    click(opened, qtbot, "stage_proofread")
+    opened.desk.say("train", "Learned for 60 s.", tone="done", link="Decide", action="stage:train")
+    says = opened.panels["proofread"].says
+    assert says.saying.link == "Decide"
+    says.linkActivated.emit("stage:train")
+    assert opened.desk.stage == "train"
+    assert opened.panels["train"].says.text() == "Learned for 60 s."
+
+
 def test_a_page_comes_to_the_front_when_another_tab_hides_the_dock(opened: Any, qtbot: Any) -> None:
     from qtpy.QtWidgets import QWidget
 

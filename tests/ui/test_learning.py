@@ -44,7 +44,9 @@ def test_learning_runs_in_the_background_lane_with_live_loss(taught: Any, engine
     assert learning.score_rows(taught.learning) == (
         ("", "before", "after"), ("Edits per 100 objects", "13.7", "10.0"), ("V_rand", "0.9800", "0.9850"),
     )  # fmt: skip
-    assert "Edits per 100 objects: 10.0, before 13.7" in taught.sayings["train"].text
+    said = taught.sayings["train"]
+    assert "Edits per 100 objects: 10.0, before 13.7" in said.text
+    assert (said.link, said.action) == ("Decide", "stage:train"), "other stages show it, too"
 
 
 def test_how_long_learning_takes_is_told_by_its_clock_alone(taught: Any, monkeypatch: Any) -> None:

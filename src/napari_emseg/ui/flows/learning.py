@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _WAITS = "A new model waits"
 _STOPPED = "Learning was stopped"
 _KEY = "train"
+_DECIDE = {"tone": "done", "link": "Decide", "action": "stage:train"}
 _ROWS = (
     ("edits_per_100_objects", "Edits per 100 objects", "{:.1f}"),
     ("v_rand", "V_rand", "{:.4f}"),
@@ -50,7 +51,7 @@ def learn(desk: Desk) -> None:
     def done(result: FinetuneResult) -> None:
         desk.learning = finetune.finish(session, request, result)
         desk.learned.emit()
-        desk.say("train", verdict(result), tone="done")
+        desk.say("train", verdict(result), **_DECIDE)
 
     plain = desk.handlers("train", done)
 
@@ -105,7 +106,7 @@ def take_up(desk: Desk) -> str:
     if desk.learning is not None:
         desk.learned.emit()
         words = f"{_WAITS} for your decision."
-        desk.say("train", f"{words} {verdict(desk.learning.result)}", tone="done")
+        desk.say("train", f"{words} {verdict(desk.learning.result)}", **_DECIDE)
         return words
     begun = kept_learning.interrupted(session)
     if begun is None:

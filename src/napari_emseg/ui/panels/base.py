@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSize
@@ -139,12 +140,14 @@ class StagePanel(QWidget):
         """Show what this stage said last, in place of what another one has said meanwhile."""
         own = self.desk.sayings.get(self.stage)
         if own is not None and own.text:
-            self.says.say(own)
+            self.show_saying(own)
         else:
             self.say_hint()
 
     def show_saying(self, saying: Saying) -> None:
-        """Show what happened."""
+        """Show what happened; a link that leads here is left out."""
+        if saying.action == f"stage:{self.stage}":
+            saying = replace(saying, link="", action="")
         self.says.say(saying)
 
     def set_look(self, look: Look) -> None:
