@@ -344,7 +344,7 @@ def test_outputs_that_nobody_teaches_stay_where_they_were(make_lines, tmp_path):
     assert beside < 0.5 * membrane
 
 
-@pytest.mark.parametrize(("sections", "trust", "share"), [(1, False, 0.48), (2, False, 0.8), (1, True, 0.8)])
+@pytest.mark.parametrize(("sections", "trust", "share"), [(1, False, 0.32), (2, False, 0.8), (1, True, 0.8)])
 def test_a_single_section_moves_weights_less_far(
     taught, make_lines, tmp_path, monkeypatch, sections, trust, share
 ):

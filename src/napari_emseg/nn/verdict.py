@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OF_ONE = 0.6  # of the way that suits a single section
+_OF_ONE = 0.4  # of the way that suits a single section
 _OF_ONE_STRANGER = 0.75  # the same for a model that has never seen anything like it
 
 
