@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BY_SIGNAL = 128  # what shells add to the number of the signal that ended a program
 STOPPED = _BY_SIGNAL + signal.SIGINT
+_A_MOMENT_S = 0.02
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,6 +99,11 @@ def _note_stops(words: Sequence[str]) -> list[int]:
     pressed: list[int] = []
 
     def on_stop(number: int, frame: Any) -> None:
+        if _is_importing(frame):
+            again = threading.Timer(_A_MOMENT_S, signal.raise_signal, (number,))
+            again.daemon = True
+            again.start()
+            return
         pressed.append(number)
         signal.default_int_handler(number, frame)
 
@@ -107,6 +113,14 @@ def _note_stops(words: Sequence[str]) -> list[int]:
     if words and words[0] in COMMANDS and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, on_stop)
     return pressed
+
+
+def _is_importing(frame: Any) -> bool:
+    """Whether Python is just taking or giving a lock of its imports.
+
+    An interrupt there can be swallowed and the lock be kept, and then every thread that imports anything waits for ever.
+    """
+    return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib")
 
 
 def _status(pressed: Sequence[int]) -> int:
