@@ -37,7 +37,6 @@ from napari_emseg.augment.recipe import load_recipe
 from napari_emseg.core.learning import IGNORE, TrainingVolume
 from napari_emseg.core.model_card import find_model
 from napari_emseg.io import open_array, open_image
-from napari_emseg.jobs.suggest import unsure_mean
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import to_device
@@ -133,6 +132,12 @@ def look(model: Path, stack: Stack) -> tuple[NDArray[np.float64], NDArray[np.flo
     found = list(look_at(predictor, views, margins, predictor.zoom((50, PIXEL_NM, PIXEL_NM))))
     unsure = np.array([unsure_mean(maps[0]) for maps, _ in found])
     return unsure, np.array([features for _, features in found]), np.array(looks)
+
+
+def unsure_mean(probability: NDArray[np.floating]) -> float:
+    """How much of a map (y, x) is undecided, 0 to 1: much where there is much membrane and the model is unsure about it."""
+    p = np.asarray(probability, np.float64)
+    return float(4 * (p * (1 - p)).mean())
 
 
 def corrected_px(model: Path, stack: Stack, windows: Sequence[int]) -> int:

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from napari_emseg.algorithms.assignment import assign
 from napari_emseg.algorithms.matching import JOIN_BIAS, link_sections
 from napari_emseg.algorithms.metrics.segmentation import segmentation_scores
-from napari_emseg.algorithms.motion import global_shift
+from napari_emseg.algorithms.motion import coarse_borders, coarse_step, shift_between
 from napari_emseg.algorithms.propagation import propagate, rename
 from napari_emseg.settings import PropagateSettings
 
@@ -122,7 +122,8 @@ def test_a_jump_of_the_whole_section_is_found() -> None:
     }
     second = {name: (y + 9, x + 11, r) for name, (y, x, r) in first.items()}
     a, b = discs(**first), discs(**second)
-    np.testing.assert_array_equal(global_shift(a, b), [9, 11])
+    found = shift_between(coarse_borders(a), coarse_borders(b), coarse_step(a.shape))
+    np.testing.assert_array_equal(found, [9, 11])
     links = link_sections(a, b, SETTINGS, SPACING)
     inside = set(np.unique(b)) - {0}
     assert {(k.a, k.b) for k in links if k.kind == "same"} >= {(k, k) for k in range(1, 9) if k in inside}

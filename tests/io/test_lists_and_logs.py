@@ -7,7 +7,7 @@ import pytest
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.training_log import read_training_log, write_curve
-from napari_emseg.io.volume_list import pair_volumes, split_volumes
+from napari_emseg.io.volume_list import split_volumes
 
 
 def test_names_join_the_folder_of_the_first(tmp_path: Path) -> None:
@@ -33,12 +33,9 @@ def test_a_file_with_an_at_in_its_name_is_one_volume(tmp_path: Path) -> None:
     assert split_volumes("me@work.h5", tmp_path) == ("me@work.h5",)
 
 
-def test_lists_that_do_not_fit() -> None:
+def test_a_list_with_a_gap_is_refused() -> None:
     with pytest.raises(EmsegError, match="name in the list of volumes is empty"):
         split_volumes("a@@b")
-    with pytest.raises(EmsegError, match="2 images and 1 label"):
-        pair_volumes("a@b", "c")
-    assert pair_volumes("x/a@b", "y/c@d") == (("x/a", "y/c"), ("x/b", "y/d"))
 
 
 LOG = (

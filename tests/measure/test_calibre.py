@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_emseg.measure.calibre import calibre_of, calibre_row
+from napari_emseg.measure.calibre import calibre_row
 from napari_emseg.measure.profile import NOTHING, profile
-from napari_emseg.settings import MeasureSettings
 
 
 @pytest.mark.parametrize("spacing", [(30.0, 4.0, 4.0), (50.0, 4.6, 4.6), (8.0, 8.0, 8.0)], ids=str)
@@ -157,7 +156,7 @@ def test_cross_sections_at_wanted_steps(shapes):
 
 def test_an_object_without_an_axis_has_the_same_columns(shapes):
     spacing = (30.0, 6.0, 6.0)
-    row = calibre_of(shapes.in_space(shapes.tilted(0, 60.0, spacing, 400.0), spacing), MeasureSettings())
+    row = calibre_row(profile(shapes.in_space(shapes.tilted(0, 60.0, spacing, 400.0), spacing)))
     blank = calibre_row(NOTHING)
     assert list(row) == list(blank)
     assert {v for k, v in blank.items() if k.endswith("_nm")} == {None}

@@ -12,7 +12,7 @@ from PIL import Image
 from napari_emseg.measure import plots
 from napari_emseg.measure.five_points import five_along, five_points, mean_of, means_of_sheet
 from napari_emseg.measure.matrix import PairMatrix, largest, pair_matrix
-from napari_emseg.measure.occupancy import occupancy_of_columns, occupancy_percent
+from napari_emseg.measure.occupancy import occupancy_percent
 from napari_emseg.measure.profile import Profile
 from napari_emseg.measure.table import csv_text, profile_rows
 
@@ -104,12 +104,10 @@ def test_the_objects_with_the_most_contact():
 def test_occupancy_adds_up_to_a_hundred_percent():
     areas = pair_matrix(CONTACTS, (1, 2, 3), (11, 12))
     np.testing.assert_allclose(occupancy_percent(areas), [20, 80, 0])
-    np.testing.assert_allclose(occupancy_of_columns(areas), [[25, np.nan], [75, 100], [np.nan, np.nan]])
     rng = np.random.default_rng(2)
     values = np.where(rng.random((9, 13)) < 0.5, rng.random((9, 13)), np.nan)
     many = PairMatrix(tuple(range(9)), tuple(range(13)), values)
     assert occupancy_percent(many).sum() == pytest.approx(100)
-    assert np.nansum(occupancy_of_columns(many), axis=0) == pytest.approx(100)
 
 
 def test_nothing_that_touches_has_no_occupancy():

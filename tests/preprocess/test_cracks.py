@@ -11,7 +11,7 @@ from napari_emseg.phantom import make_phantom
 from napari_emseg.phantom.injuries import crack, draw_displacement
 from napari_emseg.preprocess.affine import apply, estimate_affine, inverse, pull
 from napari_emseg.preprocess.cracks import Crack, cracks_as_text, find_crack, locate, read_cracks, split
-from napari_emseg.preprocess.mending import fill_gap, mend, mend_labels, unmend, unmend_points
+from napari_emseg.preprocess.mending import fill_gap, mend, mend_labels, unmend
 
 AFFINE = np.array([[1.01, 0.02, 5.0], [-0.015, 0.99, -6.0]])
 
@@ -130,14 +130,6 @@ def test_the_filled_band_beats_the_mean_of_the_neighbours(sections):
         return 10 * np.log10(255**2 / np.square(image[band] - sections[1][band]).mean())
 
     assert psnr(filled) > psnr(mean)
-
-
-def test_points_there_and_back(found):
-    points = np.argwhere(found.parts > 0)[::97].astype(float)
-    moved = unmend_points(points, found, back=False)
-    back = unmend_points(moved, found)
-    # all but where parts have come to lie on each other
-    assert (np.hypot(*(back - points).T) < 1e-6).mean() > 0.95
 
 
 def test_overlapping_parts_do_not_add_up():

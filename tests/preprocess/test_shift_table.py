@@ -12,7 +12,6 @@ from napari_emseg.preprocess.shift_table import (
     ShiftTable,
     align,
     align_points,
-    align_points_nm,
     read_shifts,
     shifts_as_text,
     unalign,
@@ -68,9 +67,6 @@ def test_content_moves_by_the_table_and_points_move_with_it():
         assert aligned[z, y, x] == n
     # shifts are relative to one canvas: section 1 lies 3 further down than section 0
     assert np.argwhere(aligned[0] == 1)[0].tolist() == [5, 6]
-    nm = align_points_nm(points * (50, 4, 5), table, (50, 4, 5))
-    assert np.allclose(nm, align_points(points, table) * (50, 4, 5))
-    assert np.allclose(align_points_nm(nm, table, (50, 4, 5), back=True), points * (50, 4, 5))
 
 
 def test_increments_are_added_up_before_rounding():

@@ -46,15 +46,6 @@ def border_evidence(borders: Contacts) -> NDArray[np.float64]:
     return (high - low) / variance * ((low + high) / 2 - x) - _CAUTION
 
 
-def neutral_border(borders: Contacts) -> float:
-    """The mean probability at which `border_evidence` speaks neither for nor against, in [0, 1]."""
-    x = logit(borders.boundary)
-    low, high, variance = _two_classes(
-        np.r_[x, logit(np.array(_EXPECTED))], np.r_[borders.faces.astype(float), [_EXPECTED_FACES] * 2]
-    )
-    return float(1 / (1 + np.exp(-((low + high) / 2 - _CAUTION * variance / (high - low)))))
-
-
 def logit(chance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log-odds, bounded."""
     p = np.clip(chance, _LIMIT, 1 - _LIMIT)

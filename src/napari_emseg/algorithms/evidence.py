@@ -95,15 +95,12 @@ class Evidence:
     shared : ndarray of float64 (n,)
         Common pixels.
     clues : ndarray of float64 (n, len(CLUES))
-    motion_px : float
-        How far borders move between the two sections.
     """
 
     a: NDArray[np.int64]
     b: NDArray[np.int64]
     shared: NDArray[np.float64]
     clues: NDArray[np.float64]
-    motion_px: float
 
 
 CLUES = (
@@ -187,7 +184,7 @@ def gather(first: Objects, second: Objects, common: Overlaps | None = None) -> E
         axis=1,
     )
     around = _surroundings(first, second, a, b, shared, by_overlap)
-    return Evidence(a, b, shared, np.concatenate([by_overlap, around], axis=1), motion)
+    return Evidence(a, b, shared, np.concatenate([by_overlap, around], axis=1))
 
 
 def _surroundings(

@@ -19,26 +19,6 @@ _FLOOR = 1e-9  # weight of what is far out of reach
 _ASKED = 400  # objects that tell which reach foretells them best
 
 
-def global_shift(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
-    """Shift that brings section ``a`` onto section ``b``.
-
-    Parameters
-    ----------
-    a, b : ndarray of int (y, x)
-        Segment ids of two sections; ids mean nothing between them.
-
-    Returns
-    -------
-    ndarray of float64 (2,)
-        (dy, dx) in pixels; zero unless a shift makes the borders agree clearly better.
-
-    Notes
-    -----
-    Phase correlation of the borders between segments: Kuglin and Hines 1975.
-    """
-    return shift_between(coarse_borders(a), coarse_borders(b), coarse_step(a.shape))
-
-
 def coarse_step(shape: tuple[int, ...]) -> int:
     """Side of the blocks of pixels in which borders are compared."""
     return max(1, max(shape) // _COARSE_PX)
@@ -50,7 +30,24 @@ def coarse_borders(labels: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def shift_between(one: NDArray[np.float32], two: NDArray[np.float32], step: int) -> NDArray[np.float64]:
-    """The same from `coarse_borders` of both sections."""
+    """Shift that brings one section onto another.
+
+    Parameters
+    ----------
+    one, two : ndarray of float32 (y / step, x / step)
+        `coarse_borders` of the two.
+    step : int
+        `coarse_step` of the two.
+
+    Returns
+    -------
+    ndarray of float64 (2,)
+        (dy, dx) in pixels of the sections; zero unless a shift makes the borders agree clearly better.
+
+    Notes
+    -----
+    Phase correlation of the borders between segments: Kuglin and Hines 1975.
+    """
     borders = (one, two)
     if min(x.std() for x in borders) == 0:
         return np.zeros(2)

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 FORMAT = "napari-emseg pack"
 VERSION = 1
 MANIFEST = "manifest.json"
-ENDING = f"{SUFFIX}.zip"
 
 _LARGEST_MANIFEST = 256 * 2**20
 _WORST_RATIO = 200  # label chunks and images are stored as they are; only text and tables shrink

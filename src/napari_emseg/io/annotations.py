@@ -112,12 +112,6 @@ def read_annotations(path: str | os.PathLike[str], *, spacing_nm: Spacing | None
     return found
 
 
-def writes_annotations(path: str | os.PathLike[str]) -> bool:
-    """Whether an output path can hold annotations and no stack."""
-    suffix = Path(path).suffix.lower()
-    return suffix in (".nml", ".swc", ".csv", ".json")
-
-
 def write_annotations(
     path: str | os.PathLike[str], annotations: Annotations, *, spacing_nm: Spacing | None = None
 ) -> None:

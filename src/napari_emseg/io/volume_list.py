@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.words import counted
 from napari_emseg.io.paths import SAMPLE, parse_path
 
 SEPARATOR = "@"
@@ -56,24 +55,6 @@ def split_volumes(text: str, base: Path | None = None) -> tuple[str, ...]:
         else:
             out.append(str(shown / name))
     return tuple(out)
-
-
-def pair_volumes(images: str, labels: str, base: Path | None = None) -> tuple[tuple[str, str], ...]:
-    """Two lists of volumes, joined one to one.
-
-    Raises
-    ------
-    EmsegError
-        If they differ in length.
-    """
-    first, second = split_volumes(images, base), split_volumes(labels, base)
-    if len(first) != len(second):
-        raise EmsegError(
-            f"there are {counted(len(first), 'image')} and {counted(len(second), 'label file')}",
-            f"{images}, {labels}",
-            "name one for each",
-        )
-    return tuple(zip(first, second, strict=True))
 
 
 def _exists(path: Path) -> bool:

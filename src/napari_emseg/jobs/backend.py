@@ -61,7 +61,6 @@ class Backend:
     ) -> None:
         self._topic = topic
         self._on_failed = on_failed
-        self._timeout_s = timeout_s
         self._cluster: LocalCluster | None = None
         self._client: Client | None = None
         self._workers: dict[str, WorkerProcess] = {}

@@ -31,7 +31,6 @@ _IN_FLIGHT = 8  # sections under way on a scheduler; bounds memory here and ther
 _AROUND_PX = (
     192  # model pixels; what lies further from a region changes no wall in it (measured on ISBI 2012)
 )
-DTYPES = ("float32", "float16", "uint8")
 
 
 class PredictedStack:

@@ -190,17 +190,6 @@ def unsure_share(probability: NDArray[np.floating]) -> float:
     return float((p * (1 - p)).sum() / max(float(p.sum()), 1.0))
 
 
-def unsure_mean(probability: NDArray[np.floating]) -> float:
-    """How much of a map is undecided, 0 to 1: much where there is much membrane and the model is unsure about it.
-
-    Parameters
-    ----------
-    probability : ndarray (y, x)
-    """
-    p = np.asarray(probability, np.float64)
-    return float(4 * (p * (1 - p)).mean())
-
-
 def rank(
     pieces: Sequence[Piece],
     unsure: NDArray[np.floating],

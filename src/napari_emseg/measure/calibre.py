@@ -8,13 +8,11 @@ import numpy as np
 
 from napari_emseg.measure.cross_section import AT_EDGE, ELSEWHERE
 from napari_emseg.measure.five_points import five_points, mean_of
-from napari_emseg.measure.profile import AT_FORK, BESIDE_EDGE, Profile, profile
+from napari_emseg.measure.profile import AT_FORK, BESIDE_EDGE, Profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_emseg.measure.crop import ObjectCrop
-    from napari_emseg.settings import MeasureSettings
 
 Row = dict[str, float | int | str | None]
 
@@ -22,11 +20,6 @@ TOO_SMALL = "too small"
 CUT_OFF = "cut off by the edge of the volume"
 ONLY_FORKS = "forks and ends only"
 FORKS_AND_EDGE = "cut off by the edge of the volume, or at forks"
-
-
-def calibre_of(crop: ObjectCrop, settings: MeasureSettings) -> Row:
-    """Calibre, length and shape of the axis of one object; see `calibre_row`."""
-    return calibre_row(profile(crop, settings.step_nm, settings.min_voxels))
 
 
 def calibre_row(found: Profile) -> Row:

@@ -27,15 +27,3 @@ def occupancy_percent(areas: PairMatrix) -> NDArray[np.float64]:
     """
     total = areas.totals.sum()
     return 100 * areas.totals / total if total > 0 else np.full(len(areas.rows), np.nan)
-
-
-def occupancy_of_columns(areas: PairMatrix) -> NDArray[np.float64]:
-    """How the contact area of every column object is shared by the row objects; columns add up to 100 percent.
-
-    Returns
-    -------
-    ndarray of float64 (rows, columns)
-        NaN where the two do not touch.
-    """
-    total = np.nansum(areas.values, axis=0)
-    return np.asarray(100 * areas.values / np.where(total > 0, total, np.nan))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.preprocess.affine import apply, inverse, pull
+from napari_emseg.preprocess.affine import inverse, pull
 from napari_emseg.preprocess.flow import flow_between, sample, to_type
 
 if TYPE_CHECKING:
@@ -166,36 +166,4 @@ def unmend(values: NDArray[Any], crack: Crack, *, labels: bool) -> NDArray[Any]:
         mask = crack.parts == n
         found = pull(values, affine, order=0 if labels else 1)
         out[mask] = found[mask] if labels else to_type(found[mask], values.dtype)
-    return out
-
-
-def unmend_points(points: NDArray[np.floating], crack: Crack, *, back: bool = True) -> NDArray[np.float64]:
-    """Points (n, 2) of the mended section in the cracked one, or the other way with ``back=False``.
-
-    A point of the mended section belongs to the part that lies there, or to the nearest one in the gap.
-    """
-    from scipy.ndimage import distance_transform_edt
-
-    given = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    nearest = distance_transform_edt(crack.parts == 0, return_distances=False, return_indices=True)
-    part = crack.parts[nearest[0], nearest[1]]
-
-    def part_at(places: NDArray[np.float64]) -> NDArray[np.uint8]:
-        rows, columns = (
-            np.clip(np.rint(places[:, k]), 0, n - 1).astype(np.intp) for k, n in enumerate(part.shape)
-        )
-        return np.asarray(part[rows, columns])
-
-    out = given.copy()
-    if not back:
-        for n, affine in enumerate(crack.affines, start=1):
-            chosen = part_at(given) == n
-            out[chosen] = apply(affine, given[chosen])
-        return out
-    misfit = np.full(len(given), np.inf)
-    for n, affine in enumerate(crack.affines, start=1):
-        there = apply(inverse(affine), given)
-        wrong = (part_at(there) != n).astype(float)
-        out[wrong < misfit] = there[wrong < misfit]
-        np.minimum(misfit, wrong, out=misfit)
     return out

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_emseg.core.stack import Spacing
 
 _LARGEST_PX = 1 << 24  # a shift beyond this is a wrong file, and its canvas would fill the disk
 
@@ -191,14 +190,6 @@ def unalign_points(points: NDArray[np.floating], table: ShiftTable) -> NDArray[n
     moved = np.array(points, dtype=np.float64).reshape(-1, 3)
     moved[:, 1:] -= table.shifts[_section_of(moved, table)] + table.origin
     return moved
-
-
-def align_points_nm(
-    points_nm: NDArray[np.floating], table: ShiftTable, spacing_nm: Spacing, *, back: bool = False
-) -> NDArray[np.float64]:
-    """As `align_points` (or its inverse) for points (z, y, x) in nanometres."""
-    voxels = np.asarray(points_nm, dtype=np.float64).reshape(-1, 3) / spacing_nm
-    return (unalign_points if back else align_points)(voxels, table) * spacing_nm
 
 
 def _section_of(points: NDArray[np.float64], table: ShiftTable) -> NDArray[np.intp]:

@@ -142,11 +142,6 @@ class Desk(Bench):
         return self._engine
 
     @property
-    def engine_if_started(self) -> Any:
-        """The engine, or None while nothing has needed it."""
-        return self._engine
-
-    @property
     def section(self) -> int:
         """Section on screen."""
         return self._section

@@ -53,14 +53,3 @@ def polarity(
         signed = pre.astype(np.float32) - post.astype(np.float32)
         return Target(signed[None], known[None], ("polarity",))
     return Target((pre + 2 * post).astype(np.uint8)[None], known[None], ("polarity class",))
-
-
-def side_of(target: Target) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Presynaptic and postsynaptic voxels (z, y, x) of a target of any form, or of a prediction of it."""
-    values = target.values
-    if target.channels == ("pre", "post", "synapse"):
-        there = values[2] > 0.5
-        return there & (values[0] >= values[1]), there & (values[1] > values[0])
-    if target.channels == ("polarity",):
-        return values[0] > 0.5, values[0] < -0.5
-    return values[0] == 1, values[0] == 2
