@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,9 +183,10 @@ class Slowly(LazyStack):
 
 def test_a_window_that_closes_leaves_no_half_copy(tmp_path: Path) -> None:
     """The worker takes it away before it ends; the window does not wait for that."""
-    image = ImageStack(Slowly(), (50.0, 5.0, 5.0), "file", "toy", "toy")
+    image = ImageStack(np.zeros((60, 64, 64), np.uint8), (50.0, 5.0, 5.0), "file", "toy", "toy")
     session = Session.create(tmp_path / "toy.emseg", image)
     request = align.prepare(session, Alignment(ShiftTable(np.zeros((60, 2), int))))
+    request = replace(request, data=Slowly())
     with Engine() as engine:
         engine.submit("napari_emseg.jobs.align:run", request, lane="background")
         assert comes(lambda: any(tmp_path.glob(".toy-aligned*")))
