@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.learning import IGNORE, LEVELS
+from napari_emseg.nn.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ _SHOWN = 4  # samples in a picture
 
 class Curves:
     """Numbers as JSON lines and as TensorBoard scalars, pictures for TensorBoard, all under fixed tags.
+
+    Ctrl-C waits while something is written: TensorBoard's queue, once interrupted, may not answer any more.
 
     Parameters
     ----------
@@ -44,14 +47,16 @@ class Curves:
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Record numbers of one step."""
-        self._file.write(json.dumps({"step": step, "time": round(time.time(), 1)} | values) + "\n")
-        self._file.flush()
-        for tag, value in values.items():
-            self._board.add_scalar(tag, value, step)
+        with uninterrupted():
+            self._file.write(json.dumps({"step": step, "time": round(time.time(), 1)} | values) + "\n")
+            self._file.flush()
+            for tag, value in values.items():
+                self._board.add_scalar(tag, value, step)
 
     def picture(self, step: int, tag: str, image: NDArray[np.float32]) -> None:
         """Record a picture (y, x) with values in [0, 1]."""
-        self._board.add_image(tag, np.clip(np.nan_to_num(image), 0, 1)[None], step)
+        with uninterrupted():
+            self._board.add_image(tag, np.clip(np.nan_to_num(image), 0, 1)[None], step)
 
     def samples(
         self, step: int, image: NDArray[np.float32], truth: NDArray[np.uint8], targets: Sequence[str]
@@ -69,8 +74,9 @@ class Curves:
 
     def close(self) -> None:
         """Finish both files."""
-        self._board.close()
-        self._file.close()
+        with uninterrupted():
+            self._board.close()
+            self._file.close()
 
 
 def last_step(path: Path) -> int:

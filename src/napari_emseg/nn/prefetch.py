@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 T = TypeVar("T")
+_PATIENCE_S = 10.0
+"""How long the thread is waited for at the end; it goes with the program, should Ctrl-C have left it waiting for a lock."""
 
 
 def prefetched(make: Callable[[int], T], ahead: int = 2) -> Callable[[int, int], Generator[T, None, None]]:
@@ -59,6 +61,6 @@ def prefetched(make: Callable[[int], T], ahead: int = 2) -> Callable[[int, int],
                 yield batch  # type: ignore[misc]
         finally:
             over.set()
-            thread.join()
+            thread.join(_PATIENCE_S)
 
     return batches
