@@ -87,3 +87,22 @@ def test_samples_live_in_the_own_folder(toy: Any) -> None:
         session.project.folder == Path(os.environ["NAPARI_EMSEG_HOME"]).resolve() / "projects" / "toy.emseg"
     )
     session.close()
+
+
+def test_a_file_of_membranes_is_remembered_and_moves_with_the_project(tmp_path: Path, toy: Any) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    (first / "walls.tif").touch()
+    session = Session.create(first / "toy.emseg", toy())
+    session.take_membranes(first / "walls.tif::raw", shows_cells=True)
+    session.close()
+    first.rename(tmp_path / "second")
+    again = Session.open(tmp_path / "second" / "toy.emseg", toy())
+    assert again.membranes_path == f"{tmp_path / 'second' / 'walls.tif'}::raw"
+    assert (again.membranes.name, again.membranes.shows_cells) == ("walls.tif::raw", True)
+    again.model = again.model  # whoever was chosen last
+    assert (again.membranes, again.membranes_path, again.project.source) == (None, "", again.project.model)
+    again.close()
+    last = Session.open(tmp_path / "second" / "toy.emseg", toy())
+    assert (last.membranes, last.project.membranes.shows_cells) == (None, True)
+    last.close()

@@ -144,6 +144,7 @@ def _info(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG001 - 
     try:
         states = journal.section_states()
         newest = events(journal, limit=1)
+        file = project.membranes if project.membranes and project.membranes.is_used else None
         counts = {
             s.value: sum(v.status is s for v in states.values()) for s in Status if s is not Status.UNSEEN
         }
@@ -153,6 +154,7 @@ def _info(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG001 - 
             "shape": project.image.shape,
             "spacing_nm": project.image.spacing_nm,
             "model": project.model,
+            "membranes": file.place(project.folder) if file else None,
             "sections": counts,
             "edits": count_events(journal),
             "last_edit": newest[0].time if newest else None,
@@ -171,6 +173,8 @@ def _info(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG001 - 
     print(f"{project.image.name}: {counted(z, 'section')} of {y} x {x} pixels, {size}")
     print(f"  image: {found['image_uri']}")
     print(f"  model: {project.model}")
+    if file:
+        print(f"  membranes: {found['membranes']}{' (it shows cells)' if file.shows_cells else ''}")
     print("  sections: " + ", ".join(f"{n} {name}" for name, n in counts.items()) + f", of {z}")
     print(f"  edits: {found['edits']}" + (f", the last at {_time(newest[0].time)}" if newest else ""))
 

@@ -166,7 +166,8 @@ def copy_project(
             progress.report(done / total, f"copying {name.name}")
         remove(begin)
         reference = inside(project.image, image.name) if image else _elsewhere(project, target)
-        replace(load_project(beside), image=reference, origin=origin_of(beside)).saved()
+        membranes = project.membranes and project.membranes.seen_from(folder, target)
+        replace(load_project(beside), image=reference, origin=origin_of(beside), membranes=membranes).saved()
         sync_folder(beside)
     except BaseException as error:
         shutil.rmtree(beside, ignore_errors=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_emseg.core.places import absolute, candidates, relative_to
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_emseg.core.stack import ImageStack
 
 
@@ -43,17 +45,14 @@ class ImageReference:
         """Places to look for the image, best first: relative to the folder, then where it was."""
         if self.uri.startswith("sample:") or not self.relative:
             return [self.uri]
-        path, colons, internal = self.relative.partition("::")
-        moved = os.path.normpath(folder / path) + colons + internal
-        return [moved] if moved == self.uri else [moved, self.uri]
+        return candidates(self.uri, self.relative, folder)
 
     @classmethod
     def to(cls, image: ImageStack, folder: Path, fingerprint: str = "") -> ImageReference:
         """A reference from a project folder to an image that is open now."""
         uri = image.uri
         if uri and not uri.startswith("sample:"):
-            path, colons, internal = uri.partition("::")
-            uri = str(Path(path).expanduser().resolve()) + colons + internal
+            uri = absolute(uri)
         relative = _relative(uri, folder)
         return cls(
             uri, relative, image.shape, image.spacing_nm, image.spacing_source, image.name, fingerprint
@@ -61,11 +60,5 @@ class ImageReference:
 
 
 def _relative(uri: str, folder: Path) -> str:
-    """A path with optional internal path, relative to the project folder; empty where that is impossible."""
-    if uri.startswith("sample:") or not uri:
-        return ""
-    path, colons, internal = uri.partition("::")
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix() + colons + internal
-    except ValueError:  # another drive
-        return ""
+    """Relative to the project folder; empty for samples."""
+    return "" if uri.startswith("sample:") or not uri else relative_to(uri, folder)

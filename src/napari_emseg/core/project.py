@@ -29,6 +29,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.leftovers import beside as name_beside
 from napari_emseg.core.leftovers import clear
+from napari_emseg.core.membrane_file import MembraneFile
 from napari_emseg.core.migration import VERSION, migrated
 from napari_emseg.core.remaking import DamagedProject, has_traces
 from napari_emseg.core.words import file_name
@@ -72,6 +73,13 @@ class Project:
     created: str = ""
     program: str = ""
     origin: Origin | None = None
+    membranes: MembraneFile | None = None
+
+    @property
+    def source(self) -> str:
+        """What the journal writes for where membranes come from: the model, or the file in its place."""
+        file = self.membranes
+        return file.record if file is not None and file.is_used else self.model
 
     @property
     def labels(self) -> Path:
@@ -118,6 +126,7 @@ class Project:
                 "fingerprint": project.image.fingerprint,
             },
             "model": project.model,
+            "membranes": asdict(project.membranes) if project.membranes else None,
             "settings": project.settings,
             "origin": asdict(project.origin) if project.origin else None,
         }
@@ -182,6 +191,7 @@ def _understood(content: dict[str, Any], folder: Path) -> Project:
         created,
         program,
         Origin(**content["origin"]) if content["origin"] else None,
+        MembraneFile.understood(content.get("membranes")),
     )
 
 

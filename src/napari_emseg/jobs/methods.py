@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg import __version__
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.membrane_file import file_of_record
 from napari_emseg.core.model_card import ModelCard, find_model, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted, last_name
@@ -60,6 +61,7 @@ def provenance(session: Session) -> dict[str, Any]:
         "model": {"name": session.project.model, "version": card.version, "parent": card.parent}
         if card
         else {"name": session.project.model},
+        **({"membranes": session.membranes.name} if session.membranes else {}),
         "settings": {stage: value.model_dump(mode="json") for stage, value in session.settings.items()},
         "sections": states,
         "edits": dict(
@@ -91,7 +93,12 @@ def _models(session: Session) -> list[str]:
     sentences = []
     for name, n, first, last in rows:
         card = _card(session, name)
-        text = f"Membranes were predicted with the model {last_name(name)}"
+        file = file_of_record(name)
+        text = (
+            f"Membranes were taken from the file {file}"
+            if file
+            else f"Membranes were predicted with the model {last_name(name)}"
+        )
         if card is not None:
             text += (
                 f" (version {card.version}, {card.architecture}, {card.parameters / 1e6:.2f} million weights"

@@ -128,7 +128,7 @@ class Kernel:
         if edit.is_empty:
             return
         self._refuse_if_read_only(edit.name)
-        edit, forgotten = self._ledger.commit(edit, self.project.model, tool=tool, seconds=seconds)
+        edit, forgotten = self._ledger.commit(edit, self.project.source, tool=tool, seconds=seconds)
         self._applied(edit, 1, forgotten)
 
     def commit_stroke(self, name: str = "paint") -> Edit | None:
@@ -147,7 +147,7 @@ class Kernel:
             return None
         self._refuse_if_read_only(name)
         seconds = time.monotonic() - self.volume.pages.stroke_began
-        forgotten = self._ledger.commit_stroke(edit, self.project.model, seconds=seconds)
+        forgotten = self._ledger.commit_stroke(edit, self.project.source, seconds=seconds)
         self._applied(edit, 1, forgotten)
         return edit
 

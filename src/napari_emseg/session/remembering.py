@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.image_reference import ImageReference
+from napari_emseg.core.membrane_file import MembraneFile
 from napari_emseg.session.image import words_of_change
 from napari_emseg.session.kernel import Kernel
 from napari_emseg.settings import (
@@ -43,7 +44,7 @@ STAGES: dict[str, type[Settings]] = {
 
 
 class Remembering(Kernel):
-    """Model, settings and voxel size."""
+    """Model, file of membranes, settings and voxel size."""
 
     @property
     def model(self) -> str:
@@ -57,9 +58,38 @@ class Remembering(Kernel):
         path = Path(name)
         if path.is_absolute() and path.is_relative_to(self.project.folder):
             name = path.relative_to(self.project.folder).as_posix()
-        if str(name) != self.project.model:
-            self._save(model=str(name))
+        file = self.project.membranes
+        if str(name) != self.project.model or self.membranes is not None:
+            self._save(model=str(name), membranes=file and replace(file, is_used=False))
             self.model_changed.emit(self.model)
+
+    @property
+    def membranes(self) -> MembraneFile | None:
+        """The file that membranes come from in place of the model; None where the model finds them."""
+        file = self.project.membranes
+        return file if file is not None and file.is_used else None
+
+    @property
+    def membranes_path(self) -> str:
+        """Where that file lies now; empty without one."""
+        file = self.membranes
+        return file.place(self.project.folder) if file is not None else ""
+
+    def take_membranes(self, path: str | Path, *, shows_cells: bool = False) -> MembraneFile:
+        """Take membranes from a file from now on, until a model is chosen.
+
+        Parameters
+        ----------
+        path : path
+            With optional ``::internal/path``; whether it fits the stack is not looked at here.
+        shows_cells : bool
+            Whether its values are high in cells.
+        """
+        file = MembraneFile.to(path, self.project.folder, shows_cells=shows_cells)
+        if file != self.project.membranes:
+            self._save(membranes=file)
+            self.model_changed.emit(self.model)
+        return file
 
     @property
     def settings(self) -> dict[str, Settings]:

@@ -97,6 +97,14 @@ ACTIONS: dict[str, Action] = {
         "Predict what I see", "Shift-S", "Membrane probability of the region on screen",
         f"{_FLOWS}.predicting:predict_visible", "predict",
     ),
+    "take_membranes": Action(
+        "Take the membranes of this layer", "", "Take the membranes from the file that another layer shows",
+        f"{_FLOWS}.given:take_layer", "predict",
+    ),
+    "turn_membranes": Action(
+        "It shows cells", "", "Read the file of membranes the other way round: its values are high in cells",
+        f"{_FLOWS}.given:turn", "predict",
+    ),
     "mark_examples": Action(
         "On it", "", "Click on a few places that are what you look for, in any section",
         f"{_FLOWS}.examples:mark_on", "predict",

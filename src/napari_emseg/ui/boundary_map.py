@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_emseg.core.edit import Region
@@ -60,9 +62,12 @@ class BoundaryMap:
         """Sections with at least one predicted pixel."""
         return tuple(sorted(self._sections))
 
-    def write(self, region: Region, probability: NDArray[np.floating]) -> None:
-        """Take over a predicted box; `probability` (z, y, x) in 0 to 1."""
-        for z, values in zip(range(region.start[0], region.stop[0]), coded(probability), strict=True):
+    def write(
+        self, region: Region, probability: NDArray[np.floating] | Sequence[NDArray[np.floating]]
+    ) -> None:
+        """Take over a predicted box; `probability` (z, y, x), or its sections, in 0 to 1."""
+        sections = range(region.start[0], region.stop[0])
+        for z, values in zip(sections, map(coded, probability), strict=True):
             if z not in self._sections:
                 self._make_room()
                 self._sections[z] = np.zeros(self.shape[1:], np.uint8)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from napari_emseg.core.chronicle import count_events, events
+from napari_emseg.core.membrane_file import file_of_record
 from napari_emseg.ui.durations import took
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def details(event: Event) -> tuple[str, ...]:
             part
             for part in (
                 f"took {took(event.seconds)}" if event.seconds else "",
-                f"model: {event.model}" if event.model else "",
+                _origin(event.model),
             )
             if part
         ),
@@ -131,6 +132,12 @@ def details(event: Event) -> tuple[str, ...]:
     if event.state == "forgotten":
         rows.append("too old to be undone one by one")
     return tuple(row for row in rows if row)
+
+
+def _origin(model: str) -> str:
+    """Where membranes came from then."""
+    file = file_of_record(model)
+    return f"membranes of {file}" if file else f"model: {model}" if model else ""
 
 
 def where(event: Event) -> str:

@@ -130,12 +130,13 @@ def accept(desk: Desk) -> None:
     session, _ = desk.need_session()
     if desk.learning is None:
         raise EmsegError("there is no new model", "", "let one learn first")
+    aside = _aside(session)
     folder = versions.accept(session, desk.learning)
     _forget(desk)
-    _forget_predictions(desk)
+    forget_predictions(desk)
     predicting.warm_up(desk)
     desk.say(
-        "train", f"Predictions come from {folder.name} now; the old model stays in the list.", tone="done",
+        "train", f"Predictions come from {folder.name} now; the old model stays in the list.{aside}", tone="done",
         link="Segment what you see with it", action="segment",
     )  # fmt: skip
 
@@ -159,14 +160,15 @@ def use_version(desk: Desk) -> None:
     session, _ = desk.need_session()
     if not desk.version:
         raise EmsegError("no version is chosen", "", "click on one in the list")
-    if desk.version == session.model:
+    if desk.version == session.model and session.membranes is None:
         raise EmsegError("this version predicts already", model_words(desk.version), "choose another one")
+    aside = _aside(session)
     versions.roll_back(session, desk.version)
-    _forget_predictions(desk)
+    forget_predictions(desk)
     predicting.warm_up(desk)
     desk.say(
         "train",
-        f"Predictions come from {model_words(session.model)} now; all versions are kept.",
+        f"Predictions come from {model_words(session.model)} now; all versions are kept.{aside}",
         tone="done",
     )
     desk.state_changed.emit()
@@ -237,12 +239,13 @@ def choose(desk: Desk, name: str) -> None:
     from napari_emseg.ui.flows import predicting
 
     session, _ = desk.need_session()
-    if name != session.model:
+    if name != session.model or session.membranes is not None:
+        aside = _aside(session)
         session.model = name
-        _forget_predictions(desk)
+        forget_predictions(desk)
         predicting.warm_up(desk)
         hides = hides_bundled(session, name)
-        text = f"Predictions come from {model_words(name)} now."
+        text = f"Predictions come from {model_words(name)} now.{aside}"
         desk.say("predict", f"{text} {hides}." if hides else text)
         desk.state_changed.emit()
 
@@ -314,7 +317,13 @@ def _is_settled(desk: Desk) -> None:
     desk.sayings["data"] = replace(said, text=text, link="Go on proofreading", action="stage:proofread")
 
 
-def _forget_predictions(desk: Desk) -> None:
+def _aside(session: Session) -> str:
+    """What to say of a file of membranes that a model takes the place of; empty without one."""
+    file = session.membranes
+    return f" “{file.name}” is put aside." if file is not None else ""
+
+
+def forget_predictions(desk: Desk) -> None:
     """Another model makes other probabilities; what is segmented stays."""
     _, layers = desk.need_session()
     desk.runner.drop("predict")

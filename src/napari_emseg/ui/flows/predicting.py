@@ -9,6 +9,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.settings import PredictSettings
 from napari_emseg.ui.durations import took
+from napari_emseg.ui.flows import given
 from napari_emseg.ui.runner import Handlers
 from napari_emseg.ui.target_maps import WORDS
 from napari_emseg.ui.view import visible_region
@@ -55,7 +56,7 @@ def _in_words(beside: tuple[str, ...]) -> str:
 
 
 def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[], None]) -> None:
-    """Predict a box and write it into the boundary map, tile by tile.
+    """Predict a box and write it into the maps; where a file of membranes is in use, they are read from it.
 
     Parameters
     ----------
@@ -66,10 +67,29 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
     then : callable
         What goes on when the prediction is there.
     """
+    session, _ = desk.need_session()
+    targets = wanted_targets(session)
+    if session.membranes is None:
+        _ask_model(desk, region, targets, stage=stage, then=then)
+        return
+    beside = targets[1:]
+
+    def rest() -> None:
+        if beside:
+            _ask_model(desk, region, beside, stage=stage, then=then)
+        else:
+            then()
+
+    given.read(desk, region, stage=stage, then=rest)
+
+
+def _ask_model(
+    desk: Desk, region: Region, targets: tuple[str, ...], *, stage: str, then: Callable[[], None]
+) -> None:
+    """Let the model predict, and write what it finds into the maps of the targets, tile by tile."""
     from napari_emseg.jobs import predict
 
     session, layers = desk.need_session()
-    targets = wanted_targets(session)
     requests: list[Any] = []
     shown_at = time.monotonic()
 
@@ -78,12 +98,17 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
         return requests[-1]
 
     def write(where: Region, probability: Any) -> None:
-        layers.boundary_map.write(where, probability[0])
-        for target, values in zip(targets[1:], probability[1:], strict=True):
-            layers.target_map(desk.viewer, target).values.write(where, values)
+        for target, values in zip(targets, probability, strict=True):
+            if target == MEMBRANE:
+                layers.boundary_map.write(where, values)
+            else:
+                layers.target_map(desk.viewer, target).values.write(where, values)
+
+    def shown() -> list[Any]:
+        return [layers.boundary if target == MEMBRANE else layers.targets[target].layer for target in targets]
 
     def show(**how: bool) -> None:
-        for layer in (layers.boundary, *(layers.targets[target].layer for target in targets[1:])):
+        for layer in shown():
             layer.refresh(extent=False, **how)
 
     def tile(part: Any) -> None:
@@ -97,7 +122,7 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
     def done(result: Any) -> None:
         write(result.region, result.probability)
         origin = predict.finish(session, requests[-1], result)
-        for layer in (layers.boundary, *(layers.targets[target].layer for target in targets[1:])):
+        for layer in shown():
             layer.metadata["napari-emseg"] = origin
         layers.bring_back(desk.viewer, layers.boundary)
         show()
@@ -110,7 +135,7 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
                 stage, f"{saying.text} {' '.join(result.notes)}.", link=saying.link, action=saying.action
             )
 
-    desk.start(stage, "looking for membranes")
+    desk.start(stage, f"looking for {'membranes' if MEMBRANE in targets else 'what else is there'}")
     desk.runner.submit_prepared(
         _KEY,
         prepare,

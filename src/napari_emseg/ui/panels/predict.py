@@ -12,10 +12,12 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QLabe
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.ui import target_maps
+from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.by_clicks import ByClicks
-from napari_emseg.ui.flows import examples, learning, predicting
+from napari_emseg.ui.flows import examples, given, learning, predicting
 from napari_emseg.ui.forms import LABEL_WIDTH
-from napari_emseg.ui.panels.base import StagePanel
+from napari_emseg.ui.from_file import FromFile
+from napari_emseg.ui.panels.base import StagePanel, set_words
 
 if TYPE_CHECKING:
     from napari_emseg.session import Session
@@ -52,16 +54,22 @@ class PredictPanel(StagePanel):
         self.form = self.settings_form("predict", hidden=("also",))
         self.body.addWidget(self.form)
         self.by_clicks = ByClicks(self.desk)
+        self.from_file = FromFile(self.desk)
         self._listed: dict[str, Path] = {}
+        self._listed_file: str | None = None
         self._hide_again = False
         self.desk.predicted.connect(self._on_predicted)
 
     def after_button(self) -> None:
-        """Something that no model knows."""
+        """Something that no model knows, and what others have found."""
         self.column.addWidget(self.by_clicks)
+        self.column.addWidget(self.from_file)
 
     def hint(self) -> str:
         """Before the first prediction."""
+        session = self.desk.session
+        if session is not None and session.membranes is not None:
+            return f"Shows the membranes of “{session.membranes.name}” in the region on screen."
         return "Finds the membranes of the region on screen. Zoom in for a quick first look."
 
     def refresh(self) -> None:
@@ -69,15 +77,21 @@ class PredictPanel(StagePanel):
         session = self.desk.session
         self.model.setEnabled(session is not None)
         self.by_clicks.refresh()
+        self.from_file.refresh()
         if session is None:
             return
         models = learning.models(session)
         models.setdefault(session.model, Path())
         names = list(models)
-        if models != self._listed:
-            self._listed = models
+        file = session.project.membranes
+        name = file.name if file is not None else None
+        if (models, name) != (self._listed, self._listed_file):
+            self._listed, self._listed_file = models, name
             self._list(session)
-        self.model.setCurrentIndex(names.index(session.model))
+        self.form.setVisible(session.membranes is None)
+        words = "Show the membranes here" if session.membranes else ACTIONS["predict"].title
+        set_words(self.button, "predict", words)
+        self.model.setCurrentIndex(len(names) if session.membranes else names.index(session.model))
         hides = self.model.itemData(names.index(session.model), Qt.ItemDataRole.ToolTipRole) or ""
         try:
             card = read_card(find_model(session.model, session.project.models))
@@ -102,6 +116,8 @@ class PredictPanel(StagePanel):
             hides = learning.hides_bundled(session, name)
             self.model.addItem(learning.model_words(name) + (" (yours)" if hides else ""))
             self.model.setItemData(index, f"{hides}." if hides else None, Qt.ItemDataRole.ToolTipRole)
+        if self._listed_file is not None:
+            self.model.addItem(f"{self._listed_file} (a file)")
 
     def _offer(self, targets: tuple[str, ...]) -> None:
         """A box for each target beside membranes."""
@@ -147,7 +163,13 @@ class PredictPanel(StagePanel):
         self._hide_again = False
 
     def _on_chosen(self, index: int) -> None:
-        learning.choose(self.desk, list(self._listed)[index])
+        names = list(self._listed)
+        session = self.desk.session
+        if index < len(names):
+            learning.choose(self.desk, names[index])
+        elif session is not None and session.membranes is None and session.project.membranes is not None:
+            file = session.project.membranes
+            given.take(self.desk, file.place(session.project.folder), shows_cells=file.shows_cells)
 
 
 def _below(text: str, warning: str) -> str:

@@ -1,0 +1,134 @@
+"""Membranes from a file: what a cluster or another program has found, read where a model would look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.progress import Silent
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emseg.core.edit import Region
+    from napari_emseg.core.progress import Progress
+    from napari_emseg.session import Session
+
+_MOSTLY = 0.5
+"""Where more of a section than this is membrane, the map may show cells instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRequest:
+    """Membranes that are wanted.
+
+    Attributes
+    ----------
+    path : str
+        File or folder, with optional ``::internal/path``.
+    name : str
+        For people.
+    shape : (z, y, x)
+        Of the stack that they belong to.
+    shows_cells : bool
+        Whether values are high in cells.
+    region : Region
+        Voxels wanted.
+    """
+
+    path: str
+    name: str
+    shape: tuple[int, int, int]
+    shows_cells: bool
+    region: Region
+
+
+def prepare(session: Session, region: Region) -> GivenRequest:
+    """What to read for a box of the session's stack.
+
+    Raises
+    ------
+    EmsegError
+        If the membranes of this project come from a model.
+    """
+    file = session.membranes
+    if file is None:
+        raise EmsegError("no file of membranes is in use", "this project", "choose one in Predict")
+    return GivenRequest(session.membranes_path, file.name, session.image.shape, file.shows_cells, region)
+
+
+def run(request: GivenRequest, progress: Progress | None = None) -> list[NDArray[np.float32]]:
+    """Read them.
+
+    Returns
+    -------
+    list of (y, x) float32
+        Probability that a pixel is membrane, 0 to 1, of each section of the region.
+
+    Raises
+    ------
+    EmsegError
+        If the file cannot be read, has another shape, holds no probabilities, or holds nothing there.
+    """
+    progress = progress or Silent()
+    array = fitting(request.path, request.shape)
+    first, last = request.region.start[0], request.region.stop[0]
+    found = []
+    for z in range(first, last):
+        values = np.asarray(array[(slice(z, z + 1), *request.region.slices[1:])])[0]
+        if values.size and values.min() == values.max():
+            raise EmsegError(
+                f"it has one value, {values.flat[0]:g}, all over this part of section {z}", request.name,
+                "choose a model here, or a file that goes so far", action="stage:predict",
+            )  # fmt: skip
+        found.append(_probability(values, shows_cells=request.shows_cells))
+        progress.report((z + 1 - first) / (last - first), f"section {z}")
+    return found
+
+
+def fitting(path: str, shape: tuple[int, ...]) -> Any:
+    """The map of a file, if it is one of a stack of this shape; nothing of it is read, but where eight bits may be a mask.
+
+    Raises
+    ------
+    EmsegError
+        If it cannot be read, has several channels or another shape.
+    """
+    from napari_emseg.jobs.map_file import CheckedMap
+    from napari_emseg.jobs.stack_file import open_stack
+
+    array = open_stack(path).stack
+    if tuple(array.shape) != tuple(shape):
+        theirs, ours = (" x ".join(str(int(n)) for n in size) for size in (array.shape, shape))
+        raise EmsegError(
+            f"it has {theirs} voxels (z, y, x), and the stack {ours}", path, "choose a map of the whole stack"
+        )
+    return CheckedMap(array, path)
+
+
+def membrane_share(session: Session, path: str) -> float:
+    """Part of the middle section that is membrane in a file, 0 to 1, if its values are high on membranes.
+
+    Raises
+    ------
+    EmsegError
+        As `fitting`, and if the section holds no probabilities.
+    """
+    array = fitting(path, session.image.shape)
+    z = array.shape[0] // 2
+    return float((_probability(np.asarray(array[z : z + 1])[0], shows_cells=False) >= _MOSTLY).mean())
+
+
+def seems_to_show_cells(share: float) -> bool:
+    """Whether a map of which this part is membrane probably shows cells: membranes fill a fifth to a third of tissue."""
+    return share > _MOSTLY
+
+
+def _probability(values: NDArray[Any], *, shows_cells: bool) -> NDArray[np.float32]:
+    scaled = values.astype(np.float32)
+    if values.dtype == np.uint8:
+        scaled /= 255
+    return np.subtract(1, scaled, dtype=np.float32) if shows_cells else scaled
