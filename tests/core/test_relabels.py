@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,10 @@ import zarr
 from napari_emseg.core.edit import Edit, Relabel
 from napari_emseg.core.equivalence import Equivalence
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.grid import CHUNK
+from napari_emseg.core.journal import Journal
+from napari_emseg.core.page import Page, Version
+from napari_emseg.core.page_records import PageRecords
 from napari_emseg.core.rebuild import rebuild_page
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.proofread.delete import delete
@@ -332,3 +336,20 @@ s.close()
     again.commit(merge(again.volume, [1, 2]))
     assert again.volume[1, 22, 12] == 1
     again.close()
+
+
+def test_tidying_leaves_the_ways_back_that_another_thread_notes_meanwhile(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path / "journal.sqlite", np.dtype(np.uint32))
+    records, key, ids = PageRecords(journal), (0, 0, 0), np.ones(CHUNK[1:], np.uint32)
+    records.wrote([(key, Page(ids, generation=1))])  # other ways back of this page lead nowhere any more
+    transaction = journal.transaction
+
+    def after_another_thread(what: str) -> AbstractContextManager[sqlite3.Connection]:
+        journal.transaction = transaction  # type: ignore[method-assign]
+        records.note([(key, Page(ids, generation=2, versions=[Version(1, 2)]))])
+        return transaction(what)
+
+    journal.transaction = after_another_thread  # type: ignore[method-assign]
+    records.tidy()
+    assert records.way_back(key, 2) is not None
+    journal.close()

@@ -60,10 +60,8 @@ class PageRecords:
         """Keep ways back and ids, durably, before the pages' files are replaced."""
         versions = [self._row(key, version) for key, page in pages for version in page.versions]
         places = [(signed(i), *key) for key, page in pages for i in _ids(page)]
-        with self._lock:
-            stale, self._stale = self._stale, []
         with self._journal.transaction("the labels") as db:
-            self._delete_stale(stale)
+            self._delete_stale()
             db.executemany("INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", versions)
             db.executemany("INSERT OR IGNORE INTO places VALUES (?, ?, ?, ?)", places)
             grown = [(len(row[-1]), row[3]) for row in versions if row[-1] is not None]
@@ -79,11 +77,9 @@ class PageRecords:
 
     def tidy(self) -> None:
         """Forget ways back that lead nowhere any more."""
-        with self._lock:
-            stale, self._stale = self._stale, []
-        if stale:
+        if self._stale:
             with self._journal.transaction("the labels"):
-                self._delete_stale(stale)
+                self._delete_stale()
 
     def grown(self) -> dict[int, int]:
         """Bytes that ways back over edits have taken since the last call."""
@@ -134,8 +130,11 @@ class PageRecords:
         packed = None if before is None else squeeze(before, self._journal.dtype)
         return (*key, version.newer, version.older, *box, packed)
 
-    def _delete_stale(self, pages: Sequence[tuple[ChunkKey, Page]]) -> None:
-        for key, page in pages:
+    def _delete_stale(self) -> None:
+        """Inside a transaction: another thread may note newer ways back of the same pages as soon as it is over."""
+        with self._lock:
+            stale, self._stale = self._stale, []
+        for key, page in stale:
             kept = [version.newer for version in page.versions]
             self._journal.rows(
                 "DELETE FROM versions WHERE z = ? AND y = ? AND x = ? AND newer > ? "
