@@ -161,6 +161,26 @@ def test_a_zarr_image_goes_with_its_folder(tmp_path: Path) -> None:
     session.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no file can be called so there")
+@pytest.mark.parametrize("name", ["scan 12:30.tif", "a\\b.tif"])
+def test_an_image_that_nobody_could_unpack_is_refused_when_packing(tmp_path: Path, name: str) -> None:
+    write_array(tmp_path / name, np.zeros(SHAPE, np.uint8), spacing_nm=(50.0, 4.0, 4.0))
+    Session.create(tmp_path / "em.emseg", open_image(tmp_path / name)).close()
+    with pytest.raises(EmsegError, match="nobody could unpack it: a name in it leads elsewhere"):
+        pack_project(tmp_path / "em.emseg", tmp_path / "em.zip")
+    assert not any(path.name.startswith(".") or path.suffix == ".zip" for path in tmp_path.iterdir())
+    pack = pack_project(tmp_path / "em.emseg", tmp_path / "em.zip", with_image=False)
+    unpack_project(pack, tmp_path / "out.emseg")
+
+
+def test_a_program_in_the_folder_of_a_project_is_refused_when_packing(folder: Path, tmp_path: Path) -> None:
+    (folder / "figure.py").write_text("print()")
+    with pytest.raises(EmsegError, match=r"could run programs \('figure\.py'\)"):
+        pack_project(folder, tmp_path / "em.zip")
+    (folder / "figure.py").unlink()
+    unpack_project(pack_project(folder, tmp_path / "em.zip"), tmp_path / "out.emseg")
+
+
 def remade(pack: Path, change: Callable[[dict[str, bytes], dict[str, Any]], None], **entry: int) -> Path:
     """The pack with other content, and a manifest that agrees unless ``change`` makes it lie."""
     with zipfile.ZipFile(pack) as archive:

@@ -40,7 +40,7 @@ from napari_emseg.core.progress import Silent
 from napari_emseg.core.project import SUFFIX, load_project, move_into_place, new_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from napari_emseg.core.progress import Progress
 
@@ -89,7 +89,7 @@ def pack_project(
     Raises
     ------
     EmsegError
-        If the name is taken, the image is gone, or the disk refuses; nothing is left then.
+        If the name is taken, the image is gone, a file could not be unpacked, or the disk refuses; nothing is left then.
     """
     progress = progress or Silent()
     project = load_project(folder)
@@ -121,6 +121,7 @@ def pack_project(
         replace(own, image=reference).saved()
         work = [(state / name, name) for name in (*files_of(state), Path(JOURNAL))]
         work += image_files(image) if image else []
+        _refuse_what_nobody_could_unpack([name.as_posix() for _, name in work], pack)
         _write(beside, work, {"name": folder.stem, "program": program, "image": bool(image)}, progress)
         patiently(beside.replace, pack)
     except (OSError, sqlite3.Error) as error:
@@ -256,7 +257,7 @@ def _manifest(archive: zipfile.ZipFile, pack: Path) -> dict[str, tuple[int, str]
         raise _bad(pack, "its manifest cannot be read") from error
     if len(set(names)) != len(names) or set(names) != {MANIFEST, *files}:
         raise _bad(pack, "it does not hold what its manifest says")
-    if len({name.casefold() for name in names}) != len(names):
+    if _differ_in_capitals(names):
         raise _bad(pack, "some of its names differ only in capitals")
     for entry in entries:
         _refuse_name(entry, pack)
@@ -267,15 +268,40 @@ def _manifest(archive: zipfile.ZipFile, pack: Path) -> dict[str, tuple[int, str]
 
 def _refuse_name(entry: zipfile.ZipInfo, pack: Path) -> None:
     name = entry.filename
-    path = PurePosixPath(name)
-    leaves = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name
-    if leaves or not path.parts or str(path) != name:
-        raise _bad(pack, f"a name in it leads elsewhere ({name[:60]!r})")
+    if fault := _fault_of(name):
+        raise _bad(pack, fault)
     kind = entry.external_attr >> 16
     if kind and stat.S_IFMT(kind) not in (0, stat.S_IFREG):
         raise _bad(pack, f"it holds something that is no file ({name[:60]!r})")
+
+
+def _fault_of(name: str) -> str:
+    """Why a file of this name is not unpacked; empty where it is."""
+    path = PurePosixPath(name)
+    leaves = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name
+    if leaves or not path.parts or str(path) != name:
+        return f"a name in it leads elsewhere ({name[:60]!r})"
     if path.suffix.lower() in _NEVER and path.parts[0] != IMAGE:
-        raise _bad(pack, f"it holds a file that could run programs ({name[:60]!r})")
+        return f"it holds a file that could run programs ({name[:60]!r})"
+    return ""
+
+
+def _differ_in_capitals(names: Collection[str]) -> bool:
+    """Whether some of these names are one name where capitals do not count."""
+    return len({name.casefold() for name in names}) != len(names)
+
+
+def _refuse_what_nobody_could_unpack(names: Collection[str], pack: Path) -> None:
+    """Refuse on this side what `unpack_project` refuses on the other one."""
+    fault = next(filter(None, map(_fault_of, names)), "")
+    if not fault and _differ_in_capitals(names):
+        fault = "some of its names differ only in capitals"
+    if fault:
+        raise EmsegError(
+            f"the pack is not made, nobody could unpack it: {fault}",
+            str(pack),
+            "rename the file or take it out of the folder, or leave the image out",
+        )
 
 
 def _refuse_bombs(
