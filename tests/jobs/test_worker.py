@@ -49,3 +49,17 @@ def test_a_broken_pipe_is_no_error_whatever_windows_calls_it() -> None:
         raise OSError(22, "Invalid argument")
 
     processes._close_stdin(SimpleNamespace(stdin=SimpleNamespace(close=close)))  # type: ignore[arg-type]
+
+
+def test_a_system_that_starts_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    said: list[str] = []
+    monkeypatch.setattr(processes.subprocess, "Popen", refuse)
+    monkeypatch.setattr(processes, "_AGAIN_S", 0.01, raising=False)
+    process = processes.WorkerProcess({}, said.append)
+    process.start()
+    process._watcher.join(10)
+    assert said == ["it ended with code 12: Cannot allocate memory"]
+    process.close()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _MAX_FALSE_STARTS = 3
+_AGAIN_S = 3.0  # until another process is tried, where the system refused one
 _KEPT_LINES = 40
 _END_S = 2.0
 _ALONE_AFTER_S = 1.0
@@ -112,23 +113,39 @@ class WorkerProcess:
         false_starts = 0
         while not self._closing.is_set():
             began = killed_for_memory()
-            process = self._process = self._spawn()
-            if self._closing.is_set():
-                _end(process)
-            assert process.stderr is not None
-            is_ready = False
-            for line in process.stderr:
-                is_ready |= line.strip() == READY
-                self._lines.append(line)
-            process.stderr.close()
-            self._last_exit = process.wait()
-            _close_stdin(process)
+            try:
+                is_ready = self._live()
+            except OSError as error:  # no memory for a process, or too many of them
+                is_ready, self._last_exit = False, error.errno or 1
+                self._lines.append(error.strerror or str(error))
+                self._closing.wait(_AGAIN_S)
             self._killed_before, self._killed_after = began, killed_for_memory()
             self._deaths += 1
             false_starts = 0 if is_ready else false_starts + 1
             if false_starts >= _MAX_FALSE_STARTS and not self._closing.is_set():
                 self._on_failed(self.why_it_ended().words)
                 return
+
+    def _live(self) -> bool:
+        """Run the process until it ends; whether it came as far as serving.
+
+        Raises
+        ------
+        OSError
+            If the system starts no process.
+        """
+        process = self._process = self._spawn()
+        if self._closing.is_set():
+            _end(process)
+        assert process.stderr is not None
+        is_ready = False
+        for line in process.stderr:
+            is_ready |= line.strip() == READY
+            self._lines.append(line)
+        process.stderr.close()
+        self._last_exit = process.wait()
+        _close_stdin(process)
+        return is_ready
 
     def _spawn(self) -> subprocess.Popen[str]:
         environment = {**self._environment, "PYTHONWARNINGS": "ignore", **os.environ}
