@@ -191,6 +191,15 @@ def test_a_version_is_a_child_of_what_it_learned_from_not_of_what_is_chosen_mean
     assert read_card(second).parent == str(model)
 
 
+def test_a_model_of_another_numbering_stands_in_the_tree(taught, model):
+    for name, version in (("theirs-a", "1.2"), ("theirs-b", "beta")):
+        folder = shutil.copytree(model, taught.project.models / name)
+        versions.write_card(
+            folder, read_card(folder).model_copy(update={"version": version, "parent": str(model)})
+        )
+    assert [v.name for v in versions.tree(taught)] == [model.name, "theirs-a", "theirs-b"]
+
+
 def test_scores_stand_beside_the_versions(taught, pupil):
     candidate = learn(taught)
     card = read_card(candidate.folder)

@@ -46,6 +46,11 @@ def done_and_undone(volume: LabelVolume, edit: Edit) -> np.ndarray:
     return after
 
 
+def test_nothing_to_merge_is_one_sentence(volume: LabelVolume) -> None:
+    with pytest.raises(EmsegError, match="empty space cannot be merged"):
+        merge(volume, [])
+
+
 def test_merge_takes_the_first_id(volume: LabelVolume) -> None:
     edit = merge(volume, [2, 3])
     assert (edit.name, edit.source) == ("merge 3 into 2", "human")

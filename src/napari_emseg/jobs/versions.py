@@ -148,7 +148,7 @@ def tree(session: Session) -> tuple[Version, ...]:
 
     def visit(name: str, depth: int) -> None:
         out.append(_version(session, name, depth, cards.get(name), is_current=name == current))
-        for child in sorted(children.get(name, ()), key=lambda c: int(cards[c].version or 0)):
+        for child in sorted(children.get(name, ()), key=lambda c: _order(cards[c])):
             visit(child, depth + 1)
 
     for root in roots:
@@ -228,6 +228,11 @@ def _versions(folder: Path) -> Iterable[Path]:
     if not folder.is_dir():
         return ()
     return (p for p in sorted(folder.iterdir()) if p.name[0] != "." and (p / CARD).is_file())
+
+
+def _order(card: ModelCard) -> tuple[int, str]:
+    """Versions that were made here have numbers; a model that somebody has put into the folder may be called anything."""
+    return (int(card.version) if card.version.isdecimal() else 0, card.version)
 
 
 def _inside(model: str, folder: Path) -> str:

@@ -37,8 +37,8 @@ def merge(volume: LabelVolume, ids: Sequence[int], sections: Iterable[int] | Non
     EmsegError
         If fewer than two objects are given, one of them is empty space, or there is nothing to merge.
     """
-    kept, *others = dict.fromkeys(int(i) for i in ids)
-    if not others:
+    kept, *others = dict.fromkeys(int(i) for i in ids) or (0,)
+    if kept and not others:
         raise EmsegError("these are one object already", f"object {kept}", "click two different objects")
     if kept == 0 or 0 in others:
         raise EmsegError("empty space cannot be merged", "", "click an object")
