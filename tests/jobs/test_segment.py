@@ -110,6 +110,23 @@ def test_what_was_painted_meanwhile_stays(session: Session, boundary: NDArray[np
     assert (session.volume[0] == 99).sum() == 4
 
 
+def test_two_objects_through_sections_do_not_share_an_id(
+    session: Session, boundary: NDArray[np.float32]
+) -> None:
+    """An id that had gone astray lies left in section 0 and in the middle of section 1; the left one had more of it."""
+    everything = Region.full(SHAPE)
+    ids = np.zeros(SHAPE, np.uint32)
+    ids[0, :, :19], ids[1, :30, 21:39], ids[0, :, 41:] = 5, 5, 6
+    _write(session, everything, ids)
+    seeds = session.get_settings("seeds").model_copy(update={"dims": 3})
+    request = segment.prepare(session, everything, boundary, seeds=seeds)
+    session.commit(segment.finish(session, request, segment.run(request, Silent())))
+    left, middle, right = (np.unique(session.volume[:, 5:35, k : k + 10]).tolist() for k in (3, 25, 45))
+    assert (left, right) == ([5], [6])
+    assert len(middle) == 1
+    assert middle[0] > 6
+
+
 def test_a_probability_of_another_size_is_refused(session: Session, boundary: NDArray[np.float32]) -> None:
     with pytest.raises(EmsegError, match="does not fill"):
         segment.prepare(session, Region((0, 0, 0), (1, 10, 10)), boundary)

@@ -18,16 +18,16 @@ _FACE_WEIGHT = 8
 def keep_ids(
     labels: NDArray[Any], before: NDArray[Any], around: NDArray[Any] | None = None
 ) -> dict[int, int]:
-    """Find the old id that each new segment of one section should carry.
+    """Find the old id that each new segment of one section, or of several at once, should carry.
 
     Parameters
     ----------
-    labels : ndarray of int (y, x)
+    labels : ndarray of int (y, x) or (z, y, x)
         New segments; 0 is none.
-    before : ndarray of int (y, x)
+    before : ndarray of int, same shape
         Ids in the same box before; 0 is none.
-    around : ndarray of int (y + 2, x + 2), optional
-        ``before`` with a margin of one pixel on every side, 0 outside the image: segments that touch the
+    around : ndarray of int (y + 2, x + 2) or (z, y + 2, x + 2), optional
+        ``before`` with a margin of one pixel on every side of a section, 0 outside the image: segments that touch the
         edge of the box also take the id of the object that they continue.
 
     Returns
@@ -105,7 +105,8 @@ def in_32_bits(ids: NDArray[Any]) -> NDArray[np.uint32]:
 
 def _edge_pairs(labels: NDArray[Any], around: NDArray[Any]) -> list[tuple[int, int]]:
     """Every pixel face between a segment at the edge of the box and an object outside."""
-    inside = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    outside = np.concatenate([around[0, 1:-1], around[-1, 1:-1], around[1:-1, 0], around[1:-1, -1]])
+    edges = [labels[..., 0, :], labels[..., -1, :], labels[..., 0], labels[..., -1]]
+    beside = [around[..., 0, 1:-1], around[..., -1, 1:-1], around[..., 1:-1, 0], around[..., 1:-1, -1]]
+    inside, outside = (np.concatenate([part.ravel() for part in parts]) for parts in (edges, beside))
     both = (inside > 0) & (outside > 0)
     return list(zip(inside[both].tolist(), outside[both].tolist(), strict=True))

@@ -182,8 +182,10 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
     around = request.around.copy()
     around[:, 1:-1, 1:-1][request.protected] = 0
     protected_ids = np.unique(request.before[request.protected])
-    for section, old in zip(labels, around, strict=True):
-        for new, before in keep_ids(section, old[1:-1, 1:-1], old).items():
+    # Segments through sections are asked about once: one id may not go to two of them in different sections.
+    parts = [(labels, around)] if request.seeds.dims == 3 else zip(labels, around, strict=True)
+    for part, old in parts:
+        for new, before in keep_ids(part, old[..., 1:-1, 1:-1], old).items():
             # An object that a person protects is not made larger.
             if known[new] == 0 and before not in protected_ids:
                 known[new] = before
