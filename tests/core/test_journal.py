@@ -84,6 +84,16 @@ def test_states_follow_the_log(journal: Journal) -> None:
     assert journal.corrections() == {}
 
 
+def test_the_highest_ids_can_be_locked(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path / "large.sqlite", np.dtype(np.uint64))
+    highest = 2**64 - 1
+    entry, _ = journal.record(Edit("lock", "human", locks=(Lock(highest, False, True),)), max_id=highest)
+    assert journal.locked() == {highest}
+    journal.turn(entry.id, journal.read(entry.id).inverse(), -1)
+    assert journal.locked() == set()
+    journal.close()
+
+
 def test_replay_gives_turns_in_order(journal: Journal) -> None:
     first, _ = journal.record(edit(0, 1), max_id=1)
     journal.record(edit(1, 2), max_id=2)

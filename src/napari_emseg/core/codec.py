@@ -22,6 +22,7 @@ _PARALLEL_BYTES = 2**23  # below this, starting threads costs more than it saves
 ANSWERS = "answers"
 """Key of the answers among what an edit holds beside voxels."""
 
+_SIGNED = 2**63
 _PIECE = 2**24  # voxels in one row of the journal: keeps blobs far below SQLite's limit of 1 GB
 
 
@@ -151,3 +152,13 @@ def ranges(sections: Sequence[int]) -> list[list[int]]:
         else:
             found.append([z, z + 1])
     return found
+
+
+def signed(number: int) -> int:
+    """An id for a column of SQLite, whose integers end at 2**63: higher ones are kept as negative numbers."""
+    return number - 2 * _SIGNED if number >= _SIGNED else number
+
+
+def unsigned(kept: int) -> int:
+    """Undo `signed`."""
+    return kept + 2 * _SIGNED if kept < 0 else kept

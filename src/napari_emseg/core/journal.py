@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_emseg.core.author import author
-from napari_emseg.core.codec import PackedPatch, pack, pack_extras, unpack, unpack_extras
+from napari_emseg.core.codec import PackedPatch, pack, pack_extras, signed, unpack, unpack_extras, unsigned
 from napari_emseg.core.correction_counts import corrections_in
 from napari_emseg.core.database import checked, connect, connect_read_only, damaged, inode, or_close, refusing
 from napari_emseg.core.edit import Edit, Region
@@ -249,7 +249,7 @@ class Journal:
             sql = (
                 "INSERT OR IGNORE INTO locked VALUES (?)" if lock.after else "DELETE FROM locked WHERE id = ?"
             )
-            db.execute(sql, (lock.object_id,))
+            db.execute(sql, (signed(lock.object_id),))
         return position
 
     def _checkpoint(self, db: sqlite3.Connection, checkpoint: tuple[int, Iterable[ChunkKey]] | None) -> None:
@@ -339,10 +339,9 @@ class Journal:
             "SELECT 1 FROM log l JOIN patches p ON p.edit = l.edit WHERE p.before IS NULL LIMIT 1"
         )
 
-    def turns(self, upto: int | None = None) -> list[tuple[int, int, int]]:
-        """The log, oldest first: (position, edit, direction), to a position if one is given."""
-        end = self.position if upto is None else upto
-        return list(self.rows("SELECT seq, edit, direction FROM log WHERE seq <= ? ORDER BY seq", end))
+    def turns(self) -> list[tuple[int, int, int]]:
+        """The log, oldest first: (position, edit, direction)."""
+        return list(self.rows("SELECT seq, edit, direction FROM log ORDER BY seq"))
 
     def relabels_at(self, position: int) -> list[int]:
         """Changes of ids that counted at a place in the log and are still needed, oldest first."""
@@ -371,7 +370,7 @@ class Journal:
 
     def locked(self) -> set[int]:
         """Ids of locked objects."""
-        return {row[0] for row in self.rows("SELECT id FROM locked")}
+        return {unsigned(row[0]) for row in self.rows("SELECT id FROM locked")}
 
     def corrections(self) -> dict[int, int]:
         """Section to number of standing human edits of its labels."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import fastremap
 import numpy as np
 
-from napari_emseg.core.codec import squeeze, swell
+from napari_emseg.core.codec import signed, squeeze, swell
 from napari_emseg.core.database import damaged
 from napari_emseg.core.page import Page, Version
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from napari_emseg.core.journal import Journal
 
 _AT_ONCE = 500  # ids in one query; SQLite allows some thousands of values
-_SIGNED = 2**63
 
 
 class PageRecords:
@@ -150,8 +149,3 @@ def _ids(page: Page) -> list[int]:
     found = [fastremap.unique(page.data)]
     found += [fastremap.unique(version.before) for version in page.versions if version.before is not None]
     return [int(i) for i in np.unique(np.concatenate(found)) if i]
-
-
-def signed(number: int) -> int:
-    """SQLite's integers end at 2**63; higher ids are kept as negative numbers."""
-    return number - 2 * _SIGNED if number >= _SIGNED else number
