@@ -74,6 +74,18 @@ def test_paint_grows_with_ids_of_any_size() -> None:
     assert (labels[0, :, :19] == 2**40).all()
 
 
+@pytest.mark.parametrize("more", [[], ["--unseeded", "segment"]])
+def test_points_grow_with_ids_of_any_size(more: list[str]) -> None:
+    large = 2**53 + 1  # no number of a spreadsheet
+    Path("s.csv").write_text(f"z,y,x,id\n0,20,10,{large}\n0,20,30,4294967296.0\n1,20,30,7\n")
+    labels = grown("--seeds", "s.csv", *more)
+    assert labels.dtype == np.uint64
+    assert (labels[0, :, :19] == large).all()
+    assert (labels[0, :, 21:39] == 2**32).all()
+    assert (labels[1, :, 21:39] == 7).all()
+    assert (labels[0, 5, 50] == large + 1) == bool(more)
+
+
 @pytest.mark.parametrize("dims", ["2", "3"])
 def test_nothing_is_segmented_outside_a_mask(dims: str) -> None:
     mask = np.zeros((2, 40, 60), np.uint8)
@@ -96,6 +108,8 @@ def test_nothing_is_segmented_outside_a_mask(dims: str) -> None:
         ("z,y,x,id\n0,20,4,1\n0,20,4,2\n", "two seeds lie in one voxel"),
         ("z,y,x,id\n0,20,4,0\n", "not from 1"),
         ("z,y,x,id\n0,20,4,1.5\n", "whole numbers"),
+        ("z,y,x,id\n0,20,4,9223372036854775808\n", "not from 1 to 2^63 - 1"),
+        ("z,y,x,id\n0,20,4,1e18\n", "line 2 has no number under id"),
     ],
 )
 def test_seeds_that_make_no_sense_are_refused(

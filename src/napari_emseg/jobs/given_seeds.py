@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _VOXELS = (("z", "y", "x"), ("axis-0", "axis-1", "axis-2"))  # the second is how napari saves points
 _NANOMETRES = ("z_nm", "y_nm", "x_nm")
 _IDS = ("id", "object", "label")
-_HIGHEST = np.iinfo(np.uint32).max
+_HIGHEST = np.iinfo(np.int64).max
 
 
 class GivenSeeds:
@@ -35,17 +35,22 @@ class GivenSeeds:
         Where seeds are, inside.
     ids : ndarray of int64 (n,)
         From 1.
-    """
 
-    dtype = np.dtype(np.uint32)
+    Attributes
+    ----------
+    dtype : numpy dtype
+        uint32, or uint64 where ids need it.
+    """
 
     def __init__(
         self, shape: tuple[int, int, int], voxels: NDArray[np.int64], ids: NDArray[np.int64]
     ) -> None:
         self.shape, self._voxels, self._ids = shape, voxels, ids
+        is_wide = int(ids.max(initial=0)) > np.iinfo(np.uint32).max
+        self.dtype: np.dtype[np.unsignedinteger[Any]] = np.dtype(np.uint64 if is_wide else np.uint32)
 
-    def __getitem__(self, z: int) -> NDArray[np.uint32]:
-        section = np.zeros(self.shape[1:], np.uint32)
+    def __getitem__(self, z: int) -> NDArray[np.unsignedinteger[Any]]:
+        section = np.zeros(self.shape[1:], self.dtype)
         here = self._voxels[:, 0] == z
         section[tuple(self._voxels[here, 1:].T)] = self._ids[here]
         return section
@@ -99,8 +104,6 @@ def read_seeds(path: str | Path, shape: tuple[int, int, int], spacing_nm: Spacin
             f"{outside.sum()} of {len(voxels)} seeds lie outside, the first at {z}, {y}, {x}", str(path),
             f"the map has {shape[0]} x {shape[1]} x {shape[2]} voxels (z, y, x)",
         )  # fmt: skip
-    if ids.size and (ids.min() < 1 or ids.max() > _HIGHEST):
-        raise EmsegError("ids of seeds are not from 1 to 2^32 - 1", str(path), "number them anew")
     pairs = np.unique(np.c_[voxels, ids], axis=0)
     if len(np.unique(pairs[:, :3], axis=0)) < len(pairs):
         raise EmsegError("two seeds lie in one voxel", str(path), "move one of them")
@@ -127,11 +130,19 @@ def _table(path: Path, spacing_nm: Spacing | None) -> tuple[NDArray[np.float64],
     places = np.array([[_number(row, k, n, path) for k in columns] for n, row in enumerate(rows, 2)])
     if columns == _NANOMETRES:
         places = places / _known(spacing_nm)
-    numbers = [_number(row, named, n, path) if named else float(n - 1) for n, row in enumerate(rows, 2)]
-    ids = np.array(numbers)
-    if (ids != np.rint(ids)).any():
-        raise EmsegError("ids of seeds are whole numbers", str(path), f"check the column {named}")
-    return places, ids.astype(np.int64)
+    ids = [_id(row, named, n, path) if named else n - 1 for n, row in enumerate(rows, 2)]
+    return places, np.array(ids, np.int64)
+
+
+def _id(row: Mapping[str, str], name: str, line: int, path: Path) -> int:
+    """An object id, exact however large; what a spreadsheet made of it (``7.0``) counts where it is exact, too."""
+    text = row.get(name, "").strip()
+    number = int(text) if text.isdecimal() else _number(row, name, line, path)
+    if number != int(number):
+        raise EmsegError("ids of seeds are whole numbers", str(path), f"check the column {name}")
+    if not 1 <= number <= _HIGHEST:
+        raise EmsegError("ids of seeds are not from 1 to 2^63 - 1", str(path), "number them anew")
+    return int(number)
 
 
 def _number(row: Mapping[str, str], name: str, line: int, path: Path) -> float:
