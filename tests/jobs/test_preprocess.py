@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from napari_emseg.core.progress import Silent
+from napari_emseg.core.sections import Status
+from napari_emseg.core.stack import ImageStack
 from napari_emseg.jobs import preprocess as job
 from napari_emseg.phantom import make_phantom
 from napari_emseg.phantom.injuries import crack, draw_displacement
+from napari_emseg.session import Session
 from napari_emseg.settings import CleanUpSettings
 
 
@@ -47,6 +50,23 @@ def test_the_preview_says_what_it_is_doing_and_is_what_the_copy_holds(cracked):
     source = job.Source(cracked, (1,), settings, "here")
     source.find_cracks()
     assert np.array_equal(found, list(job.cleaned(source, 4, settings))[1])
+
+
+@pytest.mark.parametrize("even_out", [True, False])
+def test_a_preview_asks_for_no_cracks_far_away(cracked, tmp_path, even_out):
+    """Of a stack in memory only those sections travel to the worker that the previewed one depends on."""
+    stack = np.concatenate([cracked, np.repeat(cracked[3:], 20, axis=0), cracked])
+    image = ImageStack(stack, (50.0, 5.0, 5.0), "you", "toy", "sample:toy")
+    session = Session.create(tmp_path / "toy.emseg", image)
+    session.set_settings(CleanUpSettings(mend_cracks=True, even_out=even_out))
+    for z in (1, 25):
+        session.mark(z, Status.EXCLUDED, "crack")
+    request = job.prepare_preview(session, image, 1)
+    session.close()
+    found = job.preview(request, Silent())
+    source = job.Source(stack, (1, 25), request.settings, "here")
+    assert sorted(source.find_cracks()) == [1, 25]
+    assert np.array_equal(found, list(job.cleaned(source, len(stack), request.settings))[1])
 
 
 def test_the_copy_opens_without_complaint_and_its_cracks_lie_beside_it(cracked, tmp_path):

@@ -26,7 +26,7 @@ from napari_emseg.preprocess.mending import mend
 from napari_emseg.preprocess.replacement import Replacement, plan_replacements, replacements_as_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -192,13 +192,16 @@ class Source:
             plan = plan_replacements(self._bad, self.count, self._settings.bad)
             self.plan = {r.section: r for r in plan if r.section in wanted}
 
-    def find_cracks(self, progress: Progress | None = None) -> dict[int, Crack]:
-        """Split the bad sections that a crack divides, if the settings ask for it."""
+    def find_cracks(
+        self, progress: Progress | None = None, among: Collection[int] | None = None
+    ) -> dict[int, Crack]:
+        """Split the bad sections that a crack divides, all or those among some, if the settings ask for it."""
         if not self._settings.mend_cracks:
             return {}
-        for n, z in enumerate(self._bad):
+        bad = [z for z in self._bad if among is None or z in among]
+        for n, z in enumerate(bad):
             if progress is not None:
-                progress.report(n / len(self._bad), f"looking for a crack in section {z}")
+                progress.report(n / len(bad), f"looking for a crack in section {z}")
             around = [s for s in self._beside(z) if s is not None]
             crack = locate(np.asarray(self._data[z]), z, around) if around else None
             if crack is not None:
@@ -301,7 +304,7 @@ def preview(request: PreviewRequest, progress: Progress) -> NDArray[Any]:
     settings, z = request.settings, request.section
     source = Source(request.data, request.bad, settings, "preview")
     if settings.mend_cracks and z in request.bad:
-        source.find_cracks(progress)
+        source.find_cracks(progress, among=_looked_at(z, source.count, request.bad, settings))
     section = source.section(z)
     if settings.even_out:
         section = clean_one(source.section, z, source.count, deflicker_settings(settings))
