@@ -71,6 +71,22 @@ def test_everything_arrives_in_order(runner: Runner, queue: list[Any]) -> None:
     assert not runner.is_running("predict")
 
 
+def test_work_that_cannot_begin_is_not_waited_for(queue: list[Any]) -> None:
+    def refuse(*_: object, **__: object) -> Request:
+        raise EmsegError("there is no engine")
+
+    box = Box()
+    with ThreadPoolExecutor(1) as executor:
+        runner = Runner(queue.append, executor)
+        with pytest.raises(EmsegError, match="there is no engine"):
+            runner.submit("predict", refuse, box.handlers())
+        assert not runner.is_running("predict")
+        runner.submit_prepared("predict", lambda: 1, refuse, box.handlers())
+    drain(queue)
+    assert box.got == [("failed", "there is no engine")]
+    assert not runner.is_running("predict")
+
+
 def test_a_newer_request_makes_the_older_worthless(runner: Runner, queue: list[Any]) -> None:
     old, new, first, second = Box(), Box(), Request(), Request()
     runner.submit("predict", first, old.handlers())

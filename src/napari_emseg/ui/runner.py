@@ -152,12 +152,16 @@ class Runner:
             else:
                 turn()
 
-        ticket = submit(
-            on_progress=back(lambda *a, **v: handlers.progress(self._work(key, *a, **v))),
-            on_partial=back(lambda part: handlers.partial(part) if handlers.partial else None),
-            on_done=lambda value: end(lambda: handlers.done(value), value),
-            on_error=lambda error: end(lambda: _failed(error, handlers)),
-        )
+        try:
+            ticket = submit(
+                on_progress=back(lambda *a, **v: handlers.progress(self._work(key, *a, **v))),
+                on_partial=back(lambda part: handlers.partial(part) if handlers.partial else None),
+                on_done=lambda value: end(lambda: handlers.done(value), value),
+                on_error=lambda error: end(lambda: _failed(error, handlers)),
+            )
+        except BaseException:  # nothing has begun: nobody would ever answer
+            self.drop(key)
+            raise
         if ticket is not None and self._is_current(key, number):
             self._tickets[key] = ticket
         return number
@@ -216,8 +220,11 @@ class Runner:
                     return
                 if ticket.cancelled:
                     callbacks["on_error"](Cancelled())
-                else:
+                    return
+                try:
                     ticket.hand_over(submit(request, **callbacks))
+                except Exception as error:  # in this thread nobody else would hear of it
+                    callbacks["on_error"](error)
 
             self._executor.submit(work)
             return ticket
