@@ -156,7 +156,7 @@ def test_where_the_file_holds_nothing_that_is_said(desk: Any, tmp_path: Path) ->
     desk.viewer.dims.set_current_step(0, 4)
     for action, stage in (("predict", "predict"), ("segment", "segment")):
         desk.do(action)
-        assert "it has one value, 0, all over this part of section 4" in desk.sayings[stage].text.lower()
+        assert "it has one value, 0, all over section 4" in desk.sayings[stage].text.lower()
     assert not desk.session.volume.read(Region((4, 0, 0), (5, 48, 64))).any()
 
 

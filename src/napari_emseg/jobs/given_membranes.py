@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _MOSTLY = 0.5
 """Where more of a section than this is membrane, the map may show cells instead."""
+
+_KNOWN_MASKS: dict[tuple[str, int], bool] = {}
+"""Files, by path and time of change, and whether they are masks: a mask has to be read from end to end to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,9 @@ def run(request: GivenRequest, progress: Progress | None = None) -> list[NDArray
     found = []
     for z in range(first, last):
         values = np.asarray(array[(slice(z, z + 1), *request.region.slices[1:])])[0]
-        if values.size and values.min() == values.max():
+        if values.size and _is_even(values) and _is_even(np.asarray(array[z : z + 1])):
             raise EmsegError(
-                f"it has one value, {values.flat[0]:g}, all over this part of section {z}", request.name,
+                f"it has one value, {values.flat[0]:g}, all over section {z}", request.name,
                 "choose a model here, or a file that goes so far", action="stage:predict",
             )  # fmt: skip
         found.append(_probability(values, shows_cells=request.shows_cells))
@@ -106,7 +110,10 @@ def fitting(path: str, shape: tuple[int, ...]) -> Any:
         raise EmsegError(
             f"it has {theirs} voxels (z, y, x), and the stack {ours}", path, "choose a map of the whole stack"
         )
-    return CheckedMap(array, path)
+    place = Path(path.partition("::")[0])
+    found = CheckedMap(array, path, _KNOWN_MASKS.get((path, place.stat().st_mtime_ns)))
+    _KNOWN_MASKS[path, place.stat().st_mtime_ns] = found.is_mask
+    return found
 
 
 def membrane_share(session: Session, path: str) -> float:
@@ -125,6 +132,11 @@ def membrane_share(session: Session, path: str) -> float:
 def seems_to_show_cells(share: float) -> bool:
     """Whether a map of which this part is membrane probably shows cells: membranes fill a fifth to a third of tissue."""
     return share > _MOSTLY
+
+
+def _is_even(values: NDArray[Any]) -> bool:
+    """Whether nothing is told apart; in the midst of a large cell that is so, in a whole section it is not."""
+    return bool(values.min() == values.max())
 
 
 def _probability(values: NDArray[Any], *, shows_cells: bool) -> NDArray[np.float32]:

@@ -47,20 +47,22 @@ class CheckedMap:
     array : array-like (z, y, x)
     source : path
         Where it is from, for messages.
+    is_mask : bool, optional
+        Whether it is a mask, where that is known already; otherwise all of it may have to be read.
     """
 
-    def __init__(self, array: Any, source: object) -> None:
+    def __init__(self, array: Any, source: object, is_mask: bool | None = None) -> None:
         self.shape = array.shape
         self._array, self._source = array, source
-        self._is_mask = array.dtype == np.uint8 and _is_mask(array)
-        self.dtype = np.dtype(np.float32) if self._is_mask else array.dtype
+        self.is_mask = array.dtype == np.uint8 and _is_mask(array) if is_mask is None else is_mask
+        self.dtype = np.dtype(np.float32) if self.is_mask else array.dtype
 
     def __len__(self) -> int:
         return int(self.shape[0])
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         values = np.asarray(self._array[key])
-        return check_probability(values.astype(np.float32) if self._is_mask else values, self._source)
+        return check_probability(values.astype(np.float32) if self.is_mask else values, self._source)
 
 
 class Inside:
