@@ -54,3 +54,17 @@ def test_where_nothing_is_known_nothing_gains_weight():
     weight[..., 16] = 0
     raised = Emphasis(leak=8, tear=4).by_errors(torch.full_like(truth, -4.0), truth, weight)
     assert torch.equal(raised, weight)
+
+
+def test_the_middle_of_a_sample_weighs_most_where_asked():
+    weight = torch.ones(1, 2, 3, 4, 4)
+    weight[..., 3, 3] = 0  # unknown
+    assert Emphasis().by_place(weight) is weight
+    found = Emphasis(centre=0.9).by_place(weight)
+    bell = np.exp(-0.5 * np.array([-0.75, -0.25, 0.25, 0.75]) ** 2 / 0.81)
+    deep = np.exp(-0.5 * np.array([-2 / 3, 0, 2 / 3]) ** 2 / 0.81)
+    wanted = deep[:, None, None] * bell[:, None] * bell + 1e-4
+    wanted[:, 3, 3] = 0
+    np.testing.assert_allclose(found[0, 1], wanted, rtol=1e-5)
+    flat = Emphasis(centre=0.9).by_place(torch.ones(2, 1, 4, 4))
+    np.testing.assert_allclose(flat[1, 0], bell[:, None] * bell + 1e-4, rtol=1e-5)

@@ -30,14 +30,22 @@ WEIGHT_UNIT = 16
 """Weights travel with the truth as integers: this many stand for one."""
 
 
+_LEAST = 1e-4  # of a pixel's weight is left however far it lies from the middle
+
+
 class Emphasis(Settings):
-    """Additional weight, beside the 1 that every pixel has, of the first target (the membrane)."""
+    """Additional weight, beside the 1 that every pixel has, of the first target (the membrane); and of all, by their place."""
 
     inside: float = Field(0.0, ge=0, le=7, description="of pixels of the target")
     centreline: float = Field(0.0, ge=0, le=7, description="of pixels on its centreline and beside it")
 
     leak: float = Field(0.0, ge=0, description="of pixels through which the prediction merges objects")
     tear: float = Field(0.0, ge=0, description="of pixels where the prediction cuts an object")
+    centre: float = Field(
+        0.0, ge=0, le=10,
+        description="all targets: pixels count by a Gaussian about the middle of their sample, of this many halves of its "
+        "extent (0.9 for polarity of synapses); 0: all alike",
+    )  # fmt: skip
 
     @property
     def matters(self) -> bool:
@@ -68,6 +76,17 @@ class Emphasis(Settings):
         weight = weight.clone()
         weight[:, 0] += torch.from_numpy(more).to(weight.device)
         return weight
+
+    def by_place(self, weight: Tensor) -> Tensor:
+        """Weights of a batch (batch, targets, [z,] y, x), lower towards the faces of the samples where `centre` is given."""
+        if not self.centre:
+            return weight
+        factor = torch.ones((), device=weight.device)
+        for axis, extent in enumerate(weight.shape[2:]):
+            at = (2 * torch.arange(extent, device=weight.device) + 1) / extent - 1
+            bell = torch.exp(-0.5 * (at / self.centre) ** 2)
+            factor = factor * bell.reshape(-1, *(1,) * (weight.ndim - 3 - axis))
+        return weight * (factor + _LEAST)
 
     def of(self, truth: NDArray[np.uint8], sections: Sequence[int]) -> NDArray[np.uint8]:
         """Weights in units of `WEIGHT_UNIT`, of the shape of the truth (targets, z, y, x).

@@ -70,7 +70,7 @@ class TrainRecipe(Settings):
     steps: int = Field(2000, ge=1)
     batch: int = Field(8, ge=1)
     size: int = Field(256, ge=32, description="extent of a sample, pixels", multiple_of=16)
-    optimiser: Literal["adamw", "muon", "sgd"] = "adamw"
+    optimiser: Literal["adamw", "amsgrad", "muon", "sgd"] = "adamw"
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     warm_up: int = Field(50, ge=0, description="steps until the full learning rate")

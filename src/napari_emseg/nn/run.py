@@ -22,7 +22,7 @@ from napari_emseg.nn.dataset import Pool
 from napari_emseg.nn.device import is_out_of_memory, to_device
 from napari_emseg.nn.interrupts import uninterrupted
 from napari_emseg.nn.losses.combine import TrainingLoss
-from napari_emseg.nn.muon import Muon
+from napari_emseg.nn.optimiser import optimiser_of
 from napari_emseg.nn.recipe import TrainRecipe
 from napari_emseg.nn.schedule import Schedule
 from napari_emseg.nn.slopes import quick_slopes
@@ -120,7 +120,7 @@ class Run:
             self._learned_from(first.synthetic, first.taught_pixel_sizes_nm)
         self._forward = _over_all_devices(self.network, device)
         self.average = Average(self.network, recipe.average)
-        self.optimiser = _optimiser(self.network, recipe)
+        self.optimiser = optimiser_of(self.network, recipe)
         self.loss = TrainingLoss(recipe)
         self.schedule = Schedule(recipe)
         self.parts = recipe.accumulate
@@ -223,6 +223,7 @@ class Run:
             outputs: Any = self._forward(x)
         several = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
         weight = self.recipe.emphasis.by_errors(several[0], target, weight)
+        weight = self.recipe.emphasis.by_place(weight)
         return self.loss([o.float() for o in several], target, weight)
 
     def _restore(self, buffers: list[Tensor]) -> None:
@@ -383,17 +384,3 @@ def _half_type(precision: str, device: torch.device) -> torch.dtype | None:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     return torch.bfloat16
-
-
-def _optimiser(network: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer:
-    """Weight decay for convolution kernels only, not for biases and normalisation."""
-    kernels = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": kernels, "weight_decay": recipe.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    if recipe.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
-    kind = Muon if recipe.optimiser == "muon" else torch.optim.AdamW
-    return kind(groups, lr=recipe.learning_rate)

@@ -106,7 +106,7 @@ class Reduction(nn.Module):
 
 
 class VNet(nn.Module):
-    """V-Net.
+    """V-Net; stages of the second half are as wide as those of the first, where the paper's stay as wide as what is joined there.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ class VNet3D(VNet):
 
 
 class SeparableVNet3D(VNet3D):
-    """3D V-Net of depthwise-separable convolutions: a twelfth of the weights."""
+    """3D V-Net of depthwise-separable convolutions: a ninth of the weights."""
 
     def __init__(
         self,
