@@ -10,6 +10,7 @@ import pytest
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs.doubts import Doubt, read_doubts, remember
+from napari_emseg.proofread.delete import delete
 from napari_emseg.ui.flows.doubting import (
     accept_doubt,
     decide_later,
@@ -202,3 +203,15 @@ def test_no_mark_is_drawn_where_a_section_has_no_ring(doubting: Any) -> None:
     assert rings.canvas_size_limits[0] == 0  # napari draws a mark of size 0 in the corner: it may not grow
     doubting.viewer.dims.set_current_step(0, 1)
     assert rings.canvas_size_limits[0] > 0
+
+
+def test_doubts_about_an_object_that_is_deleted_everywhere_do_not_wait(doubting: Any) -> None:
+    next_doubt(doubting)
+    doubting.session.commit(delete(doubting.session.volume, [1]))
+    assert doubting.doubts == {3}
+    next_doubt(doubting)
+    assert doubting.doubt == SECOND
+    doubting.undo()
+    assert doubting.doubts == {2, 3}
+    doubting.redo()
+    assert doubting.doubts == {3}

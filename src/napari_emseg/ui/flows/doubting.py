@@ -37,38 +37,36 @@ def previous_doubt(desk: Desk) -> None:
 
 def accept_doubt(desk: Desk) -> None:
     """The two are one object; a link that was not made is made now."""
-    from napari_emseg.jobs.doubts import decide
     from napari_emseg.proofread.merge import merge
 
     session, _ = desk.need_session()
-    doubt = _chosen(desk)
-    place = _place(desk)
-    names = [int(session.volume[point]) for point in (doubt.at_a, doubt.at_b)]
-    edit = 0
-    if doubt.kind == "conflict" and names[0] != names[1] and all(names):
-        session.commit(merge(session.volume, names))
-        edit = _note(desk, session, doubt, "right")
-    decide(session, doubt, "right", edit=edit)
-    if not edit:
-        desk.settled.add(doubt, "right")
-    _go_on(desk, place)
+    doubt, names = _chosen(desk), _names(desk)
+    is_refused = doubt.kind == "conflict" and names[0] != names[1] and all(names)
+    _answer(desk, "right", merge(session.volume, names) if is_refused else None)
 
 
 def reject_doubt(desk: Desk) -> None:
     """The two are different objects: what goes on from the second becomes an object of its own."""
-    from napari_emseg.jobs.doubts import decide, part
+    from napari_emseg.jobs.doubts import part
 
     session, _ = desk.need_session()
-    doubt = _chosen(desk)
-    place = _place(desk)
-    names = [int(session.volume[point]) for point in (doubt.at_a, doubt.at_b)]
-    edit = 0
-    if names[0] == names[1] and names[0]:
-        session.commit(part(session.volume, doubt))
-        edit = _note(desk, session, doubt, "wrong")
-    decide(session, doubt, "wrong", edit=edit)
-    if not edit:
-        desk.settled.add(doubt, "wrong")
+    doubt, names = _chosen(desk), _names(desk)
+    is_one = names[0] == names[1] and names[0] != 0
+    _answer(desk, "wrong", part(session.volume, doubt) if is_one else None)
+
+
+def _answer(desk: Desk, verdict: Verdict, edit: Edit | None) -> None:
+    """Answer the chosen doubt, do the edit that makes it true where one is needed, and go on to the next."""
+    from napari_emseg.jobs.doubts import decide
+
+    session, _ = desk.need_session()
+    doubt, place, number = _chosen(desk), _place(desk), 0
+    if edit is not None:
+        session.commit(edit)
+        number = _note(desk, session, doubt, verdict)
+    decide(session, doubt, verdict, edit=number)
+    if not number:
+        desk.settled.add(doubt, verdict)
     _go_on(desk, place)
 
 
@@ -114,12 +112,13 @@ def follow(desk: Desk, edit: Edit) -> None:
         return
     desk.settled.clear()
     waits_again = _follow_answers(desk, desk.session)
-    concerned = (desk.doubts or desk.void_doubts) and (edit.patches or edit.marks)
+    regions = _regions_of(edit)
+    concerned = (desk.doubts or desk.void_doubts) and (regions or edit.marks)
     if not (waits_again or concerned):
         return
     waiting = open_doubts(desk.session)
     for doubt in waiting:
-        if any(_holds(patch.region, point) for patch in edit.patches for point in (doubt.at_a, doubt.at_b)):
+        if any(_holds(region, point) for region in regions for point in (doubt.at_a, doubt.at_b)):
             _check(desk, desk.session, doubt)
     desk.doubts = frozenset(d.sections[1] for d in waiting if d.key not in desk.void_doubts)
     if edit.marks and desk.doubt is not None and desk.doubt.key not in {d.key for d in waiting}:
@@ -164,6 +163,15 @@ def _check(desk: Desk, session: Session, doubt: Doubt) -> bool:
     return there
 
 
+def _regions_of(edit: Edit) -> list[Region]:
+    """Where an edit may take objects away, or bring them back; merged ones are still there."""
+    found = [patch.region for patch in edit.patches]
+    change = edit.relabel
+    if change is not None and change.region is not None and any(new == 0 for _, new in change.pairs):
+        found.append(change.region)
+    return found
+
+
 def _holds(region: Region, point: tuple[int, int, int]) -> bool:
     return all(a <= p < b for a, p, b in zip(region.start, point, region.stop, strict=True))
 
@@ -181,6 +189,13 @@ def _chosen(desk: Desk) -> Doubt:
     if desk.doubt is None:
         raise EmsegError("no doubt is chosen", "", "go to one first (N)", action="next_doubt")
     return desk.doubt
+
+
+def _names(desk: Desk) -> list[int]:
+    """Ids that are at the two voxels of the chosen doubt now."""
+    session, _ = desk.need_session()
+    doubt = _chosen(desk)
+    return [int(session.volume[point]) for point in (doubt.at_a, doubt.at_b)]
 
 
 def _place(desk: Desk) -> int:
@@ -215,7 +230,7 @@ def _look_at(desk: Desk, place: int) -> None:
     doubt = desk.doubt = queue[place]
     go_to(desk.viewer, layers.image, doubt.at_b, fill=True)
     ring(desk, (doubt.at_a, doubt.at_b))
-    name_a, name_b = (int(session.volume[point]) for point in (doubt.at_a, doubt.at_b))
+    name_a, name_b = _names(desk)
     layers.labels.selected_label = name_b or layers.labels.selected_label
     percent = f"{100 * doubt.confidence:.0f} %"
     if name_a == name_b:
