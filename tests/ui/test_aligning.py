@@ -193,3 +193,73 @@ def test_another_project_that_is_opened_meanwhile_leaves_nothing_behind(
     assert desk.session is other
     assert not list(tmp_path.glob("slip-aligned*"))
     assert not list(tmp_path.glob(".slip-aligned*"))
+
+
+def test_undo_takes_the_shift_back_before_the_labels_that_the_preview_hides(
+    slipped: Any,
+) -> None:
+    desk = slipped
+    session = desk.session
+    session.mark(1, Status.PROOFREAD)
+    desk.open_stage("cleanup")
+    desk.do("estimate_shifts")
+    state = aligning.aligning_of(desk)
+    found = state.alignment
+    aligning.set_shift(desk, 4, (11, -3))
+    desk.do("undo")
+    assert state.alignment is found
+    assert session.sections[1].status is Status.PROOFREAD
+    desk.do("redo")
+    assert state.alignment.shifts.shifts[4].tolist() == [11, -3]
+    session.mark(2, Status.PROOFREAD)  # newer than the table
+    desk.do("undo")
+    assert session.sections[2].status is not Status.PROOFREAD
+    assert state.alignment.shifts.shifts[4].tolist() == [11, -3]
+    desk.do("undo")
+    desk.do("undo")
+    assert state.alignment is None
+    assert session.sections[1].status is Status.PROOFREAD
+    desk.open_stage("proofread")
+    desk.do("undo")
+    assert session.sections[1].status is not Status.PROOFREAD
+
+
+def test_what_was_read_is_still_said_beside_the_preview(slipped: Any, engine: Any, tmp_path: Path) -> None:
+    desk = slipped
+    desk.do("estimate_shifts")
+    aligning.want_preview(desk, True)
+    engine.answers["napari_emseg.jobs.align:preview"] = _telling_preview
+    np.savetxt(tmp_path / "mine.txt", -SHIFTS, fmt="%d")
+    aligning.open_table(desk, tmp_path / "mine.txt")
+    assert desk.sayings["cleanup"].text == "6 shifts are read from mine.txt."
+    assert aligning.aligning_of(desk).overlay.layers
+
+
+def _telling_preview(request: Any, progress: Any) -> Any:
+    from napari_emseg.jobs.align import preview
+
+    progress.report(0.1, "the engine is starting")
+    return preview(request, progress)
+
+
+def test_the_aligned_copy_shows_the_section_that_was_on_screen(slipped: Any) -> None:
+    desk = slipped
+    desk.do("estimate_shifts")
+    desk.viewer.dims.set_current_step(0, 4)
+    desk.do("align")
+    assert alignment_of(desk.session) is not None
+    assert desk.section == 4
+
+
+def test_the_table_is_scrolled_to_the_section_on_screen(opened: Any, tmp_path: Path, qtbot: Any) -> None:
+    desk, page = opened.desk, opened.panels["cleanup"].alignment
+    desk.open_stage("cleanup")
+    deep = ImageStack(np.zeros((60, 32, 32), np.uint8), (40.0, 8.0, 8.0), "file", "deep", "")
+    show(desk, Session.create(tmp_path / "deep.emseg", deep))
+    opened.panels["cleanup"].pages.setCurrentIndex(1)
+    desk.viewer.dims.set_current_step(0, 40)
+    (tmp_path / "still.txt").write_text("0 0\n" * 60, "utf-8")
+    aligning.open_table(desk, tmp_path / "still.txt")
+    qtbot.waitUntil(lambda: page.table.currentRow() == 40, timeout=3000)
+    place = page.table.visualItemRect(page.table.item(40, 1))
+    assert page.table.viewport().rect().contains(place.center())

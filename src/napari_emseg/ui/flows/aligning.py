@@ -46,12 +46,19 @@ class Aligning:
         Sections that no neighbour agrees with.
     overlay : Overlay
         The preview.
+    past, future : list of (Alignment or None, tuple of int)
+        What undo and redo bring back, with its doubtful sections.
+    edit_then : int
+        Number of the last edit when the table was last changed: a newer one is undone first.
     """
 
     session: Session
     alignment: Alignment | None = None
     doubtful: tuple[int, ...] = ()
     overlay: Overlay = field(default_factory=_overlay)
+    past: list[tuple[Alignment | None, tuple[int, ...]]] = field(default_factory=list)
+    future: list[tuple[Alignment | None, tuple[int, ...]]] = field(default_factory=list)
+    edit_then: int = 0
 
 
 def aligning_of(desk: Desk) -> Aligning:
@@ -92,10 +99,8 @@ def _submit(desk: Desk, *, with_shifts: bool) -> None:
     def done(found: Estimate) -> None:
         if desk.session is not state.session:
             return
-        state.alignment, state.doubtful = found.alignment, found.doubtful
         desk.say(_STAGE, _words(found), tone="done")
-        desk.cleaned.emit()
-        preview(desk)
+        _take(desk, state, found.alignment, found.doubtful)
 
     desk.start(_STAGE, "comparing sections")
     desk.runner.submit(
@@ -131,11 +136,9 @@ def set_shift(desk: Desk, section: int, shift: tuple[int, int]) -> None:
     if tuple(rows[section].tolist()) == shift:
         return
     rows[section] = shift
-    state.alignment = Alignment(ShiftTable.of(rows, margin=old.shifts.margin))
     if old.warp is not None:
-        desk.say(_STAGE, "The shifts have changed: bend the sections anew if that is wanted.")
-    desk.cleaned.emit()
-    preview(desk)
+        desk.say(_STAGE, "The shifts have changed: bend the sections anew if that is wanted.", tone="done")
+    _take(desk, state, Alignment(ShiftTable.of(rows, margin=old.shifts.margin)), state.doubtful)
 
 
 def open_table(desk: Desk, path: Path) -> None:
@@ -146,14 +149,12 @@ def open_table(desk: Desk, path: Path) -> None:
     state = aligning_of(desk)
     table = read_shifts(path)
     table.check_length(state.session.image.shape[0], str(path))
-    state.alignment, state.doubtful = Alignment(table), ()
     desk.say(
         _STAGE,
         f"{counted(len(table), 'shift')} {'is' if len(table) == 1 else 'are'} read from {path.name}.",
         tone="done",
     )
-    desk.cleaned.emit()
-    preview(desk)
+    _take(desk, state, Alignment(table), ())
 
 
 def save_table(desk: Desk, path: Path) -> None:
@@ -164,6 +165,41 @@ def save_table(desk: Desk, path: Path) -> None:
     state = aligning_of(desk)
     write_text(path, shifts_as_text(_need(state).shifts, comment=f"shifts of {state.session.image.name}"))
     desk.say(_STAGE, f"The shifts are in {path}.", tone="done")
+
+
+def _take(desk: Desk, state: Aligning, alignment: Alignment, doubtful: tuple[int, ...]) -> None:
+    """Go on with another table; undo brings the one before back."""
+    state.past.append((state.alignment, state.doubtful))
+    state.future.clear()
+    _show(desk, state, alignment, doubtful)
+
+
+def _show(desk: Desk, state: Aligning, alignment: Alignment | None, doubtful: tuple[int, ...]) -> None:
+    state.alignment, state.doubtful = alignment, doubtful
+    state.edit_then = _last_edit(state.session)
+    if alignment is None:
+        want_preview(desk, False)
+    desk.cleaned.emit()
+    preview(desk)
+
+
+def _last_edit(session: Session) -> int:
+    entry = session.history.undoable
+    return entry.id if entry is not None else 0
+
+
+def undo(desk: Desk, *, again: bool = False) -> bool:
+    """Take back what was last done to the table, if its stage is open and that is newer than the last edit."""
+    state: Aligning | None = desk.aligning
+    if state is None or state.session is not desk.session or desk.stage != _STAGE:
+        return False
+    source, target = (state.future, state.past) if again else (state.past, state.future)
+    if not source or state.edit_then != _last_edit(state.session):
+        return False
+    target.append((state.alignment, state.doubtful))
+    desk.say(_STAGE, f"{'Done again' if again else 'Taken back'}: the shifts.", tone="done")
+    _show(desk, state, *source.pop())
+    return True
 
 
 def _need(state: Aligning) -> Alignment:
@@ -231,12 +267,16 @@ def align(desk: Desk) -> None:
 
     def begin(made: Session, path: Path, touched: set[int]) -> None:
         from napari_emseg.ui.flows.opening import show
+        from napari_emseg.ui.view import go_to_section
 
         desk.sweep()
+        section = desk.section
         try:
             job.catch_up(state.session, alignment, made, touched)
             want_preview(desk, False)
             show(desk, made)
+            _, layers = desk.need_session()
+            go_to_section(desk.viewer, layers.image, section)
         except EmsegError:
             job.forget(made)
             raise

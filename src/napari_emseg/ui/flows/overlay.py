@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.ui.desk import Desk
     from napari_emseg.ui.runner import Work
+    from napari_emseg.ui.saying import Saying
 
 
 class Picture(NamedTuple):
@@ -53,7 +54,8 @@ class Overlay:
     is_wanted: bool = False
     section: int | None = None
     layers: tuple[Image, ...] = ()
-    _has_spoken: bool = False
+    _spoken: str = ""
+    _before: Saying | None = None
     _put_away: tuple[Layer, ...] = ()
 
     def want(self, desk: Desk, wanted: bool, draw: Callable[[Desk], None]) -> None:
@@ -77,14 +79,15 @@ class Overlay:
         def done(found: Any) -> None:
             if self.is_wanted and desk.session is session:
                 show(section, found)
-                if self._has_spoken:
-                    self._has_spoken = False
-                    desk.say(self.stage, f"This is section {section} as it would be.")
+                self._fall_silent(desk, section)
 
         def working(work: Work) -> None:
             if self.is_wanted and desk.session is session and work.message:
-                self._has_spoken = True
-                desk.say(self.stage, f"Preview: {work.message}.")
+                said = desk.sayings.get(self.stage)
+                if said is None or said.text != self._spoken:
+                    self._before = said
+                self._spoken = f"Preview: {work.message}."
+                desk.say(self.stage, self._spoken)
 
         desk.runner.submit_prepared(
             self.key,
@@ -92,6 +95,17 @@ class Overlay:
             lambda request, **callbacks: desk.engine.submit(function, request, **callbacks),
             Handlers(done, lambda error: desk.fail(self.stage, error), lambda: None, working),
         )
+
+    def _fall_silent(self, desk: Desk, section: int) -> None:
+        """What was said before the worker told of its work is said again, unless that was an error."""
+        said, before = desk.sayings.get(self.stage), self._before
+        if said is None or said.text != self._spoken:
+            return
+        if before is not None and before.tone in ("done", "quiet"):
+            desk.say(self.stage, before.text, tone=before.tone, link=before.link, action=before.action)
+            return
+        self._spoken = f"This is section {section} as it would be."
+        desk.say(self.stage, self._spoken)
 
     def lay(
         self, desk: Desk, section: int, pictures: Sequence[Picture], *, origin_px: Sequence[float] = (0, 0)

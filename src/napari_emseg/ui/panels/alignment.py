@@ -108,7 +108,9 @@ class AlignmentPage(QWidget):
         self._filling = True
         rows = [] if state is None or state.alignment is None else state.alignment.shifts.shifts.tolist()
         doubtful = () if state is None else state.doubtful
-        self.table.setRowCount(len(rows))
+        if self.table.rowCount() != len(rows):
+            self.table.setRowCount(len(rows))
+            self.table.doItemsLayout()  # only then it can be scrolled to the section on screen
         for z, (dy, dx) in enumerate(rows):
             for column, text in enumerate((f"{z} ?" if z in doubtful else str(z), str(dy), str(dx))):
                 item = self.table.item(z, column)
