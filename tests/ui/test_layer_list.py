@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -96,3 +97,39 @@ def test_a_stack_that_is_removed_while_it_is_predicted(labelled: Any, engine: An
     labelled.do(said.action)
     assert int(labelled.session.volume[2, 6, 6]) == 9
     assert labelled.layers.labels in labelled.viewer.layers
+
+
+def test_every_layer_can_be_duplicated(labelled: Any) -> None:
+    from napari.layers._layer_actions import _duplicate_layer
+
+    viewer, layers = labelled.viewer, labelled.layers
+    volume = labelled.session.volume
+    for layer in (layers.image, layers.boundary, layers.labels, layers.seeds):
+        viewer.layers.selection = {layer}
+        _duplicate_layer(viewer.layers)
+    copy = viewer.layers["labels copy"].data
+    assert np.array_equal(copy, np.asarray(volume))
+    copy[:] = 0
+    assert np.any(np.asarray(volume)), "the project is not the copy"
+    assert np.array_equal(viewer.layers["toy copy"].data[2], labelled.session.image.data[2])
+
+
+def test_a_stack_of_a_file_can_be_duplicated(desk: Any, tmp_path: Any) -> None:
+    from napari.layers._layer_actions import _duplicate_layer
+
+    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.io.lazy import LazyStack
+    from napari_emseg.ui.shown import shown
+
+    class Lost(LazyStack):
+        def __init__(self) -> None:
+            super().__init__((3, 8, 8), np.dtype(np.uint8))
+
+        def read(self, region: Any) -> Any:
+            raise EmsegError("the disk is gone")
+
+    layer = desk.viewer.add_image(shown(Lost(), partial(desk.fail, "data")), name="lost")
+    desk.viewer.layers.selection = {layer}
+    _duplicate_layer(desk.viewer.layers)
+    assert not np.any(np.asarray(desk.viewer.layers["lost copy"].data))
+    assert "the disk is gone" in desk.sayings["data"].text.lower()

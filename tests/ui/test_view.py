@@ -102,3 +102,16 @@ def test_going_to_a_marked_place_shows_no_more_blank_than_it_must(
     assert tuple(viewer.scene.camera.center[-2:]) == pytest.approx((497.5, 747.5))
     view.go_to(seen, layer, (3, 0, 0))  # a place without a mark is in the middle
     assert tuple(viewer.scene.camera.center[-2:]) == pytest.approx((0, 0))
+
+
+def test_in_a_grid_one_part_of_the_canvas_shows_the_stack(make_napari_viewer: Any) -> None:
+    viewer = make_napari_viewer()
+    image = viewer.add_image(np.zeros(SHAPE, np.uint8), scale=SPACING)
+    viewer.add_image(np.zeros(SHAPE, np.uint8), scale=SPACING)
+    height, width = view.canvas_size(viewer)
+    viewer.canvas.grid.shape = (1, 2)
+    viewer.canvas.grid.enabled = True
+    assert view.canvas_size(viewer) == (height, width / 2)
+    look(viewer, 500, 750, width / 1000)
+    seen = visible_region(viewer, image)
+    assert seen.shape[2] <= 102, "of 1000 nm, as many as the canvas is wide, half are seen: 100 pixels"

@@ -167,6 +167,9 @@ class LabelVolume:
             raise ValueError("a label volume cannot be seen as one array without a copy")
         return self.read(Region.full(self._shape)).astype(dtype or self._dtype, copy=False)
 
+    def __deepcopy__(self, memo: object) -> NDArray[Any]:
+        return np.asarray(self)  # napari duplicates layers so: a copy is nobody's project
+
     def __getitem__(self, key: Any) -> Any:
         points = point_sections(key)
         if points is not None:

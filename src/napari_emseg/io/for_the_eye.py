@@ -51,6 +51,9 @@ class Shown:
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return self[:].astype(dtype or self.dtype, copy=False)
 
+    def __deepcopy__(self, memo: object) -> Shown:
+        return self  # napari duplicates layers so: what is only read need not be read for it
+
 
 class Forgiving(Shown):
     """What our reader gives to napari alone: it warns, once in the same words, and napari shows warnings as notes.

@@ -19,8 +19,11 @@ _HALF = 0.5  # voxel n covers data coordinates n - 0.5 to n + 0.5
 
 
 def canvas_size(viewer: Viewer) -> tuple[float, float]:
-    """Height and width of the canvas in logical pixels."""
+    """Height and width in logical pixels of the canvas, or of one part of it where layers lie side by side in a grid."""
     height, width = viewer.window._qt_viewer.canvas.size
+    if viewer.canvas.grid.enabled:
+        rows, columns = viewer.canvas.grid.actual_shape(viewer.layers)
+        height, width = height / rows, width / columns
     return float(height), float(width)
 
 
