@@ -23,12 +23,24 @@ class Cells(RowsModel):
 
 @pytest.fixture
 def table(qtbot):
-    found = RowsTable(Cells(2), "cells", 20)
+    found = RowsTable(Cells([("Key", "Of the row"), ("Size", "How large it is")]), "cells", 20)
     qtbot.addWidget(found)
     found.show_rows([((1, 2), 30.0), ((3, 4), 10.0), ((5, 6), 20.0)])
     found.sortByColumn(1, Qt.SortOrder.AscendingOrder)
     found.show()
     return found
+
+
+def test_heads_are_titles_and_what_they_mean(table):
+    model = table.model()
+    horizontal, shown, told = (
+        Qt.Orientation.Horizontal,
+        Qt.ItemDataRole.DisplayRole,
+        Qt.ItemDataRole.ToolTipRole,
+    )
+    assert [model.headerData(k, horizontal, shown) for k in (0, 1)] == ["Key", "Size"]
+    assert model.headerData(1, horizontal, told) == "How large it is"
+    assert model.headerData(0, Qt.Orientation.Vertical, shown) is None
 
 
 def chosen(table):

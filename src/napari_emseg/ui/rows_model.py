@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 _NO_PARENT = QModelIndex()
 
@@ -24,14 +24,16 @@ class RowsModel(QAbstractTableModel):
 
     Parameters
     ----------
-    columns : int
+    heads : sequence of (str, str)
+        Title of every column, and what it means.
     parent : QObject, optional
     """
 
-    def __init__(self, columns: int, parent: Any = None) -> None:
+    def __init__(self, heads: Iterable[tuple[str, str]], parent: Any = None) -> None:
         super().__init__(parent)
         self.rows: tuple[Any, ...] = ()
-        self._columns = columns
+        self._heads = tuple(heads)
+        self._columns = len(self._heads)
         self._order: tuple[int, bool] | None = None
         self._places: dict[Hashable, int] | None = None
         self._twice: set[Hashable] = set()
@@ -118,6 +120,15 @@ class RowsModel(QAbstractTableModel):
             return list(range(len(self.rows)))
         values = self.values(column)
         return sorted(range(len(values)), key=values.__getitem__, reverse=is_falling)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802 - Qt's name
+        """Titles of the columns, and what they mean."""
+        if orientation == Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return self._heads[section][0]
+            if role == Qt.ItemDataRole.ToolTipRole:
+                return self._heads[section][1]
+        return None
 
     def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:  # noqa: N802 - Qt's name
         """Number of rows."""

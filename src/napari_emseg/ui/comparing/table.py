@@ -36,7 +36,7 @@ class ErrorModel(RowsModel):
     """Rows of a comparison."""
 
     def __init__(self, parent: Any = None) -> None:
-        super().__init__(len(COLUMNS), parent)
+        super().__init__(zip(COLUMNS, HELP, strict=True), parent)
         self._voxel_nm3: float | None = None
 
     def show_rows(self, rows: Sequence[ObjectErrors], voxel_nm3: float | None) -> None:
@@ -45,14 +45,11 @@ class ErrorModel(RowsModel):
         self.put(rows)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        """Titles of the columns, and what they mean."""
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                unit = "" if section != 2 else "\nvoxels" if self._voxel_nm3 is None else "\nµm³"
-                return COLUMNS[section] + unit
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return HELP[section]
-        return None
+        """The size has a unit, which depends on what is known."""
+        found = super().headerData(section, orientation, role)
+        if found is not None and section == 2 and role == Qt.ItemDataRole.DisplayRole:
+            return found + ("\nvoxels" if self._voxel_nm3 is None else "\nµm³")
+        return found
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:
         """One cell."""

@@ -30,17 +30,7 @@ class MeasureModel(RowsModel):
     """Rows of a measurement."""
 
     def __init__(self, parent: Any = None) -> None:
-        super().__init__(len(COLUMNS), parent)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        """Titles with their units, and what they mean."""
-        if orientation == Qt.Orientation.Horizontal:
-            title, text = list(COLUMNS.values())[section]
-            if role == Qt.ItemDataRole.DisplayRole:
-                return title
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return text
-        return None
+        super().__init__(COLUMNS.values(), parent)
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:
         """One cell; nothing where nothing could be measured."""

@@ -35,19 +35,13 @@ class SynapseModel(RowsModel):
     """Pairs as they stand."""
 
     def __init__(self, parent: Any = None) -> None:
-        super().__init__(len(COLUMNS), parent)
+        super().__init__(COLUMNS.values(), parent)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        """Titles, and what they mean."""
-        if orientation == Qt.Orientation.Horizontal:
-            title, text = list(COLUMNS.values())[section]
-            if role == Qt.ItemDataRole.DisplayRole:
-                return title
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return text
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _aligned(list(COLUMNS)[section])
-        return None
+        """Titles stand over what is below them."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return _aligned(_NAMES[section])
+        return super().headerData(section, orientation, role)
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:
         """One cell."""
