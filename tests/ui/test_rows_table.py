@@ -9,6 +9,9 @@ from napari_emseg.ui.rows_model import RowsModel
 from napari_emseg.ui.rows_table import KEY_ROLE, SORT_ROLE, RowsTable
 
 
+HEADS = [("Key", "Of the row"), ("Size", "How large it is")]
+
+
 class Cells(RowsModel):
     """Rows of a key and a size."""
 
@@ -23,7 +26,7 @@ class Cells(RowsModel):
 
 @pytest.fixture
 def table(qtbot):
-    found = RowsTable(Cells([("Key", "Of the row"), ("Size", "How large it is")]), "cells", 20)
+    found = RowsTable(Cells(HEADS), "cells", 20)
     qtbot.addWidget(found)
     found.show_rows([((1, 2), 30.0), ((3, 4), 10.0), ((5, 6), 20.0)])
     found.sortByColumn(1, Qt.SortOrder.AscendingOrder)
@@ -99,7 +102,7 @@ def test_every_row_is_asked_once_for_its_order(qtbot):
             asked.append(row)
             return super().value(row, column)
 
-    found = RowsTable(Counted(2), "cells", 20)
+    found = RowsTable(Counted(HEADS), "cells", 20)
     qtbot.addWidget(found)
     found.sortByColumn(1, Qt.SortOrder.AscendingOrder)
     found.show_rows([((k, k), float(-k)) for k in range(2000)])
