@@ -14,6 +14,27 @@ if TYPE_CHECKING:
 MAIN = "main"
 
 
+class SeveralArrays(EmsegError):  # noqa: N818 - reads as what happened
+    """More than one array of a file could be meant.
+
+    Parameters
+    ----------
+    where : DataPath
+        What the person wrote.
+    arrays : mapping of str to tuple of int
+        Internal path to shape of those that could be meant.
+    """
+
+    def __init__(self, where: DataPath, arrays: Mapping[str, tuple[int, ...]]) -> None:
+        super().__init__("it holds several arrays", str(where), f"add one of {_listed(arrays)}")
+        self._where = where
+        self.path = where.path
+        self.arrays = dict(sorted(arrays.items()))
+
+    def __reduce__(self) -> tuple[type[SeveralArrays], tuple[DataPath, dict[str, tuple[int, ...]]]]:
+        return SeveralArrays, (self._where, self.arrays)
+
+
 def choose(arrays: Mapping[str, tuple[int, ...]], where: DataPath) -> str:
     """Which array of a container is meant: the named one, else the only one, else ``main``.
 
@@ -40,6 +61,10 @@ def choose(arrays: Mapping[str, tuple[int, ...]], where: DataPath) -> str:
     prefix = f"{inner}/" if inner else ""
     if f"{prefix}{MAIN}" in inside:
         return f"{prefix}{MAIN}"
-    listed = ", ".join(f"::{n} {s}" for n, s in sorted((n, arrays[n]) for n in (inside or arrays)))
-    what = "it holds several arrays" if inside else f"there is no array {inner}"
-    raise EmsegError(what, str(where), f"add one of {listed}" if inside else f"choose one of {listed}")
+    if inside:
+        raise SeveralArrays(where, {name: arrays[name] for name in inside})
+    raise EmsegError(f"there is no array {inner}", str(where), f"choose one of {_listed(arrays)}")
+
+
+def _listed(arrays: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"::{name} {shape}" for name, shape in sorted(arrays.items()))

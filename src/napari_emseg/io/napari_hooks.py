@@ -17,6 +17,7 @@ from napari_emseg.io.annotation_hooks import (
     say_notes,
 )
 from napari_emseg.io.annotations import detect_annotations
+from napari_emseg.io.choice import SeveralArrays
 from napari_emseg.io.for_the_eye import Forgiving
 from napari_emseg.io.lazy import LazyChannels, LazyStack
 from napari_emseg.io.memory import most_at_once
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import ImageStack, Spacing
     from napari_emseg.io.opened import Offset
 
+_MOST_LAYERS = 8  # arrays of one file that are shown at once
 LayerData = tuple[Any, dict[str, Any], str]
 
 
@@ -63,7 +65,12 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     """Open a path as layers with scale in nanometres: ids as labels, anything else as images."""
     name = path[0] if isinstance(path, list) else path
     where = parse_path(name)
-    opened = open_volume(name)
+    try:
+        opened = open_volume(name)
+    except SeveralArrays as error:
+        if len(error.arrays) > _MOST_LAYERS:
+            raise
+        return [layer for inner in error.arrays for layer in read_layers(f"{error.path}::{inner}")]
     array, spacing, offset = opened.array, opened.spacing_nm, opened.offset_nm
     uri = str(DataPath(where.path.resolve(), where.inner))
     parts = array.channels if isinstance(array, LazyChannels) else (array,)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.sections import SectionState
     from napari_emseg.core.stack import ImageStack
+    from napari_emseg.io.choice import SeveralArrays
     from napari_emseg.jobs.doubts import Doubt, Verdict
     from napari_emseg.jobs.suggest import Suggestion, Suggestions
     from napari_emseg.session import Session
@@ -103,6 +104,7 @@ class Desk(Bench):
         self.is_free = False
         self.without_image: Path | None = None
         self.damaged: tuple[Path, ImageStack | None] | None = None
+        self.several: SeveralArrays | None = None
         self.closed: tuple[Path, ImageStack, int] | None = None
         self.conflict = -1
         self.exported: set[str] = set()
@@ -169,7 +171,7 @@ class Desk(Bench):
             session.close()
             raise error
         self.clear()
-        self.closed = self.damaged = None
+        self.closed = self.damaged = self.several = None
         self.session = session
         self.layers = add_layers(self.viewer, session, image=image, failed=self.on_unreadable)
         self._adapter = LabelsAdapter(

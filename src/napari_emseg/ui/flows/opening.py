@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.project import belongs, is_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
+from napari_emseg.io.choice import SeveralArrays
 from napari_emseg.ui.flows import learning, measuring, predicting, reading
 from napari_emseg.ui.shown import as_it_is
 from napari_emseg.ui.unplaced import lay_on
@@ -57,12 +59,17 @@ def open_path(desk: Desk, path: str | Path, *, spacing_nm: Spacing | None = None
         sharing.unpack_from(desk, Path(path))
         return
 
+    desk.several = None
     desk.start("data", message or f"opening {Path(str(path)).name}")
-    desk.runner.thread(
-        _KEY,
-        lambda: reading.read_path(path, spacing_nm),
-        desk.handlers("data", lambda found: _opened(desk, *found)),
-    )
+    handlers = desk.handlers("data", lambda found: _opened(desk, *found))
+
+    def failed(error: EmsegError) -> None:
+        if isinstance(error, SeveralArrays):
+            desk.several = error
+            error.remedy = "choose one of them above"
+        handlers.failed(error)
+
+    desk.runner.thread(_KEY, lambda: reading.read_path(path, spacing_nm), replace(handlers, failed=failed))
 
 
 def adopt(desk: Desk, layer: Image) -> None:
@@ -178,8 +185,10 @@ def open_again(desk: Desk) -> None:
 
 
 def ours(desk: Desk) -> Image | None:
-    """A layer that came through our own readers or samples."""
-    return next((layer for layer in candidates(desk) if _ORIGIN in layer.metadata), None)
+    """A layer that came through our own readers or samples; None where one file has brought several."""
+    found = [layer for layer in candidates(desk) if _ORIGIN in layer.metadata]
+    files = [str(layer.metadata[_ORIGIN].get("uri", "")).partition("::")[0] for layer in found]
+    return found[0] if found and files.count(files[0]) == 1 else None
 
 
 def candidates(desk: Desk) -> list[Image]:

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QLabel, QPushButton, QWidget
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.array_list import ArrayList
 from napari_emseg.ui.flows import opening, sharing
 from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
@@ -60,6 +61,8 @@ class DataPanel(StagePanel):
         self.take = action_button(self.desk, "take_labels")
         self.find_image = action_button(self.desk, "find_image", primary=True, text="Find the image ...")
         self.desk.asked.connect(self._on_asked)
+        self.arrays = ArrayList()
+        self.arrays.picked.connect(lambda path: opening.open_path(self.desk, path))
         self.recent = RecentProjects(self.desk)
         self.recent.picked.connect(self._on_recent)
         self.desk.session_changed.connect(self._load_recent)
@@ -70,6 +73,7 @@ class DataPanel(StagePanel):
         self.body.addLayout(self.facts)
         self.body.addWidget(self.question)
         self.body.addLayout(row(self.file, self.folder))
+        self.body.addWidget(self.arrays)
         self.body.addWidget(self.vnc)
         self.body.addWidget(self.recent)
         self.body.addWidget(self.where)
@@ -127,6 +131,7 @@ class DataPanel(StagePanel):
         for opener in (self.phantom, self.vnc, self.file, self.folder, self.adopt, self.copy, self.pack):
             opener.setEnabled(not busy)
         self.recent.setEnabled(not busy)
+        self.arrays.show_arrays(None if busy else self.desk.several)
         while self.facts.rowCount():
             self.facts.removeRow(0)
         unknown = False

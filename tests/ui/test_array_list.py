@@ -1,0 +1,91 @@
+"""A file that holds several arrays: in the window one of them is chosen by a click, and dropped in all are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.io import open_image
+from napari_emseg.io.napari_hooks import get_reader
+from napari_emseg.ui.flows import opening
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Path:
+    """Two grey stacks and the ids of one, in one file."""
+    path = tmp_path / "several.h5"
+    with h5py.File(path, "w") as file:
+        file["other"] = np.full((3, 20, 20), 7, np.uint8)
+        file["em/raw"] = np.full((4, 32, 40), 9, np.uint8)
+        file["em/cells"] = np.ones((4, 32, 40), np.uint32)
+    return path
+
+
+def test_one_of_several_arrays_is_opened_by_a_click(dock: Any, several: Path, qtbot: Any) -> None:
+    desk, panel = dock.desk, dock.panels["data"]
+    opening.open_path(desk, several)
+    qtbot.waitUntil(panel.arrays.isVisible, timeout=3000)
+    said = panel.says.saying
+    assert (said.tone, said.text) == (
+        "error",
+        f"It holds several arrays ({several}): choose one of them above.",
+    )
+    words = [button.text() for button in panel.arrays.buttons]
+    assert words == ["em/cells  ·  4 × 32 × 40", "em/raw  ·  4 × 32 × 40", "other  ·  3 × 20 × 20"]
+    qtbot.mouseClick(panel.arrays.buttons[1], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: desk.session is not None, timeout=5000)
+    assert desk.session.image.shape == (4, 32, 40)
+    assert desk.session.image.uri == f"{several}::em/raw"
+    qtbot.waitUntil(lambda: not panel.arrays.isVisible(), timeout=3000)
+
+
+def test_another_stack_takes_the_question_away(dock: Any, several: Path, qtbot: Any) -> None:
+    desk, panel = dock.desk, dock.panels["data"]
+    opening.open_path(desk, several)
+    qtbot.waitUntil(panel.arrays.isVisible, timeout=3000)
+    opening.open_path(desk, several.with_name("nothing.tif"))
+    qtbot.waitUntil(lambda: not panel.arrays.isVisible(), timeout=3000)
+
+
+def test_dropped_in_all_arrays_are_shown_and_none_is_taken_for_the_stack(
+    dock: Any, several: Path, qtbot: Any
+) -> None:
+    read = get_reader(str(several))
+    assert read is not None
+    for data, options, kind in read(str(several)):
+        getattr(dock.desk.viewer, f"add_{kind}")(data, **options)
+    qtbot.wait(50)
+    assert [type(layer).__name__ for layer in dock.desk.viewer.layers] == ["Labels", "Image", "Image"]
+    assert dock.desk.session is None
+    raw = dock.desk.viewer.layers[1]
+    dock.desk.viewer.layers.selection.active = raw
+    qtbot.waitUntil(lambda: dock.panels["data"].adopt.text() == f"Work on “{raw.name}”", timeout=3000)
+
+
+def test_a_file_of_many_arrays_is_not_shown_whole(tmp_path: Path) -> None:
+    path = tmp_path / "many.h5"
+    with h5py.File(path, "w") as file:
+        for n in range(9):
+            file[f"a{n}"] = np.zeros((2, 8, 8), np.uint8)
+    read = get_reader(str(path))
+    assert read is not None
+    with pytest.raises(EmsegError, match="several arrays"):
+        read(str(path))
+
+
+def test_the_refusal_says_the_same_after_another_process(several: Path) -> None:
+    import pickle
+
+    with pytest.raises(EmsegError, match="several arrays") as refused:
+        open_image(several)
+    again = pickle.loads(pickle.dumps(refused.value))
+    assert str(again) == str(refused.value)
+    assert again.arrays == refused.value.arrays
