@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QComboBox, QPushButton
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QPushButton
 
 from napari_emseg.augment.preview import PreviewRequest, preview
 from napari_emseg.augment.recipe import NAMES, load_recipe, only, settings_class
@@ -104,6 +105,30 @@ def test_flip_by_button_and_by_holding_the_mouse(widget):
     assert sheet.before
     QTest.mouseRelease(sheet, Qt.MouseButton.LeftButton)
     assert not sheet.before
+
+
+def test_letters_typed_into_the_list_go_to_the_canvas_and_its_ticks_stay_its_own(widget):
+    done: list[str] = []
+    widget.viewer.bind_key("U", lambda _viewer: done.append("U"), overwrite=True)
+    widget.editor.pick("blur")
+    before = widget.editor.recipe.blur
+    QTest.keyClick(widget.editor.list, Qt.Key.Key_U)
+    QTest.keyClick(widget.editor.list, Qt.Key.Key_Space)
+    widget.viewer.bind_key("U", None, overwrite=True)
+    assert done == ["U"]
+    assert widget.editor.picked == "blur"
+    assert (widget.editor.recipe.blur is None) != (before is None)
+
+
+def test_a_number_of_an_augmentation_gives_the_keys_back_after_return(widget, qtbot):
+    widget.show()
+    widget.editor.pick("mirror")
+    widget.editor.pick("affine")
+    number = widget.editor.form.findChild(QAbstractSpinBox)
+    canvas = widget.viewer.window._qt_viewer.canvas.native
+    with patch.object(canvas, "setFocus") as asked:
+        QTest.keyClick(number, Qt.Key.Key_Return)
+    asked.assert_called_once()
 
 
 def test_the_section_slider_goes_through_z(widget):
@@ -229,6 +254,7 @@ def test_a_recipe_is_kept_in_the_project_and_learned_with(desk, viewer, qtbot):
     assert desk.session.get_settings("finetune").augmentation == "gentle"
     QTest.mouseClick(made.findChild(QPushButton, "useRecipe"), Qt.MouseButton.LeftButton)
     settings = desk.session.get_settings("finetune")
+    assert made.says.text().startswith("“mine” is kept in the project. Samples are varied like this")
     assert settings.augmentation == "mine"
     assert load_recipe(with_recipe(settings, desk.session).augmentation) == recipe
     assert "mine" in [made.editor.choice.itemText(i) for i in range(made.editor.choice.count())]

@@ -318,13 +318,6 @@ class EmsegDock(Docked):
             self._toggle(page)
             self._to_canvas()
 
-    def _to_canvas(self) -> None:
-        self._canvas().setFocus()
-
-    def _canvas(self) -> QWidget:
-        native: QWidget = self.desk.viewer.window._qt_viewer.canvas.native
-        return native
-
     def _is_behind(self) -> bool:
         """Whether another tab hides the dock."""
         return self.visibleRegion().isEmpty()

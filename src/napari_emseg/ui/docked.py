@@ -62,6 +62,14 @@ class Docked(QWidget):
             emitter.connect(callback)
             self.at_end(partial(_unhear, emitter, callback))
 
+    def _to_canvas(self) -> None:
+        self._canvas().setFocus()
+
+    def _canvas(self) -> QWidget:
+        """The widget that takes keys in the viewer."""
+        native: QWidget = self.viewer.window._qt_viewer.canvas.native
+        return native
+
     def event(self, event: QEvent) -> bool:
         """Shut down when napari takes the widget out of its dock."""
         if event.type() == QEvent.Type.ParentChange:

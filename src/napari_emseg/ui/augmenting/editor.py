@@ -43,6 +43,7 @@ class RecipeEditor(QWidget):
     """The recipe as it stands, and what of it is to be seen."""
 
     changed = Signal()
+    form_made = Signal(QWidget)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -153,6 +154,7 @@ class RecipeEditor(QWidget):
         self._form.setObjectName("sliders")
         self._form.changed.connect(lambda value: self._on_set(name, value))
         self.place.addWidget(self._form)
+        self.form_made.emit(self._form)
         if self.alone.isChecked():
             self.changed.emit()
 

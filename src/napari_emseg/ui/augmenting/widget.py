@@ -29,6 +29,7 @@ from napari_emseg.ui.augmenting.sheet import ContactSheet
 from napari_emseg.ui.augmenting.source import Part, check, full_resolution, on_screen
 from napari_emseg.ui.docked import Docked, put_beside, scrolling
 from napari_emseg.ui.flows.augmenting import keep
+from napari_emseg.ui.focus import give_back
 from napari_emseg.ui.panels.base import heading, row
 from napari_emseg.ui.runner import Handlers, Runner
 from napari_emseg.ui.saying import Saying
@@ -133,6 +134,7 @@ class InspectAugmentations(Docked):
         self.says = SpeakingLine()
         self.sheet = ContactSheet()
         self._lay_out()
+        give_back(self, self._to_canvas, self._canvas)
 
     def _lay_out(self) -> None:
         controls = QWidget()
@@ -172,6 +174,7 @@ class InspectAugmentations(Docked):
 
     def _connect(self) -> None:
         self.editor.changed.connect(self._ask)
+        self.editor.form_made.connect(lambda form: give_back(form, self._to_canvas, self._canvas))
         self.strength.valueChanged.connect(self._on_strength)
         self.next_seed.clicked.connect(lambda: self.seed.setValue(self.seed.value() + 1))
         for spin in (self.seed, self.count, self.extent):
@@ -353,7 +356,7 @@ class InspectAugmentations(Docked):
         self._offer_saved()
         self.editor.choice.setCurrentText(name)
         then = " Samples are varied like this when the model learns." if use else ""
-        self._say(Saying(f"{name} is kept in the project.{then}", tone="done"))
+        self._say(Saying(f"“{name}” is kept in the project.{then}", tone="done"))
 
     def _say(self, saying: Saying) -> None:
         """Answer below the buttons, and scroll there: in a low window the answer would be out of sight."""

@@ -119,11 +119,7 @@ class CompareSegmentations(Docked):
         self.layout_.addWidget(self.list, 1)
         self.layout_.addStretch(0)  # while there is no list the form stands at the top
         self._show_result(None)
-        give_back(self, lambda: self._canvas().setFocus(), self._canvas)
-
-    def _canvas(self) -> QWidget:
-        native: QWidget = self.viewer.window._qt_viewer.canvas.native
-        return native
+        give_back(self, self._to_canvas, self._canvas)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._on_picked)
