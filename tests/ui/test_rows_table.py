@@ -8,7 +8,6 @@ from qtpy.QtCore import Qt
 from napari_emseg.ui.rows_model import RowsModel
 from napari_emseg.ui.rows_table import KEY_ROLE, SORT_ROLE, RowsTable
 
-
 HEADS = [("Key", "Of the row"), ("Size", "How large it is")]
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Rule = Literal["gasp", "multicut", "mutex"]
 
+_MOST_ROUNDS = 20  # over all nodes, see `improve`
 _LIMIT = 1e-3  # no border is more certain than this
 
 
@@ -134,7 +135,6 @@ def improve(
     v: NDArray[np.int64],
     evidence: NDArray[np.float64],
     group: NDArray[np.int64],
-    max_rounds: int = 20,
 ) -> NDArray[np.int64]:
     """Move single nodes to the neighbouring group that they fit best, or out, while the cost sinks.
 
@@ -144,8 +144,6 @@ def improve(
         As in `mutex`.
     group : ndarray of int64 (n,)
         Where to start from.
-    max_rounds : int
-        Rounds over all nodes at most.
 
     Returns
     -------
@@ -158,7 +156,7 @@ def improve(
         beside[b].append((a, e))
     where = group.tolist()
     fresh = group.size
-    for _ in range(max_rounds):
+    for _ in range(_MOST_ROUNDS):
         moved = False
         for k, edges in enumerate(beside):
             pull: dict[int, float] = {}

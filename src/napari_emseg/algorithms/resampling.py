@@ -153,9 +153,7 @@ class Resampling:
         high = [max(int(axes[n].index.max()), int(axes[n + 3].index.max())) + 1 for n in range(3)]
         return Region((low[0], low[1], low[2]), (high[0], high[1], high[2]))
 
-    def image(
-        self, block: NDArray[Any], region: Region | None = None, *, source: Region | None = None
-    ) -> NDArray[Any]:
+    def image(self, block: NDArray[Any], region: Region | None = None) -> NDArray[Any]:
         """Grey values of a box of the output.
 
         Larger voxels get the mean over their area, smaller ones are interpolated linearly.
@@ -163,18 +161,16 @@ class Resampling:
         Parameters
         ----------
         block : ndarray (z, y, x)
-            The input, whole or the box `source` of it.
+            The input: all of it where `region` is not given, else the box ``needed(region)``.
         region : Region, optional
             Box of the output; default everything.
-        source : Region, optional
-            Where `block` lies in the input. Default: the whole input where `region` is not given, else ``needed(region)``.
 
         Returns
         -------
         ndarray (z, y, x)
             Of the input's type; integers are rounded to the nearest.
         """
-        region, source = self._boxes(block, region, source)
+        region, source = self._boxes(block, region)
         wide = np.float32 if block.dtype.itemsize <= 2 or block.dtype == np.float32 else np.float64
         out: NDArray[Any] = block
         for n, axis in enumerate(self._axes_for(region, smooth=True)):
@@ -186,9 +182,7 @@ class Resampling:
             return np.asarray(np.clip(np.rint(out), limits.min, limits.max).astype(block.dtype))
         return np.asarray(out.astype(block.dtype, copy=False))
 
-    def labels(
-        self, block: NDArray[Any], region: Region | None = None, *, source: Region | None = None
-    ) -> NDArray[Any]:
+    def labels(self, block: NDArray[Any], region: Region | None = None) -> NDArray[Any]:
         """Ids of a box of the output: in each voxel the id that fills most of it.
 
         Of two that fill it equally, an object wins over 0, and then the lower id.
@@ -196,7 +190,7 @@ class Resampling:
         Parameters
         ----------
         block : ndarray (z, y, x) of integers
-        region, source : Region, optional
+        region : Region, optional
             As for `image`.
 
         Returns
@@ -211,7 +205,7 @@ class Resampling:
         """
         if block.dtype != bool:
             need_id_type(block.dtype, "", remedy="resample them as an image")
-        region, source = self._boxes(block, region, source)
+        region, source = self._boxes(block, region)
         axes = self._axes_for(region, smooth=False)
         samples = [
             (a, b, c)
@@ -240,12 +234,9 @@ class Resampling:
             out[(slice(None),) * n + (axis.outside,)] = 0
         return out
 
-    def _boxes(
-        self, block: NDArray[Any], region: Region | None, source: Region | None
-    ) -> tuple[Region, Region]:
-        whole = Region.full(self.shape)
-        if source is None:
-            source = whole if region is None else self.needed(region)
+    def _boxes(self, block: NDArray[Any], region: Region | None) -> tuple[Region, Region]:
+        """The box of the output, and the box of the input that `block` has to fill for it."""
+        source = Region.full(self.shape) if region is None else self.needed(region)
         if block.shape != source.shape:
             raise EmsegError("a block does not fill its box", f"{block.shape}, expected {source.shape}")
         return region or Region.full(self.output), source

@@ -123,11 +123,9 @@ class CremiAnnotations:
         return np.asarray(np.linalg.norm(pre - post, axis=1))
 
 
-def no_annotations(offset_nm: Spacing = (0.0, 0.0, 0.0)) -> CremiAnnotations:
+def no_annotations() -> CremiAnnotations:
     """Annotations of a file that has none."""
-    return CremiAnnotations(
-        np.zeros(0, np.uint64), (), np.zeros((0, 3)), np.zeros((0, 2), np.uint64), offset_nm=offset_nm
-    )
+    return CremiAnnotations(np.zeros(0, np.uint64), (), np.zeros((0, 3)), np.zeros((0, 2), np.uint64))
 
 
 def drop_far_pairs(

@@ -122,7 +122,6 @@ def measure_file(
     objects: Collection[int] | None = None,
     groups: Groups | None = None,
     settings: MeasureSettings | None = None,
-    block: tuple[int, int, int] | None = None,
     progress: Progress | None = None,
 ) -> Survey:
     """Measure the objects of a file.
@@ -146,8 +145,6 @@ def measure_file(
     groups : Groups, optional
         What stands against what in the report.
     settings : MeasureSettings, optional
-    block : (z, y, x), optional
-        Voxels of a block.
     progress : Progress, optional
 
     Raises
@@ -166,7 +163,6 @@ def measure_file(
         settings,
         image=grey,
         objects=objects,
-        block=block,
         around_damage=True,
         progress=Part(progress, 0.0, 0.95),
     )

@@ -85,17 +85,10 @@ def bars(
     return figure
 
 
-def scatter(
-    x: ArrayLike,
-    y: ArrayLike,
-    labels: tuple[str, str],
-    title: str,
-    *,
-    limits: tuple[float, float] | None = None,
-) -> Figure:
+def scatter(x: ArrayLike, y: ArrayLike, labels: tuple[str, str], title: str) -> Figure:
     """Pairs, the line of regression and the 95 % confidence band of its mean."""
     figure = _figure(4.5, 4.0)
-    _scatter(figure.subplots(), x, y, limits)
+    _scatter(figure.subplots(), x, y, None)
     figure.axes[0].set_xlabel(labels[0])
     figure.axes[0].set_ylabel(labels[1])
     figure.axes[0].set_title(title)

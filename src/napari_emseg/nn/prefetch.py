@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 T = TypeVar("T")
+
+_AHEAD = 2  # batches are held ready
 _PATIENCE_S = 10.0
 """How long the thread is waited for at the end; it goes with the program, should Ctrl-C have left it waiting for a lock."""
 
 
-def prefetched(make: Callable[[int], T], ahead: int = 2) -> Callable[[int, int], Generator[T, None, None]]:
+def prefetched(make: Callable[[int], T]) -> Callable[[int, int], Generator[T, None, None]]:
     """Turn ``make(step)`` into a generator over steps that works ahead.
 
     Parameters
     ----------
     make : callable of int
         Called in a thread of its own, for one step after the other. Its errors are raised in the caller.
-    ahead : int
-        Batches held ready.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def prefetched(make: Callable[[int], T], ahead: int = 2) -> Callable[[int, int],
     """
 
     def batches(start: int, stop: int) -> Generator[T, None, None]:
-        ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(ahead)
+        ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(_AHEAD)
         over = threading.Event()
 
         def put(item: tuple[T | None, BaseException | None]) -> None:

@@ -150,11 +150,11 @@ def features_of(network: nn.Module, window: Tensor) -> Tensor:
     return features / features.std((2, 3), keepdim=True).clamp(min=1e-3)
 
 
-def prototypes_at(features: Tensor, points: Sequence[tuple[int, int]], radius: int = 1) -> Tensor:
-    """Mean features around points (y, x), (1, n, length); those outside of the picture are left out."""
+def prototypes_at(features: Tensor, points: Sequence[tuple[int, int]]) -> Tensor:
+    """Mean features of 3 x 3 pixels around points (y, x), (1, n, length); those outside of the picture are left out."""
     height, width = features.shape[-2:]
     found = [
-        features[0, :, max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1].mean((1, 2))
+        features[0, :, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].mean((1, 2))
         for y, x in points
         if 0 <= y < height and 0 <= x < width
     ]

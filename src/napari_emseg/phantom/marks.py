@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_RIM_NM = 3.8  # standard deviation of the profile of a rim
 _CHUNK = 4096  # marks drawn at once: bounds the memory
 
 
@@ -23,9 +24,7 @@ class Marks:
     core: NDArray[np.float32]
 
 
-def draw_marks(
-    canvas: NDArray[np.float32], marks: Marks, spacing_nm: tuple[float, float, float], rim_nm: float = 3.8
-) -> None:
+def draw_marks(canvas: NDArray[np.float32], marks: Marks, spacing_nm: tuple[float, float, float]) -> None:
     """Add marks to a map of darkness, in place.
 
     Parameters
@@ -36,14 +35,12 @@ def draw_marks(
         What to draw; each appears in the section that holds its centre.
     spacing_nm : tuple of float
         Voxel size (z, y, x).
-    rim_nm : float
-        Standard deviation of the rim's profile.
     """
     order = np.argsort(marks.radius_nm, kind="stable")
     for start in range(0, len(order), _CHUNK):
         chosen = order[start : start + _CHUNK]
         radius = marks.radius_nm[chosen]
-        half = int(np.ceil((radius.max() + 2.5 * rim_nm) / min(spacing_nm[1:])))
+        half = int(np.ceil((radius.max() + 2.5 * _RIM_NM) / min(spacing_nm[1:])))
         at = marks.position_nm[chosen] / np.asarray(spacing_nm, dtype=np.float32) - np.float32(0.5)
         section = np.rint(at[:, 0]).astype(np.intp)
         row, column = (np.rint(at[:, k]).astype(np.intp) for k in (1, 2))
@@ -52,8 +49,8 @@ def draw_marks(
         dy = (rows - at[:, 1, None]).astype(np.float32) * np.float32(spacing_nm[1])
         dx = (columns - at[:, 2, None]).astype(np.float32) * np.float32(spacing_nm[2])
         rho = np.sqrt(dy[:, :, None] ** 2 + dx[:, None, :] ** 2) - radius[:, None, None]
-        ink = marks.rim[chosen, None, None] * np.exp(-0.5 * (rho / np.float32(rim_nm)) ** 2)
-        ink += marks.core[chosen, None, None] * np.clip(np.float32(0.5) - rho / np.float32(2 * rim_nm), 0, 1)
+        ink = marks.rim[chosen, None, None] * np.exp(-0.5 * (rho / np.float32(_RIM_NM)) ** 2)
+        ink += marks.core[chosen, None, None] * np.clip(np.float32(0.5) - rho / np.float32(2 * _RIM_NM), 0, 1)
         inside = (
             ((section >= 0) & (section < canvas.shape[0]))[:, None, None]
             & ((rows >= 0) & (rows < canvas.shape[1]))[:, :, None]

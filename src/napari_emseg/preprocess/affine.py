@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SCALES = (8, 4, 2)
 _STEPS = 40
+_COMPARED_AT = 4  # pixels of a section to one that tells how well two agree
 _DONE_PX = 0.01
 _LEAST_PX = 400  # of a part at some scale; fewer do not tell six numbers
 _STIFF = 0.02  # pull towards a pure shift, relative to the data: thin parts must not turn over
@@ -70,9 +71,7 @@ def pull(image: NDArray[Any], affine: Affine, *, order: int = 1, fill: float = 0
     return values
 
 
-def estimate_affine(
-    moving: NDArray[Any], part: NDArray[np.bool_], reference: NDArray[Any], *, start: Affine | None = None
-) -> Affine:
+def estimate_affine(moving: NDArray[Any], part: NDArray[np.bool_], reference: NDArray[Any]) -> Affine:
     """How a part of a section has to move to lie on a reference.
 
     Parameters
@@ -83,8 +82,6 @@ def estimate_affine(
         The part of it that moves as one.
     reference : ndarray (y, x)
         Its neighbours.
-    start : ndarray (2, 3), optional
-        First guess; by default the shift that correlates best.
 
     Returns
     -------
@@ -95,13 +92,9 @@ def estimate_affine(
     Gauss-Newton on the difference of locally normalised grey values, from coarse to fine (Lucas and Kanade 1981; the
     forwards compositional form of Baker and Matthews 2004).
     """
-    if start is not None:
-        starts = [start]
-    else:
-        shifted = identity()
-        shifted[:, 2] = _best_shift(moving, part, reference)
-        starts = [identity(), shifted]
-    found = [_pyramid(moving, part, reference, first) for first in starts]
+    shifted = identity()
+    shifted[:, 2] = _best_shift(moving, part, reference)
+    found = [_pyramid(moving, part, reference, first) for first in (identity(), shifted)]
     return max(found, key=lambda affine: agreement(moving, part, reference, affine))
 
 
@@ -117,19 +110,20 @@ def _pyramid(moving: NDArray[Any], part: NDArray[np.bool_], reference: NDArray[A
 
 
 def agreement(
-    moving: NDArray[Any], part: NDArray[np.bool_], reference: NDArray[Any], affine: Affine, *, scale: int = 4
+    moving: NDArray[Any], part: NDArray[np.bool_], reference: NDArray[Any], affine: Affine
 ) -> float:
     """Correlation of a part with the reference where the affine puts it; what leaves the frame counts as a miss."""
     from scipy.ndimage import map_coordinates
 
-    rows, columns = np.nonzero(part[::scale, ::scale])
+    step = _COMPARED_AT
+    rows, columns = np.nonzero(part[::step, ::step])
     if not len(rows):
         return -1.0
-    places = apply(affine, np.stack([rows, columns], axis=1).astype(np.float64) * scale).T / scale
-    there = map_coordinates(_normal(reference, scale), places, order=1, mode="constant", cval=0)
-    here = _normal(moving, scale)[rows, columns]
+    places = apply(affine, np.stack([rows, columns], axis=1).astype(np.float64) * step).T / step
+    there = map_coordinates(_normal(reference, step), places, order=1, mode="constant", cval=0)
+    here = _normal(moving, step)[rows, columns]
     size = float(np.sqrt(np.vdot(here, here) * np.vdot(there, there)))
-    inside = ((places >= 0) & (places <= np.array(part.shape)[:, None] / scale - 1)).all(axis=0).mean()
+    inside = ((places >= 0) & (places <= np.array(part.shape)[:, None] / step - 1)).all(axis=0).mean()
     return float(np.vdot(here, there)) / size * float(inside) if size > 0 else -1.0
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SECTION_STATISTICS", "Normalisation", "clahe", "window", "window_of"]
 
+_PERCENTILES = (0.2, 99.8)  # of the tissue: what lies beyond is specks and holes
+
 
 def window(section: NDArray[Any], low: float, high: float) -> NDArray[Any]:
     """Stretch grey values so that ``low`` becomes black and ``high`` white.
@@ -43,11 +45,11 @@ def window(section: NDArray[Any], low: float, high: float) -> NDArray[Any]:
     return to_type(part * _white(section.dtype), section.dtype)
 
 
-def window_of(section: NDArray[Any], dark: float = 0.2, bright: float = 99.8) -> tuple[float, float]:
-    """Grey values at two percentiles of the tissue of a section, for `window`."""
+def window_of(section: NDArray[Any]) -> tuple[float, float]:
+    """Grey values of the darkest and the brightest tissue of a section but for 0.2 percent, for `window`."""
     void = void_mask(section)
     tissue = section.ravel() if void is None else section[~void]
-    low, high = (float(v) for v in np.percentile(tissue if tissue.size else section, (dark, bright)))
+    low, high = (float(v) for v in np.percentile(tissue if tissue.size else section, _PERCENTILES))
     return low, max(high, low + 1e-6 * _white(section.dtype))
 
 

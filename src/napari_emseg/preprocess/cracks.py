@@ -171,13 +171,7 @@ def split(band: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return parts
 
 
-def locate(
-    section: NDArray[Any],
-    number: int,
-    around: Sequence[NDArray[Any]],
-    *,
-    band: NDArray[np.bool_] | None = None,
-) -> Crack | None:
+def locate(section: NDArray[Any], number: int, around: Sequence[NDArray[Any]]) -> Crack | None:
     """Find a section's crack, split it, and align each part to the neighbours.
 
     Parameters
@@ -187,18 +181,15 @@ def locate(
         Of the section.
     around : sequence of ndarray (y, x)
         The nearest good sections, at least one.
-    band : ndarray (y, x) of bool, optional
-        The crack, where a person has drawn it.
 
     Returns
     -------
     Crack or None
         None where no crack is found.
     """
+    band = find_crack(section, around)
     if band is None:
-        band = find_crack(section, around)
-        if band is None:
-            return None
+        return None
     parts = split(band)
     reference = np.mean([np.asarray(s, dtype=np.float32) for s in around], axis=0)
     affines = tuple(estimate_affine(section, parts == n, reference) for n in range(1, int(parts.max()) + 1))

@@ -150,30 +150,26 @@ def displacement(
     )
 
 
-def warp_section(
-    section: NDArray[Any], z: int, warp: Warp, *, labels: bool = False, fill: float = 0
-) -> NDArray[Any]:
+def warp_section(section: NDArray[Any], z: int, warp: Warp, *, labels: bool = False) -> NDArray[Any]:
     """Align one section (y, x): grey values linearly, ids at the nearest pixel."""
-    return _read(section, warp.origin_of(z, _grid(section.shape)), labels=labels, fill=fill)
+    return _read(section, warp.origin_of(z, _grid(section.shape)), labels=labels)
 
 
-def unwarp_section(
-    section: NDArray[Any], z: int, warp: Warp, *, labels: bool = False, fill: float = 0
-) -> NDArray[Any]:
+def unwarp_section(section: NDArray[Any], z: int, warp: Warp, *, labels: bool = False) -> NDArray[Any]:
     """Bring what belongs to an aligned section back to where its tissue lay."""
-    return _read(section, warp.place_of(z, _grid(section.shape)), labels=labels, fill=fill)
+    return _read(section, warp.place_of(z, _grid(section.shape)), labels=labels)
 
 
 def _grid(shape: tuple[int, ...]) -> NDArray[np.float64]:
     return np.indices(shape, dtype=np.float64)
 
 
-def _read(section: NDArray[Any], places: NDArray[np.float64], *, labels: bool, fill: float) -> NDArray[Any]:
+def _read(section: NDArray[Any], places: NDArray[np.float64], *, labels: bool) -> NDArray[Any]:
     height, width = section.shape
     if labels:  # gathered and not interpolated: ids of 64 bits do not fit into floating values
         y, x = (np.rint(p).astype(np.intp) for p in places)
         inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-        out = np.full(places.shape[1:], fill, section.dtype)
+        out = np.zeros(places.shape[1:], section.dtype)
         out[inside] = section[y[inside], x[inside]]
         return out
     from scipy.ndimage import map_coordinates
@@ -181,7 +177,7 @@ def _read(section: NDArray[Any], places: NDArray[np.float64], *, labels: bool, f
     from napari_emseg.preprocess.flow import to_type
 
     values = map_coordinates(
-        section.astype(np.float32), places.astype(np.float32), order=1, mode="constant", cval=fill
+        section.astype(np.float32), places.astype(np.float32), order=1, mode="constant", cval=0
     )
     return to_type(values, section.dtype)
 

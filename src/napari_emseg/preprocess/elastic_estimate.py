@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     Links = dict[tuple[int, int], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 SPACING_PX = 48
+"""Distance of nodes; the windows that are compared are twice as wide."""
+
+_MOST_PX = 16.0  # larger displacements between neighbours are not looked for
+_REACH = 2  # every section is compared with so many of those before it
+_KEEP_SECTIONS = 3.0  # what changes more slowly is kept: standard deviation of a Gaussian over sections
+_ROUNDS = 2  # comparisons are repeated on what the round before has aligned
 _CHANCE = 4.5  # peaks of the searched part that are lower above the spread are found in noise as well
 _CERTAIN = 9.0
 _REWEIGHTED = 5
@@ -36,11 +42,6 @@ def estimate_warp(
     section_of: Callable[[int], NDArray[Any]],
     count: int,
     *,
-    spacing_px: int = SPACING_PX,
-    most_px: float = 16.0,
-    reach: int = 2,
-    keep_sections: float = 3.0,
-    rounds: int = 2,
     excluded: Collection[int] = (),
     progress: Progress | None = None,
 ) -> Warp:
@@ -51,16 +52,6 @@ def estimate_warp(
     section_of : callable
         Gives a section (y, x) by its number; called once for each in every round, in order.
     count : int
-    spacing_px : int
-        Distance of nodes; windows are twice as wide.
-    most_px : float
-        Larger displacements between neighbours are not looked for.
-    reach : int
-        Every section is compared with so many of those before it.
-    keep_sections : float
-        What changes more slowly than over about so many sections is kept (standard deviation of a Gaussian).
-    rounds : int
-        Comparisons are repeated on what the round before has aligned.
     excluded : collection of int
         Bad sections; they are not compared, and moved like their neighbours.
     progress : Progress, optional
@@ -75,13 +66,13 @@ def estimate_warp(
     progress = progress or Silent()
     first = np.asarray(section_of(0))
     shape = (int(first.shape[0]), int(first.shape[1]))
-    spacing_px = max(8, min(spacing_px, min(shape) // 2))
+    spacing_px = max(8, min(SPACING_PX, min(shape) // 2))
     warp = Warp(np.zeros((count, 2, *nodes_of(shape, spacing_px)), np.float32), spacing_px, shape)
     if min(shape) < 32:
         return warp
-    for number in range(rounds):
-        links = _compare(section_of, warp, reach, most_px, excluded, progress, (number, rounds))
-        change = _without_slow(solve(links, count, warp.nodes.shape[2:]), keep_sections)
+    for number in range(_ROUNDS):
+        links = _compare(section_of, warp, excluded, progress, (number, _ROUNDS))
+        change = _without_slow(solve(links, count, warp.nodes.shape[2:]), _KEEP_SECTIONS)
         warp = _added(warp, change)
     return warp
 
@@ -89,8 +80,6 @@ def estimate_warp(
 def _compare(
     section_of: Callable[[int], NDArray[Any]],
     warp: Warp,
-    reach: int,
-    most_px: float,
     excluded: Collection[int],
     progress: Progress,
     part: tuple[int, int],
@@ -106,9 +95,9 @@ def _compare(
             continue
         now = _band(warp_section(section.astype(np.float32), z, warp), warp.spacing_px)
         for before, other in recent.items():
-            links[before, z] = compare(other, now, warp.spacing_px, most_px)
+            links[before, z] = compare(other, now, warp.spacing_px, _MOST_PX)
         recent[z] = now
-        while len(recent) > reach:
+        while len(recent) > _REACH:
             del recent[min(recent)]
     return links
 

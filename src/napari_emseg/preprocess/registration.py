@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.progress import Progress
 
+_REACH = 3  # every section is compared with this many of those before it, so that chains go around bad ones
+_SMOOTH_PX = 2.0  # grain up to about this size is ignored
 _ROUNDS = 30
 _CHANCE = 6.0  # peaks that are lower above the spread of the surface are found in noise as well
 _LEAST_SCALE_PX = 0.5  # residuals of good pairs; below this the estimate itself ends
@@ -54,10 +56,8 @@ class Positions:
 def estimate_alignment(
     sections: Iterable[NDArray[Any]],
     *,
-    reach: int = 3,
     most_px: float | None = None,
     excluded: Collection[int] = (),
-    smooth_px: float = 2.0,
     progress: Progress | None = None,
     count: int = 0,
 ) -> Positions:
@@ -66,15 +66,11 @@ def estimate_alignment(
     Parameters
     ----------
     sections : iterable of ndarray (y, x)
-        All of one size. Memory is bounded by ``reach + 1`` of them.
-    reach : int
-        Every section is compared with this many of those before it, so that chains go around bad ones.
+        All of one size. Memory is bounded by four of them.
     most_px : float, optional
         Largest shift between neighbours.
     excluded : collection of int
         Sections known to be bad; they are not compared.
-    smooth_px : float
-        Grain up to about this size is ignored.
     progress : Progress, optional
     count : int
         Number of sections, for progress only.
@@ -92,12 +88,12 @@ def estimate_alignment(
         progress.report(z / max(count, z + 1), f"comparing section {z + 1}")
         if z in excluded or not np.ptp(section):
             continue
-        now = spectrum(np.asarray(section), smooth_px=smooth_px)
+        now = spectrum(np.asarray(section), smooth_px=_SMOOTH_PX)
         for before, other in recent.items():
             limit = None if most_px is None else most_px * (z - before)
             pairs[before, z] = phase_shift(other, now, most_px=limit)
         recent[z] = now
-        while len(recent) > reach:
+        while len(recent) > _REACH:
             del recent[min(recent)]
     if z < 0:
         raise EmsegError("there are no sections to align", "the stack", "give at least one")

@@ -31,7 +31,6 @@ def convolution(
     act: Activation = "elu",
     dilation: int = 1,
     bias: bool = False,
-    norm: bool = True,
     padding: Literal["zeros", "replicate"] = "replicate",
 ) -> nn.Sequential:
     """Same-padded 3D convolution, batch normalisation, activation; dilated in the plane of the section only."""
@@ -40,10 +39,9 @@ def convolution(
     layers: list[nn.Module] = [
         nn.Conv3d(
             channels_in, channels, kernel, padding=same, dilation=dilations, bias=bias, padding_mode=padding
-        )
+        ),
+        nn.BatchNorm3d(channels),
     ]
-    if norm:
-        layers.append(nn.BatchNorm3d(channels))
     if act != "none":
         layers.append(activation(act, channels))
     return nn.Sequential(*layers)
