@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import ArrayLike3D
 
 
+_FARTHEST = {6: 1, 18: 2, 26: 3}
+"""Connectivity, and along how many axes at once a neighbour may lie."""
+
+
 def grid(shape: tuple[int, int, int], block: tuple[int, int, int]) -> list[Region]:
     """Blocks that tile a volume, in raster order.
 
@@ -72,7 +76,7 @@ def components_in_blocks(
     int
         Number of parts. They are numbered in raster order of their first voxel, whatever the blocks.
     """
-    if connectivity not in (6, 18, 26):
+    if connectivity not in _FARTHEST:
         raise EmsegError(f"connectivity {connectivity} is not known", "", "take 6, 18 or 26")
     report = progress or Silent()
     shape = (int(mask.shape[0]), int(mask.shape[1]), int(mask.shape[2]))
@@ -135,7 +139,7 @@ def _seam(
         for a, b, c, d in zip(one.start, one.stop, other.start, other.stop, strict=True)
     ]
     far = sum(abs(s) for s in steps)
-    if 2 in steps or far == 0 or far > {6: 1, 18: 2, 26: 3}[connectivity]:
+    if 2 in steps or far == 0 or far > _FARTHEST[connectivity]:
         return None
     low = [max(a - 1, c) if s else max(a, c) for a, c, s in zip(one.start, other.start, steps, strict=True)]
     spans = []
@@ -147,19 +151,21 @@ def _seam(
         else:
             spans.append(slice(low[axis], min(one.stop[axis], other.stop[axis])))
     box = tuple(spans)
-    names = np.asarray(output[box]).astype(np.int64)
-    kinds = np.asarray(mask[box])
-    found: list[NDArray[np.int64]] = []
-    for way in product((-1, 0, 1), repeat=3):
-        reach = sum(abs(w) for w in way)
-        if reach > {6: 1, 18: 2, 26: 3}[connectivity] or any(
-            s and w != s for s, w in zip(steps, way, strict=True)
-        ):
-            continue
-        here = tuple(slice(max(0, -w), n - max(0, w)) for w, n in zip(way, names.shape, strict=True))
-        there = tuple(slice(max(0, w), n + min(0, w)) for w, n in zip(way, names.shape, strict=True))
-        a, b = names[here].ravel(), names[there].ravel()
-        touch = (a > 0) & (b > 0) & (kinds[here].ravel() == kinds[there].ravel()) & (a != b)
-        found.append(np.unique(np.stack([a[touch], b[touch]], 1), axis=0))
-    both = np.concatenate(found)
+    names, kinds = np.asarray(output[box]).astype(np.int64), np.asarray(mask[box])
+    ways = [
+        way
+        for way in product((-1, 0, 1), repeat=3)
+        if sum(map(abs, way)) <= _FARTHEST[connectivity]
+        and all(w == s for s, w in zip(steps, way, strict=True) if s)
+    ]
+    both = np.concatenate([_touching(names, kinds, way) for way in ways])
     return both[:, 0], both[:, 1]
+
+
+def _touching(names: NDArray[np.int64], kinds: NDArray[Any], way: tuple[int, ...]) -> NDArray[np.int64]:
+    """Different parts of the same kind, one beside the other in one of the 26 ways: pairs (n, 2)."""
+    here = tuple(slice(max(0, -w), n - max(0, w)) for w, n in zip(way, names.shape, strict=True))
+    there = tuple(slice(max(0, w), n + min(0, w)) for w, n in zip(way, names.shape, strict=True))
+    a, b = names[here].ravel(), names[there].ravel()
+    touch = (a > 0) & (b > 0) & (kinds[here].ravel() == kinds[there].ravel()) & (a != b)
+    return np.unique(np.stack([a[touch], b[touch]], 1), axis=0)

@@ -44,63 +44,54 @@ def skeleton_layers(skeletons: SkeletonSet, name: str) -> list[LayerData]:
     scale = _scale(skeletons)
     placed = {"scale": scale, "units": ("nm",) * 3, "axis_labels": ("z", "y", "x")}
     layers: list[LayerData] = []
-    paths, colours, owners = [], [], []
-    for n, tree in enumerate(skeletons.trees):
-        for run in runs(tree):
-            paths.append(tree.points_nm[run] / scale)
-            colours.append(_colour(tree, n))
-            owners.append(tree.id)
-    if paths:
-        layers.append(
-            (
-                paths,
-                {
-                    "name": f"{name} paths",
-                    "shape_type": "path",
-                    "edge_color": colours,
-                    "edge_width": 2,
-                    "features": {"tree": np.asarray(owners)},
-                    **placed,
-                },
-                "shapes",
-            )
-        )
-    points = np.concatenate([t.points_nm for t in skeletons.trees] or [np.zeros((0, 3))]) / scale
-    features = _features(skeletons)
-    layers.append(
-        (
-            points,
-            {
-                "name": f"{name} nodes",
-                "features": features,
-                "face_color": [c for n, t in enumerate(skeletons.trees) for c in [_colour(t, n)] * len(t)]
-                or "white",
-                "size": _NODE_SIZE_PX,
-                "metadata": {OURS: {"skeletons": skeletons}},
-                **placed,
-            },
-            "points",
-        )
-    )
-    if skeletons.connectors:
-        layers.append(
-            (
-                np.asarray([c.point_nm for c in skeletons.connectors]) / scale,
-                {
-                    "name": f"{name} connectors",
-                    "features": {
-                        "connector": np.asarray([c.connector_id for c in skeletons.connectors]),
-                        "node": np.asarray([c.node_id for c in skeletons.connectors]),
-                        "relation": np.asarray([c.relation for c in skeletons.connectors]),
-                    },
-                    "symbol": "diamond",
-                    "size": _NODE_SIZE_PX,
-                    **placed,
-                },
-                "points",
-            )
-        )
+    for data, about, kind in (
+        _paths(skeletons, scale),
+        _nodes(skeletons, scale),
+        _connectors(skeletons, scale),
+    ):
+        if len(data) or about["name"] == "nodes":
+            layers.append((data, {**about, "name": f"{name} {about['name']}", **placed}, kind))
     return layers
+
+
+def _paths(skeletons: SkeletonSet, scale: Spacing) -> LayerData:
+    found = [(run, tree, n) for n, tree in enumerate(skeletons.trees) for run in runs(tree)]
+    about = {
+        "name": "paths",
+        "shape_type": "path",
+        "edge_color": [_colour(tree, n) for _, tree, n in found],
+        "edge_width": 2,
+        "features": {"tree": np.asarray([tree.id for _, tree, _ in found])},
+    }
+    return [tree.points_nm[run] / scale for run, tree, _ in found], about, "shapes"
+
+
+def _nodes(skeletons: SkeletonSet, scale: Spacing) -> LayerData:
+    points = np.concatenate([t.points_nm for t in skeletons.trees] or [np.zeros((0, 3))]) / scale
+    colours = [c for n, t in enumerate(skeletons.trees) for c in [_colour(t, n)] * len(t)]
+    about = {
+        "name": "nodes",
+        "features": _features(skeletons),
+        "face_color": colours or "white",
+        "size": _NODE_SIZE_PX,
+        "metadata": {OURS: {"skeletons": skeletons}},
+    }
+    return points, about, "points"
+
+
+def _connectors(skeletons: SkeletonSet, scale: Spacing) -> LayerData:
+    found = skeletons.connectors
+    about = {
+        "name": "connectors",
+        "features": {
+            "connector": np.asarray([c.connector_id for c in found]),
+            "node": np.asarray([c.node_id for c in found]),
+            "relation": np.asarray([c.relation for c in found]),
+        },
+        "symbol": "diamond",
+        "size": _NODE_SIZE_PX,
+    }
+    return np.asarray([c.point_nm for c in found]).reshape(-1, 3) / scale, about, "points"
 
 
 def _scale(skeletons: SkeletonSet) -> Spacing:

@@ -146,21 +146,18 @@ def prepare(
     box = Region((sections.start, top, left), (sections.stop, bottom, right)).clipped(session.volume.shape)
     before = read_beside(session.volume, box)
     stack, highest = before.astype(np.int64), int(before.max(initial=0))
-    anchors, fresh, excluded = set[int](), set[int](), set[int]()
-    for n, z in enumerate(sections):
-        status = session.sections[z].status
-        if z == section or status is Status.PROOFREAD:
-            anchors.add(n)
-        elif status is Status.EXCLUDED:
-            excluded.add(n)
-        elif labels is not None and z in labels:
-            if labels[z].shape != box.shape[1:]:
-                raise EmsegError("segments do not fill the region", f"section {z}")
-            there = before[n] if z in painted else np.zeros_like(before[n])
-            stack[n] = around_painted(labels[z], there, highest)
-            fresh.add(n)
+    status = {n: session.sections[z].status for n, z in enumerate(sections)}
     here = section - sections.start
-    excluded.discard(here)
+    anchors = {n for n in status if n == here or status[n] is Status.PROOFREAD}
+    excluded = {n for n in status if status[n] is Status.EXCLUDED} - anchors
+    fresh = {z - sections.start for z in labels or () if z in sections} - anchors - excluded
+    for n in sorted(fresh):
+        z = sections[n]
+        segments = (labels or {})[z]
+        if segments.shape != box.shape[1:]:
+            raise EmsegError("segments do not fill the region", f"section {z}")
+        there = before[n] if z in painted else np.zeros_like(before[n])
+        stack[n] = around_painted(segments, there, highest)
     if not stack[here].any():
         raise EmsegError(
             "there are no objects to carry", f"section {section}", "segment it first", action="segment"

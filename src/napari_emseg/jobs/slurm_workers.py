@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from napari_emseg.jobs.batch import Resources
 
+_SBATCH_SAYS = "sbatch: error:"
+
 
 @dataclass(frozen=True, slots=True)
 class Slurm:
@@ -67,10 +69,9 @@ def on_slurm(
     from distributed.core import Status
 
     wanted, (host, port) = slurm.resources, listening
-    lacking = [name for name in ("memory", "time") if not getattr(wanted, name)]
-    if lacking or not wanted.cores:
-        names = ", ".join(f"--{name}" for name in [*lacking, *(["cores"] if not wanted.cores else [])])
-        raise EmsegError("jobs of workers need a size", names, "give these too")
+    lacking = [f"--{name}" for name in ("memory", "time", "cores") if not getattr(wanted, name)]
+    if lacking:
+        raise EmsegError("jobs of workers need a size", ", ".join(lacking), "give these too")
     if shutil.which("sbatch") is None:
         raise EmsegError("there is no sbatch on this machine", "--slurm", "start it on the cluster")
     try:
@@ -100,14 +101,16 @@ def on_slurm(
         for job in cluster.workers.values():
             if job.status == Status.created:
                 job.status = Status.failed  # or closing the cluster would stumble over it
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = next(
-            (line for line in lines if line.startswith("sbatch: error:")),
-            lines[-1] if lines else "no reason given",
-        )
-        reason = said.removeprefix("sbatch: error: ")
-        raise EmsegError(f"SLURM refuses the jobs ({reason})", "--slurm", "change the resources") from error
+        what = f"SLURM refuses the jobs ({_reason_in(str(error))})"
+        raise EmsegError(what, "--slurm", "change the resources") from error
     return cluster
+
+
+def _reason_in(text: str) -> str:
+    """What sbatch says of its reason; else the last line of all that was said."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    of_sbatch = (line for line in lines if line.startswith(_SBATCH_SAYS))
+    return next(of_sbatch, lines[-1] if lines else "no reason given").removeprefix(_SBATCH_SAYS).strip()
 
 
 def _slurm_cluster() -> type[SLURMCluster]:

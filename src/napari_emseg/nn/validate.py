@@ -119,24 +119,13 @@ def validate(
             )
         truth = stack_truth(volume, recipe.targets)[:, zs]
         for c, target in enumerate(recipe.targets):
-            known = truth[c] != IGNORE
-            if not known.any():
+            if (truth[c] == IGNORE).all():
                 continue
-            if target in volume.graded:
-                found = level_scores(probability[c][known], truth[c][known])
-                merit = found["explained"]
-                own = {f"{key}_{target}": value for key, value in found.items()}
-            elif target == "membrane":
-                best = boundary_scores(truth[c] == 0, probability[c])
-                own = {key: float(best[key]) for key in ("v_rand", "v_info", "edits_per_100_objects")}
-                merit = own["v_rand"] - own["edits_per_100_objects"] / 1000
-                thresholds.setdefault(target, []).append(float(best["threshold"]))
-            else:
-                found = mask_scores(probability[c][known], truth[c][known])
-                if "threshold" in found:
-                    thresholds.setdefault(target, []).append(found.pop("threshold"))
-                own = {f"{key}_{target}": value for key, value in found.items()}
-                merit = found.get("average_precision", math.nan)
+            own, merit, threshold = _of_target(
+                target, probability[c], truth[c], is_graded=target in volume.graded
+            )
+            if threshold is not None:
+                thresholds.setdefault(target, []).append(threshold)
             scores |= {f"{volume.name}/{key}": value for key, value in own.items()}
             if not math.isnan(merit):
                 merits.setdefault(target, []).append(merit)
@@ -147,6 +136,25 @@ def validate(
         total = sum(counts.get(target, 0.0) * float(np.mean(values)) for target, values in merits.items())
         scores["merit"] = total / weight
     return scores
+
+
+def _of_target(
+    target: str, probability: NDArray[np.float32], truth: NDArray[np.uint8], *, is_graded: bool
+) -> tuple[dict[str, float], float, float | None]:
+    """Scores of a target of some sections (z, y, x), how good that is (NaN where it cannot be said), and the best threshold."""
+    known = truth != IGNORE
+    if target == "membrane" and not is_graded:
+        best = boundary_scores(truth == 0, probability)
+        own = {key: float(best[key]) for key in ("v_rand", "v_info", "edits_per_100_objects")}
+        return own, own["v_rand"] - own["edits_per_100_objects"] / 1000, float(best["threshold"])
+    if is_graded:
+        found = level_scores(probability[known], truth[known])
+        merit = found["explained"]
+    else:
+        found = mask_scores(probability[known], truth[known])
+        merit = found.get("average_precision", math.nan)
+    threshold = found.pop("threshold", None)
+    return {f"{key}_{target}": value for key, value in found.items()}, merit, threshold
 
 
 def zoom_of(recipe: TrainRecipe, volume: TrainingVolume) -> float:

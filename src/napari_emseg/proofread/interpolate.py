@@ -69,19 +69,12 @@ def interpolate(
             where,
             "paint it a few sections further on",
         )
-    patches: list[Patch] = []
-    for below, above in gaps:
-        start = tuple(min(boxes[z].start[k] for z in (below, above)) for k in (1, 2))
-        stop = tuple(max(boxes[z].stop[k] for z in (below, above)) for k in (1, 2))
-        box = Region((below, start[0], start[1]), (above + 1, stop[0], stop[1]))
-        before = volume.read(box)
-        after = before.copy()
-        for n, shape in fill_in({0: before[0] == object_id, above - below: before[-1] == object_id}):
-            if below + n in skip or below + n in excluded:
-                continue
-            free = shape & ~np.isin(before[n], list(locked)) if locked else shape
-            after[n][free] = object_id
-        patches += section_patches(box, before, after)
+    stays = {*skip, *excluded}
+    patches = [
+        patch
+        for below, above in gaps
+        for patch in _filled(volume, object_id, boxes[below], boxes[above], stays, locked)
+    ]
     if not patches:
         raise EmsegError(
             "the sections between are proofread, left out or locked",
@@ -91,3 +84,26 @@ def interpolate(
     n_sections = len({patch.region.start[0] for patch in patches})
     name = f"interpolate object {object_id} through {counted(n_sections, 'section')}"
     return Edit(name, "human", tuple(patches))
+
+
+def _filled(
+    volume: LabelVolume,
+    object_id: int,
+    below: Region,
+    above: Region,
+    stays: Collection[int],
+    locked: Collection[int],
+) -> tuple[Patch, ...]:
+    """What fills the gap between an object's boxes in two sections, but for sections that stay and locked objects."""
+    first = below.start[0]
+    box = Region(
+        (first, min(below.start[1], above.start[1]), min(below.start[2], above.start[2])),
+        (above.stop[0], max(below.stop[1], above.stop[1]), max(below.stop[2], above.stop[2])),
+    )
+    before = volume.read(box)
+    after = before.copy()
+    own, held = before == object_id, np.isin(before, np.array(list(locked), before.dtype))
+    for n, shape in fill_in({0: own[0], len(own) - 1: own[-1]}):
+        if first + n not in stays:
+            after[n][shape & ~held[n]] = object_id
+    return section_patches(box, before, after)
