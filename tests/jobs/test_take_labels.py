@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_emseg.core.chronicle import events
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.jobs import take_labels
+from napari_emseg.jobs.methods import methods_text
 from napari_emseg.session import Session
+from napari_emseg.ui.labelled import at_opening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,3 +99,26 @@ def test_without_a_voxel_size_the_shape_has_to_fit(session: Session) -> None:
 def test_nothing_to_take_is_no_edit(session: Session) -> None:
     take(session, np.zeros(SHAPE, np.uint8), None)
     assert not session.can_undo
+
+
+def test_labels_from_elsewhere_are_no_corrections_and_the_methods_say_where_they_are_from(
+    session: Session,
+) -> None:
+    session.mark(2, Status.EXCLUDED, "fold")
+    take(session, np.full(SHAPE, 3, np.uint8), None)
+    assert (everything(session) == 3).all()
+    assert [session.correction_count(z) for z in range(3)] == [0, 0, 0]
+    assert "Labels were taken over from “theirs”. Nothing was corrected by hand." in methods_text(session)
+    newest = events(session.journal, people_only=True)[0]
+    assert newest.name == "take over labels of theirs"
+    session.volume[1, 2:4, 2:4] = 5
+    session.commit_stroke()
+    assert session.correction_count(1) == 1
+    session.close()
+    again = Session.open(session.project.folder, session.image)
+    assert [again.correction_count(z) for z in range(3)] == [0, 1, 0]
+    assert at_opening(again) == {0, 1, 2}
+    again.undo()
+    again.undo()
+    assert "taken over" not in methods_text(again)
+    again.close()

@@ -49,4 +49,4 @@ def test_opening_finds_what_an_earlier_day_left(labelled: Any) -> None:
             "paint", "human", (Patch(region, np.zeros((1, 2, 2), np.uint32), np.ones((1, 2, 2), np.uint32)),)
         )
     )
-    assert at_opening(labelled.session) == {5}
+    assert at_opening(labelled.session) == {1, 2, 3, 5}

@@ -1,4 +1,4 @@
-"""How often people have corrected a section, from the journal."""
+"""In which sections the journal knows of labels, and how often people have corrected one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from napari_emseg.core.codec import unpack_extras
 
 if TYPE_CHECKING:
     from napari_emseg.core.journal import Journal
+
+
+def painted_in(journal: Journal) -> set[int]:
+    """Sections in which an edit stands that wrote pixels, whoever made it."""
+    rows = journal.rows(
+        "SELECT DISTINCT p.z0, p.z1 FROM edits e JOIN patches p ON p.edit = e.id WHERE e.state IN ('done', 'forgotten')"
+    )
+    return {z for z0, z1 in rows for z in range(z0, z1)}
 
 
 def corrections_in(journal: Journal) -> dict[int, int]:

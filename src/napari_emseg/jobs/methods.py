@@ -14,6 +14,7 @@ from napari_emseg.core.membrane_file import file_of_record
 from napari_emseg.core.model_card import ModelCard, find_model, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted, last_name
+from napari_emseg.jobs.take_labels import TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,14 @@ def methods_text(session: Session) -> str:
     session : Session
         The open project.
     """
-    lines = [_stack(session), *_models(session), _people(session), _sections(session), _program(session)]
+    lines = [
+        _stack(session),
+        *_models(session),
+        _taken(session),
+        _people(session),
+        _sections(session),
+        _program(session),
+    ]
     text = " ".join(line for line in lines if line)
     parts = [text, _settings(session), _cite(session)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -134,6 +142,15 @@ def _taught(card: ModelCard) -> str:
     if isinstance(volumes, dict) and volumes:
         return f", trained on {', '.join(volumes)}"
     return ""
+
+
+def _taken(session: Session) -> str:
+    """Labels that came from another layer or file."""
+    rows = session.journal.query(
+        f"SELECT DISTINCT name FROM edits WHERE name LIKE '{TAKEN}%' AND {_STAND} AND {_LABELS} ORDER BY name"
+    )
+    names = ", ".join(f"“{name.removeprefix(TAKEN)}”" for (name,) in rows)
+    return f"Labels were taken over from {names}." if names else ""
 
 
 def _people(session: Session) -> str:

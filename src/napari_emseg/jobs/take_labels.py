@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Offset = tuple[float, float, float]
 
+TAKEN = "take over labels of "
+"""What names of such edits begin with."""
+
 
 @dataclass(frozen=True, eq=False)
 class TakeRequest:
@@ -139,7 +142,7 @@ def finish(session: Session, request: TakeRequest, taken: Taken) -> Edit:
     used = volume.max_id()
     keep = ids.size == 0 or (used == 0 and int(ids[-1]) <= np.iinfo(volume.dtype).max)
     fresh = ids if keep else volume.next_ids(int(ids.size)) + np.arange(ids.size, dtype=np.uint64)
-    name = f"take over labels of {request.name}"
+    name = f"{TAKEN}{request.name}"
     patches: list[Patch] = []
     for region, labels in taken:
         before = volume.read(region)
@@ -154,6 +157,6 @@ def finish(session: Session, request: TakeRequest, taken: Taken) -> Edit:
         for z in written
         if session.sections[z].status is Status.UNSEEN
     )
-    edit = Edit(name, "human", tuple(patches), marks)
+    edit = Edit(name, "system", tuple(patches), marks)  # nobody has corrected anything yet
     session.commit(edit)
     return edit

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_emseg.core.correction_counts import painted_in
+
 if TYPE_CHECKING:
     from napari_emseg.core.edit import Edit
     from napari_emseg.core.volume import LabelVolume
@@ -13,12 +15,9 @@ if TYPE_CHECKING:
 
 
 def at_opening(session: Session) -> set[int]:
-    """Sections with a mark or a correction: whatever writes labels leaves one of them. No page is read for it."""
-    return {
-        z
-        for z, state in enumerate(session.sections)
-        if state.status in ("predicted", "proofread") or session.correction_count(z)
-    }
+    """Sections with a mark or an edit: whatever writes labels leaves one of them. No page is read for it."""
+    marked = {z for z, state in enumerate(session.sections) if state.status in ("predicted", "proofread")}
+    return marked | painted_in(session.journal)
 
 
 def after(known: set[int], edit: Edit, volume: LabelVolume) -> set[int]:
