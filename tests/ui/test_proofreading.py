@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.sections import Status
+from napari_emseg.proofread.delete import delete
 from napari_emseg.ui.flows import proofreading
 from napari_emseg.ui.tools import CutTool, MergeTool
 
@@ -162,3 +163,13 @@ def test_going_round_skips_what_is_marked(labelled: Any) -> None:
     assert labelled.section == 5
     labelled.do("previous_section")
     assert labelled.section == 4
+
+
+def test_a_section_that_was_emptied_everywhere_is_not_right(labelled: Any) -> None:
+    section = labelled.section
+    own = np.unique(ids(labelled, section))
+    labelled.session.commit(delete(labelled.session.volume, own[own > 0].tolist()))
+    assert not ids(labelled, section).any()
+    labelled.do("mark_proofread")
+    assert "nothing in this section to be right" in labelled.sayings["proofread"].text
+    assert labelled.session.sections[section].status is not Status.PROOFREAD

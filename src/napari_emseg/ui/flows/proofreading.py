@@ -171,7 +171,8 @@ def mark_proofread(desk: Desk) -> None:
             "this section is left out", f"section {section}: {state.reason}", "take its mark back first",
             action="mark_unseen",
         )  # fmt: skip
-    if section not in desk.labelled:
+    labelled = share(session.volume, section) if section in desk.labelled else 0.0
+    if not labelled:  # objects that are deleted everywhere leave no trace in what is known of sections
         raise EmsegError(
             "there is nothing in this section to be right", f"section {section}",
             "segment it first, or paint it", action="segment",
@@ -181,7 +182,7 @@ def mark_proofread(desk: Desk) -> None:
     corrections = session.correction_count(section)
     text = f"Section {section} is proofread"
     text += f" with {counted(corrections, 'correction')}" if corrections else ""
-    text += f", {_percent(share(session.volume, section))} of it labelled."
+    text += f", {_percent(labelled)} of it labelled."
     moved = _go_to_next(desk)
     if not moved:
         text += " No section without a mark is left."
