@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_emseg.core.conflicts import Conflict
 from napari_emseg.core.edit import Region
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.packing import unpack_project
 from napari_emseg.io import open_array, open_image, write_array
 from napari_emseg.session import Session
-from napari_emseg.ui.flows import conflicts
+from napari_emseg.ui.flows import conflicts, sharing
 from napari_emseg.ui.flows.opening import show
 
 SHAPE = (6, 48, 64)
@@ -51,6 +53,20 @@ def said(dock: Any, qtbot: Any, stage: str, words: str) -> str:
         timeout=10000,
     )
     return str(dock.desk.sayings[stage].text)
+
+
+def test_a_disk_that_is_full_when_a_copy_begins_is_said_and_leaves_nothing(
+    labelled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def freeze(folder: Path, beside: Path) -> None:
+        (beside / "half").write_text("x")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("napari_emseg.core.copying.freeze", freeze)
+    before = sorted(labelled.session.project.folder.parent.iterdir())
+    with pytest.raises(EmsegError, match="it is not copied"):
+        sharing.copy_to(labelled, tmp_path / "copy.emseg")
+    assert sorted(labelled.session.project.folder.parent.iterdir()) == before
 
 
 def test_a_colleague_gets_a_pack_and_sends_corrections_back(

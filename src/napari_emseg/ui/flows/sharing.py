@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.atomic import may_write
-from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.errors import EmsegError, reason_of
 from napari_emseg.core.leftovers import beside, clear, remove
 from napari_emseg.core.words import counted
 from napari_emseg.ui.flows import synapse_queue
@@ -154,9 +155,11 @@ def _from_frozen(
         session.save()
         frozen.mkdir()
         freeze(folder, frozen)
-    except OSError as error:
+    except BaseException as error:
         remove(frozen)
-        raise EmsegError(f"it is not copied ({error.strerror})", str(folder), "free space") from error
+        if isinstance(error, (OSError, sqlite3.Error)):
+            raise EmsegError(f"it is not copied ({reason_of(error)})", str(folder), "free space") from error
+        raise
 
     def work(progress: Progress) -> Path:
         try:
