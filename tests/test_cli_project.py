@@ -173,3 +173,17 @@ def test_wrong_calls(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = call(capsys, "export", folder / "em.emseg")
     assert (status, "nothing is asked for" in err) == (2, True)
     assert call(capsys, "history", folder / "nothing.emseg")[0] == 1
+
+
+def test_the_place_of_an_image_is_not_noted_while_the_project_is_open(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = folder / "em.emseg"
+    write_array(folder / "moved.tif", open_image(folder / "em.tif").data[:], spacing_nm=(50.0, 4.0, 4.0))
+    session = Session.open(project)
+    before = (project / "project.json").read_bytes()
+    status, out, err = call(capsys, "find-image", project, folder / "moved.tif")
+    session.close()
+    assert (status, out) == (1, "")
+    assert "this project cannot be changed" in err
+    assert (project / "project.json").read_bytes() == before

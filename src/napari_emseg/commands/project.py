@@ -99,15 +99,20 @@ def _open(args: argparse.Namespace, *, write: bool) -> Iterator[Session]:
 
     session = Session.open(args.project)
     try:
-        if write and session.read_only:
-            raise EmsegError(
-                "this project cannot be changed",
-                session.volume.read_only_reason,
-                "close it there, or make a copy",
-            )
+        if write:
+            _need_writing(session)
         yield session
     finally:
         session.close()
+
+
+def _need_writing(session: Session) -> None:
+    if session.read_only:
+        raise EmsegError(
+            "this project cannot be changed",
+            session.volume.read_only_reason,
+            "close it there, or make a copy",
+        )
 
 
 @contextmanager
@@ -311,9 +316,12 @@ def _find_image(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG
     except DamagedProject:
         session = Session.remake(args.project, image)
         print(session.notices[-1])
-    if session.image_change:
-        print(session.image_change)
-    session.close()
+    try:
+        _need_writing(session)
+        if session.image_change:
+            print(session.image_change)
+    finally:
+        session.close()
     print(f"{args.project}: the image is {args.image}")
 
 
