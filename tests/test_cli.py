@@ -386,6 +386,29 @@ def test_finetune_says_when_pixels_are_not_the_models(
     assert ("these are 20 nm: learning resamples the image" in out) is is_said
 
 
+def test_finetune_says_when_labels_leave_most_of_a_section_empty(
+    model, stack, labels, tmp_path, capsys, monkeypatch
+):
+    done = FinetuneResult(tmp_path / "out", 1, 1.0, ())
+    monkeypatch.setattr("napari_emseg.jobs.finetune.run", lambda *_: done)
+    few = np.zeros((3, 96, 128), np.uint16)
+    few[1, 8:24, 8:40] = 3  # a twenty-fourth
+    write_array(tmp_path / "few.tif", few, spacing_nm=SPACING)
+    few[few == 0] = 9
+    write_array(tmp_path / "known.tif", few, spacing_nm=SPACING)
+    for path, more, much in (
+        (labels, [], ""), (tmp_path / "few.tif", [], "4 % of what teaches"),
+        (tmp_path / "known.tif", ["--ignore", "9"], ""),
+        (tmp_path / "few.tif", ["--region", "0:3,8:24,8:40"], ""),
+    ):  # fmt: skip
+        status, out, err = run(
+            capsys, "finetune", model, stack, path, tmp_path / "out", "--sections", "1", *more
+        )
+        assert (status, err) == (0, "")
+        assert ("is labelled. The border" in out) is bool(much)
+        assert much in out
+
+
 # --- segment, propagate, evaluate -------------------------------------------------------------------------
 
 

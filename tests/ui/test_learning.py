@@ -49,6 +49,23 @@ def test_learning_runs_in_the_background_lane_with_live_loss(taught: Any, engine
     assert (said.link, said.action) == ("Decide", "stage:train"), "other stages show it, too"
 
 
+def test_labels_that_leave_a_section_nearly_empty_are_spoken_of(taught: Any, engine: Any) -> None:
+    engine.hold = True
+    taught.session.volume[2] = 0
+    taught.session.volume[2, 10:20, 10:20] = 1
+    taught.do("train")
+    said = taught.sayings["train"].text
+    assert "3 % of what teaches is labelled" in said
+    assert "right for cells, wrong for mitochondria" in said
+    assert engine.asked[-1][0] == "napari_emseg.jobs.finetune:run", "and it is begun"
+
+
+def test_labels_that_fill_a_section_are_not(taught: Any, engine: Any) -> None:
+    engine.hold = True
+    taught.do("train")
+    assert taught.sayings["train"].text == "You can go on painting while the copy learns."
+
+
 def test_how_long_learning_takes_is_told_by_its_clock_alone(taught: Any, monkeypatch: Any) -> None:
     """What it looks at before is slow beside its share of the bar: a minute was called six."""
     asked: list[Any] = []

@@ -79,13 +79,15 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     model = args.out_dir if has_model else find_model(args.model)
     sources = teachers(args)
     hides = "" if has_model else instead_of_bundled(args.model, model)
-    for note in (*([hides] if hides else []), *_about_pixels(sources, model)):
-        print(note, flush=True)  # before the minutes of work, not after
+    notes = [hides, *_about_pixels(sources, model)]
     request = finetune.prepare_from(
         sources, model, args.out_dir, settings,
         name=args.out_dir.resolve().name, ignore_id=None if args.ignore is None and args.region is None else _IGNORED,
         with_log=True,
     )  # fmt: skip
+    for note in (*notes, finetune.about_few_labels(request)):
+        if note:
+            print(note, flush=True)  # before the minutes of work, not after
     result = finetune.run(request, progress)
     progress.close()
     print(f"{result.model}: {counted(result.steps, 'step')} in {result.seconds:.0f} s")

@@ -86,7 +86,7 @@ def learn(desk: Desk) -> None:
         )
     elif begun is not None:
         text = f"Sections, labels or settings are others than before the stop: the copy begins anew. {text}"
-    desk.say("train", text, tone="busy")
+    desk.say("train", " ".join(filter(None, (text, finetune.about_few_labels(request)))), tone="busy")
     desk.runner.submit(
         _KEY,
         lambda **callbacks: desk.engine.submit(
