@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.project import is_project
 from napari_emseg.io.annotation_hooks import (
     is_cremi_file,
     label_extras,
@@ -65,6 +66,10 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     """Open a path as layers with scale in nanometres: ids as labels, anything else as images."""
     name = path[0] if isinstance(path, list) else path
     where = parse_path(name)
+    if is_project(where.path):
+        raise EmsegError(
+            "this is a project", str(where), "open it in the panel EM proofreading, with Open a folder"
+        )
     try:
         opened = open_volume(name)
     except SeveralArrays as error:

@@ -13,6 +13,7 @@ from napari_emseg.ui.array_list import ArrayList
 from napari_emseg.ui.flows import opening, sharing
 from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
+from napari_emseg.ui.project_drops import ProjectDrops
 from napari_emseg.ui.recent_list import RecentProjects
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class DataPanel(StagePanel):
         self.take = action_button(self.desk, "take_labels")
         self.find_image = action_button(self.desk, "find_image", primary=True, text="Find the image ...")
         self.desk.asked.connect(self._on_asked)
+        self.drops = ProjectDrops(self.desk, self.desk.viewer.window._qt_viewer, self)
         self.arrays = ArrayList()
         self.arrays.picked.connect(lambda path: opening.open_path(self.desk, path))
         self.recent = RecentProjects(self.desk)
