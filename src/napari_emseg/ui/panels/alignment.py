@@ -110,7 +110,7 @@ class AlignmentPage(QWidget):
         doubtful = () if state is None else state.doubtful
         if self.table.rowCount() != len(rows):
             self.table.setRowCount(len(rows))
-            self.table.doItemsLayout()  # only then it can be scrolled to the section on screen
+            self.table.executeDelayedItemsLayout()  # only then it can be scrolled to the section on screen
         for z, (dy, dx) in enumerate(rows):
             for column, text in enumerate((f"{z} ?" if z in doubtful else str(z), str(dy), str(dx))):
                 item = self.table.item(z, column)
