@@ -121,6 +121,62 @@ def test_a_colleague_gets_a_pack_and_sends_corrections_back(
     said(opened, qtbot, "data", "This is no copy of the open project")
 
 
+def two_disagree(session: Session) -> None:
+    """Sections 2 and 3: they have object 2 in a box that is object 1 here."""
+    for z in (2, 3):
+        box = Region((z, 10, 10), (z + 1, 20, 22))
+        session.add_conflicts((Conflict(z, 1, 2, box, np.ones((10, 12), bool), "anna"),))
+
+
+def press(dock: Any, key: Any) -> None:
+    canvas = dock.desk.viewer.window._qt_viewer.canvas.native
+    QTest.keyClick(canvas, key, Qt.KeyboardModifier.ShiftModifier)
+
+
+def test_conflicts_are_decided_with_keys_and_one_key_too_many_changes_nothing(
+    opened: Any, qtbot: Any, make_labels: Any
+) -> None:
+    desk, page = opened.desk, opened.conflicts_page
+    desk.session.commit(make_labels(desk.session, (2, 3)))
+    press(opened, Qt.Key.Key_K)
+    assert "There are no conflicts" in desk.sayings[desk.stage].text
+    two_disagree(desk.session)
+    opened.header.followed.emit("show_conflicts")
+    press(opened, Qt.Key.Key_J)
+    assert (int(desk.session.volume[2, 15, 15]), desk.section) == (2, 3)
+    press(opened, Qt.Key.Key_K)
+    assert int(desk.session.volume[3, 15, 15]) == 1
+    assert [c.decision for c in desk.session.conflicts] == ["theirs", "mine"]
+    press(opened, Qt.Key.Key_J)
+    assert [c.decision for c in desk.session.conflicts] == ["theirs", "mine"], "it was meant for nothing"
+    qtbot.waitUntil(lambda: not page.theirs.isEnabled(), timeout=3000)
+    item = page.list.visualItemRect(page.list.item(1)).center()
+    qtbot.mouseClick(page.list.viewport(), Qt.MouseButton.LeftButton, pos=item)
+    press(opened, Qt.Key.Key_J)
+    assert [c.decision for c in desk.session.conflicts] == ["theirs", "theirs"]
+    assert int(desk.session.volume[3, 15, 15]) == 2
+    desk.do("undo")
+    qtbot.waitUntil(lambda: desk.conflict == 1, timeout=3000)
+    press(opened, Qt.Key.Key_J)
+    assert int(desk.session.volume[3, 15, 15]) == 2
+
+
+def test_the_outline_goes_all_around_what_fills_its_box(opened: Any, make_labels: Any) -> None:
+    from napari.layers.labels._labels_utils import get_contours
+
+    desk = opened.desk
+    desk.session.commit(make_labels(desk.session, (2, 3)))
+    two_disagree(desk.session)
+    opened.header.followed.emit("show_conflicts")
+    drawn = next(layer for layer in desk.viewer.layers if layer.name == "anna, section 2")
+    line = get_contours(np.asarray(drawn.data)[0], drawn.contour, 0) > 0
+    on_screen = np.argwhere(line) * drawn.scale[1:] + drawn.translate[1:]
+    box = on_screen / desk.layers.labels.scale[1:]
+    np.testing.assert_allclose(box.min(0), (10, 10))
+    np.testing.assert_allclose(box.max(0), (19, 21))
+    opened.header.followed.emit("show_conflicts")
+
+
 def test_a_section_that_is_seen_differently_has_no_outline(opened: Any, qtbot: Any) -> None:
     from napari_emseg.core.sections import SectionState, Status
 

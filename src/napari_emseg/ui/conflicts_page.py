@@ -92,6 +92,10 @@ class ConflictsPage(QWidget):
         if not self.isVisible() or session is None:
             return
         found = session.conflicts
+        left = conflicts.waiting(self.desk)
+        if left and not 0 <= self.desk.conflict < len(found):  # a decision was taken back
+            conflicts.look_at(self.desk, left[0])
+            return
         while self.list.count() > len(found):
             self.list.takeItem(self.list.count() - 1)
         for n, conflict in enumerate(found):
@@ -102,21 +106,22 @@ class ConflictsPage(QWidget):
             item = self.list.item(n)
             if item is not None and item.text() != words:
                 item.setText(words)
-        left = len(conflicts.waiting(self.desk))
         if 0 <= self.desk.conflict < len(found):
             self.list.setCurrentRow(self.desk.conflict)
-        self.count.setText(f"{left} of {len(found)} wait" if found else "")
+        else:
+            self.list.setCurrentRow(-1)
+        self.count.setText(f"{len(left)} of {len(found)} wait" if found else "")
         chosen_one = 0 <= self.desk.conflict < len(found)
         for button in (self.mine, self.theirs):
             button.setEnabled(chosen_one and not session.read_only)
-        self.later.setEnabled(left > 1)
+        self.later.setEnabled(len(left) > 1)
         if not found:
             text = "There are no conflicts."
         elif left:
             shows = _SHOWS[_kind(found[self.desk.conflict]) if chosen_one else "pixels"]
             text = f"{shows}. Yours is kept until you decide."
         else:
-            text = "Everything is decided. Ctrl+Z takes the last decision back."
+            text = "Everything is decided. Click a line to decide it differently."
         if text != self.says.saying.text:
             self.says.say(Saying(text, tone="quiet" if left else "done"))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
 _SEEN_NM, _SEEN_PX = 1200.0, 256.0  # are shown at least, where the voxel size is known and where not
+_LINE_PX = 2
 MARK = "napari-emseg conflict"
 """Key of a layer's metadata that says it only shows where two people disagree."""
 
@@ -72,6 +73,7 @@ def next_conflict(desk: Desk) -> None:
     """Go to the next one that nobody has decided."""
     left = waiting(desk)
     if not left:
+        desk.conflict = -1  # a key once too often would decide the last one anew
         hide(desk)
         desk.state_changed.emit()
         return
@@ -80,6 +82,11 @@ def next_conflict(desk: Desk) -> None:
 
 def _decide(desk: Desk, decision: Literal["mine", "theirs"]) -> None:
     session, _ = desk.need_session()
+    if not session.conflicts:
+        raise EmsegError(
+            "there are no conflicts", "", "they come with corrections of a colleague",
+            action="import_corrections",
+        )  # fmt: skip
     if not 0 <= desk.conflict < len(session.conflicts):
         raise EmsegError(
             "no conflict is chosen", "", "show the conflicts and choose one", action="show_conflicts"
@@ -92,11 +99,13 @@ def _decide(desk: Desk, decision: Literal["mine", "theirs"]) -> None:
 def _draw(desk: Desk, conflict: Conflict) -> None:
     _, layers = desk.need_session()
     labels = layers.labels
-    start = np.array(conflict.region.start)
+    # napari draws no line along the edge of a layer
+    around = (0, _LINE_PX, _LINE_PX)
+    start = np.array(conflict.region.start) - around
     from napari.utils.colormaps import DirectLabelColormap
 
     drawn = desk.viewer.add_labels(
-        conflict.mask.astype(np.uint8)[None],
+        np.pad(conflict.mask.astype(np.uint8)[None], [(n, n) for n in around]),
         name=f"{conflict.author or 'theirs'}, section {conflict.section}",
         colormap=DirectLabelColormap(color_dict={None: "transparent", 1: "white"}),
         opacity=1.0,
@@ -106,6 +115,6 @@ def _draw(desk: Desk, conflict: Conflict) -> None:
         axis_labels=labels.axis_labels,
         metadata={MARK: True},
     )
-    drawn.contour = 2
+    drawn.contour = _LINE_PX
     drawn.editable = False
     desk.viewer.layers.selection.active = labels
