@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,3 +172,21 @@ def test_remaining_time_is_told_when_it_is_known(runner: Runner, queue: list[Any
     request.back["on_progress"](0.5, "half")
     drain(queue)
     assert seen[1].remaining_s == pytest.approx(10, abs=1)
+
+
+def test_the_list_of_stages_follows_a_bar_that_was_not_told_of_every_step(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_emseg.ui import bench
+    from napari_emseg.ui.runner import Work
+
+    now = 100.0
+    monkeypatch.setattr(bench, "time", SimpleNamespace(monotonic=lambda: now))
+    told: list[float] = []
+    desk.state_changed.connect(lambda: told.extend(work.fraction for work in desk.work.values()))
+    learning = desk.handlers("train", lambda value: None)
+    learning.progress(Work(0.0, "looking", None, {}))
+    learning.progress(Work(0.4, "learning", None, {}))  # too soon to be shown
+    now += 1
+    learning.progress(Work(0.4, "learning", None, {}))
+    assert told == [0.0, 0.4]

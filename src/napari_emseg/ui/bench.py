@@ -38,7 +38,7 @@ class Bench:
         self.runner = runner
         self.work: dict[str, Work] = {}
         self.sayings: dict[str, Saying] = {}
-        self._told: dict[str, float] = {}
+        self._told: dict[str, tuple[float, float]] = {}
 
     def say(self, stage: str, text: str, **more: Any) -> None:
         """Say something in a stage's panel."""
@@ -106,11 +106,12 @@ class Bench:
         before = self.work.get(stage)
         self.work[stage] = work
         now = time.monotonic()
-        if before is not None and now - self._told.get(stage, 0.0) < _TELL_EVERY_S:
+        told_at, told = self._told.get(stage, (0.0, -1.0))
+        if before is not None and now - told_at < _TELL_EVERY_S:
             return
-        self._told[stage] = now
+        self._told[stage] = now, work.fraction
         self.worked.emit(stage, work)
-        if before is None or round(100 * before.fraction) != round(100 * work.fraction):
+        if before is None or round(100 * told) != round(100 * work.fraction):
             self.state_changed.emit()
 
     def _end(self, stage: str) -> None:
