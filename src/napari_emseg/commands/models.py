@@ -98,18 +98,13 @@ def _in_project(args: argparse.Namespace) -> int:
     """Show the versions of a project, or choose one."""
     from pathlib import Path
 
-    from napari_emseg.core.errors import EmsegError
     from napari_emseg.jobs import versions
     from napari_emseg.session import Session
 
     session = Session.open(Path(args.what[0]))
     try:
-        if args.action != "tree" and session.read_only:
-            raise EmsegError(
-                "this project cannot be changed",
-                session.volume.read_only_reason,
-                "close it there, or make a copy",
-            )
+        if args.action != "tree":
+            session.need_writing()
         if args.action == "use":
             versions.roll_back(session, args.what[1])
         elif args.action == "accept":

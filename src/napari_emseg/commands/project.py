@@ -100,19 +100,10 @@ def _open(args: argparse.Namespace, *, write: bool) -> Iterator[Session]:
     session = Session.open(args.project)
     try:
         if write:
-            _need_writing(session)
+            session.need_writing()
         yield session
     finally:
         session.close()
-
-
-def _need_writing(session: Session) -> None:
-    if session.read_only:
-        raise EmsegError(
-            "this project cannot be changed",
-            session.volume.read_only_reason,
-            "close it there, or make a copy",
-        )
 
 
 @contextmanager
@@ -317,7 +308,7 @@ def _find_image(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG
         session = Session.remake(args.project, image)
         print(session.notices[-1])
     try:
-        _need_writing(session)
+        session.need_writing()
         if session.image_change:
             print(session.image_change)
     finally:

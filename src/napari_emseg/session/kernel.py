@@ -194,6 +194,21 @@ class Kernel:
             )
         self._say_write_error()
 
+    def need_writing(self) -> None:
+        """Refuse, before anything of a command is done, a project that cannot be changed.
+
+        Raises
+        ------
+        EmsegError
+            Saying why: it is open elsewhere, or nobody can write there.
+        """
+        if self.read_only:
+            raise EmsegError(
+                "this project cannot be changed",
+                self.volume.read_only_reason,
+                "close it there, or make a copy",
+            )
+
     def _refuse_if_read_only(self, what: str) -> None:
         if self._closed:
             raise EmsegError(
