@@ -55,6 +55,19 @@ def test_nothing_left_to_suggest_is_said(asked) -> None:
         suggest.prepare(asked)
 
 
+def test_a_missing_section_is_no_question(asked) -> None:
+    asked.image.data[2] = 0
+    asked.image.data[3] = 128
+    request = suggest.prepare(asked)
+    assert {p.section for p in request.pieces} == {0, 1}
+    found = suggest.run(request, SILENT)
+    assert sorted(s.section for s in found.sections) == [0, 1]
+    asked.mark(0, Status.PROOFREAD)
+    asked.mark(1, Status.EXCLUDED, "fold")
+    with pytest.raises(EmsegError, match="there is no tissue in what is neither proofread nor left out"):
+        suggest.prepare(asked)
+
+
 def test_unsure_membranes_come_first_and_say_so() -> None:
     pieces = [piece(z) for z in range(5)]
     unsure = np.array([0.1, 0.1, 0.3, 0.1, 0.1])

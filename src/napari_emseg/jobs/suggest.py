@@ -16,6 +16,7 @@ from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted
 from napari_emseg.jobs.sections_read import read_sections, statistics_of
+from napari_emseg.preprocess.void import void_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ MARGIN_PX = 32
 _PIECES = 96  # at most; about ten seconds on two cores
 _GROUPS = 4  # of what the model sees; the rest of the budget spreads over what the pieces look like
 _REGIONS = 8  # offered
+_BLANK = 0.9  # of a piece; the rest may be dirt, or the margin of an aligned section
 _STRIKING = 1.15  # times the median of the stack: worth a word
 
 
@@ -115,7 +117,7 @@ class Suggestions:
 
 
 def prepare(session: Session, *, seed: int = 0, most: int = _PIECES) -> SuggestRequest:
-    """Copy pieces spread over the stack.
+    """Copy pieces spread over the stack, where it holds tissue.
 
     Parameters
     ----------
@@ -127,7 +129,7 @@ def prepare(session: Session, *, seed: int = 0, most: int = _PIECES) -> SuggestR
     Raises
     ------
     EmsegError
-        If every section is proofread or excluded.
+        If every section is proofread or excluded, or what is not holds no tissue.
     """
     states = session.sections
     open_ones = [z for z, s in enumerate(states) if s.status not in (Status.PROOFREAD, Status.EXCLUDED)]
@@ -144,7 +146,13 @@ def prepare(session: Session, *, seed: int = 0, most: int = _PIECES) -> SuggestR
         chosen = _evenly(listed, part)
         for z in chosen:
             places = _places(session.image.shape[1:], max(1, part // max(1, len(chosen))), rng)
-            pieces += [_piece(session, z, y, x, context) for y, x in places]
+            found = [_piece(session, z, y, x, context) for y, x in places]
+            pieces += [piece for piece in found if _holds_tissue(piece)]
+    if not any(piece.section not in known for piece in pieces):
+        raise EmsegError(
+            "there is no tissue in what is neither proofread nor left out", session.image.name,
+            "there is nothing to suggest",
+        )  # fmt: skip
     left_out = states.with_status(Status.EXCLUDED)
     sections = {z for p in pieces for z in range(p.first, p.first + len(p.block))}
     return SuggestRequest(
@@ -291,6 +299,13 @@ def _piece(session: Session, z: int, y: int, x: int, context: int) -> Piece:
         session.image, first, last, excluded, needed=(z,), rows=slice(y0, y1), columns=slice(x0, x1)
     )
     return Piece(z, y, x, block, first, (y - y0, y1 - stop_y, x - x0, x1 - stop_x))
+
+
+def _holds_tissue(piece: Piece) -> bool:
+    """Whether it is worth a look: a section that went missing is unlike everything, and nobody can proofread it."""
+    plane = piece.block[piece.section - piece.first]
+    void = void_mask(plane)
+    return bool(plane.min() < plane.max()) and (void is None or float(void.mean()) < _BLANK)
 
 
 def _windows(
