@@ -46,8 +46,12 @@ def ome_attributes(
         Name of the image; "zyx" or "czyx".
     spacing_nm, offset_nm : tuple of float or None
         Voxel size and position of the first voxel (z, y, x).
-    factors : list of tuple of int
-        As `level_factors` gives them.
+    factors : list of tuple of int, optional
+        As `level_factors` gives them; without them there is one level.
+    version : str
+        Of OME-Zarr.
+    is_labels : bool
+        Whether the values are object ids.
     """
     many = (1.0,) * (len(axes) - 3)
     described: list[dict[str, str]] = [{"name": "c", "type": "channel"}] if axes == "czyx" else []

@@ -40,8 +40,8 @@ def write_webknossos(
         Folder to make.
     array : Source (z, y, x) or (c, z, y, x)
         Read part by part.
-    spacing_nm : tuple of float
-        Voxel size (z, y, x); the format cannot do without.
+    spacing_nm : tuple of float or None
+        Voxel size (z, y, x); the format cannot do without, so None is refused.
     axes : {"zyx", "czyx"}
         What the axes are.
     metadata : mapping or None

@@ -31,7 +31,7 @@ def page_top(page: Any, name: str, *left: QWidget, close: str = "Close") -> QHBo
     page : QWidget
         Has a signal ``closed``.
     name : str
-        Of the page, for the button's own: ``close_name``.
+        Of the page; the button is called ``close_NAME``.
     """
     back = QPushButton(close)
     back.setObjectName(f"close_{name}")
