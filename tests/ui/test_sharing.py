@@ -161,6 +161,31 @@ def test_conflicts_are_decided_with_keys_and_one_key_too_many_changes_nothing(
     assert int(desk.session.volume[3, 15, 15]) == 2
 
 
+def test_what_was_kept_waits_again_after_undo_and_the_edit_before_it_stays(
+    opened: Any, make_labels: Any
+) -> None:
+    desk = opened.desk
+    desk.session.commit(make_labels(desk.session, (2, 3)))
+    two_disagree(desk.session)
+    opened.header.followed.emit("show_conflicts")
+    press(opened, Qt.Key.Key_J)
+    press(opened, Qt.Key.Key_K)
+    assert [c.decision for c in desk.session.conflicts] == ["theirs", "mine"]
+    desk.do("undo")
+    assert [c.decision for c in desk.session.conflicts] == ["theirs", ""]
+    assert int(desk.session.volume[2, 15, 15]) == 2, "the decision before stays"
+    assert desk.conflict == 1
+    desk.do("redo")
+    assert [c.decision for c in desk.session.conflicts] == ["theirs", "mine"]
+    desk.do("undo")
+    desk.do("undo")
+    assert [c.decision for c in desk.session.conflicts] == ["", ""]
+    assert int(desk.session.volume[2, 15, 15]) == 1
+    desk.do("undo")
+    assert int(desk.session.volume[2, 15, 15]) == 0
+    opened.header.followed.emit("show_conflicts")
+
+
 def test_the_outline_goes_all_around_what_fills_its_box(opened: Any, make_labels: Any) -> None:
     from napari.layers.labels._labels_utils import get_contours
 

@@ -29,6 +29,9 @@ class Disagreeing(Kernel):
         except EmsegError as error:  # the labels do not depend on it
             self.notices.append(f"{error}.")
         self._decided_by: dict[int, tuple[_Key, Literal["mine", "theirs"]]] = {}
+        # decisions that changed nothing are in no history: with the last edit at that time, to be undone and done again
+        self._only_said: list[tuple[_Key, Literal["mine", "theirs"], int]] = []
+        self._unsaid: list[tuple[_Key, Literal["mine", "theirs"], int]] = []
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -41,7 +44,7 @@ class Disagreeing(Kernel):
         self._keep_conflicts((*(c for c in self._conflicts if not c.decision), *conflicts))
 
     def decide_conflict(self, number: int, decision: Literal["mine", "theirs"]) -> Edit:
-        """Decide one conflict, as one undoable edit where it changes the labels.
+        """Decide one conflict, as one undoable edit where it changes the labels; else `unsay` takes it back.
 
         Parameters
         ----------
@@ -53,10 +56,37 @@ class Disagreeing(Kernel):
         self._refuse_if_read_only("the decision")
         edit = decide(self._conflicts[number], decision, self.volume, self.sections, self._answers)
         self.commit(edit)
-        if not edit.is_empty and (entry := self.history.undoable) is not None:
-            self._decided_by[entry.id] = _key(self._conflicts[number]), decision
+        key = _key(self._conflicts[number])
+        if edit.is_empty:
+            self._only_said.append((key, decision, self._last_edit))
+            self._unsaid.clear()
+        elif (entry := self.history.undoable) is not None:
+            self._decided_by[entry.id] = key, decision
         self._keep_conflicts(decided(self._conflicts, number, decision))
         return edit
+
+    def unsay(self, *, again: bool = False) -> Conflict | None:
+        """Take back the last decision that changed no labels, or make it again, if it is newer than the last edit.
+
+        Returns
+        -------
+        Conflict or None
+            As it is then; None where there is no such decision.
+        """
+        source, target = (self._unsaid, self._only_said) if again else (self._only_said, self._unsaid)
+        if self.read_only or not source or source[-1][2] != self._last_edit:
+            return None
+        key, decision, _ = source[-1]
+        number = next((n for n, conflict in enumerate(self._conflicts) if _key(conflict) == key), None)
+        if number is not None:
+            self._keep_conflicts(decided(self._conflicts, number, decision if again else ""))
+        target.append(source.pop())
+        return None if number is None else self._conflicts[number]
+
+    @property
+    def _last_edit(self) -> int:
+        entry = self.history.undoable
+        return entry.id if entry is not None else 0
 
     def _applied(self, edit: Edit, direction: int, forgotten: Sequence[Entry] = ()) -> None:
         """A conflict whose decision is undone waits again; redo decides it again."""

@@ -80,6 +80,23 @@ def next_conflict(desk: Desk) -> None:
     look_at(desk, next((n for n in left if n > desk.conflict), left[0]))
 
 
+def undo(desk: Desk, *, again: bool = False) -> bool:
+    """Take back what was last kept as it is, if that is newer than the last edit."""
+    if desk.session is None or desk.session.volume.pages.has_stroke:
+        return False
+    conflict = desk.session.unsay(again=again)
+    if conflict is None:
+        return False
+    desk.say(
+        desk.stage,
+        f"{'Decided again' if again else 'Waits again'}: section {conflict.section}, {conflict.words}.",
+    )
+    if not again:
+        look_at(desk, next(n for n, one in enumerate(desk.session.conflicts) if one is conflict))
+    desk.state_changed.emit()
+    return True
+
+
 def _decide(desk: Desk, decision: Literal["mine", "theirs"]) -> None:
     session, _ = desk.need_session()
     if not session.conflicts:

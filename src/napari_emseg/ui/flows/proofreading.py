@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted
-from napari_emseg.ui.flows import aligning, doubting, examples, seeding
+from napari_emseg.ui.flows import aligning, conflicts, doubting, examples, seeding
 from napari_emseg.ui.flows.asking import refuse_reader
 from napari_emseg.ui.labelled import share
 from napari_emseg.ui.notes import is_coarse
@@ -244,7 +244,9 @@ def next_unproofread(desk: Desk) -> None:
 def undo(desk: Desk) -> None:
     """Take the last edit back."""
     session, _ = desk.need_session()
-    if any(some.undo(desk) for some in (examples, seeding, doubting, aligning)):  # newer than any edit
+    if any(
+        some.undo(desk) for some in (conflicts, examples, seeding, doubting, aligning)
+    ):  # newer than any edit
         return
     name = session.undo_name
     if not session.can_undo:
@@ -257,7 +259,7 @@ def undo(desk: Desk) -> None:
 def redo(desk: Desk) -> None:
     """Make the last undone edit again."""
     session, _ = desk.need_session()
-    if any(some.undo(desk, again=True) for some in (examples, seeding, doubting, aligning)):
+    if any(some.undo(desk, again=True) for some in (conflicts, examples, seeding, doubting, aligning)):
         return
     name = session.redo_name
     if not session.can_redo:
