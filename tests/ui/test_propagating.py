@@ -221,3 +221,56 @@ def test_what_is_painted_while_sections_are_read_stays(labelled: Any, monkeypatc
         waiting.pop(0)()
     assert set(ids(labelled, 3)[10, 10:12]) == {77}
     assert ids(labelled, 3)[10, 12] == 1
+
+
+def up_to_writing(desk: Any, monkeypatch: Any) -> list[Any]:
+    """Carry ids of section 2 to section 3 until only the edit is to be built."""
+    waiting: list[Any] = []
+    monkeypatch.setattr(desk.runner._executor, "submit", waiting.append)
+    desk.set_settings("propagate", desk.settings("propagate").model_copy(update={"sections": 1}))
+    desk.session.volume[3, 4:44, 4:30] = 8  # not the id that it has in section 2
+    desk.sweep()
+    desk.do("propagate")
+    while desk.work["propagate"].message != "writing ids":
+        waiting.pop(0)()
+    return waiting
+
+
+def test_the_edit_is_built_beside_the_window_and_built_anew_for_what_was_decided_meanwhile(
+    labelled: Any, monkeypatch: Any
+) -> None:
+    waiting = up_to_writing(labelled, monkeypatch)
+    assert labelled.session.undo_name == "paint"
+    waiting.pop(0)()
+    assert labelled.session.undo_name.startswith("carry ids")
+    assert ids(labelled, 3)[20, 10] == 1
+    labelled.do("undo")
+    waiting = up_to_writing(labelled, monkeypatch)
+    labelled.session.mark(3, Status.PROOFREAD)
+    waiting.pop(0)()
+    assert len(waiting) == 1, "it is built anew"
+    waiting.pop(0)()
+    assert ids(labelled, 3)[20, 10] == 8
+    assert "propagate" not in labelled.work
+
+
+def test_who_goes_on_painting_gets_the_ids_all_the_same(labelled: Any, monkeypatch: Any) -> None:
+    waiting = up_to_writing(labelled, monkeypatch)
+    for n in range(20):
+        if not waiting:
+            break
+        labelled.session.volume[3, 10, 10 + n] = 77
+        waiting.pop(0)()
+    assert n < 5
+    assert labelled.session.undo_name.startswith("carry ids")
+    assert set(ids(labelled, 3)[10, 10 : 10 + n]) == {77}
+    assert ids(labelled, 3)[20, 10] == 1
+
+
+def test_writing_can_be_stopped(labelled: Any, monkeypatch: Any) -> None:
+    waiting = up_to_writing(labelled, monkeypatch)
+    labelled.stop("propagate")
+    waiting.pop(0)()
+    assert not waiting
+    assert labelled.session.undo_name == "paint"
+    assert ids(labelled, 3)[20, 10] == 8

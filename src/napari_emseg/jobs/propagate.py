@@ -11,6 +11,8 @@ from napari_emseg.algorithms.relabel import around_painted
 from napari_emseg.core.beside import read_beside
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.people import around_people
+from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import SectionState, Status
 from napari_emseg.core.words import counted
 from napari_emseg.settings import PropagateSettings
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.algorithms.matching import Link
     from napari_emseg.algorithms.section_graph import Tracks
-    from napari_emseg.core.edit import Edit
+    from napari_emseg.core.edit import Edit, Patch
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import ArrayLike3D, Spacing
     from napari_emseg.session import Session
@@ -246,41 +248,54 @@ def _tracks(request: PropagateRequest, progress: Progress) -> Tracks:
     )
 
 
-def finish(session: Session, request: PropagateRequest, result: PropagateResult) -> Edit:
-    """Build the one edit that writes the ids; the caller commits it.
+def finish(
+    session: Session, request: PropagateRequest, result: PropagateResult, progress: Progress | None = None
+) -> Edit:
+    """Build the one edit that writes the ids, section by section; the caller commits it. May be called in a thread.
 
     Returns
     -------
     Edit
-        Around proofread and excluded sections, locked objects, and pixels that changed since `prepare`.
+        Around proofread and excluded sections, locked objects, and pixels that changed since `prepare`. Outdated as
+        soon as the project changes.
     """
     from napari_emseg.algorithms.propagation import rename
-    from napari_emseg.core.edit import Mark
+    from napari_emseg.core.edit import Edit, Mark
 
     final = result.known.copy()
     new = np.flatnonzero(final == 0)
     if new.size:
         first = session.volume.next_ids(int(new.size))
         final[new] = np.arange(first, first + new.size)
-    now = session.volume.read(request.region)
-    labels = now.astype(np.int64)
+    n_sections = request.region.shape[0] - 1
+    name = f"carry ids of section {request.section} to {counted(n_sections, 'section')}"
+    (z0, *start), stop = request.region.start, request.region.stop[1:]
+    keep, locked, report = list(request.keep), frozenset(session.locked), progress or Silent()
+    patches: list[Patch] = []
     for n, names in enumerate(result.names):
+        report.report(n / len(result.names), f"writing ids, section {n + 1} of {len(result.names)}")
         if n in request.anchors or n in request.excluded:
             continue
         ids = {
             old: int(final[i - result.first_new]) if i >= result.first_new else i for old, i in names.items()
         }
-        labels[n] = rename(request.labels[n], ids)
-    stay = (now != request.before) | np.isin(now, list(request.keep))
-    labels[stay] = now[stay]
+        labels = rename(request.labels[n], ids)
+        section = Region((z0 + n, start[0], start[1]), (z0 + n + 1, stop[0], stop[1]))
+        now = session.volume.read(section)[0]
+        stay = now != request.before[n]
+        if keep:
+            stay |= np.isin(now, keep)
+        labels[stay] = now[stay]
+        part = around_people(
+            session.volume, session.sections, locked, name, "propagation", section, labels[None]
+        )
+        patches += part.patches
     marks = tuple(
         Mark(z, session.sections[z], SectionState(Status.PREDICTED))
-        for z in sorted(n + request.region.start[0] for n in request.fresh)
+        for z in sorted(n + z0 for n in request.fresh)
         if session.sections[z].status is Status.UNSEEN
     )
-    n_sections = request.region.shape[0] - 1
-    name = f"carry ids of section {request.section} to {counted(n_sections, 'section')}"
-    return session.around_people(name, "propagation", request.region, labels, marks=marks)
+    return Edit(name, "propagation", tuple(patches), marks)
 
 
 def _known(request: PropagateRequest, tracks: Tracks) -> NDArray[np.int64]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.edit import Edit
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.volume import LabelVolume
     from napari_emseg.jobs.propagate import PropagateRequest, PropagateResult
@@ -32,6 +33,9 @@ _STAGE = "propagate"
 _ENOUGH = {Status.UNSEEN: 0.5, Status.PREDICTED: 0.75}
 """What share of the labelled pixels of the section on screen makes another one segmented. Cells painted one by one are fewer than
 segments, which fill what was on the screen; sections that are proofread or left out are not looked at."""
+
+_TRIES = 3
+"""How often the edit is built beside the window before people who paint have to wait for it."""
 
 
 def propagate(desk: Desk) -> None:
@@ -204,9 +208,37 @@ def _link(
         return prepared[0]
 
     def done(result: PropagateResult) -> None:
-        before = meanwhile.without(prepared[0].before, prepared[0].region)
-        request = replace(prepared[0], before=before)  # what has changed since stays
-        session.commit(job.finish(session, request, result))
+        """Build the edit in a thread, anew where people have changed something meanwhile; in the end without a thread."""
+        tries = _TRIES
+
+        def build() -> None:
+            nonlocal tries
+            desk.sweep()
+            before = meanwhile.without(prepared[0].before, prepared[0].region)
+            request = replace(prepared[0], before=before)  # what has changed since stays
+            begun = session.history.undoable, session.history.redoable
+
+            def built(edit: Edit) -> None:
+                nonlocal tries
+                desk.sweep()
+                if (session.history.undoable, session.history.redoable) == begun:
+                    write(edit, request, result)
+                elif tries := tries - 1:
+                    build()
+                else:
+                    write(job.finish(session, request, result), request, result)
+
+            desk.start(_STAGE, "writing ids")
+            desk.runner.reporting_thread(
+                _STAGE,
+                lambda progress: job.finish(session, request, result, progress),
+                desk.handlers(_STAGE, built),
+            )
+
+        build()
+
+    def write(edit: Edit, request: PropagateRequest, result: PropagateResult) -> None:
+        session.commit(edit)
         layers.labels.visible = True
         layers.boundary.visible = layers.is_map_put_away = False  # two maps over one image hide it
         doubts = result.doubts(request.settings.doubt_below)
