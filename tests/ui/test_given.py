@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -200,6 +201,37 @@ def test_the_same_in_the_window(opened: Any, file: Path, monkeypatch: pytest.Mon
     panel.model.activated.emit(panel.model.count() - 1)
     qtbot.waitUntil(lambda: desk.session.membranes is not None)
     assert desk.session.membranes.shows_cells, "taken up again as it was"
+
+
+def test_of_several_arrays_the_one_of_the_same_shape_is_taken_or_a_click_asked_for(
+    opened: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    from qtpy.QtWidgets import QFileDialog
+
+    path = tmp_path / "cluster.h5"
+    with h5py.File(path, "w") as file:
+        file["volumes/membranes"] = walls()
+        file["volumes/small"] = walls()[:3]
+    desk, part = opened.desk, opened.panels["predict"].from_file
+    desk.open_stage("predict")
+    part.fold.open()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: (str(path), ""))
+    part.file.click()
+    qtbot.waitUntil(lambda: desk.session.membranes is not None)
+    assert desk.session.membranes.name == "cluster.h5::volumes/membranes"
+    assert part.arrays.isHidden()
+    with h5py.File(path, "a") as file:
+        file["volumes/other"] = walls()
+    part.file.click()
+    qtbot.waitUntil(lambda: not part.arrays.isHidden())
+    assert [button.text().partition(" ")[0] for button in part.arrays.buttons] == [
+        "volumes/membranes", "volumes/other", "volumes/small",
+    ]  # fmt: skip
+    assert "choose one of them above" in desk.sayings["predict"].text
+    part.arrays.buttons[1].click()
+    qtbot.waitUntil(lambda: desk.session.membranes.name == "cluster.h5::volumes/other")
+    assert part.arrays.isHidden()
+    assert "come from" in desk.sayings["predict"].text
 
 
 def test_a_layer_that_shows_a_file_is_offered(opened: Any, file: Path, qtbot: Any) -> None:

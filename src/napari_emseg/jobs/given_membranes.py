@@ -116,17 +116,37 @@ def fitting(path: str, shape: tuple[int, ...]) -> Any:
     return found
 
 
-def membrane_share(session: Session, path: str) -> float:
-    """Part of the middle section that is membrane in a file, 0 to 1, if its values are high on membranes.
+def looked_at(session: Session, path: str) -> tuple[str, float]:
+    """The array that is meant, and which part of its middle section is membrane if its values are high on membranes.
+
+    Returns
+    -------
+    path : str
+        With the only array of the stack's shape, where the file holds several.
+    share : float
+        0 to 1.
 
     Raises
     ------
+    SeveralArrays
+        If several arrays of the file could be meant, or none of several.
     EmsegError
         As `fitting`, and if the section holds no probabilities.
     """
-    array = fitting(path, session.image.shape)
-    z = array.shape[0] // 2
-    return float((_probability(np.asarray(array[z : z + 1])[0], shows_cells=False) >= _MOSTLY).mean())
+    from napari_emseg.io.choice import SeveralArrays
+
+    shape = session.image.shape
+    try:
+        array = fitting(path, shape)
+    except SeveralArrays as error:
+        alike = [name for name, size in error.arrays.items() if size == shape]
+        if len(alike) != 1:
+            raise
+        path = f"{error.path}::{alike[0]}"
+        array = fitting(path, shape)
+    z = shape[0] // 2
+    share = (_probability(np.asarray(array[z : z + 1])[0], shows_cells=False) >= _MOSTLY).mean()
+    return path, float(share)
 
 
 def seems_to_show_cells(share: float) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QPushButton
 
+from napari_emseg.ui.array_list import ArrayList
 from napari_emseg.ui.flows import given
 from napari_emseg.ui.panels.base import action_button, faint, row, set_words
 from napari_emseg.ui.unfolding import Unfolding
@@ -46,9 +47,10 @@ class FromFile(Unfolding):
         self.cells.setObjectName("shows_cells")
         self.cells.setToolTip("Its values are high inside of cells")
         self.cells.clicked.connect(lambda: desk.do("turn_membranes"))
-        self.fold_away(
-            (self.about, row(self.file, self.folder), self.layer, self.cells), _TITLE, name="from_file"
-        )
+        self.arrays = ArrayList()
+        self.arrays.picked.connect(self._take)
+        lines = self.about, row(self.file, self.folder), self.arrays, self.layer, self.cells
+        self.fold_away(lines, _TITLE, name="from_file")
 
     def refresh(self) -> None:
         """Follow the project."""
@@ -71,9 +73,13 @@ class FromFile(Unfolding):
     def _on_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Membranes of this stack", "", _FILES)
         if path:
-            given.take(self.desk, path)
+            self._take(path)
 
     def _on_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Membranes of this stack: OME-Zarr, N5, or sections")
         if path:
-            given.take(self.desk, path)
+            self._take(path)
+
+    def _take(self, path: str) -> None:
+        self.arrays.show_arrays(None)
+        given.take(self.desk, path, ask=self.arrays.show_arrays)

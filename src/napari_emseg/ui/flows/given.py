@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.places import absolute
+from napari_emseg.io.choice import SeveralArrays
 from napari_emseg.io.lazy import LazyStack
 from napari_emseg.ui.flows.learning import forget_predictions
 from napari_emseg.ui.shown import as_it_is
@@ -21,8 +23,16 @@ _STAGE = "predict"
 _KEY = "predict"
 
 
-def take(desk: Desk, path: str | Path, *, shows_cells: bool = False) -> None:
+def take(
+    desk: Desk,
+    path: str | Path,
+    *,
+    shows_cells: bool = False,
+    ask: Callable[[SeveralArrays], None] | None = None,
+) -> None:
     """Take membranes from a file from now on, once it is known to fit the stack.
+
+    Of several arrays in a file the only one of the stack's shape is meant.
 
     Parameters
     ----------
@@ -30,13 +40,16 @@ def take(desk: Desk, path: str | Path, *, shows_cells: bool = False) -> None:
         A file or folder, with optional ``::internal/path``.
     shows_cells : bool
         Whether its values are high in cells.
+    ask : callable, optional
+        Told of several arrays that could be meant; otherwise they are named in the panel.
     """
     from napari_emseg.jobs import given_membranes
 
     session, _ = desk.need_session()
 
-    def done(share: float) -> None:
-        file = session.take_membranes(path, shows_cells=shows_cells)
+    def done(found: tuple[str, float]) -> None:
+        place, share = found
+        file = session.take_membranes(place, shows_cells=shows_cells)
         forget_predictions(desk)
         text = f"Membranes come from “{file.name}” now."
         if given_membranes.seems_to_show_cells(share) and not shows_cells:
@@ -45,11 +58,19 @@ def take(desk: Desk, path: str | Path, *, shows_cells: bool = False) -> None:
         else:
             desk.say(_STAGE, text, tone="done", link="Show them here", action="predict")
 
+    handlers = desk.handlers(_STAGE, done)
+
+    def failed(error: EmsegError) -> None:
+        if isinstance(error, SeveralArrays) and ask is not None:
+            ask(error)
+            error.remedy = "choose one of them above"
+        handlers.failed(error)
+
     desk.start(_STAGE, "looking at the file")
     desk.runner.thread(
         _KEY,
-        lambda: given_membranes.membrane_share(session, str(path)),
-        desk.handlers(_STAGE, done),
+        lambda: given_membranes.looked_at(session, str(path)),
+        replace(handlers, failed=failed),
     )
 
 
