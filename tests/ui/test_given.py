@@ -222,6 +222,7 @@ def test_of_several_arrays_the_one_of_the_same_shape_is_taken_or_a_click_asked_f
     assert part.arrays.isHidden()
     with h5py.File(path, "a") as file:
         file["volumes/other"] = walls()
+    qtbot.waitUntil(part.file.isEnabled)
     part.file.click()
     qtbot.waitUntil(lambda: not part.arrays.isHidden())
     assert [button.text().partition(" ")[0] for button in part.arrays.buttons] == [
