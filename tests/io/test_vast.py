@@ -14,7 +14,7 @@ from PIL import Image
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, write_array
-from napari_emseg.io.classes import KeptLabels, ids_of_class
+from napari_emseg.io.classes import KeptLabels, ids_of_class, read_classes
 from napari_emseg.io.opening import open_volume
 from napari_emseg.io.vast import VastStack, label_look
 from napari_emseg.io.vast_ids import MOST_IDS, colours_of, ids_of
@@ -217,6 +217,23 @@ def test_classes_are_taken_out_and_the_rest_stays(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("1,axon\n1,glia\n")
     with pytest.raises(EmsegError, match="two classes"):
         ids_of_class(tmp_path / "c.csv", "axon")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1,axon\nx,y", "line 2"),
+        ("1,axon\n²,glia", "line 2"),  # counts as a digit, and is no number
+        ("1,axon\n" + "7" * 5000 + ",glia", "line 2"),
+        ("1", "line 1"),
+        ("id,class\n", "names no object"),
+    ],
+    ids=["no id", "a power", "too long", "one column", "heading only"],
+)
+def test_a_wrong_class_table_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "c.csv").write_text(text, "utf-8")
+    with pytest.raises(EmsegError, match=says):
+        read_classes(tmp_path / "c.csv")
 
 
 @pytest.mark.parametrize(

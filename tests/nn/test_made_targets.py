@@ -228,6 +228,16 @@ def test_what_does_not_go_together_is_said(home: Path, truth: dict, said: str) -
         recipe_of(home, {"t": truth})
 
 
+@pytest.mark.parametrize("start", ["", "\ufeff"], ids=["plain", "as Excel writes it"])
+@pytest.mark.parametrize("between", [",", "\t"])
+def test_a_table_of_classes_is_read_as_everywhere(home: Path, start: str, between: str) -> None:
+    """Behind a mark in front the first object of a table without a heading was taken for the heading, and went."""
+    lines = [f"{n}{between}{'axon' if n % 2 else 'glia'}\n" for n in range(1, 10)]
+    (home / "classes.csv").write_text(start + "".join(lines), "utf-8")
+    _, volume = recipe_of(home, {"axons": MADE["axons"][0]})
+    assert np.array_equal(volume.truth["axons"] > 0, blocks() % 2 == 1)
+
+
 @pytest.mark.parametrize(
     "rule", [Normalisation(kind="fixed", mean=120, std=40), Normalisation(kind="range"), Normalisation()]
 )

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from napari_emseg.core.edit import Region
 
 
+_MOST_DIGITS = 20
+"""Of an id; more do not fit into 64 bits."""
+
+
 def ids_of_class(path: Path, name: str) -> frozenset[int]:
     """Ids that belong to a class.
 
@@ -92,9 +96,12 @@ def read_classes(path: Path) -> Mapping[int, str]:
         raise EmsegError("it is no table", str(path), "write lines like 17,axon") from error
     for n, row in enumerate(rows, 1):
         cells = [c.strip() for c in row]
-        if not any(cells) or (n == 1 and not cells[0].isdigit()):
+        if not any(cells):
             continue
-        if len(cells) < 2 or not cells[0].isdigit():
+        is_id = cells[0].isdecimal() and len(cells[0]) <= _MOST_DIGITS
+        if n == 1 and not is_id:
+            continue
+        if len(cells) < 2 or not is_id:
             raise EmsegError(f"line {n} is no id and class", str(path), "write lines like 17,axon")
         if found.get(int(cells[0]), cells[1]) != cells[1]:
             raise EmsegError(f"object {cells[0]} has two classes (line {n})", str(path), "keep one")

@@ -265,14 +265,10 @@ def _values(source: TruthSource, base: Path, shape: tuple[int, ...]) -> NDArray[
         raise EmsegError("truth and image differ in shape", path, f"truth {values.shape}, image {shape}")
     if not source.classes:
         return values
-    from napari_emseg.algorithms.targets.classes import keep_classes, read_class_table
+    from napari_emseg.algorithms.targets.classes import keep_classes
+    from napari_emseg.io.classes import read_classes
 
-    where = resolve(source.classes, base)
-    try:
-        table = read_class_table(Path(where).read_text("utf-8"), where)
-    except (OSError, UnicodeDecodeError) as error:
-        raise EmsegError("the table of classes cannot be read", where, "check the path") from error
-    return keep_classes(values, table, source.keep)
+    return keep_classes(values, read_classes(Path(resolve(source.classes, base))), source.keep)
 
 
 def _phantoms(source: VolumeSource, phantom: PhantomSource) -> Iterator[TrainingVolume]:

@@ -15,7 +15,7 @@ from skimage.morphology import skeletonize
 from napari_emseg.algorithms.targets import TARGETS, WEIGHTS
 from napari_emseg.algorithms.targets.affinities import affinities, overlap
 from napari_emseg.algorithms.targets.boxes import object_boxes
-from napari_emseg.algorithms.targets.classes import keep_classes, read_class_table
+from napari_emseg.algorithms.targets.classes import keep_classes
 from napari_emseg.algorithms.targets.mask import mask
 from napari_emseg.algorithms.targets.membrane import membrane
 from napari_emseg.algorithms.targets.polarity import decode, encode, polarity
@@ -82,7 +82,7 @@ def test_the_mask_is_every_object_and_ignored_ones_are_unknown():
 
 def test_classes_are_taken_out_by_their_table_in_every_section():
     labels = np.array([[[1, 2, 3]], [[3, 2, 9]]], np.uint16)
-    table = read_class_table("id,class\n1,axon\n2,Schwann cell\n3,axon\n\n")
+    table = {1: "axon", 2: "Schwann cell", 3: "axon"}
     kept = keep_classes(labels, table, ["axon"])
     np.testing.assert_array_equal(kept, [[[1, 0, 3]], [[3, 0, 0]]])
     assert kept.dtype == np.uint16
@@ -91,14 +91,6 @@ def test_classes_are_taken_out_by_their_table_in_every_section():
         EmsegError, match="no object is of class nucleus, class table, classes are Schwann cell, axon"
     ):
         keep_classes(labels, table, ["nucleus"])
-
-
-@pytest.mark.parametrize(
-    ("text", "says"), [("1,axon\nx,y", "line 2"), ("1", "line 1"), ("1,a\n1,b", "both a and b")]
-)
-def test_a_wrong_class_table_is_refused(text, says):
-    with pytest.raises(EmsegError, match=says):
-        read_class_table(text)
 
 
 @settings(max_examples=50, deadline=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,29 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
-
-
-def read_class_table(text: str, where: str = "class table") -> dict[int, str]:
-    """Object id to class, from lines ``id,class``; a header line is allowed.
-
-    Raises
-    ------
-    EmsegError
-        If a line has no id, or an id has two classes.
-    """
-    found: dict[int, str] = {}
-    for number, row in enumerate(csv.reader(text.splitlines()), 1):
-        cells = [cell.strip() for cell in row]
-        if not any(cells) or (number == 1 and not cells[0].isdigit()):
-            continue
-        if len(cells) < 2 or not cells[0].isdigit() or not cells[1]:
-            raise EmsegError("not an id with its class", f"{where}, line {number}", 'write it like "12,axon"')
-        label, name = int(cells[0]), cells[1]
-        if found.setdefault(label, name) != name:
-            raise EmsegError(
-                f"object {label} is both {found[label]} and {name}", f"{where}, line {number}", "keep one"
-            )
-    return found
 
 
 def keep_classes(
