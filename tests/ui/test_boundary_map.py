@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from napari_emseg.core.edit import Region
+from napari_emseg.ui import boundary_map
 from napari_emseg.ui.boundary_map import BoundaryMap
 
 BOX = Region((1, 2, 2), (2, 4, 5))
@@ -54,3 +56,19 @@ def test_forgets() -> None:
     found.write(BOX, np.ones((1, 2, 3)))
     found.clear()
     assert found.sections == ()
+
+
+def test_sections_that_are_wanted_together_are_not_forgotten_for_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(boundary_map, "_LIMIT_BYTES", 2 * 8 * 10)
+    held = BoundaryMap((6, 8, 10))
+    held.write(Region((0, 0, 0), (1, 8, 10)), np.full((1, 8, 10), 0.5))
+    four = Region((1, 0, 0), (5, 8, 10))
+    held.keep(four)
+    held.write(four, np.full((4, 8, 10), 0.5))
+    assert held.covers(four)
+    assert held.sections == (1, 2, 3, 4), "the one that nobody asked for now has gone"
+    held.keep(Region((5, 0, 0), (6, 8, 10)))
+    held.write(Region((5, 0, 0), (6, 8, 10)), np.full((1, 8, 10), 0.5))
+    assert held.sections == (4, 5)

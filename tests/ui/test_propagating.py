@@ -10,6 +10,7 @@ import pytest
 
 from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.ui import boundary_map
 
 
 def ids(desk: Any, z: int) -> np.ndarray:
@@ -31,6 +32,18 @@ def test_carrying_segments_what_is_not_segmented_and_is_one_edit(desk: Any, make
     desk.do("undo")
     assert not ids(desk, 2).any()
     assert (ids(desk, 1)[20, 15], desk.session.undo_name) == (1, "segment")
+
+
+def test_more_sections_than_membranes_are_kept_of_are_carried_to_all_the_same(
+    desk: Any, make_labels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boundary_map, "_LIMIT_BYTES", 2 * 48 * 64)
+    desk.session.commit(make_labels(desk.session, (0,)))
+    desk.viewer.dims.set_current_step(0, 0)
+    desk.do("propagate")
+    for z in range(1, 6):
+        found = ids(desk, z)
+        assert (found[20, 15], found[20, 45]) == (1, 2)
 
 
 def test_a_section_with_a_stroke_is_segmented_around_it(desk: Any, make_labels: Any) -> None:

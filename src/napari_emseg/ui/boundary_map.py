@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.edit import Region
 
-_LIMIT_BYTES = 1 << 30  # the sections predicted longest ago are forgotten beyond it
+_LIMIT_BYTES = (
+    1 << 30
+)  # the sections predicted longest ago are forgotten beyond it, those that are kept excepted
 _SCALE = 254  # 0 is kept for "not predicted", so that the viewer can leave it transparent
 
 
@@ -34,6 +36,7 @@ class BoundaryMap:
     def __init__(self, shape: tuple[int, int, int]) -> None:
         self.shape = shape
         self._sections: dict[int, NDArray[np.uint8]] = {}
+        self._kept = range(0)
 
     ndim = 3
     dtype = np.dtype(np.uint8)
@@ -61,6 +64,10 @@ class BoundaryMap:
     def sections(self) -> tuple[int, ...]:
         """Sections with at least one predicted pixel."""
         return tuple(sorted(self._sections))
+
+    def keep(self, region: Region) -> None:
+        """Forget none of the sections of a box that is about to be written as a whole, until the next one."""
+        self._kept = range(region.start[0], region.stop[0])
 
     def write(
         self, region: Region, probability: NDArray[np.floating] | Sequence[NDArray[np.floating]]
@@ -102,8 +109,9 @@ class BoundaryMap:
 
     def _make_room(self) -> None:
         most = max(2, _LIMIT_BYTES // (self.shape[1] * self.shape[2]))
-        while len(self._sections) >= most:
-            del self._sections[next(iter(self._sections))]
+        others = [z for z in self._sections if z not in self._kept]
+        for z in others[: max(0, len(self._sections) - most + 1)]:
+            del self._sections[z]
 
     def _section(self, z: int) -> NDArray[np.uint8]:
         found = self._sections.get(z)

@@ -67,7 +67,8 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
     then : callable
         What goes on when the prediction is there.
     """
-    session, _ = desk.need_session()
+    session, layers = desk.need_session()
+    layers.boundary_map.keep(region)
     targets = wanted_targets(session)
     if session.membranes is None:
         _ask_model(desk, region, targets, stage=stage, then=then)
