@@ -263,3 +263,12 @@ def test_the_table_is_scrolled_to_the_section_on_screen(opened: Any, tmp_path: P
     qtbot.waitUntil(lambda: page.table.currentRow() == 40, timeout=3000)
     place = page.table.visualItemRect(page.table.item(40, 1))
     assert page.table.viewport().rect().contains(place.center())
+
+
+def test_one_section_has_nothing_to_be_aligned_with_and_looks_good_alone(desk: Any, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(60, 200, (1, 64, 64)).astype(np.uint8)
+    show(desk, Session.create(tmp_path / "one.emseg", ImageStack(image, (40.0, 8.0, 8.0), "file", "one", "")))
+    with pytest.raises(EmsegError, match="one section only, one, there is nothing to align it with"):
+        aligning.estimate(desk)
+    desk.do("find_bad")
+    assert desk.sayings["cleanup"].text == "The one section looks good."

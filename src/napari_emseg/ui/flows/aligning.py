@@ -93,6 +93,10 @@ def _submit(desk: Desk, *, with_shifts: bool) -> None:
     from napari_emseg.jobs import align as job
 
     state = aligning_of(desk)
+    if state.session.image.shape[0] == 1:
+        raise EmsegError(
+            "the stack has one section only", state.session.image.name, "there is nothing to align it with"
+        )
     table = _need(state).shifts if with_shifts else None
     request = job.prepare_estimate(state.session, table)
 

@@ -141,8 +141,9 @@ def find_bad(desk: Desk) -> None:
                 tone="done",
             )
         else:
+            text = f"All {count} sections look good." if count > 1 else "The one section looks good."
             desk.say(
-                _STAGE, f"All {count} sections look good.", tone="done",
+                _STAGE, text, tone="done",
                 link="Go on with Predict", action="stage:predict",
             )  # fmt: skip
 
