@@ -200,6 +200,11 @@ def test_a_model_of_another_numbering_stands_in_the_tree(taught, model):
     assert [v.name for v in versions.tree(taught)] == [model.name, "theirs-a", "theirs-b"]
 
 
+def test_a_power_in_the_name_of_a_model_is_no_version(taught, model):
+    shutil.copytree(model, taught.project.models / "theirs-µm-²")  # ² counts as a digit, and is no number
+    assert versions.next_version(taught) == 2
+
+
 def test_scores_stand_beside_the_versions(taught, pupil):
     candidate = learn(taught)
     card = read_card(candidate.folder)

@@ -275,11 +275,11 @@ def _number_of(relation: str) -> int | str:
 
 def _user(tree: Skeleton, node: int) -> int:
     value = tree.extras.get(node, {}).get("user", "")
-    return int(value) if value.isdigit() else 0
+    return int(value) if value.isdecimal() else 0
 
 
 def _confidence(tree: Skeleton, node: int) -> int:
     value = tree.extras.get(node, {}).get("confidence", "")
     return (
-        int(value) if value.isdigit() else 5
+        int(value) if value.isdecimal() else 5
     )  # CATMAID's highest, which a node has until somebody doubts it

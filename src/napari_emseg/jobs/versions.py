@@ -204,13 +204,13 @@ def write_card(folder: Path, card: ModelCard) -> None:
 def next_version(session: Session) -> int:
     """Number of the version that would be made now; the model of the start counts as the first."""
     taken = [p.name.rpartition("-")[2] for p in session.project.models.glob("*-*") if p.name[0] != "."]
-    return max((int(n) for n in taken if n.isdigit()), default=1) + 1
+    return max((int(n) for n in taken if n.isdecimal()), default=1) + 1
 
 
 def versioned(name: str, version: int) -> str:
     """A model's name with this version instead of its own; a folder can be called so."""
     head, _, tail = name.rpartition("-")
-    base = head if head and tail.isdigit() else name
+    base = head if head and tail.isdecimal() else name
     return f"{file_name(base) or 'model'}-{version}"
 
 
