@@ -235,3 +235,16 @@ def test_an_edit_that_was_touched_again_is_emptied_when_that_is_on_disk(journal:
     assert kept(journal) == [2, 3]
     journal.note_checkpoint(back, [])
     assert kept(journal) == [3]
+
+
+def test_an_edit_that_was_compressed_before_is_recorded_as_it_is(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = edit(0, 4), edit(0, 5)
+    ready = codec.PackedEdit.of(one, journal.dtype)
+    journal.record(other, max_id=5, ready=ready)
+    assert journal.read(1).highest_id == 5, "what is compressed is another edit"
+    monkeypatch.setattr("napari_emseg.core.journal.pack", lambda *_: pytest.fail("compressed again"))
+    entry, _ = journal.record(one, max_id=5, ready=ready)
+    assert entry.nbytes > 0
+    assert journal.read(entry.id).highest_id == 4

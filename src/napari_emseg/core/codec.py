@@ -40,6 +40,19 @@ class PackedPatch:
         return len(self.before) + len(self.after)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedEdit:
+    """An edit that was compressed before it is committed, in a thread beside the window, say."""
+
+    edit: Edit
+    patches: list[PackedPatch]
+
+    @classmethod
+    def of(cls, edit: Edit, dtype: np.dtype[Any]) -> PackedEdit:
+        """Compress it; ``dtype`` is that of the volume."""
+        return cls(edit, pack(edit, dtype))
+
+
 def pack(edit: Edit, dtype: np.dtype[Any]) -> list[PackedPatch]:
     """Compress the patches of an edit, in order; large ones come in several pieces along z."""
     pieces = list(_pieces(edit))

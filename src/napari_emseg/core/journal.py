@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from napari_emseg.core.codec import PackedEdit
     from napari_emseg.core.grid import ChunkKey
 
 State = Literal["done", "undone", "dropped", "forgotten"]
@@ -149,6 +150,7 @@ class Journal:
         seconds: float | None = None,
         forget: Sequence[int] = (),
         checkpoint: tuple[int, Iterable[ChunkKey]] | None = None,
+        ready: PackedEdit | None = None,
     ) -> tuple[Entry, int]:
         """Make a new edit durable; what was undone before is dropped.
 
@@ -168,6 +170,8 @@ class Journal:
             Edits that can no longer be taken back or restored from now on.
         checkpoint : (int, chunk keys), optional
             Labels up to this log position are on disk, in these newly written chunks.
+        ready : PackedEdit, optional
+            The same edit, compressed already.
 
         Returns
         -------
@@ -180,7 +184,7 @@ class Journal:
         EmsegError
             If the disk refuses. The journal is then as before.
         """
-        packed = pack(edit, self.dtype)
+        packed = ready.patches if ready is not None and ready.edit is edit else pack(edit, self.dtype)
         extras = pack_extras(edit)
         nbytes = sum(p.nbytes for p in packed) + len(extras)
         with self.transaction(edit.name) as db:

@@ -18,6 +18,7 @@ from napari_emseg.core.sections import SectionStates
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from napari_emseg.core.codec import PackedEdit
     from napari_emseg.core.folder_lock import FolderLock
     from napari_emseg.core.history import History
     from napari_emseg.core.journal import Entry, Journal
@@ -107,7 +108,9 @@ class Kernel:
 
     # --- edits ---------------------------------------------------------------------------------------
 
-    def commit(self, edit: Edit, *, tool: str = "", seconds: float | None = None) -> None:
+    def commit(
+        self, edit: Edit, *, tool: str = "", seconds: float | None = None, ready: PackedEdit | None = None
+    ) -> None:
         """Make an edit durable, apply it, and tell everybody. Empty edits are ignored.
 
         Parameters
@@ -117,6 +120,8 @@ class Kernel:
             What the person held, for the record; by default the first word of the edit's name.
         seconds : float, optional
             How long the person took, for the record.
+        ready : PackedEdit, optional
+            The same edit, compressed already: that is most of the time that a large one takes.
 
         Raises
         ------
@@ -128,7 +133,9 @@ class Kernel:
         if edit.is_empty:
             return
         self._refuse_if_read_only(edit.name)
-        edit, forgotten = self._ledger.commit(edit, self.project.source, tool=tool, seconds=seconds)
+        edit, forgotten = self._ledger.commit(
+            edit, self.project.source, tool=tool, seconds=seconds, ready=ready
+        )
         self._applied(edit, 1, forgotten)
 
     def commit_stroke(self, name: str = "paint") -> Edit | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.beside import pieces
+from napari_emseg.core.codec import PackedEdit
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_emseg.core.edit import Edit
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.volume import LabelVolume
     from napari_emseg.jobs.propagate import PropagateRequest, PropagateResult
@@ -218,27 +218,32 @@ def _link(
             request = replace(prepared[0], before=before)  # what has changed since stays
             begun = session.history.undoable, session.history.redoable
 
-            def built(edit: Edit) -> None:
+            def work(progress: Progress) -> PackedEdit:
+                edit = job.finish(session, request, result, progress)
+                return PackedEdit.of(edit, session.volume.dtype)
+
+            def built(ready: PackedEdit) -> None:
                 nonlocal tries
                 desk.sweep()
                 if (session.history.undoable, session.history.redoable) == begun:
-                    write(edit, request, result)
+                    session.commit(ready.edit, ready=ready)
                 elif tries := tries - 1:
                     build()
+                    return
                 else:
-                    write(job.finish(session, request, result), request, result)
+                    session.commit(job.finish(session, request, result))
+                written(request, result)
 
             desk.start(_STAGE, "writing ids")
             desk.runner.reporting_thread(
                 _STAGE,
-                lambda progress: job.finish(session, request, result, progress),
+                work,
                 desk.handlers(_STAGE, built),
             )
 
         build()
 
-    def write(edit: Edit, request: PropagateRequest, result: PropagateResult) -> None:
-        session.commit(edit)
+    def written(request: PropagateRequest, result: PropagateResult) -> None:
         layers.labels.visible = True
         layers.boundary.visible = layers.is_map_put_away = False  # two maps over one image hide it
         doubts = result.doubts(request.settings.doubt_below)
