@@ -11,6 +11,7 @@ import pytest
 from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.sections import SectionState, Status
 from napari_emseg.ui import boundary_map
+from napari_emseg.ui.flows import predicting
 
 
 def ids(desk: Any, z: int) -> np.ndarray:
@@ -287,3 +288,76 @@ def test_writing_can_be_stopped(labelled: Any, monkeypatch: Any) -> None:
     assert not waiting
     assert labelled.session.undo_name == "paint"
     assert ids(labelled, 3)[20, 10] == 8
+
+
+@pytest.mark.parametrize("beside", [(), ("mitochondria",)])
+def test_many_sections_are_predicted_part_by_part(
+    desk: Any, engine: Any, make_labels: Any, monkeypatch: pytest.MonkeyPatch, beside: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(predicting, "_MOST_VOXELS", 2 * 48 * 64)
+    desk.set_settings("predict", desk.settings("predict").model_copy(update={"also": beside}))
+    desk.session.commit(make_labels(desk.session, (0,)))
+    desk.viewer.dims.set_current_step(0, 0)
+    told: list[float] = []
+    plain = desk.handlers
+
+    def listened(*args: Any, **kwargs: Any) -> Any:
+        made = plain(*args, **kwargs)
+        if kwargs.get("partial") is None:
+            return made
+
+        def progress(work: Any) -> None:
+            told.append(work.fraction)
+            made.progress(work)
+
+        return replace(made, progress=progress)
+
+    monkeypatch.setattr(desk, "handlers", listened)
+    desk.do("propagate")
+    regions = [request.region for name, request, _ in engine.asked if name == "napari_emseg.jobs.predict:run"]
+    assert [(region.start[0], region.stop[0]) for region in regions] == [(1, 3), (3, 5), (5, 6)]
+    assert told == pytest.approx([1 / 6, 3 / 6, 5 / 6]), "halves of three parts"
+    for z in range(1, 6):
+        assert (ids(desk, z)[20, 15], ids(desk, z)[20, 45]) == (1, 2)
+    assert not desk.work
+    for target in beside:
+        assert desk.layers.targets[target].values.sections == (1, 2, 3, 4, 5)
+
+
+def test_what_had_to_be_done_differently_is_said_once(
+    desk: Any, engine: Any, make_labels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predicting, "_MOST_VOXELS", 2 * 48 * 64)
+    known = engine.answers["napari_emseg.jobs.predict:run"]
+    engine.answers["napari_emseg.jobs.predict:run"] = lambda request, progress: replace(
+        known(request, progress), notes=("smaller tiles",)
+    )
+    layers = desk.layers
+    said: list[str] = []
+
+    def then() -> None:
+        said.append("then")
+        desk.say("predict", "There.")
+
+    predicting.predict_region(desk, Region((0, 0, 0), (6, 48, 64)), stage="predict", then=then)
+    assert said == ["then"]
+    assert desk.sayings["predict"].text == "There. smaller tiles."
+    assert layers.boundary_map.covers(Region((0, 0, 0), (6, 48, 64)))
+
+
+def test_stopped_between_parts_nothing_more_is_asked_for(
+    desk: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predicting, "_MOST_VOXELS", 2 * 48 * 64)
+    engine.hold = True
+    reached: list[str] = []
+    region = Region((0, 0, 0), (6, 48, 64))
+    predicting.predict_region(desk, region, stage="predict", then=lambda: reached.append("then"))
+    engine.release()
+    assert len(engine.asked) == 2
+    assert "predict" in desk.work
+    desk.stop("predict")
+    engine.release()
+    assert (len(engine.asked), reached) == (2, []), "an answer that was ready just then starts nothing"
+    assert "predict" not in desk.work
+    assert desk.sayings["predict"].text.startswith("Stopped.")

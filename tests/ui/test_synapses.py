@@ -301,7 +301,7 @@ def test_stopping_keeps_what_was_predicted(finding: Any, engine: Any) -> None:
 def test_progress_goes_forwards_only(finding: Any) -> None:
     seen: list[float] = []
     finding.worked.connect(lambda stage, work: seen.append(work.fraction) if work else None)
-    finding._told = type("Never", (dict,), {"get": lambda *_: -1e9})()
+    finding._told = type("Never", (dict,), {"get": lambda *_: (-1e9, -1.0)})()
     finding.do("find_synapses")
     assert seen[0] == -1
     assert seen[1:] == sorted(seen[1:])

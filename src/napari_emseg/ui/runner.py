@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_emseg.core.errors import Cancelled, EmsegError
@@ -102,6 +102,7 @@ class Runner:
         self._tickets: dict[str, Ticket] = {}
         self._started: dict[str, float] = {}
         self._handlers: dict[str, Handlers] = {}
+        self._stopped: set[str] = set()
 
     def generation(self, key: str) -> int:
         """Number of the newest request under a key, 0 before the first."""
@@ -232,9 +233,14 @@ class Runner:
         return self.submit(key, start, handlers)
 
     def stop(self, key: str) -> None:
-        """Ask the newest request under a key to stop; it answers with Cancelled."""
+        """Ask the newest request under a key to stop; it answers with Cancelled, or with what was ready just then."""
+        self._stopped.add(key)
         if ticket := self._tickets.get(key):
             ticket.cancel()
+
+    def was_stopped(self, key: str) -> bool:
+        """Whether the newest request under a key was asked to stop: nothing should follow it then."""
+        return key in self._stopped
 
     def stop_stage(self, stage: str) -> None:
         """Stop all that a stage shows, whatever it is filed under; what cannot be told to stop is not waited for."""
@@ -251,6 +257,7 @@ class Runner:
     def drop(self, key: str) -> None:
         """Want no answer to earlier requests under this key any more."""
         self._generation[key] = self.generation(key) + 1
+        self._stopped.discard(key)
         self._started.pop(key, None)
         if ticket := self._tickets.pop(key, None):
             ticket.cancel()
@@ -274,6 +281,13 @@ class Runner:
         if fraction > 0 and elapsed > _SURE_AFTER_S:
             remaining = elapsed * (1 - fraction) / fraction
         return Work(fraction, message, remaining, values)
+
+
+def so_far(work: Work, fraction: float, message: str, started: float) -> Work:
+    """Progress of one step as progress of the whole, which began then (monotonic clock)."""
+    elapsed = time.monotonic() - started
+    remaining = elapsed * (1 - fraction) / fraction if fraction > 0 and elapsed > _SURE_AFTER_S else None
+    return replace(work, fraction=fraction, message=message, remaining_s=remaining)
 
 
 def _failed(error: Exception, handlers: Handlers) -> None:

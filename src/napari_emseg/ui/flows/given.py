@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.edit import Region
     from napari_emseg.ui.desk import Desk
+    from napari_emseg.ui.runner import Handlers
 
 _STAGE = "predict"
 _KEY = "predict"
@@ -113,15 +114,15 @@ def turn(desk: Desk) -> None:
     )  # fmt: skip
 
 
-def read(desk: Desk, region: Region, *, stage: str, then: Callable[[], None]) -> None:
+def read(desk: Desk, region: Region, handlers: Callable[..., Handlers], then: Callable[[], None]) -> None:
     """Read membranes of a box from the file in use, in a thread, and write them into the boundary map.
 
     Parameters
     ----------
     region : Region
         Voxels wanted.
-    stage : str
-        Stage that shows progress and failures.
+    handlers : callable
+        Makes of what to do in the end what to do with all that comes back.
     then : callable
         What goes on when they are there.
     """
@@ -138,9 +139,8 @@ def read(desk: Desk, region: Region, *, stage: str, then: Callable[[], None]) ->
         desk.predicted.emit()
         then()
 
-    desk.start(stage, f"reading “{request.name}”")
     desk.runner.reporting_thread(
-        _KEY, lambda progress: given_membranes.run(request, progress), desk.handlers(stage, done)
+        _KEY, lambda progress: given_membranes.run(request, progress), handlers(done)
     )
 
 

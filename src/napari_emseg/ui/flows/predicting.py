@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.settings import PredictSettings
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows import given
-from napari_emseg.ui.runner import Handlers
+from napari_emseg.ui.runner import Handlers, Work, so_far
 from napari_emseg.ui.target_maps import WORDS
 from napari_emseg.ui.view import visible_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_emseg.core.edit import Region
     from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
 _KEY = "predict"
 MEMBRANE = "membrane"
+_MOST_VOXELS = 1 << 26  # asked for at a time: a gigabyte with what is found beside membranes
 _SHOW_EVERY_S = 0.3  # drawing a section costs more than predicting a tile on a graphics card
 
 
@@ -58,6 +61,8 @@ def _in_words(beside: tuple[str, ...]) -> str:
 def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[], None]) -> None:
     """Predict a box and write it into the maps; where a file of membranes is in use, they are read from it.
 
+    A box of many sections is asked for in parts, so that the worker's memory does not depend on how far ids are carried.
+
     Parameters
     ----------
     region : Region
@@ -69,23 +74,61 @@ def predict_region(desk: Desk, region: Region, *, stage: str, then: Callable[[],
     """
     session, layers = desk.need_session()
     layers.boundary_map.keep(region)
-    targets = wanted_targets(session)
+    targets, parts = wanted_targets(session), _parts(region)
+    notes: dict[str, None] = {}
+    began = time.monotonic()
     if session.membranes is None:
-        _ask_model(desk, region, targets, stage=stage, then=then)
-        return
-    beside = targets[1:]
+        steps = [partial(_ask_model, desk, part, targets, notes) for part in parts]
+    else:
+        steps = [partial(given.read, desk, part) for part in parts]
+        steps += [partial(_ask_model, desk, part, targets[1:], notes) for part in parts if targets[1:]]
 
-    def rest() -> None:
-        if beside:
-            _ask_model(desk, region, beside, stage=stage, then=then)
-        else:
-            then()
+    def step(k: int) -> None:
+        if 0 < k < len(steps) and desk.runner.was_stopped(_KEY):
+            desk.handlers(stage, lambda _: None).stopped()
+            return
+        if k < len(steps):
+            steps[k](partial(handlers, k), partial(step, k + 1))
+            return
+        then()
+        if notes:
+            saying = desk.sayings[stage]
+            desk.say(stage, f"{saying.text} {' '.join(notes)}.", link=saying.link, action=saying.action)
 
-    given.read(desk, region, stage=stage, then=rest)
+    def handlers(k: int, done: Callable[[Any], None], tile: Callable[[Any], None] | None = None) -> Handlers:
+        plain = desk.handlers(stage, done, partial=tile)
+        if len(steps) == 1:
+            return plain
+
+        def progress(work: Work) -> None:
+            share = (k + max(work.fraction, 0.0)) / len(steps)
+            plain.progress(so_far(work, share, work.message, began))
+
+        is_last = k + 1 == len(steps)
+        return replace(plain, progress=progress, done=plain.done if is_last else done)
+
+    first = "looking for membranes"
+    desk.start(stage, first if session.membranes is None else f"reading “{session.membranes.name}”")
+    step(0)
+
+
+def _parts(region: Region) -> list[Region]:
+    """Boxes of whole sections that a worker can be asked for at a time, one after the other."""
+    _, height, width = region.shape
+    deep = max(1, _MOST_VOXELS // max(1, height * width))
+    ends = range(region.start[0], region.stop[0], deep)
+    return [
+        Region((z, *region.start[1:]), (min(z + deep, region.stop[0]), *region.stop[1:])) for z in ends
+    ] or [region]
 
 
 def _ask_model(
-    desk: Desk, region: Region, targets: tuple[str, ...], *, stage: str, then: Callable[[], None]
+    desk: Desk,
+    region: Region,
+    targets: tuple[str, ...],
+    notes: dict[str, None],
+    handlers: Callable[..., Handlers],
+    then: Callable[[], None],
 ) -> None:
     """Let the model predict, and write what it finds into the maps of the targets, tile by tile."""
     from napari_emseg.jobs import predict
@@ -129,21 +172,16 @@ def _ask_model(
         show()
         desk.device = result.device
         desk.predicted.emit()
+        notes.update(dict.fromkeys(result.notes))
         then()
-        if result.notes:
-            saying = desk.sayings[stage]
-            desk.say(
-                stage, f"{saying.text} {' '.join(result.notes)}.", link=saying.link, action=saying.action
-            )
 
-    desk.start(stage, f"looking for {'membranes' if MEMBRANE in targets else 'what else is there'}")
     desk.runner.submit_prepared(
         _KEY,
         prepare,
         lambda request, **callbacks: desk.engine.submit(
             "napari_emseg.jobs.predict:run", request, **callbacks
         ),
-        desk.handlers(stage, done, partial=tile),
+        handlers(done, tile),
     )
 
 

@@ -15,7 +15,7 @@ from napari_emseg.core.words import counted
 from napari_emseg.ui.boundary_map import coded
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows.synapse_queue import STAGE, draw
-from napari_emseg.ui.runner import Work
+from napari_emseg.ui.runner import Work, so_far
 from napari_emseg.ui.synapses.index import listed
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _KEY = "synapses"
 _JOB = "napari_emseg.jobs.synapses_project:run"
 _PREDICT = "napari_emseg.jobs.predict:run"
 _PREDICTING = 0.85  # of the time, where all clefts are still to be predicted
-_SURE_AFTER_S = 1.0
 _AS_BYTES = np.concatenate([[0], np.rint(np.arange(255) * 255 / 254)]).astype(np.uint8)
 """What the map of a target holds (0: not predicted, 1 to 255) to probability times 255."""
 
@@ -127,7 +126,7 @@ def _predict(desk: Desk, model: Path, missing: Sequence[int], search: _Search) -
 
         def progress(work: Work) -> None:
             share = _PREDICTING * (k + max(work.fraction, 0.0)) / len(missing)
-            plain.progress(_so_far(work, share, f"clefts of section {z}", search.started))
+            plain.progress(so_far(work, share, f"clefts of section {z}", search.started))
 
         desk.runner.submit_prepared(
             _KEY,
@@ -163,7 +162,7 @@ def _judge(desk: Desk, search: _Search, before: Callable[[], None] | None = None
 
     def progress(work: Work) -> None:
         share = begin + (1 - begin) * max(work.fraction, 0.0)
-        handlers.progress(_so_far(work, share, work.message, search.started))
+        handlers.progress(so_far(work, share, work.message, search.started))
 
     desk.runner.submit_prepared(
         _KEY,
@@ -208,7 +207,7 @@ def _keep(
         )  # fmt: skip
 
     handlers = desk.handlers(STAGE, done)
-    handlers.progress(_so_far(Work(1.0, "", None, {}), 1.0, "putting the list together", search.started))
+    handlers.progress(so_far(Work(1.0, "", None, {}), 1.0, "putting the list together", search.started))
     desk.runner.thread(_KEY, work, handlers)
 
 
@@ -270,10 +269,3 @@ def _need(desk: Desk) -> None:
 def _section(desk: Desk, z: int) -> Region:
     session, _ = desk.need_session()
     return Region((z, 0, 0), (z + 1, *session.volume.shape[1:]))
-
-
-def _so_far(work: Work, fraction: float, message: str, started: float) -> Work:
-    """Progress of one step as progress of the whole."""
-    elapsed = time.monotonic() - started
-    remaining = elapsed * (1 - fraction) / fraction if fraction > 0 and elapsed > _SURE_AFTER_S else None
-    return replace(work, fraction=fraction, message=message, remaining_s=remaining)
