@@ -54,6 +54,10 @@ ACTIONS: dict[str, Action] = {
         "Open the phantom sample", "", "A synthetic stack with exact ground truth; needs no network",
         f"{_FLOWS}.opening:open_phantom", "data",
     ),
+    "work_on_other": Action(
+        "Work on the other stack", "", "Close the stack that is open, with all that was done to it kept, and work on another one",
+        f"{_FLOWS}.other_stack:work_on", "data",
+    ),
     "open_vnc": Action(
         "Open the fly nerve cord", "", "16 real ssTEM sections of a Drosophila larva",
         f"{_FLOWS}.opening:open_vnc", "data",

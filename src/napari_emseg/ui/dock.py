@@ -22,7 +22,7 @@ from napari_emseg.ui.desk import Desk
 from napari_emseg.ui.docked import Docked, scrolling
 from napari_emseg.ui.facts import facts, header
 from napari_emseg.ui.find_page import FindPage
-from napari_emseg.ui.flows import branching, opening
+from napari_emseg.ui.flows import branching, opening, other_stack
 from napari_emseg.ui.focus import give_back
 from napari_emseg.ui.following import Follower
 from napari_emseg.ui.header import Header
@@ -360,6 +360,7 @@ class EmsegDock(Docked):
     def _on_layer_inserted(self, event: Any) -> None:
         self._refresh_soon()
         self._tell_unfit(event.value)
+        other_stack.tell(self.desk, event.value)
         self._adopt_soon()
 
     def _adopt_soon(self) -> None:

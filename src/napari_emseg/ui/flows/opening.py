@@ -79,7 +79,7 @@ def adopt(desk: Desk, layer: Image) -> None:
     """
     spacing = spacing_of(layer)
     origin = layer.metadata.get(_ORIGIN, {})
-    uri = str(origin.get("uri") or layer.source.path or "")
+    uri = place_of(layer) or str(layer.source.path or "")
     source = str(origin.get("spacing_source") or ("file" if spacing else "unknown"))
     stack = ImageStack(
         as_it_is(layer.data), spacing, source, layer.name, uri, offset_of(layer) if spacing else None
@@ -90,6 +90,9 @@ def adopt(desk: Desk, layer: Image) -> None:
             return
         from napari_emseg.session import Session
 
+        if _is_open(desk, None, stack):
+            _say_open_already(desk)
+            return
         try:
             session = Session.open_or_create(stack)
         except EmsegError as error:
@@ -187,8 +190,13 @@ def open_again(desk: Desk) -> None:
 def ours(desk: Desk) -> Image | None:
     """A layer that came through our own readers or samples; None where one file has brought several."""
     found = [layer for layer in candidates(desk) if _ORIGIN in layer.metadata]
-    files = [str(layer.metadata[_ORIGIN].get("uri", "")).partition("::")[0] for layer in found]
+    files = [place_of(layer).partition("::")[0] for layer in found]
     return found[0] if found and files.count(files[0]) == 1 else None
+
+
+def place_of(layer: Image) -> str:
+    """Where a layer that our readers or samples gave comes from, also inside its file; empty for others."""
+    return str(layer.metadata.get(_ORIGIN, {}).get("uri", ""))
 
 
 def candidates(desk: Desk) -> list[Image]:
@@ -287,7 +295,7 @@ def _opened(desk: Desk, project: Path | None, stack: ImageStack | None) -> None:
     from napari_emseg.session import Session
 
     if _is_open(desk, project, stack):  # a second time it could only be read: this window holds it
-        desk.say("data", "This project is open already.", link="Go on", action="stage:proofread")
+        _say_open_already(desk)
         return
     try:
         if project is not None:
@@ -301,6 +309,10 @@ def _opened(desk: Desk, project: Path | None, stack: ImageStack | None) -> None:
         _keep_damaged(desk, error, None if project is not None else stack)
         raise
     show(desk, session)
+
+
+def _say_open_already(desk: Desk) -> None:
+    desk.say("data", "This project is open already.", link="Go on", action="stage:proofread")
 
 
 def _is_open(desk: Desk, project: Path | None, stack: ImageStack | None) -> bool:

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QLabel, QPu
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.array_list import ArrayList
-from napari_emseg.ui.flows import opening, sharing
+from napari_emseg.ui.flows import opening, other_stack, sharing
 from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
 from napari_emseg.ui.project_drops import ProjectDrops
@@ -113,10 +113,11 @@ class DataPanel(StagePanel):
     def refresh(self) -> None:
         """Show rows, question or first steps."""
         session = self.desk.session
-        self._adoptable = None if session else opening.offered(self.desk)
+        self._adoptable = other_stack.other(self.desk) if session else opening.offered(self.desk)
         self.adopt.setVisible(self._adoptable is not None)
+        set_role(self.adopt, "" if session else "primary")
         if self._adoptable is not None:
-            self.adopt.setText(f"Work on “{self._adoptable.name}”")
+            self.adopt.setText(f"Work on “{self._adoptable.name}”{' instead' if session else ''}")
         self.phantom.setVisible(session is None and self._adoptable is None)
         self.vnc.setVisible(session is None)
         others = foreign_labels(self.desk) if session is not None else []
