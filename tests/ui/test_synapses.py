@@ -281,6 +281,16 @@ def test_an_answer_that_nobody_waits_for_any_more_is_dropped(finding: Any, engin
     assert finding.synapses.n_pairs == 1
 
 
+def test_stopped_just_when_an_answer_comes_nothing_follows(finding: Any, engine: Any) -> None:
+    engine.hold = True
+    finding.do("find_synapses")
+    finding.stop("synapses")
+    engine.release()
+    assert asked(engine) == ["predict:run"]
+    assert finding.sayings["synapses"].text.startswith("Stopped.")
+    assert "synapses" not in finding.work
+
+
 def test_stopping_keeps_what_was_predicted(finding: Any, engine: Any) -> None:
     from napari_emseg.core.errors import Cancelled
 

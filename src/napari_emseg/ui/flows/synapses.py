@@ -119,7 +119,9 @@ def _predict(desk: Desk, model: Path, missing: Sequence[int], search: _Search) -
             write(result.region, result.probability)
             found.layer.metadata["napari-emseg"] = predict.finish(session, requests[0], result)
             desk.device = result.device
-            if k + 1 < len(missing):
+            if desk.runner.was_stopped(_KEY):
+                plain.stopped()
+            elif k + 1 < len(missing):
                 step(k + 1, lambda: keep(result))
             else:
                 _judge(desk, search, lambda: keep(result))
