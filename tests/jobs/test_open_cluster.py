@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import gc
 import os
 import signal
 import subprocess
@@ -89,6 +90,7 @@ def test_what_a_dead_worker_had_is_computed_by_another(file, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no such signal")
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")  # Dask's, if it was just connecting
 def test_a_scheduler_that_is_killed_is_told_and_is_no_wish_to_stop(file, tmp_path):
     command = [
         sys.executable,
@@ -115,6 +117,7 @@ def test_a_scheduler_that_is_killed_is_told_and_is_no_wish_to_stop(file, tmp_pat
                 EmsegError, match=r"the connection to the scheduler is lost, .*cluster\.json, start it again"
             ):
                 wait()
+    gc.collect()  # here and not in another test
 
 
 def test_what_kills_every_worker_is_given_up(file, monkeypatch):
