@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -90,7 +90,7 @@ def test_what_a_dead_worker_had_is_computed_by_another(file, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no such signal")
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")  # Dask's, if it was just connecting
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")  # of Dask, connecting
 def test_a_scheduler_that_is_killed_is_told_and_is_no_wish_to_stop(file, tmp_path):
     command = [
         sys.executable,
