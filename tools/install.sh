@@ -14,7 +14,8 @@ if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
 fi
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 echo "installing into .venv (first time: some minutes)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
-    --constraint constraints.txt --editable '.[dev]'
+pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt)
+"${pip[@]}" --upgrade pip # one that is years old takes a minute more to choose versions
+"${pip[@]}" --no-compile --editable '.[dev]'
 # pip compiles file by file; some packages bring files that are no Python of this version. A third of all is tests of packages.
 .venv/bin/python -m compileall -q -j 0 -x '/_?tests?/' .venv/lib >/dev/null 2>&1 || true
