@@ -89,6 +89,16 @@ def test_other_targets_still_come_from_the_model(desk: Any, engine: Any, file: P
     assert "Membranes and mitochondria of" in desk.sayings["predict"].text
 
 
+def test_a_file_needs_no_model(desk: Any, engine: Any, file: Path) -> None:
+    desk.session.model = "gone"
+    given.take(desk, file)
+    desk.viewer.dims.set_current_step(0, 2)
+    desk.do("segment")
+    labels = desk.session.volume.read(HERE)[0]
+    assert len({labels[20, 8], labels[20, 24], labels[20, 45]} - {0}) == 3
+    assert PREDICT not in asked(engine)
+
+
 def test_a_map_of_cells_is_noticed_and_turned_round(desk: Any, tmp_path: Path) -> None:
     path = tmp_path / "cells.h5"
     write_array(path, 1 - walls(), spacing_nm=(40.0, 8.0, 8.0), is_labels=False)

@@ -140,7 +140,7 @@ def _info(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG001 - 
     try:
         states = journal.section_states()
         newest = events(journal, limit=1)
-        file = project.membranes if project.membranes and project.membranes.is_used else None
+        file = project.membranes_in_use
         counts = {
             s.value: sum(v.status is s for v in states.values()) for s in Status if s is not Status.UNSEEN
         }

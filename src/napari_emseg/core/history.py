@@ -40,6 +40,11 @@ class History:
         return self._done[-1] if self._done else None
 
     @property
+    def last_id(self) -> int:
+        """Id of the edit that undo would take back; 0 without one."""
+        return self._done[-1].id if self._done else 0
+
+    @property
     def redoable(self) -> Entry | None:
         """What redo would do again."""
         return self._undone[-1] if self._undone else None

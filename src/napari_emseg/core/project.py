@@ -76,10 +76,15 @@ class Project:
     membranes: MembraneFile | None = None
 
     @property
+    def membranes_in_use(self) -> MembraneFile | None:
+        """The file that membranes come from in place of the model; None where the model finds them."""
+        return self.membranes if self.membranes is not None and self.membranes.is_used else None
+
+    @property
     def source(self) -> str:
         """What the journal writes for where membranes come from: the model, or the file in its place."""
-        file = self.membranes
-        return file.record if file is not None and file.is_used else self.model
+        file = self.membranes_in_use
+        return file.record if file is not None else self.model
 
     @property
     def labels(self) -> Path:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _CSV = ("skeleton_id", "treenode_id", "parent_treenode_id", "x", "y", "z")
 _RELATIONS = ("presynaptic_to", "postsynaptic_to", "gapjunction_with")
+_SURE = 5  # highest confidence, which a node has until somebody doubts it
 _NODE_COLUMNS = 8  # id, parent, user, x, y, z, radius, confidence
 
 
@@ -280,6 +281,4 @@ def _user(tree: Skeleton, node: int) -> int:
 
 def _confidence(tree: Skeleton, node: int) -> int:
     value = tree.extras.get(node, {}).get("confidence", "")
-    return (
-        int(value) if value.isdecimal() else 5
-    )  # CATMAID's highest, which a node has until somebody doubts it
+    return int(value) if value.isdecimal() else _SURE

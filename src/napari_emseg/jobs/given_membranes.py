@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 _MOSTLY = 0.5
 """Where more of a section than this is membrane, the map may show cells instead."""
-
-_KNOWN_MASKS: dict[tuple[str, int], bool] = {}
-"""Files, by path and time of change, and whether they are masks: a mask has to be read from end to end to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +108,16 @@ def fitting(path: str, shape: tuple[int, ...]) -> Any:
         raise EmsegError(
             f"it has {theirs} voxels (z, y, x), and the stack {ours}", path, "choose a map of the whole stack"
         )
-    place = Path(path.partition("::")[0])
-    found = CheckedMap(array, path, _KNOWN_MASKS.get((path, place.stat().st_mtime_ns)))
-    _KNOWN_MASKS[path, place.stat().st_mtime_ns] = found.is_mask
-    return found
+    return CheckedMap(array, path, _is_mask(path, Path(path.partition("::")[0]).stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=64)
+def _is_mask(path: str, changed_ns: int) -> bool:  # noqa: ARG001 - part of the key
+    """Whether it is a mask; eight bits may have to be read from end to end to know."""
+    from napari_emseg.jobs.map_file import CheckedMap
+    from napari_emseg.jobs.stack_file import open_stack
+
+    return CheckedMap(open_stack(path).stack, path).is_mask
 
 
 def looked_at(session: Session, path: str) -> tuple[str, float]:

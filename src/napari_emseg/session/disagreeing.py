@@ -58,7 +58,7 @@ class Disagreeing(Kernel):
         self.commit(edit)
         key = _key(self._conflicts[number])
         if edit.is_empty:
-            self._only_said.append((key, decision, self._last_edit))
+            self._only_said.append((key, decision, self.history.last_id))
             self._unsaid.clear()
         elif (entry := self.history.undoable) is not None:
             self._decided_by[entry.id] = key, decision
@@ -74,7 +74,7 @@ class Disagreeing(Kernel):
             As it is then; None where there is no such decision.
         """
         source, target = (self._unsaid, self._only_said) if again else (self._only_said, self._unsaid)
-        if self.read_only or not source or source[-1][2] != self._last_edit:
+        if self.read_only or not source or source[-1][2] != self.history.last_id:
             return None
         key, decision, _ = source[-1]
         number = next((n for n, conflict in enumerate(self._conflicts) if _key(conflict) == key), None)
@@ -82,11 +82,6 @@ class Disagreeing(Kernel):
             self._keep_conflicts(decided(self._conflicts, number, decision if again else ""))
         target.append(source.pop())
         return None if number is None else self._conflicts[number]
-
-    @property
-    def _last_edit(self) -> int:
-        entry = self.history.undoable
-        return entry.id if entry is not None else 0
 
     def _applied(self, edit: Edit, direction: int, forgotten: Sequence[Entry] = ()) -> None:
         """A conflict whose decision is undone waits again; redo decides it again."""

@@ -66,8 +66,7 @@ class Remembering(Kernel):
     @property
     def membranes(self) -> MembraneFile | None:
         """The file that membranes come from in place of the model; None where the model finds them."""
-        file = self.project.membranes
-        return file if file is not None and file.is_used else None
+        return self.project.membranes_in_use
 
     @property
     def membranes_path(self) -> str:

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.edit import Region
 
-_LIMIT_BYTES = (
-    1 << 30
-)  # the sections predicted longest ago are forgotten beyond it, those that are kept excepted
+# Beyond it the sections predicted longest ago are forgotten, those that are kept excepted.
+_LIMIT_BYTES = 1 << 30
 _SCALE = 254  # 0 is kept for "not predicted", so that the viewer can leave it transparent
 
 

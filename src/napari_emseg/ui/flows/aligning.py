@@ -180,16 +180,11 @@ def _take(desk: Desk, state: Aligning, alignment: Alignment, doubtful: tuple[int
 
 def _show(desk: Desk, state: Aligning, alignment: Alignment | None, doubtful: tuple[int, ...]) -> None:
     state.alignment, state.doubtful = alignment, doubtful
-    state.edit_then = _last_edit(state.session)
+    state.edit_then = state.session.history.last_id
     if alignment is None:
         want_preview(desk, False)
     desk.cleaned.emit()
     preview(desk)
-
-
-def _last_edit(session: Session) -> int:
-    entry = session.history.undoable
-    return entry.id if entry is not None else 0
 
 
 def undo(desk: Desk, *, again: bool = False) -> bool:
@@ -198,7 +193,7 @@ def undo(desk: Desk, *, again: bool = False) -> bool:
     if state is None or state.session is not desk.session or desk.stage != _STAGE:
         return False
     source, target = (state.future, state.past) if again else (state.past, state.future)
-    if not source or state.edit_then != _last_edit(state.session):
+    if not source or state.edit_then != state.session.history.last_id:
         return False
     target.append((state.alignment, state.doubtful))
     desk.say(_STAGE, f"{'Done again' if again else 'Taken back'}: the shifts.", tone="done")

@@ -189,6 +189,8 @@ def wanted_targets(session: Session) -> tuple[str, ...]:
     """Membranes, and what else the person wants to see that the session's model finds."""
     settings = session.get_settings("predict")
     assert isinstance(settings, PredictSettings)
+    if not settings.also:
+        return (MEMBRANE,)
     known = read_card(find_model(session.model, session.project.models)).targets
     return MEMBRANE, *(target for target in settings.also if target in known and target != MEMBRANE)
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PAINTING = ("paint", "erase", "fill", "polygon")
 """Napari's tools that change labels."""
 
+_NO_EDITS = (conflicts, examples, seeding, doubting, aligning)
+"""What takes back its own, which is in no edit, where that is newer than the last edit."""
+
 REASONS = ("fold", "crack", "missing", "blurred", "other")
 """Why a section is left out; the digits 1 to 5 in the panel."""
 
@@ -244,9 +247,7 @@ def next_unproofread(desk: Desk) -> None:
 def undo(desk: Desk) -> None:
     """Take the last edit back."""
     session, _ = desk.need_session()
-    if any(
-        some.undo(desk) for some in (conflicts, examples, seeding, doubting, aligning)
-    ):  # newer than any edit
+    if any(flow.undo(desk) for flow in _NO_EDITS):
         return
     name = session.undo_name
     if not session.can_undo:
@@ -259,7 +260,7 @@ def undo(desk: Desk) -> None:
 def redo(desk: Desk) -> None:
     """Make the last undone edit again."""
     session, _ = desk.need_session()
-    if any(some.undo(desk, again=True) for some in (conflicts, examples, seeding, doubting, aligning)):
+    if any(flow.undo(desk, again=True) for flow in _NO_EDITS):
         return
     name = session.redo_name
     if not session.can_redo:
