@@ -187,6 +187,16 @@ def test_an_unforeseen_error_is_one_line_too(tmp_path, capsys, monkeypatch):
     )
 
 
+def test_an_unforeseen_error_of_the_window_is_one_line_too(capsys, monkeypatch):
+    def stumble(args, progress):
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr("napari_emseg.commands.window.run", stumble)
+    status, _, err = run(capsys)
+    assert status == 1
+    assert err == "error: RuntimeError: no luck, the window, run it again with --debug to see where\n"
+
+
 # --- models -----------------------------------------------------------------------------------------------
 
 

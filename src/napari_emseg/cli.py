@@ -63,30 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         progress.close()
         parser.print_usage(sys.stderr)
         return _fail(progress, f"{parser.prog}: error: {error}", 2)
-    except EmsegError as error:
-        if args.debug:
-            raise
-        return _fail(progress, f"error: {error}", 1)
     except BrokenPipeError:
         return 1  # whoever read our output has gone
-    except OSError as error:
-        if args.debug:
-            raise
-        refused = _no_memory(words[0]) if error.errno == errno.ENOMEM else _refused(error, words[0])
-        return _fail(progress, f"error: {refused}", 1)
-    except MemoryError:
-        if args.debug:
-            raise
-        return _fail(progress, f"error: {_no_memory(words[0])}", 1)
     except Exception as error:
-        if pressed:  # numpy, for one, makes another error of it while it is imported
+        is_foreseen = isinstance(error, EmsegError | OSError | MemoryError)
+        if pressed and not is_foreseen:  # numpy, for one, makes another error of it while it is imported
             return _fail(progress, "stopped", _status(pressed))
         if args.debug:
             raise
-        if any(text in str(error) for text in _WITHOUT_MEMORY):
-            return _fail(progress, f"error: {_no_memory(words[0])}", 1)
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return _fail(progress, f"error: {text}, {words[0]}, run it again with --debug to see where", 1)
+        return _fail(progress, f"error: {_in_words(error, words[0] if words else 'the window')}", 1)
     finally:
         progress.close()
 
@@ -127,6 +112,18 @@ def _status(pressed: Sequence[int]) -> int:
     return _BY_SIGNAL + pressed[0] if pressed else STOPPED
 
 
+def _in_words(error: Exception, command: str) -> str:
+    """What went wrong, where, and what to do."""
+    if isinstance(error, EmsegError):
+        return str(error)
+    if _lacks_memory(error):
+        return f"there is not enough memory, {command}, take a smaller region, or close other programs"
+    if isinstance(error, OSError):
+        return str(_refused(error, command))
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{text}, {command}, run it again with --debug to see where"
+
+
 def _refused(error: OSError, command: str) -> EmsegError:
     where = str(error.filename or command)
     reason = (error.strerror or str(error)).lower()
@@ -157,8 +154,10 @@ def _threads_in_one_line(is_debugging: bool) -> Iterator[None]:
 _WITHOUT_MEMORY = ("can't allocate memory", "memory allocation failed", "failed to map segment", "bad_alloc")
 
 
-def _no_memory(command: str) -> EmsegError:
-    return EmsegError("there is not enough memory", command, "take a smaller region, or close other programs")
+def _lacks_memory(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or any(text in str(error) for text in _WITHOUT_MEMORY)
 
 
 def _fail(progress: Any, text: str, status: int) -> int:

@@ -20,6 +20,7 @@ from napari_emseg.core.errors import EmsegError, WrongCall
 
 if TYPE_CHECKING:
     from napari_emseg.commands.reporting import Quiet
+    from napari_emseg.core.stack import Spacing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,38 +87,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Print the scores."""
-    from napari_emseg.io import open_array
-    from napari_emseg.jobs.cremi_place import place_in
     from napari_emseg.jobs.evaluate import evaluate_files
-    from napari_emseg.jobs.recipe import parse_sections
 
+    _check_numbers(args)
     _check_outputs(args)
-    if not 0 < args.iou <= 1:
-        raise WrongCall(f"an overlap of {args.iou:g} does not exist", "--iou", "give more than 0, at most 1")
-    for flag, value in (
-        ("--border", args.border),
-        ("--distance", args.distance),
-        ("--min-size", args.min_size),
-    ):
-        if value is not None and not 0 <= value < float("inf"):
-            raise WrongCall(f"{value:g} is no length or size", flag, "give 0 or more")
-    spacing, is_known, sections = None, True, None
-    if args.kind == "partners" and args.pixel_size:
-        spacing, is_known = voxel_size(args.pixel_size, None)
-        if not is_known:
-            raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
-    elif args.kind != "partners":
-        array, found = open_array(place_in(args.truth, args.kind))
-        if args.pixel_size and found is None:
-            found = open_array(place_in(args.prediction, args.kind))[1]
-        spacing, is_known = voxel_size(args.pixel_size, found)
-        deep = args.kind == "clefts" or args.skeletons
-        if deep and spacing is not None and not is_known:
-            raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
-        sections = parse_sections(args.sections, array.shape[-3]) if args.sections else None
+    spacing, is_known = _voxel_size(args)
     scores = evaluate_files(
-        args.kind, args.truth, args.prediction, sections=sections, border_nm=args.border, spacing_nm=spacing,
-        is_thickness_known=is_known or spacing is None, truth_above=args.above, prediction_above=args.prediction_above,
+        args.kind, args.truth, args.prediction, sections=_sections(args), border_nm=args.border, spacing_nm=spacing,
+        is_thickness_known=is_known, truth_above=args.above, prediction_above=args.prediction_above,
         border_is_nonzero=args.border_is_nonzero, iou=args.iou, min_voxels=args.min_size,
         distance_nm=args.distance, segmentation=args.segmentation, skeletons=args.skeletons, objects=args.objects,
         error_map=args.error_map, progress=progress,
@@ -130,6 +107,51 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     for key, value in scores.items():
         print(f"{key:<{width}}  {_shown(value)}")
     return 0
+
+
+def _check_numbers(args: argparse.Namespace) -> None:
+    if not 0 < args.iou <= 1:
+        raise WrongCall(f"an overlap of {args.iou:g} does not exist", "--iou", "give more than 0, at most 1")
+    sizes = {"--border": args.border, "--distance": args.distance, "--min-size": args.min_size}
+    for flag, value in sizes.items():
+        if value is not None and not 0 <= value < float("inf"):
+            raise WrongCall(f"{value:g} is no length or size", flag, "give 0 or more")
+
+
+def _voxel_size(args: argparse.Namespace) -> tuple[Spacing | None, bool]:
+    """Of the files, or as it was given, and whether the thickness of sections is known where anything is.
+
+    Raises
+    ------
+    EmsegError
+        If the scores need the thickness, and it is not known.
+    """
+    from napari_emseg.io import open_array
+    from napari_emseg.jobs.cremi_place import place_in
+
+    if args.kind == "partners":
+        if not args.pixel_size:
+            return None, True
+        found, is_deep = None, True
+    else:
+        found = open_array(place_in(args.truth, args.kind))[1]
+        if args.pixel_size and found is None:
+            found = open_array(place_in(args.prediction, args.kind))[1]
+        is_deep = args.kind == "clefts" or args.skeletons
+    spacing, is_known = voxel_size(args.pixel_size, found)
+    if is_deep and spacing is not None and not is_known:
+        raise EmsegError("the section thickness is missing", "--pixel-size", "give it as Z,Y,X in nm")
+    return spacing, is_known or spacing is None
+
+
+def _sections(args: argparse.Namespace) -> tuple[int, ...] | None:
+    from napari_emseg.io import open_array
+    from napari_emseg.jobs.cremi_place import place_in
+    from napari_emseg.jobs.recipe import parse_sections
+
+    if not args.sections or args.kind == "partners":
+        return None
+    return parse_sections(args.sections, open_array(place_in(args.truth, args.kind))[0].shape[-3])
 
 
 def _check_outputs(args: argparse.Namespace) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.commands.reporting import Quiet
+    from napari_emseg.core.learning import FinetuneResult
     from napari_emseg.jobs.finetune import Teacher
 
 _LOOKED_AT = 3  # sections of a mask
@@ -63,19 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Teach in this process."""
-    from napari_emseg.core.errors import EmsegError
-    from napari_emseg.core.learning import LEARNED, STOPPED
-    from napari_emseg.core.model_card import CARD, find_model, instead_of_bundled
+    from napari_emseg.core.model_card import find_model, instead_of_bundled
     from napari_emseg.jobs import finetune
 
     settings = settings_from(args, FinetuneSettings)
-    has_model = (args.out_dir / CARD).is_file()
-    was_stopped = (args.out_dir / STOPPED).is_file()
-    if args.resume and not (has_model or was_stopped):
-        raise EmsegError("there is no model to go on from", str(args.out_dir), "start it without --resume")
-    if (has_model or was_stopped) and not args.resume:
-        what = "there is a model here already" if has_model else "something was stopped here"
-        raise EmsegError(what, str(args.out_dir), "add --resume or choose another")
+    has_model = _goes_on(args.out_dir, resume=args.resume)
     model = args.out_dir if has_model else find_model(args.model)
     sources = teachers(args)
     hides = "" if has_model else instead_of_bundled(args.model, model)
@@ -90,6 +83,34 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
             print(note, flush=True)  # before the minutes of work, not after
     result = finetune.run(request, progress)
     progress.close()
+    _say(result)
+    return 0
+
+
+def _goes_on(folder: Path, *, resume: bool) -> bool:
+    """Whether learning goes on with the model that a folder holds.
+
+    Raises
+    ------
+    EmsegError
+        If the folder holds something and nobody wants to go on with it, or the other way round.
+    """
+    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.core.learning import STOPPED
+    from napari_emseg.core.model_card import CARD
+
+    has_model, was_stopped = (folder / CARD).is_file(), (folder / STOPPED).is_file()
+    if resume and not (has_model or was_stopped):
+        raise EmsegError("there is no model to go on from", str(folder), "start it without --resume")
+    if (has_model or was_stopped) and not resume:
+        what = "there is a model here already" if has_model else "something was stopped here"
+        raise EmsegError(what, str(folder), "add --resume or choose another")
+    return has_model
+
+
+def _say(result: FinetuneResult) -> None:
+    from napari_emseg.core.learning import LEARNED
+
     print(f"{result.model}: {counted(result.steps, 'step')} in {result.seconds:.0f} s")
     if result.after:
         print(f"scored on {result.scored_on}:")
@@ -102,7 +123,6 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
         print(f"for pixels of the sizes that it knew before, {former} goes on answering")
     if result.unkept:
         print(f"while it learned its state could not be kept: {result.unkept}")
-    return 0
 
 
 def _about_pixels(sources: list[Teacher], model: Path) -> list[str]:

@@ -27,11 +27,12 @@ from napari_emseg.io.skeletons import (
 from napari_emseg.io.textfiles import number, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 _CSV = ("skeleton_id", "treenode_id", "parent_treenode_id", "x", "y", "z")
 _RELATIONS = ("presynaptic_to", "postsynaptic_to", "gapjunction_with")
+_ROOTS = ("", "null", "None", "undefined", "-1")  # what stands for the parent of a root
 _SURE = 5  # highest confidence, which a node has until somebody doubts it
 _NODE_COLUMNS = 8  # id, parent, user, x, y, z, radius, confidence
 
@@ -47,6 +48,26 @@ def read_catmaid_csv(path: Path) -> SkeletonSet:
     EmsegError
         If columns are missing or a row is not numbers.
     """
+    rows = _table(path)
+    trees: dict[int, list[list[float]]] = {}
+    called: dict[int, str] = {}
+    try:
+        for row in rows:
+            tree = int(row["skeleton_id"])
+            trees.setdefault(tree, []).append(_node(row))
+            called.setdefault(tree, row.get("neuron") or row.get("name") or "")
+    except (ValueError, TypeError, csv.Error) as error:
+        raise EmsegError(f"row {rows.line_num} is no node", str(path), "export it again") from error
+    if not trees:
+        raise EmsegError("the table holds no node", str(path), "export it again")
+    try:
+        return SkeletonSet(tuple(_built(i, called[i], nodes, str(path)) for i, nodes in trees.items()))
+    except OverflowError as error:
+        raise EmsegError("a node number is beyond 63 bits", str(path), "export it again") from error
+
+
+def _table(path: Path) -> csv.DictReader[str]:
+    """The rows of a table that has all columns of a CATMAID table."""
     rows = csv.DictReader(io.StringIO(read_text(path, "CATMAID table"), newline=None), skipinitialspace=True)
     try:
         names = [(n or "").strip() for n in rows.fieldnames or ()]
@@ -58,27 +79,15 @@ def read_catmaid_csv(path: Path) -> SkeletonSet:
             f"the table lacks the column {missing[0]}", str(path), f"a CATMAID table has {', '.join(_CSV)}"
         )
     rows.fieldnames = names
-    trees: dict[int, list[list[float]]] = {}
-    called: dict[int, str] = {}
-    try:
-        for row in rows:
-            tree = int(row["skeleton_id"])
-            parent = (row["parent_treenode_id"] or "").strip()
-            values = [float(row[a]) for a in "zyx"]
-            radius = float(row.get("r") or "nan")
-            has_parent = parent not in ("", "null", "None", "undefined", "-1")
-            trees.setdefault(tree, []).append(
-                [int(row["treenode_id"]), int(parent) if has_parent else NO_PARENT, *values, radius]
-            )
-            called.setdefault(tree, row.get("neuron") or row.get("name") or "")
-    except (ValueError, TypeError, csv.Error) as error:
-        raise EmsegError(f"row {rows.line_num} is no node", str(path), "export it again") from error
-    if not trees:
-        raise EmsegError("the table holds no node", str(path), "export it again")
-    try:
-        return SkeletonSet(tuple(_built(i, called[i], nodes, str(path)) for i, nodes in trees.items()))
-    except OverflowError as error:
-        raise EmsegError("a node number is beyond 63 bits", str(path), "export it again") from error
+    return rows
+
+
+def _node(row: Mapping[str, str]) -> list[float]:
+    """Id, parent, z, y, x and radius of a row; ValueError or TypeError where one is no number."""
+    parent = (row["parent_treenode_id"] or "").strip()
+    place = [float(row[axis]) for axis in "zyx"]
+    radius = float(row.get("r") or "nan")
+    return [int(row["treenode_id"]), NO_PARENT if parent in _ROOTS else int(parent), *place, radius]
 
 
 def _built(

@@ -252,43 +252,53 @@ def _rebuilt(
         values = features.get(key)
         return values[rows] if values is not None and len(values) == n else None
 
-    parent = _whole(column("parent"), len(rows), NO_PARENT)
-    if before is not None:
-        edges = before.edges[np.isin(before.edges, ids).all(axis=1)]
-    else:
-        kept = (parent != NO_PARENT) & np.isin(parent, ids) & (parent != ids)
-        edges = np.stack([parent[kept], ids[kept]], axis=1)
-    known = set(before.node_ids.tolist()) if before is not None else set(ids.tolist())
-    said, radius, names = column("comment"), column("radius_nm"), column("name")
-    marked = column("branch_point")
-    old = before.comments if before is not None else {}
-    comments = {}
-    for i, node in enumerate(ids.tolist()):
-        text = "" if said is None or node not in known else str(said[i])
-        same = old.get(node, ())
-        if text:
-            comments[node] = same if "; ".join(same) == text else (text,)
-    inherited = np.isin(ids, list(known))
-    return Skeleton(
+    inherited = np.ones(ids.size, bool) if before is None else np.isin(ids, before.node_ids)
+    radius, names, marked = column("radius_nm"), column("name"), column("branch_point")
+    said = column("comment")
+    tree = Skeleton(
         id=tree_id,
-        name=str(names[0]) if names is not None else (before.name if before is not None else name),
+        name=name,
         node_ids=ids,
         points_nm=points[rows],
-        radius_nm=np.where(inherited, radius.astype(float), np.nan)
-        if radius is not None
-        else np.full(ids.size, np.nan),
-        edges=edges.astype(np.int64).reshape(-1, 2),
+        radius_nm=np.where(inherited, np.nan if radius is None else radius.astype(float), np.nan),
+        edges=_edges(ids, _whole(column("parent"), len(rows), NO_PARENT)),
         kinds=_whole(column("kind"), len(rows), 0),
-        comments=comments,
-        branch_points=frozenset(ids[marked.astype(bool) & inherited].tolist())
-        if marked is not None
-        else frozenset(),
-        colour=before.colour if before is not None else None,
-        extras={k: v for k, v in before.extras.items() if k in set(ids.tolist())}
-        if before is not None
-        else {},
-        attributes=before.attributes if before is not None else {},
+        comments={}
+        if said is None
+        else _comments(ids[inherited], said[inherited], before.comments if before else {}),
+        branch_points=frozenset()
+        if marked is None
+        else frozenset(ids[marked.astype(bool) & inherited].tolist()),
     )
+    if before is not None:
+        there = set(ids.tolist())
+        tree = replace(
+            tree,
+            name=before.name,
+            edges=before.edges[np.isin(before.edges, ids).all(axis=1)].astype(np.int64).reshape(-1, 2),
+            colour=before.colour,
+            extras={node: extra for node, extra in before.extras.items() if node in there},
+            attributes=before.attributes,
+        )
+    return tree if names is None else replace(tree, name=str(names[0]))
+
+
+def _edges(ids: NDArray[np.int64], parent: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pairs (parent, node) within a tree."""
+    kept = (parent != NO_PARENT) & np.isin(parent, ids) & (parent != ids)
+    return np.stack([parent[kept], ids[kept]], axis=1).astype(np.int64)
+
+
+def _comments(
+    nodes: NDArray[np.int64], said: NDArray[Any], before: Mapping[int, tuple[str, ...]]
+) -> dict[int, tuple[str, ...]]:
+    """What is said of nodes; what was said in several parts stays so where nobody has changed it."""
+    found: dict[int, tuple[str, ...]] = {}
+    for node, text in zip(nodes.tolist(), map(str, said), strict=True):
+        same = before.get(node, ())
+        if text:
+            found[node] = same if "; ".join(same) == text else (text,)
+    return found
 
 
 def _from_paths(data: Sequence[Any], spacing: Spacing, origin: NDArray[np.float64], name: str) -> SkeletonSet:

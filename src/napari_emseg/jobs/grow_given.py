@@ -75,7 +75,7 @@ def grow_given(
     z, y, x = (int(n) for n in boundary.shape)
     found = read_seeds(given, (z, y, x), spacing_nm)
     everywhere = unseeded == "segment"
-    top = _highest_id(found, z) if everywhere else 0
+    top = _highest_id(found, z) if everywhere else 0  # ids above it are free
     wide = np.dtype(found.dtype).itemsize > np.dtype(np.uint32).itemsize or top + z * y * x > _HIGHEST
     store = GrownSeeds((z, y, x), 1, folder, np.dtype(np.uint64 if wide else np.uint32))
     ids: list[NDArray[Any]] = []
@@ -83,30 +83,26 @@ def grow_given(
     depth = z if seeds.dims == 3 else 1
     for start in range(0, z, depth):
         sections = range(start, start + depth)
-        drawn = np.stack([np.asarray(found[k]) for k in sections]).astype(store.dtype, copy=False)
-        if drawn.any() or everywhere:
+        labels = np.stack([np.asarray(found[k]) for k in sections]).astype(store.dtype, copy=False)
+        if labels.any() or everywhere:
             values = np.stack([boundary[k] for k in sections])
             inside = None if mask is None else np.stack([mask[k] for k in sections])
-            names, own = _numbered(drawn)
+            names, own = _numbered(labels)
             whole: Any = slice(None) if seeds.dims == 3 else 0
             grown, cells, bare = grow_with_unseeded(
                 values[whole], own[whole], seeds, settings, spacing_nm, unseeded,
                 mask=None if inside is None else inside[whole],
             )  # fmt: skip
-            bare_cells.add(cells.reshape(drawn.shape), bare, start)
-            grown = grown.reshape(drawn.shape)
-            new = np.unique(grown[grown >= names.size])
-            names = np.concatenate([names, np.zeros(int(grown.max(initial=0)) + 1 - names.size, names.dtype)])
-            names[new] = np.arange(top + 1, top + 1 + new.size, dtype=names.dtype)
-            top += int(new.size)
-            drawn = names[grown]
+            bare_cells.add(cells.reshape(labels.shape), bare, start)
+            names, top = _with_new(names, grown, top)
+            labels = names[grown.reshape(labels.shape)]
             if settings.membrane_lines:
-                drawn[values >= seeds.threshold * (255 if values.dtype == np.uint8 else 1)] = 0
+                labels[values >= seeds.threshold * (255 if values.dtype == np.uint8 else 1)] = 0
         else:
             empty += depth
         for n, k in enumerate(sections):
-            store[k : k + 1] = drawn[n : n + 1]
-        ids.append(np.unique(drawn[drawn > 0]))
+            store[k : k + 1] = labels[n : n + 1]
+        ids.append(np.unique(labels[labels > 0]))
         progress.report((start + depth) / z, f"section {start + depth} of {z}")
     store.n_ids = int(np.unique(np.concatenate(ids)).size) if ids else 0
     store.notes = (*bare_cells.words(unseeded), *_words_of_empty(empty, z))
@@ -124,6 +120,14 @@ def _numbered(drawn: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.uint32]]:
     if not names.size or names[0]:
         names, own = np.concatenate([np.zeros(1, drawn.dtype), names]), own + 1
     return names, own.astype(np.uint32)
+
+
+def _with_new(names: NDArray[Any], grown: NDArray[Any], top: int) -> tuple[NDArray[Any], int]:
+    """Ids by number, with ids from `top` + 1 on for the numbers that no seed has, and the highest of those."""
+    new = np.unique(grown[grown >= names.size])
+    names = np.concatenate([names, np.zeros(int(grown.max(initial=0)) + 1 - names.size, names.dtype)])
+    names[new] = np.arange(top + 1, top + 1 + new.size, dtype=names.dtype)
+    return names, top + int(new.size)
 
 
 def _words_of_empty(empty: int, n_sections: int) -> tuple[str, ...]:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_emseg.core.learning import TrainingVolume
     from napari_emseg.core.progress import Progress
     from napari_emseg.nn.recipe import TrainRecipe
@@ -74,10 +77,8 @@ def train(
         If there is nothing to learn from, the loss is no longer a number, or `out_dir` holds something else already.
     """
     use_all_cores()
-    if not resume and (out_dir / STATE).exists():
-        raise EmsegError("this folder holds a training already", str(out_dir), "resume it or choose another")
-    if not resume and (out_dir / CARD).exists():
-        raise EmsegError("this folder holds a model already", str(out_dir), "choose another")
+    if not resume:
+        _refuse_used(out_dir)
     run = Run(volumes, recipe, out_dir, choose_device(device), None if resume else start_from)
     if resume:
         run.load()
@@ -92,19 +93,11 @@ def train(
                 _score(run, log, progress)
                 run.save()
             for image, truth in () if run.is_over else samples:
-                first = run.step == 0
-                losses = run.learn(image, truth)
-                if first or run.step % _LOG_EVERY == 0:
-                    log.scalars(run.step, losses | {"learning_rate": run.schedule.rate(run.step)})
-                progress.report(run.step / recipe.steps, f"step {run.step} of {recipe.steps}", **losses)
-                late = time.monotonic() - started > max_seconds
-                if first or run.step % recipe.validate_every == 0:
-                    log.samples(run.step, image, truth, recipe.targets)
-                if run.must_score:
-                    _score(run, log, progress)
-                if run.step % recipe.save_every == 0 or late or run.is_over:
+                _step(run, image, truth, log, progress)
+                must_end = run.is_over or time.monotonic() - started > max_seconds
+                if must_end or run.step % recipe.save_every == 0:
                     run.save()
-                if late or run.is_over:
+                if must_end:
                     break
         except (Cancelled, KeyboardInterrupt):
             run.save()
@@ -119,6 +112,29 @@ def train(
 def is_over(folder: Path) -> bool:
     """Whether the training in a folder has come to its end, and was not stopped before."""
     return bool(torch.load(folder / STATE, map_location="cpu", weights_only=True).get("is_over", True))
+
+
+def _refuse_used(folder: Path) -> None:
+    """Refuse a folder that holds something already."""
+    if (folder / STATE).exists():
+        raise EmsegError("this folder holds a training already", str(folder), "resume it or choose another")
+    if (folder / CARD).exists():
+        raise EmsegError("this folder holds a model already", str(folder), "choose another")
+
+
+def _step(
+    run: Run, image: NDArray[np.float32], truth: NDArray[np.uint8], log: Curves, progress: Progress
+) -> None:
+    """Learn from one batch, write down what came of it, and validate where it is time."""
+    recipe, is_first = run.recipe, run.step == 0
+    losses = run.learn(image, truth)
+    if is_first or run.step % _LOG_EVERY == 0:
+        log.scalars(run.step, losses | {"learning_rate": run.schedule.rate(run.step)})
+    progress.report(run.step / recipe.steps, f"step {run.step} of {recipe.steps}", **losses)
+    if is_first or run.step % recipe.validate_every == 0:
+        log.samples(run.step, image, truth, recipe.targets)
+    if run.must_score:
+        _score(run, log, progress)
 
 
 def _score(run: Run, log: Curves, progress: Progress) -> None:

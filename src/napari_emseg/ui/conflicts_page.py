@@ -19,6 +19,8 @@ from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_emseg.core.conflicts import Conflict
     from napari_emseg.ui.desk import Desk
     from napari_emseg.ui.style import Look
@@ -96,6 +98,24 @@ class ConflictsPage(QWidget):
         if left and not 0 <= self.desk.conflict < len(found):  # a decision was taken back
             conflicts.look_at(self.desk, left[0])
             return
+        self._list(found)
+        chosen = found[self.desk.conflict] if 0 <= self.desk.conflict < len(found) else None
+        self.list.setCurrentRow(-1 if chosen is None else self.desk.conflict)
+        self.count.setText(f"{len(left)} of {len(found)} wait" if found else "")
+        for button in (self.mine, self.theirs):
+            button.setEnabled(chosen is not None and not session.read_only)
+        self.later.setEnabled(len(left) > 1)
+        if not found:
+            text = "There are no conflicts."
+        elif left:
+            text = f"{_SHOWS['pixels' if chosen is None else _kind(chosen)]}. Yours is kept until you decide."
+        else:
+            text = "Everything is decided. Click a line to decide it differently."
+        if text != self.says.saying.text:
+            self.says.say(Saying(text, tone="quiet" if left else "done"))
+
+    def _list(self, found: Sequence[Conflict]) -> None:
+        """A line for each; lines that stay the same are not touched."""
         while self.list.count() > len(found):
             self.list.takeItem(self.list.count() - 1)
         for n, conflict in enumerate(found):
@@ -106,24 +126,6 @@ class ConflictsPage(QWidget):
             item = self.list.item(n)
             if item is not None and item.text() != words:
                 item.setText(words)
-        if 0 <= self.desk.conflict < len(found):
-            self.list.setCurrentRow(self.desk.conflict)
-        else:
-            self.list.setCurrentRow(-1)
-        self.count.setText(f"{len(left)} of {len(found)} wait" if found else "")
-        chosen_one = 0 <= self.desk.conflict < len(found)
-        for button in (self.mine, self.theirs):
-            button.setEnabled(chosen_one and not session.read_only)
-        self.later.setEnabled(len(left) > 1)
-        if not found:
-            text = "There are no conflicts."
-        elif left:
-            shows = _SHOWS[_kind(found[self.desk.conflict]) if chosen_one else "pixels"]
-            text = f"{shows}. Yours is kept until you decide."
-        else:
-            text = "Everything is decided. Click a line to decide it differently."
-        if text != self.says.saying.text:
-            self.says.say(Saying(text, tone="quiet" if left else "done"))
 
 
 def _kind(conflict: Conflict) -> str:

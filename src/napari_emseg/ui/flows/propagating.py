@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def _segment(
     session, layers = desk.need_session()
     missing, painted = list(begun), [z for z, is_begun in begun.items() if is_begun]
     if not missing:
-        _link(desk, section, extent, {}, painted, started, meanwhile)
+        _Linking(desk, section, extent, {}, painted, started, meanwhile).start()
         return
     region = Region((missing[0], *extent.start[1:]), (missing[-1] + 1, *extent.stop[1:]))
 
@@ -88,7 +88,7 @@ def _segment(
 
         def done(result: Any) -> None:
             segments = {z: result.labels[z - missing[0]] for z in missing}
-            _link(desk, section, extent, segments, painted, started, meanwhile)
+            _Linking(desk, section, extent, segments, painted, started, meanwhile).start()
 
         desk.start(_STAGE, "growing seeds to segments")
         desk.runner.submit(
@@ -188,93 +188,115 @@ def nothing_to_carry(section: int) -> EmsegError:
     )
 
 
-def _link(
-    desk: Desk,
-    section: int,
-    extent: Region,
-    segments: Mapping[int, NDArray[Any]],
-    painted: Sequence[int],
-    started: float,
-    meanwhile: Meanwhile,
-) -> None:
-    from napari_emseg.jobs import propagate as job
-    from napari_emseg.jobs.doubts import doubts_of, remember
+@dataclass(slots=True)
+class _Linking:
+    """Segmented sections on their way to one edit.
 
-    session, layers = desk.need_session()
-    prepared: list[PropagateRequest] = []
+    Attributes
+    ----------
+    desk : Desk
+    section : int
+        Whose ids are carried.
+    extent : Region
+        The box of its objects.
+    segments : mapping of int to ndarray (y, x)
+        What was segmented for it, by section.
+    painted : sequence of int
+        Sections of these that held something before.
+    started : float
+        When it began (monotonic clock).
+    meanwhile : Meanwhile
+        What people change until it ends.
+    """
 
-    def prepare() -> PropagateRequest:
-        prepared.append(job.prepare(session, section, labels=segments, painted=painted, region=extent))
-        return prepared[0]
+    desk: Desk
+    section: int
+    extent: Region
+    segments: Mapping[int, NDArray[Any]]
+    painted: Sequence[int]
+    started: float
+    meanwhile: Meanwhile
+    _tries: int = _TRIES
 
-    def done(result: PropagateResult) -> None:
-        """Build the edit in a thread, anew where people have changed something meanwhile; in the end without a thread."""
-        tries = _TRIES
+    def start(self) -> None:
+        """Match objects in the worker, and write their ids when it answers."""
+        from napari_emseg.jobs import propagate as job
 
-        def build() -> None:
-            nonlocal tries
-            desk.sweep()
-            before = meanwhile.without(prepared[0].before, prepared[0].region)
-            request = replace(prepared[0], before=before)  # what has changed since stays
-            begun = session.history.undoable, session.history.redoable
+        desk = self.desk
+        session, _ = desk.need_session()
+        prepared: list[PropagateRequest] = []
 
-            def work(progress: Progress) -> PackedEdit:
-                edit = job.finish(session, request, result, progress)
-                return PackedEdit.of(edit, session.volume.dtype)
-
-            def built(ready: PackedEdit) -> None:
-                nonlocal tries
-                desk.sweep()
-                if (session.history.undoable, session.history.redoable) == begun:
-                    session.commit(ready.edit, ready=ready)
-                elif tries := tries - 1:
-                    build()
-                    return
-                else:
-                    session.commit(job.finish(session, request, result))
-                written(request, result)
-
-            desk.start(_STAGE, "writing ids")
-            desk.runner.reporting_thread(
-                _STAGE,
-                work,
-                desk.handlers(_STAGE, built),
+        def prepare() -> PropagateRequest:
+            prepared.append(
+                job.prepare(
+                    session, self.section, labels=self.segments, painted=self.painted, region=self.extent
+                )
             )
+            return prepared[0]
 
-        build()
+        desk.start(_STAGE, "matching objects between sections")
+        desk.runner.submit_prepared(
+            _STAGE,
+            prepare,
+            lambda request, **callbacks: desk.engine.submit(
+                "napari_emseg.jobs.propagate:run", request, **callbacks
+            ),
+            desk.handlers(_STAGE, lambda result: self._write(prepared[0], result)),
+        )
 
-    def written(request: PropagateRequest, result: PropagateResult) -> None:
+    def _write(self, prepared: PropagateRequest, result: PropagateResult) -> None:
+        """Build the edit in a thread, anew where people have changed something meanwhile; in the end without a thread."""
+        from napari_emseg.jobs import propagate as job
+
+        desk = self.desk
+        session, _ = desk.need_session()
+        desk.sweep()
+        before = self.meanwhile.without(prepared.before, prepared.region)
+        request = replace(prepared, before=before)  # what has changed since stays
+        begun = session.history.undoable, session.history.redoable
+
+        def work(progress: Progress) -> PackedEdit:
+            return PackedEdit.of(job.finish(session, request, result, progress), session.volume.dtype)
+
+        def built(ready: PackedEdit) -> None:
+            desk.sweep()
+            self._tries -= 1
+            if (session.history.undoable, session.history.redoable) == begun:
+                session.commit(ready.edit, ready=ready)
+            elif self._tries:
+                self._write(prepared, result)
+                return
+            else:
+                session.commit(job.finish(session, request, result))
+            self._tell(request, result)
+
+        desk.start(_STAGE, "writing ids")
+        desk.runner.reporting_thread(_STAGE, work, desk.handlers(_STAGE, built))
+
+    def _tell(self, request: PropagateRequest, result: PropagateResult) -> None:
+        """Show the ids, queue the doubts and say what happened."""
+        from napari_emseg.jobs.doubts import doubts_of, remember
+
+        desk = self.desk
+        session, layers = desk.need_session()
         layers.labels.visible = True
         layers.boundary.visible = layers.is_map_put_away = False  # two maps over one image hide it
         doubts = result.doubts(request.settings.doubt_below)
-        kept = remember(
-            session, doubts_of(request, result), range(request.region.start[0], request.region.stop[0])
-        )
+        sections = range(request.region.start[0], request.region.stop[0])
+        kept = remember(session, doubts_of(request, result), sections)
         desk.doubts = frozenset(doubt.sections[1] for doubt in kept if doubt.verdict in ("", "later"))
-        said = (
-            summary(request.region, section, result, len(doubts)) + f", {took(time.monotonic() - started)}."
-        )
-        if painted:
-            where = f"section {painted[0]}" if len(painted) == 1 else f"{len(painted)} sections"
+        took_words = took(time.monotonic() - self.started)
+        said = f"{summary(request.region, self.section, result, len(doubts))}, {took_words}."
+        if self.painted:
+            n = len(self.painted)
+            where = f"section {self.painted[0]}" if n == 1 else f"{n} sections"
             said += f" The rest of {where} was segmented around what was there."
         if result.unseen:
             said += f" The image was not looked at: {result.unseen}."
-        desk.say(
-            _STAGE,
-            said,
-            tone="done",
-            link="Look at the doubts" if doubts else "Next: proofread",
-            action="next_doubt" if doubts else "stage:proofread",
+        link, action = (
+            ("Look at the doubts", "next_doubt") if doubts else ("Next: proofread", "stage:proofread")
         )
-
-    desk.start(_STAGE, "matching objects between sections")
-    engine = desk.engine
-    desk.runner.submit_prepared(
-        _STAGE,
-        prepare,
-        lambda request, **callbacks: engine.submit("napari_emseg.jobs.propagate:run", request, **callbacks),
-        desk.handlers(_STAGE, done),
-    )
+        desk.say(_STAGE, said, tone="done", link=link, action=action)
 
 
 def summary(region: Region, section: int, result: PropagateResult, doubtful: int) -> str:

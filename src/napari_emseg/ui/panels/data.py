@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
 
     from napari_emseg.core.recent import Recent
+    from napari_emseg.session import Session
 
 _FILES = "EM stacks and packs (*.tif *.tiff *.h5 *.hdf *.hdf5 *.zarr *.png *.mrc *.emseg.zip);;All files (*)"
 _LARGEST_NM = 1e5
@@ -113,20 +114,8 @@ class DataPanel(StagePanel):
     def refresh(self) -> None:
         """Show rows, question or first steps."""
         session = self.desk.session
-        self._adoptable = other_stack.other(self.desk) if session else opening.offered(self.desk)
-        self.adopt.setVisible(self._adoptable is not None)
-        set_role(self.adopt, "" if session else "primary")
-        if self._adoptable is not None:
-            self.adopt.setText(f"Work on “{self._adoptable.name}”{' instead' if session else ''}")
-        self.phantom.setVisible(session is None and self._adoptable is None)
-        self.vnc.setVisible(session is None)
-        others = foreign_labels(self.desk) if session is not None else []
-        self.take.setVisible(bool(others))
-        if others:
-            set_words(self.take, "take_labels", f"Take over the labels of “{others[-1].name}”")
-        missing = session is None and self.desk.without_image is not None
-        self.find_image.setVisible(missing)
-        set_role(self.phantom, "" if missing else "primary")
+        self._show_what_is_here(session)
+        self._show_ways_to_open(session)
         for button in (self.copy, self.pack, self.corrections):
             button.setVisible(session is not None)
         self.corrections.setEnabled(session is not None and not session.read_only)
@@ -137,20 +126,41 @@ class DataPanel(StagePanel):
         self.arrays.show_arrays(None if busy else self.desk.several)
         while self.facts.rowCount():
             self.facts.removeRow(0)
-        unknown = False
         if session is not None:
-            for name, value in opening.describe(session):
-                left, right = faint(name), QLabel(value)
-                right.setWordWrap(True)
-                right.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-                self.facts.addRow(left, right)
-            unknown = session.image.spacing_nm is None
-            lies = "The project lies in" if session.read_only else "Edits are kept in"
-            self.where.setText(f"{lies} {session.project.folder}")
+            self._show_facts(session)
+        self.where.setVisible(session is not None)
+        self.question.setVisible(session is not None and session.image.spacing_nm is None)
+
+    def _show_what_is_here(self, session: Session | None) -> None:
+        """Offer what other layers of the window hold."""
+        self._adoptable = other_stack.other(self.desk) if session else opening.offered(self.desk)
+        self.adopt.setVisible(self._adoptable is not None)
+        set_role(self.adopt, "" if session else "primary")
+        if self._adoptable is not None:
+            self.adopt.setText(f"Work on “{self._adoptable.name}”{' instead' if session else ''}")
+        others = foreign_labels(self.desk) if session is not None else []
+        self.take.setVisible(bool(others))
+        if others:
+            set_words(self.take, "take_labels", f"Take over the labels of “{others[-1].name}”")
+
+    def _show_ways_to_open(self, session: Session | None) -> None:
+        """Samples for who has opened nothing yet, files and folders for everybody."""
+        self.phantom.setVisible(session is None and self._adoptable is None)
+        self.vnc.setVisible(session is None)
+        missing = session is None and self.desk.without_image is not None
+        self.find_image.setVisible(missing)
+        set_role(self.phantom, "" if missing else "primary")
         self.file.setText("Another stack ..." if session else "Open a stack ...")
         self.folder.setText("Another folder ..." if session else "Open a folder ...")
-        self.where.setVisible(session is not None)
-        self.question.setVisible(unknown)
+
+    def _show_facts(self, session: Session) -> None:
+        for name, value in opening.describe(session):
+            left, right = faint(name), QLabel(value)
+            right.setWordWrap(True)
+            right.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self.facts.addRow(left, right)
+        lies = "The project lies in" if session.read_only else "Edits are kept in"
+        self.where.setText(f"{lies} {session.project.folder}")
 
     def _build_question(self) -> QWidget:
         box = QWidget()
