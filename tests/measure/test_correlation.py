@@ -72,6 +72,10 @@ def test_what_has_no_correlation_says_why():
     same = correlate([1, 1, 1, 1], [1, 2, 3, 4])
     assert same.pearson_r is None
     assert "the same everywhere" in same.why_not
+    rounded = [sum([108.123961945] * n) / n for n in (3, 5, 4, 3, 5, 4)]
+    assert len(set(rounded)) > 1, "a mean of equal diameters differs by how many there are"
+    assert "the same everywhere" in correlate(rounded, [1, 2, 3, 4, 5, 7]).why_not
+    assert regress(rounded, [1, 2, 3, 4, 5, 7]) is None
 
 
 def test_the_line_as_scipy_gives_it(pairs):

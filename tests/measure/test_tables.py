@@ -40,6 +40,7 @@ def test_a_missing_point_is_left_out_of_the_mean():
     assert mean_of(found.values()) == 100.0
     assert mean_of([None, None]) is None
     assert mean_of([None, 4.0, np.nan, 8.0]) == 6.0
+    assert {mean_of([108.123961945] * n) for n in range(1, 6)} == {108.123961945}
 
 
 def test_points_of_other_branches_do_not_count():

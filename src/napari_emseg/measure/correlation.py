@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _LEAST = 3
 """Pairs that a correlation needs: two points always lie on a line."""
 
+_ROUNDING = 1e-12
+"""Values that differ by less than this, relative to the largest, differ by how they were added up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
@@ -111,17 +114,21 @@ def correlate(x: ArrayLike, y: ArrayLike) -> Correlation:
     n = int(one.size)
     if n < _LEAST:
         return Correlation(n, None, None, None, None, f"{n} pairs are too few")
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
+    if _is_same(one) or _is_same(other):
         return Correlation(n, None, None, None, None, "one of the two is the same everywhere")
     r, rho = stats.pearsonr(one, other), stats.spearmanr(one, other)
     return Correlation(n, float(r.statistic), float(r.pvalue), float(rho.statistic), float(rho.pvalue))
+
+
+def _is_same(values: NDArray[np.float64]) -> bool:
+    return float(np.ptp(values)) <= _ROUNDING * float(np.abs(values).max())
 
 
 def regress(x: ArrayLike, y: ArrayLike) -> Regression | None:
     """Line through what `paired` leaves; None with fewer than three pairs or without a spread of x."""
     one, other = paired(x, y)
     n = int(one.size)
-    if n < _LEAST or np.ptp(one) == 0:
+    if n < _LEAST or _is_same(one):
         return None
     mean = float(one.mean())
     spread = float(((one - mean) ** 2).sum())

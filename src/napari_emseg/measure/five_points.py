@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,8 +75,8 @@ def five_along(found: Profile, places_nm: NDArray[np.float64]) -> list[float | N
 
 def mean_of(values: Iterable[float | None]) -> float | None:
     """Mean of what is there; None where nothing is."""
-    there = [value for value in values if value is not None and np.isfinite(value)]
-    return float(np.mean(there)) if there else None
+    there = [float(value) for value in values if value is not None and np.isfinite(value)]
+    return statistics.mean(there) if there else None  # of equal values exactly that value, however many
 
 
 def means_of_sheet(sheet: ArrayLike, points: int = 5, *, nm_per_unit: float = 1.0) -> NDArray[np.float64]:
