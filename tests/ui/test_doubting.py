@@ -88,6 +88,17 @@ def test_rejecting_parts_the_object_and_undo_takes_it_back(doubting: Any) -> Non
     assert doubting.doubts == {2, 3}  # what is undone waits again
     doubting.redo()
     assert doubting.doubts == {3}
+    assert doubting.doubt == SECOND
+    doubting.do("undo")
+    assert doubting.doubt.key == FIRST.key, "what is answered anew is on the screen"
+    assert "between sections 1 and 2. Doubt 1 of 2: object 1 " in doubting.sayings["proofread"].text
+
+
+def test_later_at_the_end_of_the_queue_goes_on_too(doubting: Any) -> None:
+    next_doubt(doubting)
+    for expected in (SECOND, FIRST, SECOND, FIRST):
+        decide_later(doubting)
+        assert doubting.doubt.key == expected.key
 
 
 def test_later_and_the_end_of_the_queue(doubting: Any) -> None:

@@ -79,7 +79,9 @@ def decide_later(desk: Desk) -> None:
     doubt = _chosen(desk)
     decide(session, doubt, "later")
     desk.settled.add(doubt, "later")
-    _go_on(desk, place)
+    keys = [one.key for one in _queue(desk)]
+    stays = doubt.key in keys[place : place + 1]  # it was at the end of the queue already
+    _go_on(desk, place + 1 if stays else place)
 
 
 def undo(desk: Desk, *, again: bool = False) -> bool:
@@ -102,6 +104,18 @@ def undo(desk: Desk, *, again: bool = False) -> bool:
         said = desk.sayings[_STAGE]
         desk.say(_STAGE, f"Your answer is taken back. {said.text}", link="Redo", action="redo")
     return True
+
+
+def look_again(desk: Desk) -> str:
+    """Go to the doubt that the edit just taken back had answered, and give what is said of it; empty if there is none."""
+    session, _ = desk.need_session()
+    entry = session.history.redoable
+    found = desk.answered.get(entry.id) if entry is not None else None
+    keys = [one.key for one in _queue(desk)]
+    if found is None or found[0].key not in keys:
+        return ""
+    _look_at(desk, keys.index(found[0].key))
+    return desk.sayings[_STAGE].text
 
 
 def follow(desk: Desk, edit: Edit) -> None:

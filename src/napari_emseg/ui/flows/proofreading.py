@@ -254,7 +254,9 @@ def undo(desk: Desk) -> None:
         desk.say(desk.stage, "Nothing to undo.")
         return
     if (edit := desk.undo()) is not None:
-        desk.say(desk.stage, f"Taken back: {name}{_elsewhere(desk, name, edit)}.", link="Redo", action="redo")
+        text = f"Taken back: {name}{_elsewhere(desk, name, edit)}."
+        question = doubting.look_again(desk)  # opens its stage
+        desk.say(desk.stage, f"{text} {question}".rstrip(), link="Redo", action="redo")
 
 
 def redo(desk: Desk) -> None:
