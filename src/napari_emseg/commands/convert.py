@@ -92,6 +92,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.io import open_volume, write_array
     from napari_emseg.io.annotations import detect_annotations
     from napari_emseg.io.conversion import converted
+    from napari_emseg.io.origin import origin
     from napari_emseg.io.paths import parse_path
     from napari_emseg.io.source import WriteOptions
     from napari_emseg.io.writing import check_output
@@ -108,7 +109,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     array: Any = converted(opened.array, args.dtype, args.window, is_labels=holds_ids, where=args.source)
     write_array(
         args.output, array, spacing_nm=spacing if is_known else None,
-        axes="zyx" if len(array.shape) == 3 else "czyx", metadata={"converted from": args.source},
+        axes="zyx" if len(array.shape) == 3 else "czyx", metadata=origin("convert", args.source),
         offset_nm=args.offset or opened.offset_nm, is_labels=holds_ids,
         options=WriteOptions(levels=args.levels, ome_version=args.ome_version), progress=progress,
     )  # fmt: skip

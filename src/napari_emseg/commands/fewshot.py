@@ -38,6 +38,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.core.stack import ImageStack
     from napari_emseg.io import open_image, write_array
     from napari_emseg.io.grid import position_kept
+    from napari_emseg.io.origin import origin
     from napari_emseg.io.writing import check_output
     from napari_emseg.jobs import few_shot
 
@@ -53,7 +54,10 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     written = spacing if is_known else None
     write_array(
         args.output, found, spacing_nm=written, axes="zyx",
-        metadata={"clicks": len(clicks), "model": card.name, "answered_as": answered_as},
+        metadata=origin(
+            "fewshot", str(args.source), clicks=len(clicks), model=card.name, model_version=card.version,
+            answered_as=answered_as,
+        ),
         offset_nm=position_kept(args.output, stack.offset_nm, written),
     )  # fmt: skip
     progress.close()

@@ -78,6 +78,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.core.model_card import instead_of_bundled
     from napari_emseg.core.pixel_guard import check_model
     from napari_emseg.io import write_array
+    from napari_emseg.io.origin import read_origin
     from napari_emseg.jobs.predict import provenance
     from napari_emseg.jobs.predict_stack import PredictedStack
 
@@ -93,9 +94,11 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
             stack, folder, region=where, targets=targets, settings=settings, dtype=args.dtype,
             progress=progress, engine=engine,
         )  # fmt: skip
+        earlier = read_origin(args.source)
         metadata = provenance(folder, settings, where, stack.spacing_nm) | {
             "image": stack.uri,
             "targets": list(targets),
+            **({"made_from": {stack.uri: earlier}} if earlier else {}),
         }
         axes = "zyx" if len(targets) == 1 else "czyx"
         write_array(

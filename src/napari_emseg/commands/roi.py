@@ -114,6 +114,7 @@ def _write(
     args: argparse.Namespace, opened: Opened, array: Any, moved: tuple[int, ...] | None, progress: Quiet
 ) -> None:
     """Write a part, `moved` voxels away from the corner of the whole (None: it lies at no one place)."""
+    from napari_emseg.io.origin import origin
     from napari_emseg.io.writing import write_array
 
     spacing, is_known = voxel_size(args.pixel_size, opened.spacing_nm)
@@ -125,7 +126,7 @@ def _write(
         offset = (z, y, x)
     write_array(
         args.output, array, spacing_nm=spacing if is_known else None, offset_nm=offset,
-        is_labels=opened.holds_ids, metadata={"source": str(args.source)}, progress=progress,
+        is_labels=opened.holds_ids, metadata=origin("roi", str(args.source)), progress=progress,
     )  # fmt: skip
     progress.close()
     print(f"{args.output}: {' x '.join(map(str, array.shape))} voxels")

@@ -115,6 +115,7 @@ def _export(args: argparse.Namespace, progress: Quiet) -> None:
 
 def _import(args: argparse.Namespace, progress: Quiet) -> None:
     from napari_emseg.io.opening import open_volume
+    from napari_emseg.io.origin import origin
     from napari_emseg.io.vast import INNER, VastStack
     from napari_emseg.io.vast_table import write_vast_table
     from napari_emseg.io.writing import check_output, write_array
@@ -125,7 +126,7 @@ def _import(args: argparse.Namespace, progress: Quiet) -> None:
     table = _table(args.table) or (opened.array.table if isinstance(opened.array, VastStack) else None)
     write_array(
         args.output, opened.array, spacing_nm=_spacing(args, opened.spacing_nm), offset_nm=opened.offset_nm,
-        is_labels=True, metadata={"source": str(args.source)}, progress=progress,
+        is_labels=True, metadata=origin("vast import", str(args.source)), progress=progress,
     )  # fmt: skip
     progress.close()
     print(f"{args.output}: {' x '.join(map(str, opened.array.shape))} voxels")
@@ -140,6 +141,7 @@ def _import(args: argparse.Namespace, progress: Quiet) -> None:
 def _choose(args: argparse.Namespace, progress: Quiet) -> None:
     from napari_emseg.io.classes import KeptLabels, ids_of_class
     from napari_emseg.io.opening import open_volume
+    from napari_emseg.io.origin import origin
     from napari_emseg.io.vast import VastStack
     from napari_emseg.io.writing import check_output, write_array
 
@@ -159,7 +161,7 @@ def _choose(args: argparse.Namespace, progress: Quiet) -> None:
     write_array(
         args.output, kept, spacing_nm=_spacing(args, opened.spacing_nm), offset_nm=opened.offset_nm,
         is_labels=True, progress=progress,
-        metadata={"source": str(args.source), args.action: args.class_name},
+        metadata=origin(f"vast {args.action}", str(args.source), of_class=args.class_name),
     )  # fmt: skip
     progress.close()
     word = "kept" if args.action == "keep" else "left out"

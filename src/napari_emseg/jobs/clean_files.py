@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from napari_emseg import __version__
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
@@ -52,7 +51,9 @@ COLUMNS = ("section", "kind", "score", "reason", "bad")
 
 def provenance(step: str, source: str, **values: Any) -> dict[str, Any]:
     """What is stored with an output."""
-    return {"program": f"napari-emseg {__version__}", "step": step, "source": source, **values}
+    from napari_emseg.io.origin import origin
+
+    return origin(step, source, **values)
 
 
 class Sections(NamedTuple):

@@ -61,6 +61,7 @@ def evaluate_volumes(
     from napari_emseg.algorithms.metrics.error_map import MEANINGS
     from napari_emseg.io import open_array, open_volume, write_array
     from napari_emseg.io.grid import position_kept, position_moved
+    from napari_emseg.io.origin import origin
     from napari_emseg.io.packed import PackedStack
     from napari_emseg.jobs.compare import compare
     from napari_emseg.jobs.evaluate_runs import run_length, write_object_errors
@@ -90,7 +91,8 @@ def evaluate_volumes(
     if objects is not None:
         write_object_errors(objects, _renumbered(found.rows, sections))
     if error_map is not None and errors is not None:
-        about = {"error_map": {str(value): words for value, words in MEANINGS.items()}}
+        meanings = {str(value): words for value, words in MEANINGS.items()}
+        about = origin("evaluate", str(truth), str(prediction), error_map=meanings)
         written_nm = spacing_nm if is_thickness_known else None
         chosen = sections or range(int(reference.shape[0]))
         if chosen[-1] - chosen[0] + 1 == len(chosen):  # sections with gaps lie at no one place

@@ -45,20 +45,16 @@ def instances_file(
     EmsegError
         If the file cannot be read or is not one channel of probability.
     """
-    from napari_emseg import __version__
     from napari_emseg.algorithms.instance_slabs import find_in_slabs
     from napari_emseg.core.progress import Part, Silent
     from napari_emseg.io import write_array
+    from napari_emseg.io.origin import origin
     from napari_emseg.jobs.map_file import CheckedMap
 
     settings = settings or InstanceSettings()
     report = progress or Silent()
     opened = open_stack(source, voxel)
-    metadata = {
-        "made_by": f"napari-emseg {__version__} instances",
-        "source": str(source),
-        "instances": settings.model_dump(),
-    }
+    metadata = origin("instances", str(source), instances=settings.model_dump())
     with scratch_folder(output) as folder:
         result = find_in_slabs(
             CheckedMap(opened.stack, source),

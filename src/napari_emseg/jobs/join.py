@@ -61,11 +61,11 @@ def join_files(
     EmsegError
         If a file cannot be read or holds no ids, voxel sizes differ, or a place is between voxels.
     """
-    from napari_emseg import __version__
     from napari_emseg.algorithms.regions import Placed, join_regions
     from napari_emseg.core.progress import Part, Silent
     from napari_emseg.io import write_array
     from napari_emseg.io.opening import open_volume
+    from napari_emseg.io.origin import origin
     from napari_emseg.jobs.labels_file import CheckedIds
     from napari_emseg.jobs.stack_file import one_channel
 
@@ -92,11 +92,7 @@ def join_files(
     origin_nm = None
     if spacing is not None and (z, y, x) != (0, 0, 0):
         origin_nm = (z * spacing[0], y * spacing[1], x * spacing[2])
-    about = {
-        "made_by": f"napari-emseg {__version__} join",
-        "sources": [str(source) for source in sources],
-        "places": [list(region.start) for region in regions],
-    }
+    about = origin("join", *map(str, sources), places=[list(region.start) for region in regions])
     write_array(
         output, labels, spacing_nm=spacing, offset_nm=origin_nm, metadata=about, is_labels=True,
         progress=Part(report, 0.7, 1.0),

@@ -280,9 +280,14 @@ def check_report(folder: Path) -> None:
 def _report(
     found: Survey, groups: Groups | None, source: str | Path, image: str | Path | None, labels: Any, grey: Any
 ) -> dict[str, bytes]:
+    from napari_emseg.io.origin import read_origin
     from napari_emseg.measure.report import Groups, report_files
 
-    about = {**origin(), "source": str(source), **({} if image is None else {"image": str(image)})}
+    earlier = read_origin(source)
+    about = {
+        **origin(), "source": str(source), **({} if image is None else {"image": str(image)}),
+        **({"made_from": {str(source): earlier}} if earlier else {}),
+    }  # fmt: skip
     return report_files(found, groups or Groups(), about, overlay=_overlay(found, labels, grey))
 
 

@@ -69,9 +69,9 @@ def propagate_file(
     EmsegError
         If a file cannot be read, ids are 2^63 or more, or the anchors or the image are of another shape.
     """
-    from napari_emseg import __version__
     from napari_emseg.algorithms.propagation import track
     from napari_emseg.io import write_array
+    from napari_emseg.io.origin import origin
 
     settings = settings or PropagateSettings()
     opened = open_stack(source, voxel)
@@ -79,11 +79,7 @@ def propagate_file(
     anchored = _read_anchors(anchors, stack.shape)
     seen = None if image is None else open_stack(image).stack
     tracks = track(stack, settings, spacing, image=seen, anchors=anchored, progress=progress)
-    metadata = {
-        "made_by": f"napari-emseg {__version__} propagate",
-        "source": str(source),
-        "propagate": settings.model_dump(),
-    }
+    metadata = origin("propagate", str(source), propagate=settings.model_dump())
     renamed = _Renamed(stack, anchored, tracks.names)
     position = opened.position(output)
     write_array(output, renamed, spacing_nm=opened.written_nm, offset_nm=position, metadata=metadata)

@@ -177,12 +177,7 @@ def _sections(
 def _provenance(
     source: object, seeds: SeedSettings, settings: SegmentSettings, given: object, unseeded: Unseeded
 ) -> dict[str, Any]:
-    from napari_emseg import __version__
+    from napari_emseg.io.origin import origin
 
     placed = {} if given is None else {"given_seeds": str(given), "unseeded": unseeded}
-    return placed | {
-        "made_by": f"napari-emseg {__version__} segment",
-        "source": str(source),
-        "seeds": seeds.model_dump(),
-        "segment": settings.model_dump(),
-    }
+    return origin("segment", str(source), **placed, seeds=seeds.model_dump(), segment=settings.model_dump())

@@ -47,17 +47,15 @@ def write_results(
     progress: Progress | None = None,
 ) -> None:
     """Write what was found; the annotations appear last."""
-    from napari_emseg import __version__
     from napari_emseg.io import write_array
     from napari_emseg.io.annotations import ANNOTATION_WRITERS
     from napari_emseg.io.atomic import atomic_output
     from napari_emseg.io.lookup import load_function
+    from napari_emseg.io.origin import origin
     from napari_emseg.measure.table import csv_text
 
     if labels is not None:
-        metadata = {
-            "made_by": f"napari-emseg {__version__} synapses", "synapses": settings.model_dump(), **sources,
-        }  # fmt: skip
+        metadata = origin("synapses", *sources.values(), synapses=settings.model_dump(), **sources)
         write_array(
             labels, _Labels(numbered, found, inputs.sides), spacing_nm=inputs.spacing_nm, metadata=metadata,
             offset_nm=inputs.offset_nm if any(inputs.offset_nm) else None, is_labels=True, progress=progress or Silent(),

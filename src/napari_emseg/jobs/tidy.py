@@ -52,18 +52,14 @@ def tidy_file(
     EmsegError
         If the file cannot be read or holds no object ids.
     """
-    from napari_emseg import __version__
     from napari_emseg.algorithms.tidying import tidy
     from napari_emseg.core.progress import Part, Silent
     from napari_emseg.io import write_array
+    from napari_emseg.io.origin import origin
 
     settings, report = settings or TidySettings(), progress or Silent()
     opened = open_stack(source, voxel)
-    about = {
-        "made_by": f"napari-emseg {__version__} tidy",
-        "source": str(source),
-        "tidy": settings.model_dump(),
-    }
+    about = origin("tidy", str(source), tidy=settings.model_dump())
     with scratch_folder(output) as folder:
         found = tidy(
             CheckedIds(opened.stack, source),
@@ -115,17 +111,13 @@ def smooth_file(
     dict
         ``shape``, ``spacing_nm``, ``notes``.
     """
-    from napari_emseg import __version__
     from napari_emseg.algorithms.scale import working_spacing
     from napari_emseg.io import write_array
+    from napari_emseg.io.origin import origin
 
     opened = open_stack(source, voxel)
     pixel_nm = working_spacing(opened.spacing_nm)[1]
-    about = {
-        "made_by": f"napari-emseg {__version__} tidy",
-        "source": str(source),
-        "smooth": settings.model_dump(),
-    }
+    about = origin("tidy", str(source), smooth=settings.model_dump())
     smooth = _Smooth(opened.stack, settings, pixel_nm, source)
     write_array(
         output,
