@@ -60,6 +60,30 @@ def test_a_polygon_is_one_edit(desk: Any) -> None:
     assert not section(desk).any()
 
 
+def test_ctrl_z_in_an_outline_takes_its_last_corner_back(desk: Any) -> None:
+    desk.session.mark(1, Status.EXCLUDED, "fold")
+    desk.layers.labels.mode = "polygon"
+    outline, mouse = desk.layers.labels._overlays["polygon"], (2, 9, 9)
+    outline.points = [(2, 10, 10), (2, 10, 30), mouse]
+    desk.do("undo")
+    assert outline.points == [(2, 10, 10), mouse]
+    desk.do("undo")
+    assert outline.points == []
+    assert desk.session.sections[1].status is Status.EXCLUDED
+    desk.do("undo")
+    assert desk.session.sections[1].status is Status.UNSEEN
+
+
+def test_what_was_taken_back_is_offered_again_until_the_next_edit(desk: Any) -> None:
+    desk.session.mark(1, Status.EXCLUDED, "fold")
+    desk.do("undo")
+    assert desk.sayings[desk.stage].action == "redo"
+    desk.layers.labels.fill((2, 6, 8), 4)
+    desk.sweep()
+    said = desk.sayings[desk.stage]
+    assert (said.text, said.link, said.action) == ("Taken back: mark section 1 excluded.", "", "")
+
+
 def test_fill_and_setitem_are_edits_too(desk: Any) -> None:
     desk.layers.labels.data_setitem((np.array([2, 2]), np.array([5, 6]), np.array([7, 8])), 9)
     desk.sweep()

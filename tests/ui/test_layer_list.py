@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QPushButton
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows.seeding import preview
 
 
@@ -79,8 +80,22 @@ def test_a_view_from_the_side_offers_the_way_back(labelled: Any) -> None:
     labelled.do("predict")
     said = labelled.sayings["predict"]
     assert (said.tone, said.action) == ("error", "show_sections")
+    labelled.viewer.dims.order = (2, 0, 1)
+    labelled.viewer.dims.ndisplay = 2
+    assert labelled.sayings["predict"] == said
     labelled.do(said.action)
-    assert labelled.viewer.dims.ndisplay == 2
+    assert labelled.viewer.dims.order == (0, 1, 2)
+    assert not labelled.sayings["predict"].text
+
+
+def test_napari_puts_no_other_array_in_the_place_of_the_labels(labelled: Any) -> None:
+    from napari.layers._layer_actions import _convert_dtype
+
+    viewer, layer = labelled.viewer, labelled.layers.labels
+    viewer.layers.selection.active = layer
+    with pytest.raises(EmsegError, match="kept in the project"):
+        _convert_dtype(viewer.layers, "int16")
+    assert layer.data is labelled.session.volume
 
 
 @pytest.mark.parametrize("what", ["image", "labels"])

@@ -167,6 +167,10 @@ class LabelVolume:
             raise ValueError("a label volume cannot be seen as one array without a copy")
         return self.read(Region.full(self._shape)).astype(dtype or self._dtype, copy=False)
 
+    def astype(self, dtype: DTypeLike) -> NDArray[Any]:
+        """A copy of the whole volume in another type."""
+        return self.__array__(dtype)
+
     def __deepcopy__(self, memo: object) -> NDArray[Any]:
         return np.asarray(self)  # napari duplicates layers so: a copy is nobody's project
 

@@ -45,6 +45,16 @@ class Bench:
         self.sayings[stage] = Saying(text, **more)
         self.said.emit(stage, self.sayings[stage])
 
+    def settle(self, action: str) -> None:
+        """What asked for an action that has been done by now is not said any longer."""
+        for stage in [stage for stage, said in self.sayings.items() if said.action == action]:
+            self.say(stage, "")
+
+    def unlink(self, *actions: str) -> None:
+        """Offer actions no longer that would do something else by now."""
+        for stage, said in [(stage, said) for stage, said in self.sayings.items() if said.action in actions]:
+            self.say(stage, said.text, tone=said.tone)
+
     def fail(self, stage: str, error: EmsegError) -> None:
         """Say what went wrong, with the step that mends it where there is one."""
         action = _MENDS.get(error.action, error.action)

@@ -119,8 +119,8 @@ class Desk(Bench):
         self._section = 0
         self._closed = False
         viewer.dims.events.current_step.connect(self._on_stepped)
-        viewer.dims.events.ndisplay.connect(self._on_stepped)
-        viewer.dims.events.order.connect(self._on_stepped)
+        viewer.dims.events.ndisplay.connect(self._on_turned)
+        viewer.dims.events.order.connect(self._on_turned)
         viewer.layers.events.inserted.connect(self._on_layer_inserted)
         for layer in viewer.layers:
             forgive(layer, self._on_layer_unreadable)
@@ -243,8 +243,9 @@ class Desk(Bench):
         if self._closed:
             return
         self._closed = True
-        for event in ("current_step", "ndisplay", "order"):
-            getattr(self.viewer.dims.events, event).disconnect(self._on_stepped)
+        self.viewer.dims.events.current_step.disconnect(self._on_stepped)
+        for event in ("ndisplay", "order"):
+            getattr(self.viewer.dims.events, event).disconnect(self._on_turned)
         self.viewer.layers.events.inserted.disconnect(self._on_layer_inserted)
         with suppress(EmsegError):  # what cannot be saved has been asked about: `ui/leaving.py`
             self.clear(remove_layers=remove_layers)
@@ -346,7 +347,16 @@ class Desk(Bench):
         synapse_queue.follow_section(self)
         self.section_changed.emit(section)
 
+    def _on_turned(self, event: object = None) -> None:
+        from napari_emseg.ui.view import need_one_section
+
+        with suppress(EmsegError):
+            need_one_section(self.viewer)
+            self.settle("show_sections")
+        self._on_stepped()
+
     def _on_edited(self, edit: Edit) -> None:
+        self.unlink("undo", "redo")
         if self.session is not None:
             self.labelled = labelled.after(self.labelled, edit, self.session.volume)
             doubting.follow(self, edit)

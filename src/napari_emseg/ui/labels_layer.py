@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 
@@ -144,3 +144,13 @@ class LabelsAdapter:
         self._refresh_waits = False
         if self._connected:
             self._layer.refresh(extent=False)
+
+
+def take_corner_back(layer: Labels) -> str:
+    """Take the last corner of an outline that is being drawn away; what is left of it in words, empty if there is none."""
+    outline: Any = layer._overlays["polygon"]
+    if str(layer.mode) != "polygon" or not outline.points:
+        return ""
+    *corners, mouse = outline.points
+    outline.points = [*corners[:-1], mouse] if len(corners) > 1 else []
+    return "The last corner is taken back." if outline.points else "The outline is taken back."

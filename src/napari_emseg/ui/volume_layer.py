@@ -13,6 +13,8 @@ import numpy as np
 from napari.layers import Labels
 from napari.layers.labels.labels import WrongSelectedLabelError, _LabelsSlicingState
 
+from napari_emseg.core.errors import EmsegError
+
 if TYPE_CHECKING:
     from napari_emseg.core.pyramid import CoarseLabels
     from napari_emseg.core.volume import LabelVolume
@@ -35,6 +37,19 @@ class VolumeLabels(Labels):
     """
 
     is_coarse = False
+
+    @property
+    def data(self) -> Any:
+        """The volume of the project."""
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        """Nothing else takes its place: what is painted into another array would be in no project."""
+        raise EmsegError(
+            "these labels are kept in the project, as they are", self.name,
+            "duplicate the layer to change its type or its values",
+        )  # fmt: skip
 
     @property
     def _type_string(self) -> str:

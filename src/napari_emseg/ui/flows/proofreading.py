@@ -11,6 +11,7 @@ from napari_emseg.core.words import counted
 from napari_emseg.ui.flows import aligning, conflicts, doubting, examples, seeding
 from napari_emseg.ui.flows.asking import refuse_reader
 from napari_emseg.ui.labelled import share
+from napari_emseg.ui.labels_layer import take_corner_back
 from napari_emseg.ui.notes import is_coarse
 from napari_emseg.ui.tools import CutTool, MergeTool
 from napari_emseg.ui.view import go_to_section, need_one_section
@@ -246,7 +247,10 @@ def next_unproofread(desk: Desk) -> None:
 
 def undo(desk: Desk) -> None:
     """Take the last edit back."""
-    session, _ = desk.need_session()
+    session, layers = desk.need_session()
+    if left := take_corner_back(layers.labels):
+        desk.say(desk.stage, left)
+        return
     if any(flow.undo(desk) for flow in _NO_EDITS):
         return
     name = session.undo_name
