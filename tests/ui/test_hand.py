@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from napari_emseg.ui.flows import proofreading
 from napari_emseg.ui.hand import words
+from napari_emseg.ui.notes import notes
 
 
 def said(desk: Any) -> str:
@@ -31,6 +33,25 @@ def test_id_0_is_said_to_erase(labelled: Any) -> None:
     labelled.layers.labels.mode = "paint"
     labelled.layers.labels.selected_label = 0
     assert "the brush erases" in said(labelled)
+
+
+def test_labels_that_are_moved_off_the_image_are_told_of_and_laid_back(labelled: Any) -> None:
+    layers = labelled.layers
+    layers.labels.mode = "transform"
+    assert said(labelled).startswith("This tool moves the labels off the image.")
+    assert notes(labelled) == ()
+    refreshed = []
+    labelled.state_changed.connect(lambda: refreshed.append(notes(labelled)))
+    moved = np.eye(4)
+    moved[1:3, 3] = 80.0  # nm, ten pixels
+    layers.labels.affine = moved
+    assert refreshed[-1][0].text == "“labels” does not lie on the image."
+    labelled.do(refreshed[-1][0].action)
+    assert refreshed[-1] == ()
+    layers.image.affine = moved
+    assert refreshed[-1][0].text == "“boundary probability”, “labels”, “seeds” do not lie on the image."
+    labelled.do("lay_back")
+    assert tuple(layers.labels.world_to_data(layers.image.data_to_world((2, 20, 15)))) == (2, 20, 15)
 
 
 def test_what_was_said_meanwhile_stays_when_the_brush_goes(labelled: Any) -> None:
@@ -57,7 +78,7 @@ def test_a_new_id_is_said_as_such(labelled: Any) -> None:
     assert said(labelled) == "Painting object 3, a new id."
 
 
-@pytest.mark.parametrize("mode", ["paint", "erase", "fill", "polygon", "pick"])
+@pytest.mark.parametrize("mode", ["paint", "erase", "fill", "polygon", "pick", "transform"])
 @pytest.mark.parametrize("object_id", [0, 7])
 def test_every_tool_has_words(mode: str, object_id: int) -> None:
     assert words(mode, object_id).endswith(".")
@@ -65,4 +86,4 @@ def test_every_tool_has_words(mode: str, object_id: int) -> None:
 
 
 def test_moving_has_none() -> None:
-    assert words("pan_zoom", 1) == words("transform", 0) == ""
+    assert words("pan_zoom", 1) == ""

@@ -230,6 +230,10 @@ ACTIONS: dict[str, Action] = {
         "Back to sections", "", "Show one section from above, where everything can be painted",
         f"{_FLOWS}.proofreading:show_sections",
     ),
+    "lay_back": Action(
+        "Lay it back", "", "Put the layers of the project on the image again",
+        "napari_emseg.ui.displaced:lay_back",
+    ),
     "next_unproofread": Action(
         "Next section to proofread", "Shift-R", "Go to the next section that has no mark",
         f"{_FLOWS}.proofreading:next_unproofread",

@@ -37,6 +37,9 @@ class Hand:
         self._said = ""
         self._labels.events.mode.connect(self._on_mode)
         self._labels.events.selected_label.connect(self._on_id)
+        self._placed = layers.image, *layers.overlays
+        for layer in self._placed:
+            layer.events.affine.connect(self._on_moved)
         desk.said.connect(self._on_said)
         self._other: Any = None
         desk.viewer.layers.selection.events.active.connect(self._on_active)
@@ -45,9 +48,14 @@ class Hand:
         """Follow no longer."""
         self._labels.events.mode.disconnect(self._on_mode)
         self._labels.events.selected_label.disconnect(self._on_id)
+        for layer in self._placed:
+            layer.events.affine.disconnect(self._on_moved)
         self._desk.said.disconnect(self._on_said, missing_ok=True)
         self._desk.viewer.layers.selection.events.active.disconnect(self._on_active)
         self._follow(None)
+
+    def _on_moved(self, event: Any) -> None:
+        self._desk.state_changed.emit()  # the header tells of layers that lie elsewhere
 
     def _on_active(self, event: Any) -> None:
         """Keys of napari go to the chosen layer: a brush in another one paints what the project does not keep."""
@@ -111,7 +119,7 @@ class Hand:
 
 
 def words(mode: str, object_id: int) -> str:
-    """What a click does; empty where the mouse changes no labels."""
+    """What the mouse does; empty where it moves the view."""
     fresh = f"{ACTIONS['new_object'].key_words} takes a new id, L picks one."
     if mode == "paint":
         if object_id:
@@ -127,4 +135,6 @@ def words(mode: str, object_id: int) -> str:
         return f"Click the corners of an outline; it is filled with {f'object {object_id}' if object_id else 'empty space'}."
     if mode == "pick":
         return "Click an object to pick its id."
+    if mode == "transform":
+        return "This tool moves the labels off the image. Z moves the view again."
     return ""

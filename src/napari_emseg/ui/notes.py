@@ -11,6 +11,7 @@ from napari_emseg.core.atomic import may_write
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import CARD, find_model, read_card
 from napari_emseg.core.pixel_guard import Finding, check_labels, check_model, unknown_size
+from napari_emseg.ui.displaced import displaced
 from napari_emseg.ui.flows.conflicts import MARK
 
 if TYPE_CHECKING:
@@ -58,6 +59,17 @@ def notes(desk: Desk) -> tuple[Note, ...]:
     if change := session.image_change:
         found.append(
             Note("Not the image that the labels were made on.", change, "The labels fit", "keep_image")
+        )
+    if desk.layers is not None and (moved := displaced(desk.layers)):
+        names = ", ".join(f"“{layer.name}”" for layer in moved)
+        lie = "does" if len(moved) == 1 else "do"
+        found.append(
+            Note(
+                f"{names} {lie} not lie on the image.",
+                "Napari's transform tool has moved it: what is painted or placed there would be elsewhere.",
+                "Lay it back",
+                "lay_back",
+            )
         )
     if is_coarse(desk):
         found.append(
