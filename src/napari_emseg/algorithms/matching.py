@@ -36,6 +36,7 @@ _PASSES = 3  # better matches give a better motion field, and that better matche
 _SETTLED_PX = 0.75  # less is not worth another pass
 _GAIN = 0.1  # more overlap than this is clearly better
 _HIDDEN = 0.02  # probability of pairs that the settings rule out
+_BARE = 0.2  # objects less covered than this by the other section have an empty place there
 _LONELY = 0.1  # objects less covered than this by the other section may have stepped aside
 _STEP_DIAMETERS = 1.5
 _ALIKE = 0.5  # ratio of areas
@@ -91,6 +92,8 @@ class Candidates:
         What is known about each pair; nothing (zero) of objects that stepped aside.
     moves : ndarray of float64 (m, 2)
         How far the surroundings of every object of the first section moved, in pixels.
+    bare_a, bare_b : ndarray of bool (m,), (k,)
+        Objects of the first and of the second section whose place is empty in the other one.
     """
 
     a: NDArray[np.int64]
@@ -100,10 +103,12 @@ class Candidates:
     is_match: NDArray[np.bool_]
     clues: NDArray[np.float32]
     moves: NDArray[np.float64]
+    bare_a: NDArray[np.bool_]
+    bare_b: NDArray[np.bool_]
 
     def where(self, keep: NDArray[np.bool_]) -> Candidates:
         """Keep the pairs for which ``keep`` (n,) holds."""
-        of_pairs = [k.name for k in fields(self) if k.name != "moves"]
+        of_pairs = [k.name for k in fields(self) if k.name not in ("moves", "bare_a", "bare_b")]
         return replace(self, **{name: getattr(self, name)[keep] for name in of_pairs})
 
     @property
@@ -176,6 +181,8 @@ def candidates(
             none.astype(bool),
             np.zeros((0, len(CLUES)), np.float32),
             np.zeros((one.ids.size, 2)),
+            np.ones(one.ids.size, bool),
+            np.ones(two.ids.size, bool),
         )
     first, common = _aligned(one, two, shift)
     known = gather(first, two, common)
@@ -188,7 +195,11 @@ def candidates(
     is_match[assign(a, b, 1 - chance, one.ids.size, two.ids.size, _ALONE)] = True
     clues = np.zeros((a.size, len(CLUES)), np.float32)
     clues[: known.a.size] = known.clues
-    return Candidates(a, b, chance, np.maximum(weight, 1), is_match, clues, first.centre - one.centre)
+    bare = [
+        np.bincount(k, known.shared, objects.ids.size) < _BARE * objects.area
+        for k, objects in ((known.a, first), (known.b, two))
+    ]
+    return Candidates(a, b, chance, np.maximum(weight, 1), is_match, clues, first.centre - one.centre, *bare)
 
 
 def align(one: Objects, two: Objects, shift: Sequence[float] | None = None) -> Objects:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 import numpy as np
 
 from napari_emseg.algorithms.evidence import tabulate
+from napari_emseg.algorithms.holes import HoleFinder
 from napari_emseg.algorithms.matching import candidates
 from napari_emseg.algorithms.runs import Runs, run_starts
 from napari_emseg.algorithms.scale import working_spacing
@@ -121,6 +122,7 @@ def collect(
     n_sections = labels.shape[0]
     pixel_nm = min(working_spacing(spacing_nm)[1:])
     graph = Graph(pixel_nm, settings.max_shift_nm, settings.max_gap)
+    finder = HoleFinder(settings.max_gap)
     recent: int | None = None
     before: Objects | None = None
 
@@ -141,9 +143,14 @@ def collect(
         if here.ids.size < _MIN_OBJECTS:
             continue
         if recent is not None and before is not None and z - recent - 1 <= settings.max_gap:
-            graph.link(recent, z, candidates(before, here, settings, spacing_nm))
+            links = candidates(before, here, settings, spacing_nm)
+            graph.link(recent, z, links)
+            finder.look((recent, z), before, here, links)
+        else:
+            finder.forget()
         recent, before = z, here
         report.report((z + 1) / n_sections, f"section {z + 1} of {n_sections}")
+    graph.holes = finder.found
     return graph
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from napari_emseg.algorithms.confidence import confidence
 from napari_emseg.algorithms.evidence import CLUES
 from napari_emseg.algorithms.exchange import exchange
+from napari_emseg.algorithms.holes import bridge
 from napari_emseg.algorithms.likelihood import log_odds
 from napari_emseg.algorithms.matching import Link, describe
 from napari_emseg.algorithms.neighbours import Touching
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.algorithms.evidence import Objects
+    from napari_emseg.algorithms.holes import Hole
     from napari_emseg.algorithms.matching import Candidates
     from napari_emseg.algorithms.reunion import Joints
 
@@ -65,6 +67,8 @@ class Graph:
         For every section: centres (y, x) in pixels, and `napari_emseg.algorithms.texture.textures`.
     pairs : list of (section, section, Candidates)
         Without what is hardly possible.
+    holes : list of Hole
+        Objects that go on behind sections that do not show them.
     """
 
     pixel_nm: float
@@ -78,6 +82,7 @@ class Graph:
     places: list[NDArray[np.float64]] = field(default_factory=list)
     textures: list[NDArray[np.float32]] = field(default_factory=list)
     pairs: list[tuple[int, int, Candidates]] = field(default_factory=list)
+    holes: list[Hole] = field(default_factory=list)
 
     def add(self, objects: Objects, anchors: NDArray[np.int64]) -> None:
         """Append a section."""
@@ -157,8 +162,9 @@ class Graph:
         n = int(start[-1])
         pieces = self.pieces()
         anchor = pieces.anchor
-        group, found_again = reunite(pieces, join(pieces))
-        group, exchanged = exchange(pieces, group)
+        known, group, bridged = bridge(pieces, join(pieces), self.holes, start)
+        group, found_again = reunite(known, group)
+        group, exchanged = exchange(known, group)
         u = [found.a + start[z] for z, _, found in self.pairs]
         v = [found.b + start[z] for _, z, found in self.pairs]
         anchored = np.zeros(n, np.int64)
@@ -178,6 +184,7 @@ class Graph:
                 (section_a, section_b),
                 here,
             )
+        links = self._with_joints(links, bridged, start)
         links = self._with_joints(links, found_again, start)
         links = self._with_joints(links, exchanged, start, is_doubted=True)
         first = _first_free(anchor, n) if first_new is None else first_new

@@ -119,6 +119,24 @@ class Pieces:
         )
 
 
+def with_links(
+    pieces: Pieces,
+    u: NDArray[np.int64],
+    v: NDArray[np.int64],
+    log_odds: NDArray[np.float64],
+    shared: NDArray[np.float64],
+) -> Pieces:
+    """The same with more links, of which nothing else is known; the columns are those of `Pieces`."""
+    return replace(
+        pieces,
+        u=np.r_[pieces.u, u],
+        v=np.r_[pieces.v, v],
+        log_odds=np.r_[pieces.log_odds, log_odds],
+        shared=np.r_[pieces.shared, shared],
+        clues=np.concatenate([pieces.clues, np.zeros((len(u), len(CLUES)), np.float32)]),
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Meetings:
     """Pairs of strands that may be one.
