@@ -34,6 +34,19 @@ def test_other_volumes_stay_where_they_are(desk: Any) -> None:
     assert list(known.scale) == [30, 8, 8]
 
 
+def test_points_and_shapes_that_are_counted_in_voxels_lie_on_the_stack(desk: Any) -> None:
+    before = desk.viewer.dims.range
+    table = desk.viewer.add_points(np.array([[0, 0, 0], [5, 47, 63]]))
+    drawn = desk.viewer.add_shapes(np.array([[2, 5, 5], [2, 9, 9]]), shape_type="line")
+    empty = desk.viewer.add_points(ndim=3, units=("nm",) * 3)  # napari's button, where no layer is chosen
+    for added in (table, drawn, empty):
+        assert place(added) == place(desk.layers.image)
+    assert desk.viewer.dims.range == before
+    beside = desk.viewer.add_points(np.array([[0, 0, 0], [6, 47, 63]]))
+    known = desk.viewer.add_points(np.array([[0, 0, 0], [5, 47, 63]]), units=("nm",) * 3)
+    assert list(beside.scale) == list(known.scale) == [1, 1, 1]
+
+
 def test_they_wait_until_the_voxel_size_is_known(desk: Any, session: Any) -> None:
     from dataclasses import replace
 
