@@ -214,6 +214,33 @@ def test_resample_by_size_and_by_factor(source, stack, tmp_path, capsys):
     assert run(capsys, "resample", tmp_path / "l.h5", tmp_path / "n.h5", "--to", "8")[0] == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("resample", "--factor", "2"), "add --labels"),
+        (("crack", "--sections", "1"), "add --labels"),
+        (("uncrack", "--table", "c.json"), "add --labels"),
+        (("align", "--table", "t.txt", "--elastic", "e.npz"), "add --labels"),
+        (("unalign", "--table", "t.txt", "--elastic", "e.npz"), "add --labels"),
+        (("deflicker",), "give the image"),
+        (("normalize",), "give the image"),
+    ],
+)
+def test_ids_are_never_mixed(words, remedy, stack, table, tmp_path, capsys, monkeypatch):
+    from napari_emseg.preprocess.elastic import Warp, nodes_of, warp_as_bytes
+
+    monkeypatch.chdir(tmp_path)
+    write_array("ids.h5", stack.astype(np.uint64) * 10**12)
+    straight = Warp(np.zeros((9, 2, *nodes_of((48, 56), 16)), np.float32), 16, (48, 56))
+    (tmp_path / "e.npz").write_bytes(warp_as_bytes(straight))
+    (tmp_path / "c.json").write_text("[]")
+    status, _, err = run(capsys, words[0], "ids.h5", "o.h5", *words[1:])
+    assert (status, err.count("\n")) == (1, 1)
+    assert "these are object ids" in err
+    assert remedy in err
+    assert not (tmp_path / "o.h5").exists()
+
+
 def test_normalize_as_the_network_does(source, stack, tmp_path, capsys):
     from napari_emseg.core.stack import section_statistics
 

@@ -7,21 +7,19 @@ import io as text_io
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.object_ids import need_id_type
 from napari_emseg.core.words import counted
 from napari_emseg.io import open_image, write_array
 from napari_emseg.io.atomic import check_place, explained
-from napari_emseg.io.grid import position_kept, position_moved
-from napari_emseg.io.lazy import LazyChannels
-from napari_emseg.io.opening import open_volume
+from napari_emseg.io.grid import position_kept
 from napari_emseg.io.writing import check_output
+from napari_emseg.jobs.opened_sections import open_grey, open_sections
 from napari_emseg.jobs.recipe import parse_sections
 from napari_emseg.jobs.section_flow import ChannelMap, SectionFlow, SectionMap, checked, sections_of
 from napari_emseg.preprocess.bad_sections import Suspicion, find_bad_sections
@@ -54,47 +52,6 @@ def provenance(step: str, source: str, **values: Any) -> dict[str, Any]:
     from napari_emseg.io.origin import origin
 
     return origin(step, source, **values)
-
-
-class Sections(NamedTuple):
-    """An opened file.
-
-    Attributes
-    ----------
-    channels : list of array-like (z, y, x)
-    spacing_nm : (z, y, x) or None
-    offset_nm : (z, y, x) or None
-        Where the first voxel lies, if the file says so.
-    """
-
-    channels: list[Any]
-    spacing_nm: Spacing | None
-    offset_nm: Offset | None
-
-    def moved(self, voxels: tuple[float, float, float]) -> Offset | None:
-        """Where the first voxel of a result lies that begins so many voxels (z, y, x) from the first one here."""
-        return position_moved(self.offset_nm, self.spacing_nm, voxels)
-
-
-def open_sections(source: str, *, labels: bool = False) -> Sections:
-    """The channels of a file, their voxel size and position.
-
-    Raises
-    ------
-    EmsegError
-        If it cannot be read, or is to be labels and holds fractions.
-    """
-    if source.startswith("sample:"):
-        sample = open_image(source)
-        return Sections([sample.data], sample.spacing_nm, sample.offset_nm)
-    array, spacing, offset, _ = open_volume(source)
-    if not labels and not isinstance(array, LazyChannels):
-        stack = open_image(source)
-        return Sections([stack.data], stack.spacing_nm, stack.offset_nm)
-    if labels and np.dtype(array.dtype).kind == "f":
-        need_id_type(array.dtype, source, remedy="leave --labels out")
-    channels = list(array.channels) if isinstance(array, LazyChannels) else [array]
-    return Sections(channels, spacing, offset)
 
 
 def write_mapped(
@@ -165,7 +122,7 @@ def deflicker_file(source: str, output: str, settings: DeflickerSettings, progre
     from napari_emseg.preprocess.deflicker import deflicker_sections
 
     check_output(output, source)
-    stack = open_image(source)
+    stack = open_grey(source)
     flow = SectionFlow(
         lambda: deflicker_sections(
             sections_of(stack.data, source), settings, again=lambda z: np.asarray(stack.data[z])
@@ -318,7 +275,7 @@ def normalize_file(
 ) -> list[str]:
     """Change grey values section by section."""
     check_output(output, source)
-    stack = open_image(source)
+    stack = open_grey(source)
     apply = change if callable(change) else change.apply
     dtype = stack.data.dtype if callable(change) else np.float32
 
@@ -346,7 +303,7 @@ def resample_file(
     from napari_emseg.algorithms.resampling import Resampling
 
     check_output(output, source)
-    opened = open_sections(source, labels=labels)
+    opened = open_sections(source, labels=labels, mixes=True)
     channels = opened.channels
     spacing = _spacing(given, opened.spacing_nm)
     if factor is not None:

@@ -15,13 +15,13 @@ from napari_emseg.io import open_image
 from napari_emseg.io.atomic import check_place
 from napari_emseg.io.writing import check_output
 from napari_emseg.jobs.clean_files import (
-    open_sections,
     provenance,
     read_text,
     write_bytes,
     write_mapped,
     write_text,
 )
+from napari_emseg.jobs.opened_sections import open_sections
 from napari_emseg.jobs.recipe import parse_sections
 from napari_emseg.jobs.section_flow import sections_of
 from napari_emseg.preprocess.alignment import Alignment
@@ -67,7 +67,7 @@ def align_file(
     if source.lower().endswith(".csv"):
         return _points_file(source, output, alignment, given, back=False)
     check_output(output, source)
-    opened = open_sections(source, labels=labels)
+    opened = open_sections(source, labels=labels, mixes=elastic is not None)
     depth, height, width = opened.channels[0].shape
     alignment.check((depth, height, width), elastic or table or estimate or "")
     canvas = alignment.shifts.canvas((height, width))
@@ -166,7 +166,7 @@ def unalign_file(
     if source.lower().endswith(".csv"):
         return _points_file(source, output, alignment, given, back=True)
     check_output(output, source)
-    opened = open_sections(source, labels=labels)
+    opened = open_sections(source, labels=labels, mixes=elastic is not None)
     depth, height, width = opened.channels[0].shape
     size = alignment.shifts.original((height, width), source)
     alignment.check((depth, *size), elastic or table)
@@ -224,7 +224,7 @@ def crack_file(
 ) -> list[str]:
     """Mend cracked sections and record how; labels are moved by an existing record."""
     check_output(output, source)
-    channels, spacing, offset = open_sections(source, labels=labels)
+    channels, spacing, offset = open_sections(source, labels=labels, mixes=True)
     stack = channels[0]
     if labels:
         if table is None:
@@ -296,7 +296,7 @@ def neighbours(stack: Any, z: int, bad: dict[int, Any]) -> tuple[NDArray[Any] | 
 def uncrack_file(source: str, output: str, *, table: str, labels: bool, progress: Progress) -> list[str]:
     """The way back for labels or predictions that were made on mended sections."""
     check_output(output, source)
-    channels, spacing, offset = open_sections(source, labels=labels)
+    channels, spacing, offset = open_sections(source, labels=labels, mixes=True)
     cracks = _read(table, channels[0].shape)
     by_section = {c.section: c for c in cracks}
 
