@@ -39,8 +39,16 @@ def test_strokes_in_the_real_window(opened: Any, drag: Any, qtbot: Any) -> None:
     desk.do("redo")
     np.testing.assert_array_equal(section(desk), painted)
     # outside a stroke napari announces before it writes: what comes afterwards is swept up
+    line = opened.panels[desk.stage].says
+    assert line.saying.link == "Undo"
+    desk.open_stage("measure")
+    desk.say("measure", "Something newer.")
     layer.paint((2, 40, 40), 5)
     qtbot.waitUntil(lambda: desk.session.undo_name == "erase", timeout=3000)
+    assert opened.panels["measure"].says.saying.text == "Something newer."
+    desk.open_stage("data")
+    assert line.saying.text.startswith("Made again")
+    assert not line.saying.link, "it would take the new stroke back"
     assert section(desk)[40, 40] == 5
     desk.session.undo()
     np.testing.assert_array_equal(section(desk), painted)

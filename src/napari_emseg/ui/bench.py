@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -32,6 +33,8 @@ class Bench:
 
     state_changed = Signal()
     said = Signal(str, Saying)
+    amended = Signal(str, Saying, Saying)
+    """What a stage said, and what is left of that: shown where the former is seen, nowhere else."""
     worked = Signal(str, object)
 
     def __init__(self, runner: Runner) -> None:
@@ -47,13 +50,16 @@ class Bench:
 
     def settle(self, action: str) -> None:
         """What asked for an action that has been done by now is not said any longer."""
-        for stage in [stage for stage, said in self.sayings.items() if said.action == action]:
-            self.say(stage, "")
+        self._amend((action,), lambda _said: Saying(""))
 
     def unlink(self, *actions: str) -> None:
         """Offer actions no longer that would do something else by now."""
+        self._amend(actions, lambda said: replace(said, link="", action=""))
+
+    def _amend(self, actions: tuple[str, ...], change: Callable[[Saying], Saying]) -> None:
         for stage, said in [(stage, said) for stage, said in self.sayings.items() if said.action in actions]:
-            self.say(stage, said.text, tone=said.tone)
+            self.sayings[stage] = change(said)
+            self.amended.emit(stage, said, self.sayings[stage])
 
     def fail(self, stage: str, error: EmsegError) -> None:
         """Say what went wrong, with the step that mends it where there is one."""

@@ -128,7 +128,7 @@ class Desk(Bench):
     def signals(self) -> tuple[Any, ...]:
         """All signals of this desk."""
         return (
-            self.session_changed, self.section_changed, self.state_changed, self.said, self.worked,
+            self.session_changed, self.section_changed, self.state_changed, self.said, self.amended, self.worked,
             self.opened, self.settings_changed, self.tool_changed, self.asked, self.learned, self.predicted, self.cleaned,
         )  # fmt: skip
 

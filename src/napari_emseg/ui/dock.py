@@ -175,6 +175,7 @@ class EmsegDock(Docked):
         desk.session_changed.connect(self._on_session)
         desk.section_changed.connect(self._on_section)
         desk.said.connect(self._on_said)
+        desk.amended.connect(self._on_amended)
         desk.worked.connect(self._on_worked)
         desk.opened.connect(self._on_opened)
         desk.asked.connect(self._on_asked)
@@ -249,6 +250,11 @@ class EmsegDock(Docked):
         self.panels[stage].show_saying(saying)
         if stage != self.desk.stage and saying.text:
             self.panels[self.desk.stage].show_saying(saying)
+
+    def _on_amended(self, stage: str, before: Saying, _after: Saying) -> None:
+        for panel in {self.panels[stage], self.panels[self.desk.stage]}:
+            if panel.says.saying == before:
+                panel.show_own_saying()
 
     def _on_worked(self, stage: str, work: Work | None) -> None:
         panel = self.panels[stage]
