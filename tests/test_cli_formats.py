@@ -218,6 +218,15 @@ def test_partners_that_are_too_far_apart_are_left_out_and_named(
     kept = read_annotations(f"{out}::annotations")
     assert isinstance(kept, CremiAnnotations)
     assert kept.partners.tolist() == [[3, 4]]
+    assert main(["convert", str(labels), f"{out}::volumes/labels/neuron_ids"]) == 0
+    volume = open_volume(f"{out}::volumes/labels/neuron_ids").array
+    assert main(["convert", f"{out}::annotations", out]) == 1, "its volumes would be lost"
+    assert "would replace what it is made of" in capsys.readouterr().err
+    assert main(["convert", source, f"{out}::annotations"]) == 0
+    np.testing.assert_array_equal(open_volume(f"{out}::volumes/labels/neuron_ids").array[:], volume[:])
+    assert read_annotations(f"{out}::annotations").partners.tolist() == [[3, 5], [3, 4]]
+    assert main(["convert", source, f"{out}::sites"]) == 1
+    assert f"write to {out}::annotations" in capsys.readouterr().err
     assert main(["convert", str(labels), str(tmp_path / "c.h5"), "--farthest", "300"]) == 2
     assert "only synaptic partners" in capsys.readouterr().err
     (tmp_path / "a.swc").write_text("1 0 0 0 0 1 -1\n", "utf-8")

@@ -124,7 +124,9 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
 def _annotations(args: argparse.Namespace) -> int:
     """Skeletons, synaptic sites and curves have no voxels to copy part by part."""
     from napari_emseg.io.annotations import describe, read_annotations, write_annotations
+    from napari_emseg.io.writing import check_new
 
+    check_new(args.output, args.source)
     spacing, is_known = voxel_size(args.pixel_size, None)
     given = spacing if is_known else None
     found = read_annotations(args.source, spacing_nm=given)

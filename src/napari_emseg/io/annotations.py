@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from napari_emseg.core.words import counted
 from napari_emseg.io.atomic import atomic_output
 from napari_emseg.io.cremi import CremiAnnotations
 from napari_emseg.io.lookup import load_function
-from napari_emseg.io.paths import DataPath, parse_path
+from napari_emseg.io.paths import DataPath, parse_output, parse_path
 from napari_emseg.io.refusing import refusing
 from napari_emseg.io.skeletons import SkeletonSet
 from napari_emseg.io.training_log import LossCurve
@@ -117,6 +118,7 @@ def write_annotations(
 ) -> None:
     """Write annotations; the suffix decides the format, and a file appears whole or not at all.
 
+    What was there before is replaced; ``sample.hdf::annotations`` is put into a CREMI file whose volumes stay.
     Synaptic partners become trees of two nodes where the format knows skeletons only, and such trees become
     partners where it knows only those.
 
@@ -125,8 +127,12 @@ def write_annotations(
     EmsegError
         If the suffix names no format for them, or the place cannot be written.
     """
-    target = Path(path).expanduser()
-    suffix = target.suffix.lower()
+    where = parse_output(path, ANNOTATION_WRITERS["CremiAnnotations"])
+    target, suffix = where.path, where.path.suffix.lower()
+    if where.inner not in ("", CREMI_INNER):
+        raise EmsegError(
+            "sites and partners have one place in a CREMI file", str(where), f"write to {target}::{CREMI_INNER}"
+        )  # fmt: skip
     value = _as_kind(annotations, suffix, spacing_nm)
     writers = ANNOTATION_WRITERS[type(value).__name__]
     if suffix not in writers:
@@ -137,14 +143,16 @@ def write_annotations(
         )
     write = load_function(writers[suffix])
     with atomic_output(target) as place:
+        if where.inner and target.is_file():
+            shutil.copyfile(target, place)
         try:
             if suffix == ".nml":
                 write(place, value, spacing_nm)
             else:
                 write(place, value)
         except EmsegError as error:
-            where = str(target) if error.where == str(place) else error.where
-            raise EmsegError(error.what, where, error.remedy) from error
+            named = str(target) if error.where == str(place) else error.where
+            raise EmsegError(error.what, named, error.remedy) from error
 
 
 def _as_kind(annotations: Annotations, suffix: str, spacing_nm: Spacing | None) -> Annotations:

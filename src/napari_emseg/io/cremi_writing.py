@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.cremi import CONFIDENCE, FILE_FORMAT, PARTNERS, VOLUMES
+from napari_emseg.io.refusing import refusing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,8 +52,27 @@ def write_cremi(
 
 
 def write_cremi_annotations(path: Path, annotations: CremiAnnotations) -> None:
-    """Write a CREMI file that holds nothing but annotations."""
-    write_cremi(path, annotations=annotations)
+    """Write annotations in the place of those of a CREMI file; a new file holds nothing else.
+
+    Parameters
+    ----------
+    path : Path
+        At which a CREMI file, any other HDF5 file, or nothing is.
+    annotations : CremiAnnotations
+
+    Raises
+    ------
+    EmsegError
+        If what is there is no HDF5 file, or annotations do not fit together.
+    """
+    import h5py
+
+    with refusing(path), h5py.File(path, "a") as file:
+        file.attrs["file_format"] = FILE_FORMAT
+        for place in ("annotations", CONFIDENCE):
+            if place in file:
+                del file[place]
+        _write_annotations(file, annotations)
 
 
 def _write_volume(file: Any, name: str, array: Any, spacing: Spacing, offset: Spacing, where: str) -> None:

@@ -117,17 +117,18 @@ def check_output(path: str | os.PathLike[str], *sources: str | os.PathLike[str] 
 
 
 def check_new(path: str | os.PathLike[str], *sources: str | os.PathLike[str] | None) -> None:
-    """The same for an output that is no volume: a table, a movie, a folder of figures.
+    """The same for an output that is no volume: annotations, a table, a movie, a folder of figures.
 
     Raises
     ------
     EmsegError
         If the place cannot be written or is part of a project, or something that is read lies there.
     """
-    where = DataPath(Path(path))
+    where = parse_output(path, _WITH_INNER)
     _refuse_in_project(where)
     _refuse_replacing(where, sources)
-    check_place(where.path)
+    if not where.inner:
+        check_place(where.path)
 
 
 def _refuse_in_project(output: DataPath) -> None:
