@@ -33,6 +33,10 @@ def test_it_is_told_of_and_a_click_works_on_it(
     assert said.text == "“second” is shown beside “toy”, on which you work."
     assert (said.link, said.action) == ("Work on it instead", "work_on_other")
     assert desk.session.project.folder == first, "nothing is closed without being asked"
+    desk.viewer.layers.remove("second")
+    qtbot.waitUntil(lambda: not desk.sayings["segment"].text)
+    assert "second" not in opened.panels["segment"].says.saying.text
+    desk.viewer.open(str(second), plugin="napari-emseg")
     desk.do(said.action)
     qtbot.waitUntil(lambda: desk.session is not None and desk.session.image.name == "second")
     assert [layer.name for layer in desk.viewer.layers if layer.name == "second"] == ["second"]

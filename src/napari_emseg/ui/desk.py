@@ -396,5 +396,5 @@ class Desk(Bench):
             go_to_section(self.viewer, self.layers.image, section)
 
     def _on_layer_removed(self, event: Any) -> None:
-        if self.layers is not None and event.value in (self.layers.image, self.layers.labels):
+        if self.layers is not None:
             self.post(lambda: closing.close_after_removal(self))

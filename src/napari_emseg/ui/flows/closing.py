@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.ui.bench import sentence
+from napari_emseg.ui.flows import other_stack
 from napari_emseg.ui.view import go_to_section
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def close_after_removal(desk: Desk) -> None:
     if session is None or layers is None:
         return
     if layers.image in desk.viewer.layers and layers.labels in desk.viewer.layers:
+        if other_stack.other(desk) is None:
+            desk.settle("work_on_other")
         return
     if (error := session.unsaved()) is not None:
         _put_back(desk, error)
