@@ -80,7 +80,11 @@ def test_predictions_with_channels_find_their_way_back(stack, table, tmp_path, c
 def test_points_are_moved_and_other_columns_stay(table, tmp_path, capsys):
     (tmp_path / "p.csv").write_text("name,z_nm,y_nm,x_nm\na,75,40,80\nb,410,1e6,-3\n", "utf-8")
     words = (tmp_path / "p.csv", tmp_path / "q.csv", "--table", table, "--pixel-size", "50,4,4")
-    assert run(capsys, "align", *words)[0] == 0
+    assert "fractions" not in run(capsys, "align", *words)[1]
+    halves = tmp_path / "halves.txt"
+    halves.write_text(table.read_text("utf-8").replace("\n", ".25\n", 2), "utf-8")
+    said = run(capsys, "align", words[0], tmp_path / "h.csv", "--table", halves, *words[4:])[1]
+    assert "2 rows hold fractions of pixels, which are rounded\n" in said
     words = (tmp_path / "q.csv", tmp_path / "r.csv", "--table", table, "--pixel-size", "50,4,4")
     assert run(capsys, "unalign", *words)[0] == 0
     with (tmp_path / "r.csv").open() as file:

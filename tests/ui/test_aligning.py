@@ -49,6 +49,12 @@ def test_known_shifts_are_found_corrected_and_taken_from_a_file(slipped: Any, tm
     aligning.set_shift(desk, 4, (0, 0))
     aligning.open_table(desk, tmp_path / "mine.txt")
     assert state.alignment.shifts.shifts[4].tolist() == [11, -3]
+    table = tmp_path / "mine.txt"
+    table.write_text(table.read_text("utf-8").replace("11 -3", "11.4 -3"), "utf-8")
+    aligning.open_table(desk, table)
+    assert desk.sayings["cleanup"].text.endswith(
+        "from mine.txt. 1 row holds fractions of pixels, which are rounded."
+    )
     (tmp_path / "short.txt").write_text("0 0\n1 1\n")
     with pytest.raises(EmsegError, match="2 rows"):
         aligning.open_table(desk, tmp_path / "short.txt")
@@ -146,6 +152,10 @@ def test_the_page_shows_the_table_and_takes_corrections(opened: Any, qtbot: Any)
     aligning.aligning_of(desk).alignment = _flat(desk.session.image.shape[0])
     desk.cleaned.emit()
     assert page.apply.isEnabled()
+    desk.start("cleanup", "making the aligned copy")
+    qtbot.waitUntil(lambda: not any(b.isEnabled() for b in (page.estimate, page.bend, page.apply)))
+    desk.handlers("cleanup", lambda _: None).stopped()
+    qtbot.waitUntil(lambda: all(b.isEnabled() for b in (page.estimate, page.bend, page.apply)))
     assert page.table.rowCount() == desk.session.image.shape[0]
     desk.viewer.dims.set_current_step(0, 4)
     qtbot.waitUntil(lambda: page.table.currentRow() == 4, timeout=3000)  # the row of what is on the screen

@@ -60,12 +60,12 @@ def align_file(
             check_place(Path(record))
     if table is not None:
         alignment = read_alignment(table, elastic, cumulative=cumulative, margin=margin)
-        said: list[str] = []
+        said = list(alignment.shifts.notes)
     else:
         assert estimate is not None
         alignment, said = _estimated(source, estimate, elastic, most_px, bad, margin, progress)
     if source.lower().endswith(".csv"):
-        return _points_file(source, output, alignment, given, back=False)
+        return [*_points_file(source, output, alignment, given, back=False), *said]
     check_output(output, source)
     opened = open_sections(source, labels=labels, mixes=elastic is not None)
     depth, height, width = opened.channels[0].shape

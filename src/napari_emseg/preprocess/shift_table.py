@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+_FRACTION_PX = 1e-6  # less is what adding up decimal numbers leaves
 _LARGEST_PX = 1 << 24  # a shift beyond this is a wrong file, and its canvas would fill the disk
 
 
@@ -36,6 +37,8 @@ class ShiftTable:
         (dy, dx) in pixels.
     margin : int
         Empty pixels kept on every side beyond what the shifts need.
+    rounded : int
+        Rows that were given with fractions of pixels.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class ShiftTable:
 
     shifts: NDArray[np.int64]
     margin: int = 0
+    rounded: int = 0
 
     @classmethod
     def of(
@@ -82,7 +86,17 @@ class ShiftTable:
             )
         if margin < 0:
             raise EmsegError("a margin is not negative", f"{margin} px", "give 0 or more")
-        return cls(np.rint(values).astype(np.int64), int(margin))
+        whole = np.rint(values)
+        rounded = int((np.abs(values - whole) > _FRACTION_PX).any(axis=1).sum())
+        return cls(whole.astype(np.int64), int(margin), rounded)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person who gave the table should know."""
+        if not self.rounded:
+            return ()
+        holds = "holds" if self.rounded == 1 else "hold"
+        return (f"{counted(self.rounded, 'row')} {holds} fractions of pixels, which are rounded",)
 
     def __len__(self) -> int:
         return len(self.shifts)

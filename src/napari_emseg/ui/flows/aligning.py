@@ -153,11 +153,8 @@ def open_table(desk: Desk, path: Path) -> None:
     state = aligning_of(desk)
     table = read_shifts(path)
     table.check_length(state.session.image.shape[0], str(path))
-    desk.say(
-        _STAGE,
-        f"{counted(len(table), 'shift')} {'is' if len(table) == 1 else 'are'} read from {path.name}.",
-        tone="done",
-    )
+    text = f"{counted(len(table), 'shift')} {'is' if len(table) == 1 else 'are'} read from {path.name}."
+    desk.say(_STAGE, " ".join((text, *(f"{note}." for note in table.notes))), tone="done")
     _take(desk, state, Alignment(table), ())
 
 

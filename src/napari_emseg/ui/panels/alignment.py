@@ -84,9 +84,13 @@ class AlignmentPage(QWidget):
         has = self.desk.session is not None
         state = aligning.aligning_of(self.desk) if has else None
         found = None if state is None else state.alignment
-        for button in (self.estimate, self.open):
-            button.setEnabled(has)
-        needing: tuple[QWidget, ...] = (self.bend, self.save, self.apply, self.wanted, self.table)
+        # another estimate would put an end to a copy that is being made
+        is_idle = "cleanup" not in self.desk.work
+        self.estimate.setEnabled(has and is_idle)
+        self.open.setEnabled(has)
+        for button in (self.bend, self.apply):
+            button.setEnabled(found is not None and is_idle)
+        needing: tuple[QWidget, ...] = (self.save, self.wanted, self.table)
         for widget in needing:
             widget.setEnabled(found is not None)
         self.wanted.blockSignals(True)
