@@ -29,6 +29,9 @@ def test_no_switch_takes_a_word(command):
             assert action.type is not bool, (
                 f"{parser.prog} {action.option_strings} would take 'False' for true"
             )
+            assert not (isinstance(action.default, tuple) and action.type is str), (
+                f"{parser.prog} {action.option_strings} is a list, and takes one word that is none"
+            )
             if isinstance(action.default, bool):
                 assert action.nargs == 0, (
                     f"{parser.prog} {action.option_strings} is a switch and takes a word"

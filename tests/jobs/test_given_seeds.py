@@ -45,7 +45,7 @@ def test_several_points_are_one_seed_and_keep_their_id_however_small(
 ) -> None:
     Path("s.csv").write_text("id,z_nm,y_nm,x_nm\n7,50,80,40\n7,50,80,200\n9,50,80,120\n")
     labels = grown("--seeds", "s.csv", "--min-size", "1e6")
-    assert "smallest segment: of seeds that are placed, not used with given ones" in capsys.readouterr().out
+    assert "--min-size: of seeds that are placed, not used with given ones" in capsys.readouterr().out
     assert not labels[0].any()
     assert (labels[1, :, :19] == 7).all()
     assert (labels[1, :, 21:39] == 9).all()

@@ -187,7 +187,8 @@ def test_areas_that_no_seed_fits_into_are_counted(tmp_path: Path) -> None:
     write_array(tmp_path / "p.h5", boundary, spacing_nm=(50, 10, 10))
     said = segment_file(tmp_path / "p.h5", tmp_path / "o.h5", settings=SegmentSettings(min_size_nm2=100))
     assert said["segments"] == 2
-    assert said["notes"][0].startswith("2 areas too thin for a seed")
+    words = "2 areas too thin for a seed went to a neighbour: a smaller --min-distance keeps them apart"
+    assert said["notes"][0] == words
 
 
 @pytest.mark.parametrize("dims", [2, 3])
@@ -218,7 +219,7 @@ def test_what_means_nothing_in_three_dimensions_is_said(
 ) -> None:
     write_array(tmp_path / "p.h5", boundary, spacing_nm=(50.0, 4.0, 4.0))
     settings = SegmentSettings(compactness=2)
-    for dims, notes in ((2, []), (3, ["seed depth, compactness: of single sections, not used in 3D"])):
+    for dims, notes in ((2, []), (3, ["--min-distance, --compactness: of single sections, not used in 3D"])):
         seeds = SeedSettings(dims=dims, min_distance_nm=5)
         said = segment_file(tmp_path / "p.h5", tmp_path / "s.h5", seeds=seeds, settings=settings)
         assert said["notes"] == notes

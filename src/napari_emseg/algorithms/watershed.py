@@ -174,12 +174,11 @@ class Losses:
 
     unseeded: int = 0
 
-    @property
-    def words(self) -> list[str]:
-        """One sentence for each kind of loss."""
+    def words(self, depth: str = "seed depth") -> list[str]:
+        """One sentence for each kind of loss; ``depth`` is what the setting is called where it is read."""
         n = self.unseeded
         what = f"{counted(n, 'area')} too thin for a seed went to a neighbour"
-        return [f"{what}: a smaller seed depth keeps {'it' if n == 1 else 'them'} apart"] if n else []
+        return [f"{what}: a smaller {depth} keeps {'it' if n == 1 else 'them'} apart"] if n else []
 
 
 class Given(TypedDict, total=False):

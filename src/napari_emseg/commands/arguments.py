@@ -154,7 +154,7 @@ def add_settings(
     Parameters
     ----------
     skip : collection of str
-        Fields that are not offered.
+        Fields that are not offered; lists are no single word.
     **defaults
         Defaults that differ from the model's.
     """
@@ -181,7 +181,7 @@ def add_settings(
                 dest=name,
                 type=kind_of,  # type: ignore[arg-type]
                 default=default,
-                metavar="N",
+                metavar="NAME" if kind_of is str else "N",
                 help=text,
             )
 

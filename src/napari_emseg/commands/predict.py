@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default: in this process",
     )
     add_pixel_size(parser)
-    add_settings(parser, PredictSettings, tta="flips")
+    add_settings(parser, PredictSettings, skip=("also",), tta="flips")  # --targets says what else is wanted
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:

@@ -190,7 +190,7 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
             if known[new] == 0 and before not in protected_ids:
                 known[new] = before
     hand_seeds.keep_pointed(request, labels, known, set(protected_ids.tolist()))
-    said = (*losses.words, *hand_seeds.words(request.unused))
+    said = (*losses.words(), *hand_seeds.words(request.unused))
     return SegmentResult(labels, known, said, hand_seeds.count_grown(labels, request.placed))
 
 

@@ -96,7 +96,7 @@ def segment_file(
     said = opened.said
     if seeds.dims == 3:
         notes += opened.notes_in_3d
-    notes += [*losses.words, *_unused(seeds, settings, given is not None), *said["notes"]]
+    notes += [*losses.words("--min-distance"), *_unused(seeds, settings, given is not None), *said["notes"]]
     return {"segments": labels.n_ids, **said, "notes": notes}
 
 
@@ -109,7 +109,7 @@ def _unused(seeds: SeedSettings, settings: SegmentSettings, given: bool) -> list
     )
     models: tuple[SeedSettings | SegmentSettings, ...] = (seeds, settings)
     asked = [
-        str(type(model).model_fields[name].title).lower()
+        "--" + name.removesuffix("_nm").removesuffix("_nm2").replace("_", "-")  # as the command calls it
         for model in models
         for name in names
         if name in type(model).model_fields and getattr(model, name) != type(model).model_fields[name].default
