@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import STOPPED
 from napari_emseg.core.sections import Status
+from napari_emseg.jobs.doubts import Doubt, decide, remember
 from napari_emseg.session import Session
 from napari_emseg.ui.flows import cleaning, opening
+from napari_emseg.ui.flows.doubting import next_doubt
 from napari_emseg.ui.flows.opening import show
+from napari_emseg.ui.following import Follower
 from napari_emseg.ui.notes import notes
 
 
@@ -26,6 +30,28 @@ def reader(labelled: Any, tmp_path: Any) -> Any:
     labelled.viewer.dims.set_current_step(0, 2)
     yield labelled
     holder.close()
+
+
+def test_doubts_that_the_other_window_answers_wait_no_longer(reader: Any, qapp: Any) -> None:
+    link = Doubt((1, 20, 15), (2, 20, 15), "same", 0.7)
+    writer = SimpleNamespace(project=reader.session.project, read_only=False)
+    follower = Follower(reader)
+    told = []
+    reader.state_changed.connect(lambda: told.append(reader.doubts))
+    remember(writer, [link], range(6))
+    follower.look()
+    next_doubt(reader)
+    assert reader.doubt == link
+    for answer in ("accept_doubt", "reject_doubt", "decide_later"):
+        reader.do(answer)
+        assert "read-only" in reader.sayings["proofread"].text
+    decide(writer, link, "right")
+    follower.look()
+    assert reader.doubt is None
+    assert (told[0], told[-1]) == ({2}, frozenset())
+    del told[:]
+    follower.look()
+    assert not told
 
 
 @pytest.mark.parametrize("action", ["mark_proofread", "mark_unseen", "exclude", "grow"])

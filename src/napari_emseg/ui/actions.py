@@ -27,7 +27,7 @@ class Action:
     stage : str
         Stage whose panel speaks about it; empty: the open one.
     writes : bool
-        Whether it takes a while and comes to nothing in a project that can only be read: refused at once there.
+        Whether it takes a while or says nothing, and comes to nothing in a project that can only be read: refused at once there.
     """
 
     title: str
@@ -247,14 +247,15 @@ ACTIONS: dict[str, Action] = {
     ),
     "accept_doubt": Action(
         "Same object", "Shift-Y", "This doubtful link is right. Goes to the next one",
-        f"{_FLOWS}.doubting:accept_doubt", "proofread",
+        f"{_FLOWS}.doubting:accept_doubt", "proofread", writes=True,
     ),
     "reject_doubt": Action(
         "Two objects", "J", "This link is wrong: what goes on from here becomes an object of its own",
-        f"{_FLOWS}.doubting:reject_doubt", "proofread",
+        f"{_FLOWS}.doubting:reject_doubt", "proofread", writes=True,
     ),
     "decide_later": Action(
-        "Later", "K", "Put this doubt at the end of the queue", f"{_FLOWS}.doubting:decide_later", "proofread",
+        "Later", "K", "Put this doubt at the end of the queue",
+        f"{_FLOWS}.doubting:decide_later", "proofread", writes=True,
     ),
     "find": Action(
         "Find", "Shift-F", "Go to an object, a section, a place, or a word of the history",

@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.following import is_free
+from napari_emseg.ui.flows import doubting
 
 if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
@@ -45,7 +46,7 @@ class Follower(QObject):
             self._desk.fail("data", error)
             self.timer.stop()
             return
-        if done or free != self._desk.is_free:
+        if doubting.keep_up(self._desk) or done or free != self._desk.is_free:
             self._desk.is_free = free
             self._desk.state_changed.emit()
 

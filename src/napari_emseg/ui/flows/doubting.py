@@ -118,6 +118,16 @@ def look_again(desk: Desk) -> str:
     return desk.sayings[_STAGE].text
 
 
+def keep_up(desk: Desk) -> bool:
+    """Where another window answers: what waits by now is what it has left. Whether that is something else than before."""
+    before, chosen = desk.doubts, desk.doubt
+    waiting = {doubt.key for doubt in _queue(desk)}
+    if chosen is not None and chosen.key not in waiting:
+        desk.doubt = None
+        ring(desk, ())
+    return desk.doubts != before or desk.doubt is not chosen
+
+
 def follow(desk: Desk, edit: Edit) -> None:
     """An edit may take the objects of a doubt away, and undo brings them back: such doubts do not wait meanwhile."""
     from napari_emseg.jobs.doubts import open_doubts
