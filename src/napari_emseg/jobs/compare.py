@@ -137,7 +137,9 @@ def compare(
     scored = whole.table.where(whole.table.a != 0)
     if not len(scored):
         raise EmsegError(
-            "no ground truth is left to compare with", "", "ids are non-zero; mask a narrower border"
+            "there is no object to compare with",
+            "ground truth",
+            "mask a narrower border" if border_nm > 0 else "ids are non-zero",
         )
     scores: Scores = {**scores_of_table(scored), **_edits(scored), **whole.links.scores()}
     scores |= _note(int(np.unique(scored.a).size), int(np.unique(whole.table.b[whole.table.b != 0]).size))

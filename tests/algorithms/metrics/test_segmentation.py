@@ -65,7 +65,7 @@ def test_refusals() -> None:
     ones = np.ones((2, 3), int)
     with pytest.raises(EmsegError, match="differ in shape"):
         segmentation_scores(ones, ones[:1])
-    with pytest.raises(EmsegError, match="no ground truth"):
+    with pytest.raises(EmsegError, match=r"no object to compare with, ground truth, ids are non-zero$"):
         segmentation_scores(ones * 0, ones)
     with pytest.raises(EmsegError, match="--pixel-size"):
         segmentation_scores(ones, ones, border_nm=10)

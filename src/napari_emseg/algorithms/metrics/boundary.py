@@ -219,7 +219,9 @@ class _Quick:
                 self.rows[t].append(row)
             progress.report(min(found / len(sections), 1.0), f"section {found} of {len(sections)}, roughly")
         if not found:
-            raise EmsegError("the ground truth holds no cell", "", "non-zero is cell, zero is border")
+            raise EmsegError(
+                "there is no cell to compare with", "ground truth", "non-zero is cell, zero is border"
+            )
 
     def first_alike(self, threshold: float) -> float:
         """The lowest threshold with the same masks in all sections."""

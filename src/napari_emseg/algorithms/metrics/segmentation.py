@@ -31,7 +31,8 @@ def segmentation_scores(
         Object ids; pixels with 0 are ignored.
     prediction : ndarray of int, same shape
         Object ids. For ``v_rand`` and ``v_info`` pixels with 0 are singletons (lines between segments);
-        for the other scores 0 is an id like any other, as in the published definitions.
+        for the other scores 0 is an id like any other, as in scikit-image. (In the adapted Rand error, the script
+        of CREMI takes such pixels for singletons, and pairs each pixel with itself, too.)
     border_nm : float
         Ignore ground-truth pixels at most this far from a border between ids in their section, as CREMI does.
     spacing_nm : tuple of float or None
@@ -65,7 +66,9 @@ def segmentation_scores(
         counted &= ~border_mask(truth, border_nm, spacing_nm)
     if not counted.any():
         raise EmsegError(
-            "no ground truth is left to compare with", "", "ids are non-zero; mask a narrower border"
+            "there is no object to compare with",
+            "ground truth",
+            "mask a narrower border" if border_nm > 0 else "ids are non-zero",
         )
     return scores_of_table(contingency(truth[counted], prediction[counted]))
 
