@@ -10,6 +10,7 @@ import tifffile
 
 from napari_emseg.cli import main
 from napari_emseg.io import write_array
+from napari_emseg.io.napari_hooks import get_reader, write_image
 from napari_emseg.io.origin import origin, read_origin
 
 MODEL = {"program": "napari-emseg 0.1.0", "model": "membrane", "model_version": "1"}
@@ -39,6 +40,17 @@ def test_files_of_others_say_nothing(tmp_path, name, content):
         tmp_path / "b.tif", np.zeros((2, 4, 4), np.uint8), imagej=True, metadata={"Info": '{"a": 1}'}
     )
     assert read_origin(tmp_path / "b.tif") == {}
+
+
+def test_a_layer_that_napari_saves_names_the_file_that_it_was_opened_from(tmp_path):
+    write_array(tmp_path / "a.h5", np.ones((2, 4, 4), np.uint8), metadata=MODEL)
+    ((data, options, kind),) = get_reader(str(tmp_path / "a.h5"))(str(tmp_path / "a.h5"))
+    assert kind == "image"
+    write_image(str(tmp_path / "b.tif"), data, options)
+    (earlier,) = read_origin(tmp_path / "b.tif")["made_from"].values()
+    assert earlier == MODEL
+    write_image(str(tmp_path / "c.tif"), np.ones((2, 4, 4), np.uint8), {"name": "mine", "metadata": {}})
+    assert read_origin(tmp_path / "c.tif")["layer"] == "mine"
 
 
 def test_sources_are_told_apart(tmp_path):

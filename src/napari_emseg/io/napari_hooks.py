@@ -23,6 +23,7 @@ from napari_emseg.io.for_the_eye import Forgiving
 from napari_emseg.io.lazy import LazyChannels, LazyStack
 from napari_emseg.io.memory import most_at_once
 from napari_emseg.io.opening import detect_format, open_image, open_volume
+from napari_emseg.io.origin import origin
 from napari_emseg.io.packed import PackedStack
 from napari_emseg.io.paths import DataPath, parse_path
 from napari_emseg.io.units import nanometres_per
@@ -100,9 +101,9 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
 
 def image_layer(stack: ImageStack) -> LayerData:
     """An image layer for a stack; its metadata say how to open the stack again."""
-    origin = {"uri": stack.uri, "spacing_source": stack.spacing_source}
+    ours = {"uri": stack.uri, "spacing_source": stack.spacing_source}
     placed = _placement(stack.spacing_nm, stack.offset_nm)
-    options = {"name": stack.name, **placed, "metadata": {"napari-emseg": origin}}
+    options = {"name": stack.name, **placed, "metadata": {"napari-emseg": ours}}
     return _for_the_eye(stack.data), options, "image"
 
 
@@ -137,8 +138,10 @@ def _write(path: str, data: Any, meta: Mapping[str, Any], *, is_labels: bool) ->
     if len(array.shape) == 2:
         array = np.asarray(array)[None]
     axes = "zyx" if len(array.shape) == 3 else "czyx"
+    uri = dict(meta.get("metadata", {})).get("napari-emseg", {}).get("uri")
     write_array(
-        path, array, spacing_nm=layer_spacing(meta), axes=axes, metadata={"name": meta.get("name", "")},
+        path, array, spacing_nm=layer_spacing(meta), axes=axes,
+        metadata=origin("save", *([uri] if uri else []), layer=meta.get("name", "")),
         offset_nm=layer_offset(meta), is_labels=is_labels,
     )  # fmt: skip
     return [os.fspath(Path(path))]
