@@ -27,7 +27,7 @@ test: $(INSTALLED) libraries ## all tests; with ARGS="tests/io -k tiff" some of 
 lint: $(INSTALLED) ## ruff, mypy, typos and the plugin manifest
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check --quiet
-	MYPY_NUM_WORKERS=2 $(BIN)/mypy
+	$(BIN)/mypy
 	$(BIN)/typos
 	$(BIN)/npe2 validate src/napari_emseg/napari.yaml
 
