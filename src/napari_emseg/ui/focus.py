@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QLineEdit,
     QWidget,
 )
 
@@ -48,7 +49,10 @@ def give_back(root: QWidget, to_canvas: Callable[[], None], canvas: Callable[[],
         if not choice.isEditable():
             choice.activated.connect(lambda _index: to_canvas())
     for number in root.findChildren(QAbstractSpinBox):
-        number.lineEdit().returnPressed.connect(to_canvas)
+        for line in number.findChildren(
+            QLineEdit
+        ):  # its own, lineEdit(), is barred where Qt has made it or Python has let go of it
+            line.returnPressed.connect(to_canvas)
 
 
 def _is_list(part: QWidget) -> bool:
