@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+from shell import SPACING, noise, run
 
 from napari_emseg.cli import main
 from napari_emseg.commands import COMMANDS
@@ -29,22 +30,11 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, write_array
 from napari_emseg.settings import SeedSettings
 
-SPACING = (50.0, 4.6, 4.6)
-
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     """Three sections of 96 x 128 px of noise."""
-    path = tmp_path_factory.mktemp("stack") / "in.tif"
-    values = np.random.default_rng(0).integers(1, 255, (3, 96, 128), dtype=np.uint8)
-    write_array(path, values, spacing_nm=SPACING)
-    return path
-
-
-def run(capsys, *words):
-    status = main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return status, out, err
+    return noise(tmp_path_factory.mktemp("stack"))
 
 
 # --- arguments --------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def test_objects_still_name_the_model_that_saw_their_membranes(tmp_path, capsys)
         ["roi", "cut", probability, cut, "--region", "0:2,0:40,0:40"],
         ["segment", cut, cells],
         ["tidy", cells, tidy, "--fill-holes"],
-        ["propagate", tidy, names],
+        ["propagate", tidy, names, "--image", cut],
         ["convert", names, f"{copy}/"],
         [
             "measure",
@@ -87,6 +87,7 @@ def test_objects_still_name_the_model_that_saw_their_membranes(tmp_path, capsys)
         ],
     ):
         assert main(words) == 0, capsys.readouterr().err
+    assert read_origin(names)["image"] == cut
     found = json.loads((tmp_path / "report" / "measurement.json").read_text())
     (found,) = found["made_from"].values()
     seen = []

@@ -102,6 +102,11 @@ class Evidence:
     shared: NDArray[np.float64]
     clues: NDArray[np.float64]
 
+    def covered(self, first: Objects, second: Objects) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Pixels of every object of either section that lie on any object of the other one."""
+        on_second = np.bincount(self.a, self.shared, first.ids.size).astype(np.float64)
+        return on_second, np.bincount(self.b, self.shared, second.ids.size).astype(np.float64)
+
 
 CLUES = (
     "overlap",  # common area over joint area

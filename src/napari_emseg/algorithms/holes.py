@@ -130,12 +130,12 @@ class HoleFinder:
             return set()
         row, column, overlap = [], [], []
         for n, each in enumerate(self._waiting):
-            there = _under(each.pixels, two.dense)
-            shared = np.bincount(there, minlength=two.ids.size + 1)[1:]
-            for k in np.flatnonzero(starts & (shared > 0)).tolist():
-                row.append(n)
-                column.append(k)
-                overlap.append(shared[k] / (len(each.pixels) + two.area[k] - shared[k]))
+            there, counts = np.unique(_under(each.pixels, two.dense), return_counts=True)
+            for k, shared in zip((there.astype(np.int64) - 1).tolist(), counts.tolist(), strict=True):
+                if k >= 0 and starts[k]:
+                    row.append(n)
+                    column.append(k)
+                    overlap.append(shared / (len(each.pixels) + two.area[k] - shared))
         a, b, alike = np.array(row, np.int64), np.array(column, np.int64), np.array(overlap, np.float64)
         chosen = assign(a, b, 1 - alike, len(self._waiting), two.ids.size, (1 - _LEAST_OVERLAP) / 2)
         for k in chosen.tolist():

@@ -171,19 +171,9 @@ def candidates(
         ``is_match`` marks the optimal assignment (Hungarian) of the costs 1 - probability.
     """
     if one.ids.size == 0 or two.ids.size == 0:
-        none = np.zeros(0, np.int64)
-        real = none.astype(float)
-        return Candidates(
-            none,
-            none,
-            real,
-            real,
-            none.astype(bool),
-            np.zeros((0, len(CLUES)), np.float32),
-            np.zeros((one.ids.size, 2)),
-            np.ones(one.ids.size, bool),
-            np.ones(two.ids.size, bool),
-        )
+        none, real, clues = np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(CLUES)), np.float32)
+        moves, bare = np.zeros((one.ids.size, 2)), [np.ones(k.ids.size, bool) for k in (one, two)]
+        return Candidates(none, none, real, real, none.astype(bool), clues, moves, *bare)
     first, common = _aligned(one, two, shift)
     known = gather(first, two, common)
     chance = np.where(_ruled_out(first, two, known, settings, spacing_nm), _HIDDEN, probability(known.clues))
@@ -195,10 +185,7 @@ def candidates(
     is_match[assign(a, b, 1 - chance, one.ids.size, two.ids.size, _ALONE)] = True
     clues = np.zeros((a.size, len(CLUES)), np.float32)
     clues[: known.a.size] = known.clues
-    bare = [
-        np.bincount(k, known.shared, objects.ids.size) < _BARE * objects.area
-        for k, objects in ((known.a, first), (known.b, two))
-    ]
+    bare = [c < _BARE * o.area for c, o in zip(known.covered(first, two), (first, two), strict=True)]
     return Candidates(a, b, chance, np.maximum(weight, 1), is_match, clues, first.centre - one.centre, *bare)
 
 
@@ -355,7 +342,7 @@ def steps_aside(
     """Alike objects close by that have lost all contact with the other section: pairs and their chance."""
     from scipy.spatial import KDTree
 
-    covered = [np.bincount(k, known.shared, o.ids.size) for k, o in ((known.a, first), (known.b, two))]
+    covered = known.covered(first, two)
     reach_px = settings.max_shift_nm / min(working_spacing(spacing_nm)[1:])
     radius = [np.sqrt(o.area / np.pi) for o in (first, two)]
     free = [

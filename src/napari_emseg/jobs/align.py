@@ -21,7 +21,8 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.leftovers import remove
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import Status
-from napari_emseg.jobs.clean_files import provenance, write_bytes, write_text
+from napari_emseg.io.origin import origin
+from napari_emseg.jobs.clean_files import write_bytes, write_text
 from napari_emseg.jobs.section_flow import SectionMap, sections_of
 from napari_emseg.jobs.versions import take_along
 from napari_emseg.jobs.warp_files import read_alignment
@@ -185,7 +186,7 @@ def run(request: AlignRequest, progress: Progress) -> Path:
         lambda z: request.alignment.forward(np.asarray(request.data[z]), z), (depth, *canvas),
         request.data.dtype, progress, "aligning",
     )  # fmt: skip
-    note = provenance("align", request.where, shifts=request.alignment.shifts.shifts.tolist())
+    note = origin("align", request.where, shifts=request.alignment.shifts.shifts.tolist())
     y, x = request.alignment.shifts.origin
     offset = position_moved(request.offset_nm, request.spacing_nm, (0, -y, -x))
     write_array(request.output, flow, spacing_nm=request.spacing_nm, offset_nm=offset, metadata=note)

@@ -18,6 +18,7 @@ from napari_emseg.core.words import counted
 from napari_emseg.io import open_image, write_array
 from napari_emseg.io.atomic import check_place, explained
 from napari_emseg.io.grid import position_kept
+from napari_emseg.io.origin import origin
 from napari_emseg.io.writing import check_output
 from napari_emseg.jobs.opened_sections import open_grey, open_sections
 from napari_emseg.jobs.recipe import parse_sections
@@ -45,13 +46,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("section", "kind", "score", "reason", "bad")
 """Of the report; a person sets ``bad`` to ``no`` where a section is good after all."""
-
-
-def provenance(step: str, source: str, **values: Any) -> dict[str, Any]:
-    """What is stored with an output."""
-    from napari_emseg.io.origin import origin
-
-    return origin(step, source, **values)
 
 
 def write_mapped(
@@ -129,7 +123,7 @@ def deflicker_file(source: str, output: str, settings: DeflickerSettings, progre
         ),
         stack.shape, stack.data.dtype, progress, "evening out",
     )  # fmt: skip
-    note = provenance("deflicker", stack.uri, settings=settings.model_dump())
+    note = origin("deflicker", stack.uri, settings=settings.model_dump())
     place = position_kept(output, stack.offset_nm, stack.spacing_nm)
     write_array(output, flow, spacing_nm=stack.spacing_nm, offset_nm=place, metadata=note)
     return [f"{output}: brightness of {counted(stack.shape[0], 'section')} evened out"]
@@ -248,7 +242,7 @@ def replace_file(
     def compute(channel: Any, z: int) -> NDArray[Any]:
         return section_or_replacement(channel, z, by_section, labels=labels)
 
-    note = provenance("replace-bad", source, replaced=replacements_as_rows(plan))
+    note = origin("replace-bad", source, replaced=replacements_as_rows(plan))
     write_mapped(
         output, channels, compute, channels[0].shape, spacing, progress, "replacing", note, offset_nm=offset
     )
@@ -284,7 +278,7 @@ def normalize_file(
 
     write_mapped(
         output, [stack.data], compute, stack.shape, stack.spacing_nm, progress, "normalising",
-        provenance("normalize", stack.uri, **note), dtype=dtype, offset_nm=stack.offset_nm,
+        origin("normalize", stack.uri, **note), dtype=dtype, offset_nm=stack.offset_nm,
     )  # fmt: skip
     return [f"{output}: grey values of {counted(stack.shape[0], 'section')} brought to one scale"]
 
@@ -327,7 +321,7 @@ def resample_file(
     new = None
     if spacing is not None and not np.isnan(spacing[0]):
         new = (spacing[0] * plan.factors[0], spacing[1] * plan.factors[1], spacing[2] * plan.factors[2])
-    note = provenance("resample", source, factors=list(plan.factors), labels=labels)
+    note = origin("resample", source, factors=list(plan.factors), labels=labels)
     offset = opened._replace(spacing_nm=spacing).moved(plan.offset) if new is not None else None
     write_mapped(
         output, channels, compute, (depth, height, width), new, progress, "resampling", note, offset_nm=offset

@@ -18,7 +18,8 @@ import numpy as np
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.io import open_array, write_array
-from napari_emseg.jobs.clean_files import provenance, section_or_replacement, write_text
+from napari_emseg.io.origin import origin
+from napari_emseg.jobs.clean_files import section_or_replacement, write_text
 from napari_emseg.jobs.section_flow import SectionFlow, checked
 from napari_emseg.preprocess.bad_sections import Suspicion, find_bad_sections
 from napari_emseg.preprocess.cracks import Crack, cracks_as_text, locate
@@ -146,7 +147,7 @@ def run(request: CleanRequest, progress: Progress) -> CleanResult:
     )  # fmt: skip
     # the decisions are made before the first section is written, so that the note can tell of them
     cracks = source.find_cracks(progress)
-    note = provenance(
+    note = origin(
         "clean up", request.where, settings=request.settings.model_dump(),
         replaced=replacements_as_rows(source.plan.values()), mended=sorted(cracks),
     )  # fmt: skip

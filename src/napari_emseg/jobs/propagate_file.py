@@ -79,7 +79,8 @@ def propagate_file(
     anchored = _read_anchors(anchors, stack.shape)
     seen = None if image is None else open_stack(image).stack
     tracks = track(stack, settings, spacing, image=seen, anchors=anchored, progress=progress)
-    metadata = origin("propagate", str(source), propagate=settings.model_dump())
+    beside = {name: str(file) for name, file in (("image", image), ("anchors", anchors)) if file is not None}
+    metadata = origin("propagate", str(source), propagate=settings.model_dump(), **beside)
     renamed = _Renamed(stack, anchored, tracks.names)
     position = opened.position(output)
     write_array(output, renamed, spacing_nm=opened.written_nm, offset_nm=position, metadata=metadata)

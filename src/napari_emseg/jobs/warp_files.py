@@ -13,9 +13,9 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.words import counted
 from napari_emseg.io import open_image
 from napari_emseg.io.atomic import check_place
+from napari_emseg.io.origin import origin
 from napari_emseg.io.writing import check_output
 from napari_emseg.jobs.clean_files import (
-    provenance,
     read_text,
     write_bytes,
     write_mapped,
@@ -75,7 +75,7 @@ def align_file(
     def compute(channel: Any, z: int) -> NDArray[Any]:
         return alignment.forward(np.asarray(channel[z]), z, labels=labels)
 
-    note = provenance(
+    note = origin(
         "align", source, shifts=alignment.shifts.shifts.tolist(), margin=margin, elastic=elastic or ""
     )
     y, x = alignment.shifts.origin
@@ -174,7 +174,7 @@ def unalign_file(
     def compute(channel: Any, z: int) -> NDArray[Any]:
         return alignment.back(np.asarray(channel[z]), z, labels=labels)
 
-    note = provenance(
+    note = origin(
         "unalign", source, shifts=alignment.shifts.shifts.tolist(), margin=margin, elastic=elastic or ""
     )
     y, x = alignment.shifts.origin
@@ -244,7 +244,7 @@ def crack_file(
         before, after = neighbours(channel, z, by_section)
         return mend(values, by_section[z], before, after)
 
-    note = provenance("crack", source, sections=sorted(by_section))
+    note = origin("crack", source, sections=sorted(by_section))
     write_mapped(output, channels, compute, stack.shape, spacing, progress, "mending", note, offset_nm=offset)
     said = [f"{output}: {counted(len(cracks), 'cracked section')} mended"]
     if not labels:
@@ -304,7 +304,7 @@ def uncrack_file(source: str, output: str, *, table: str, labels: bool, progress
         values = np.asarray(channel[z])
         return unmend(values, by_section[z], labels=labels) if z in by_section else values
 
-    note = provenance("uncrack", source, sections=sorted(by_section))
+    note = origin("uncrack", source, sections=sorted(by_section))
     write_mapped(
         output, channels, compute, channels[0].shape, spacing, progress, "taking back", note, offset_nm=offset
     )
