@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,29 @@ def test_a_removed_layer_closes_the_stack_and_keeps_the_edits(
     opening.show(desk, again)
     assert desk.labelled == {1}
     assert desk.sayings["data"].text.startswith("6 sections are open. 1 of them has labels from last time")
+
+
+@pytest.mark.parametrize("painted", [False, True])
+def test_after_the_open_project_was_deleted_another_stack_opens(
+    desk: Any, stack: Any, make_labels: Any, tmp_path: Path, painted: bool
+) -> None:
+    if painted:
+        desk.session.commit(make_labels(desk.session, (1, 2)))
+    shutil.rmtree(desk.session.project.folder)
+    other = Session.create(tmp_path / "other.emseg", stack)
+    opening.show(desk, other)
+    assert desk.session is other
+    assert not other.read_only
+    gone = f"The project that was open, “toy”, is no longer in {tmp_path}: it was deleted or moved."
+    assert desk.sayings["data"].text == gone
+
+
+def test_a_stack_whose_project_was_deleted_is_closed_with_its_layer(desk: Any, tmp_path: Path) -> None:
+    shutil.rmtree(desk.session.project.folder)
+    desk.viewer.layers.remove(desk.layers.image)
+    assert desk.session is None
+    assert "is no longer in" in desk.sayings["data"].text
+    assert desk.sayings["data"].link == ""
 
 
 def test_a_stack_of_one_section_is_spoken_of_as_one(desk: Any, tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ class Desk(Bench):
         if self.session is not None and (error := self.session.unsaved()) is not None:
             session.close()
             raise error
-        self.clear()
+        session.notices += self.clear()
         self.closed = self.damaged = self.several = None
         self.session = session
         self.layers = add_layers(self.viewer, session, image=image, failed=self.on_unreadable)
@@ -195,13 +195,13 @@ class Desk(Bench):
         self.session_changed.emit()
         self.state_changed.emit()
 
-    def clear(self, *, remove_layers: bool = True) -> None:
-        """Close the session, if there is one, and take its layers away."""
+    def clear(self, *, remove_layers: bool = True) -> list[str]:
+        """Close the session, if there is one, and take its layers away; what could not be written, in sentences."""
         self.runner.close()
         self.work.clear()
         self.set_tool(None)
         if self.session is None:
-            return
+            return []
         session, layers = self.session, self.layers
         self.sweep()
         self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
@@ -228,9 +228,10 @@ class Desk(Bench):
         self.sayings.clear()
         if layers is not None and remove_layers:
             layers.remove(self.viewer)
-        session.close()
+        left = closing.end(session)
         self.session_changed.emit()
         self.state_changed.emit()
+        return left
 
     def close(self, *, remove_layers: bool = True) -> None:
         """Close everything; the desk is not used afterwards. A second call does nothing.
@@ -244,11 +245,10 @@ class Desk(Bench):
             return
         self._closed = True
         self.viewer.dims.events.current_step.disconnect(self._on_stepped)
-        for event in ("ndisplay", "order"):
-            getattr(self.viewer.dims.events, event).disconnect(self._on_turned)
+        self.viewer.dims.events.ndisplay.disconnect(self._on_turned)
+        self.viewer.dims.events.order.disconnect(self._on_turned)
         self.viewer.layers.events.inserted.disconnect(self._on_layer_inserted)
-        with suppress(EmsegError):  # what cannot be saved has been asked about: `ui/leaving.py`
-            self.clear(remove_layers=remove_layers)
+        self.clear(remove_layers=remove_layers)  # what cannot be saved has been asked about: `ui/leaving.py`
         if self._engine is not None:
             self._engine.close()
             self._engine = None

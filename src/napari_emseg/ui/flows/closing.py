@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.project import is_project
 from napari_emseg.ui.bench import sentence
 from napari_emseg.ui.flows import other_stack
 from napari_emseg.ui.view import go_to_section
 
 if TYPE_CHECKING:
-    from napari_emseg.core.errors import EmsegError
+    from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
 
 
@@ -26,15 +28,33 @@ def close_after_removal(desk: Desk) -> None:
         _put_back(desk, error)
         return
     section = desk.section
-    desk.clear()
-    desk.closed = session.project.folder, session.image, section
-    desk.say(
-        "data",
-        "The stack is closed; every edit is kept in its project.",
-        link="Open it again",
-        action="open_again",
+    left, folder = " ".join(desk.clear()), session.project.folder
+    said = (
+        f"The stack is closed. {left}" if left else "The stack is closed; every edit is kept in its project."
     )
+    again = {}
+    if is_project(folder):
+        desk.closed = folder, session.image, section
+        again = {"link": "Open it again", "action": "open_again"}
+    desk.say("data", said, tone="error" if left else "quiet", **again)
     desk.open_stage("data")
+
+
+def end(session: Session) -> list[str]:
+    """Close a session; what became of its project where that is not as it should be, in sentences.
+
+    Whatever the disk refuses now is in the journal already: nobody has to wait with the next stack for it.
+    """
+    folder, said = session.project.folder, list[str]()
+    try:
+        session.close()
+    except EmsegError as error:
+        said.append(f"The labels of “{session.image.name}” wait in its journal. {sentence(error)}")
+    if is_project(folder):
+        return said
+    return [
+        f"The project that was open, “{folder.stem}”, is no longer in {folder.parent}: it was deleted or moved."
+    ]
 
 
 def _put_back(desk: Desk, error: EmsegError) -> None:
