@@ -111,6 +111,18 @@ def test_cut_along_a_line(labelled: Any) -> None:
     assert ids(labelled, 1)[20, 8] == ids(labelled, 1)[20, 24] == 1
 
 
+def test_the_line_of_a_cut_is_drawn_under_the_mouse_also_where_the_stack_begins_elsewhere(
+    labelled: Any,
+) -> None:
+    for layer in (labelled.layers.image, *labelled.layers.overlays):
+        layer.translate = (0, 3000, 5000)
+    labelled.do("cut")
+    path = [world(labelled, (2, 2, 15)), world(labelled, (2, 46, 15))]
+    labelled.tool.drag_world(path)
+    line = labelled.viewer.layers["cut"]
+    np.testing.assert_allclose([line.data_to_world(corner) for corner in line.data[0]], path)
+
+
 def test_a_locked_object_survives_segmenting(labelled: Any) -> None:
     labelled.layers.labels.selected_label = 2
     labelled.do("lock")

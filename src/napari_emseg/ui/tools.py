@@ -188,8 +188,9 @@ class CutTool(ClickTool):
         corners[:, across] = round(float(corners[0, across]))
         if self._line is None:
             self._line = self.desk.viewer.add_shapes(
-                name="cut", scale=labels.scale, units=labels.units, axis_labels=labels.axis_labels, ndim=3
-            )
+                name="cut", scale=labels.scale, translate=labels.translate, units=labels.units,
+                axis_labels=labels.axis_labels, ndim=3,
+            )  # fmt: skip
             self.desk.viewer.layers.selection.active = labels
         self._line.data = []
         self._line.add_paths(corners, edge_color="#ffffff", edge_width=2)
