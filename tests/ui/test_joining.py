@@ -51,6 +51,21 @@ def test_locked_objects_do_not_join_and_zero_hides(desk: Any) -> None:
     assert not preview.is_shown
 
 
+def test_an_object_that_is_locked_meanwhile_does_not_join(desk: Any) -> None:
+    pieces(desk)
+    preview = JoinPreview(desk)
+    preview.show(0.5)
+    assert (preview.n_pieces, preview.n_objects) == (3, 2)
+    desk.session.lock(2, True)
+    assert preview.is_stale()
+    preview.show(0.5)
+    assert (preview.n_pieces, preview.n_objects) == (2, 2)
+    assert not preview.is_stale()
+    desk.session.lock(2, False)
+    preview.show(0.5)
+    assert (preview.n_pieces, preview.n_objects) == (3, 2)
+
+
 def test_an_edit_makes_the_preview_stale(desk: Any) -> None:
     pieces(desk)
     preview = JoinPreview(desk)

@@ -36,6 +36,7 @@ class JoinPreview:
         self._dense: NDArray[np.uint32] | None = None
         self._ids: NDArray[Any] | None = None
         self._walls: NDArray[np.uint8] | None = None
+        self._locked: frozenset[int] = frozenset()
         self._tree: MergeTree | None = None
         self.threshold = 0.0
         self.n_pieces = self.n_objects = 0
@@ -79,12 +80,13 @@ class JoinPreview:
         layers.labels.visible = True
 
     def is_stale(self) -> bool:
-        """Whether the labels or the section have changed under the preview."""
-        if self._layer is None or self._region is None or self._pieces is None or self._desk.session is None:
+        """Whether the labels, the locked objects or the section have changed under the preview."""
+        session = self._desk.session
+        if self._layer is None or self._region is None or self._pieces is None or session is None:
             return False
-        if self._desk.section != self._region.start[0]:
+        if self._desk.section != self._region.start[0] or session.locked != self._locked:
             return True
-        return not np.array_equal(self._desk.session.volume.read(self._region)[0], self._pieces)
+        return not np.array_equal(session.volume.read(self._region)[0], self._pieces)
 
     def apply(self) -> int:
         """Keep what is shown as one edit.
@@ -143,13 +145,15 @@ class JoinPreview:
             or self._pieces is None
             or self._walls is None
             or region != self._region
+            or session.locked != self._locked
             or not np.array_equal(pieces, self._pieces)
             or not np.array_equal(walls, self._walls)
         ):
             import fastremap
 
             self._region, self._pieces, self._walls = region, pieces, walls
-            free = np.where(np.isin(pieces, list(session.locked)), 0, pieces) if session.locked else pieces
+            self._locked = frozenset(session.locked)
+            free = np.where(np.isin(pieces, np.fromiter(self._locked, pieces.dtype)), 0, pieces)
             dense, mapping = fastremap.renumber(free, preserve_zero=True, in_place=False)
             self._dense = dense.astype(np.uint32)
             self._ids = np.zeros(int(dense.max(initial=0)) + 1, pieces.dtype)
