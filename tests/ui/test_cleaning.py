@@ -54,6 +54,16 @@ def test_leaving_out_is_an_edit_and_can_be_undone(looked: Any) -> None:
     assert state.pending == [4]
 
 
+def test_a_section_with_labels_is_not_called_unseen_when_it_is_kept_after_all(
+    looked: Any, make_labels: Any
+) -> None:
+    looked.session.commit(make_labels(looked.session, (1,)))
+    for section, status in ((1, Status.PREDICTED), (4, Status.UNSEEN)):
+        cleaning.decide(looked, section, True)
+        cleaning.decide(looked, section, False)
+        assert looked.session.sections[section].status is status
+
+
 def test_the_copy_lies_in_the_project_and_the_original_stays(looked: Any) -> None:
     desk = looked
     original = np.array(desk.session.image.data)

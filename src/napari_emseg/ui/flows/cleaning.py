@@ -169,7 +169,7 @@ def decide(desk: Desk, section: int, leave_out: bool) -> None:
     else:
         state.kept.add(section)
         if state.session.sections[section].status is Status.EXCLUDED:
-            state.session.mark(section, Status.UNSEEN)
+            state.session.mark(section, Status.PREDICTED if section in desk.labelled else Status.UNSEEN)
         desk.say(_STAGE, f"Section {section} is kept.")
     desk.cleaned.emit()
     desk.state_changed.emit()
