@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,6 +73,22 @@ def test_everything_arrives_in_order(runner: Runner, queue: list[Any]) -> None:
     drain(queue)
     assert box.got == [("progress", 0.5), ("partial", "tile"), ("done", 7)]
     assert not runner.is_running("predict")
+
+
+@pytest.mark.parametrize("ends", ["answered", "dropped"])
+def test_what_was_asked_for_is_not_held_when_it_is_over(runner: Runner, queue: list[Any], ends: str) -> None:
+    def ask() -> weakref.ref[Box]:
+        box, request = Box(), Request()
+        runner.submit("predict", request, replace(box.handlers(), done=lambda _: box.got.clear()))
+        if ends == "answered":
+            request.back["on_done"](7)
+            drain(queue)
+        return weakref.ref(box)
+
+    held = ask()
+    runner.drop("predict")
+    gc.collect()
+    assert held() is None
 
 
 def test_work_that_cannot_begin_is_not_waited_for(queue: list[Any]) -> None:

@@ -244,21 +244,19 @@ class Runner:
 
     def stop_stage(self, stage: str) -> None:
         """Stop all that a stage shows, whatever it is filed under; what cannot be told to stop is not waited for."""
-        for key in [
-            key for key, one in self._handlers.items() if one.stage == stage and self.is_running(key)
-        ]:
+        for key, handlers in [(k, h) for k, h in self._handlers.items() if h.stage == stage]:
             if key in self._tickets:
                 self.stop(key)
             else:
-                stopped = self._handlers[key].stopped
                 self.drop(key)
-                stopped()
+                handlers.stopped()
 
     def drop(self, key: str) -> None:
         """Want no answer to earlier requests under this key any more."""
         self._generation[key] = self.generation(key) + 1
         self._stopped.discard(key)
         self._started.pop(key, None)
+        self._handlers.pop(key, None)  # it would keep alive what was asked about
         if ticket := self._tickets.pop(key, None):
             ticket.cancel()
 
@@ -273,6 +271,7 @@ class Runner:
     def _finish(self, key: str, then: Callable[[], None]) -> None:
         self._started.pop(key, None)
         self._tickets.pop(key, None)
+        self._handlers.pop(key, None)
         then()
 
     def _work(self, key: str, fraction: float, message: str = "", **values: float) -> Work:
