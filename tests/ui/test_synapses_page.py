@@ -105,6 +105,16 @@ def test_found_with_the_button_and_what_is_said_next(
     assert not panel.form.isVisible()
 
 
+def test_a_voxel_size_given_later_leaves_the_sections_that_were_chosen(page: Any) -> None:
+    from napari_emseg.ui.flows.opening import set_spacing
+
+    desk, panel = page.desk, page.panels["synapses"]
+    panel.first.setValue(1)
+    panel.last.setValue(2)
+    set_spacing(desk, (30.0, 5.0, 5.0))
+    assert desk.synapses.span == (panel.first.value(), panel.last.value()) == (1, 2)
+
+
 def test_files_are_saved_from_the_page(page: Any, qtbot: Any, tmp_path: Any, monkeypatch: Any) -> None:
     desk = page.desk
     desk.session.answer(SURE.sites, "wrong", "answer")

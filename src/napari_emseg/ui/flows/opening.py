@@ -267,7 +267,6 @@ def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
     _lay_on(desk)
     go_to_section(desk.viewer, layers.image, section)  # another one lies at the same place now
     desk.viewer.reset_view()
-    desk.session_changed.emit()
     desk.state_changed.emit()
     _say_opened(desk, session)
 
