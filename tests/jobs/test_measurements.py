@@ -14,7 +14,7 @@ from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
 from napari_emseg.core.stack import ImageStack
-from napari_emseg.jobs import measurements
+from napari_emseg.jobs import measure, measurements
 from napari_emseg.jobs.measurements import FILE, Measured, keep, kept, why_old
 from napari_emseg.measure.survey import Survey, survey
 from napari_emseg.proofread.merge import merge
@@ -186,3 +186,15 @@ def test_a_mark_alone_names_no_labels(tmp_path: Path) -> None:
             )
         )
         assert empty.label_state == 0
+
+
+def test_the_picture_of_a_report_shows_no_others_also_where_no_float_tells_ids_apart() -> None:
+    left = np.uint64(2**60) + np.arange(100, dtype=np.uint64).reshape(10, 10) * 10**9
+    labels = np.kron(np.hstack([left, left + np.uint64(1)]), np.ones((3, 8, 8), np.uint64))
+    measured = left.ravel().tolist()
+    found = survey(labels, SPACING, MeasureSettings(min_voxels=1), objects=measured)
+    picture = measure._overlay(found, labels, np.full(labels.shape, 90, np.uint8))
+    coloured = (picture != picture[..., :1]).any(2)
+    middle = coloured.shape[1] // 2
+    assert coloured[:, : middle - 4].any()
+    assert not coloured[:, middle + 4 :].any()

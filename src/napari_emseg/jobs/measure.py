@@ -316,7 +316,8 @@ def _overlay(found: Survey, labels: Any, grey: Any) -> Any:
         return None
     z = readable[(len(readable) - 1) // 2]
     section, ids = np.asarray(grey[z]), np.asarray(labels[z])
-    ids = np.where(np.isin(ids, [int(row["id"] or 0) for row in found.objects]), ids, 0)
+    measured = np.array([row["id"] for row in found.objects], ids.dtype)
+    ids = np.where(np.isin(ids, measured), ids, 0)
     size, pixel = frame_size(section.shape, found.spacing_nm, look.scale)
     return frame(Scene(size, pixel, *contrast([section], look.dark, look.bright), look), section, ids, z)
 

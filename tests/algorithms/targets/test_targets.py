@@ -93,6 +93,13 @@ def test_classes_are_taken_out_by_their_table_in_every_section():
         keep_classes(labels, table, ["nucleus"])
 
 
+def test_classes_of_ids_that_no_float_tells_apart():
+    pairs = np.uint64(2**60) + np.arange(200, dtype=np.uint64)[:, None] * 10**9 + np.array([0, 1], np.uint64)
+    labels = pairs.reshape(4, 10, 10)
+    table = {int(i): "axon" if i % 2 else "glia" for i in labels.flat}
+    np.testing.assert_array_equal(keep_classes(labels, table, ["axon"]), np.where(labels % 2, labels, 0))
+
+
 @settings(max_examples=50, deadline=None)
 @given(arrays(np.int64, (6, 7), elements=st.sampled_from([0, 3, 70000])))
 def test_object_boxes_are_tight(labels):

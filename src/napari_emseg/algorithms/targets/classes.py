@@ -46,5 +46,5 @@ def keep_classes(
             f"classes are {', '.join(sorted(set(table.values())))}",
         )
     ids = np.unique(labels)
-    stays = [int(i) for i in ids if (table[int(i)] in keep if int(i) in table else unlisted)]
-    return np.where(np.isin(labels, stays), labels, 0).astype(labels.dtype)
+    stays = [table[i] in keep if i in table else unlisted for i in ids.tolist()]
+    return np.where(np.isin(labels, ids[stays]), labels, 0).astype(labels.dtype)
