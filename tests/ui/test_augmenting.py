@@ -17,6 +17,7 @@ from napari_emseg.augment.recipe import NAMES, load_recipe, only, settings_class
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.finetune import with_recipe
 from napari_emseg.ui.augmenting import editor as editor_module
+from napari_emseg.ui.augmenting import widget as widget_module
 from napari_emseg.ui.augmenting.editor import RecipeEditor
 from napari_emseg.ui.augmenting.source import check, on_screen
 from napari_emseg.ui.augmenting.tiles import GRID_COLOUR, tile
@@ -63,6 +64,16 @@ def test_stack_and_labels_are_found_and_samples_drawn(widget):
     assert widget.histogram.after.sum() == pytest.approx(1)
     assert widget.section.maximum() == 2
     assert widget.warnings.text()
+
+
+def test_another_stack_at_the_address_of_one_that_has_gone_is_read(widget, qtbot, monkeypatch):
+    monkeypatch.setattr(widget_module, "id", lambda _: 1, raising=False)
+    widget.set_recipe(only())
+    settle(widget, qtbot)
+    assert all(sample.before.any() for sample in widget.sheet.preview.samples)
+    widget.viewer.layers["toy"].data = np.full((6, 150, 170), 77, np.uint8)
+    settle(widget, qtbot)
+    assert not any(sample.before.any() for sample in widget.sheet.preview.samples)  # it has no contrast
 
 
 def test_what_was_found_is_said_in_good_english_and_without_labels_it_is_not_promised(widget, qtbot):

@@ -39,6 +39,7 @@ from napari_emseg.ui.style import look_of, style_sheet
 if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Image, Labels
+    from numpy.typing import NDArray
 
     from napari_emseg.augment.preview import Preview
     from napari_emseg.augment.recipe import Augmentation
@@ -71,7 +72,7 @@ class InspectAugmentations(Docked):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._on_rest)
         self._waits = False
-        self._read: tuple[Any, ...] = ()
+        self._read: tuple[Any, Part, NDArray[Any]] | None = None
         self._build()
         self._connect()
         self._fill_layers()
@@ -208,6 +209,7 @@ class InspectAugmentations(Docked):
         """Offer the stacks and labels of the viewer; what is picked stays picked."""
         from napari.layers import Image, Labels
 
+        self._read = None  # it would keep the stack of a removed layer alive
         layers = list(self.viewer.layers)
         images = [layer for layer in layers if isinstance(layer, Image) and not self._is_map(layer)]
         _refill(self.stack, [(layer.name, layer) for layer in images])
@@ -272,9 +274,10 @@ class InspectAugmentations(Docked):
         def work() -> Preview:
             if self.runner.generation(_KEY) != number:  # overtaken while it waited
                 raise Cancelled
-            if self._read[:2] != (id(data), part):
-                self._read = (id(data), part, part.of(data))
-            return preview(PreviewRequest(self._read[2], ids, recipe, strength, seed, count, size))
+            read = self._read
+            if read is None or read[0] is not data or read[1] != part:
+                read = self._read = (data, part, part.of(data))
+            return preview(PreviewRequest(read[2], ids, recipe, strength, seed, count, size))
 
         handlers = Handlers(self._on_drawn, self._on_failed, lambda: None, lambda _: None)
         self.runner.thread(_KEY, work, handlers)
