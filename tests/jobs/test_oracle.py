@@ -67,12 +67,16 @@ def test_the_report_shows_before_and_after():
         {
             "sample": "phantom", "program": "napari-emseg 1", "device": "CPU", "seconds": 61.4, "section": 8,
             "model_at_first": "membrane-isbi",
-            "steps": [{"step": "predict", "seconds": 1.23, "seconds_per_section": [0.5, 0.25]}],
+            "steps": [
+                {"step": "predict", "seconds": 1.23, "seconds_per_section": [0.5, 0.25]},
+                {"step": "learn", "seconds": 9.5, "clicks": [0.25, 0.5, 0.75, 0.1, 0.3, 0.6, 0.4]},
+            ],
             "before": scores, "after": scores | {"edits_per_100_objects": 5.0}, "new_model_kept": True,
             "scored_sections": [1, 2, 3], "training_steps": 200,
         }
     )  # fmt: skip
     assert "| predict | 1.2 | seconds per section 0.5 0.25 |" in text
+    assert "| learn | 9.5 | clicks 0.4 (median of 7, 0.1 to 0.75) |" in text
     assert "| Edits per 100 objects | 12.3 | 5.0 |" in text
     assert "The new model was kept: " in text
     assert "on the other sections: 5.0 edits per 100 objects instead of 12.3." in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.atomic import write_atomic
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_emseg.jobs.demo import Report
+
+_LISTED = 4
+"""Numbers that are written one after the other; of more of them the table tells how they are spread."""
 
 _ROWS = (
     ("edits_per_100_objects", "Edits per 100 objects", "{:.1f}"),
@@ -101,6 +105,9 @@ def verdict(content: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list) and len(value) > _LISTED:
+        low, middle, high = min(value), statistics.median(value), max(value)
+        return f"{_short(middle)} (median of {len(value)}, {_short(low)} to {_short(high)})"
     if isinstance(value, list):
         return " ".join(_short(part) for part in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
