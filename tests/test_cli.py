@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ from napari_emseg.commands.arguments import (
     settings_from,
     voxel_size,
 )
+from napari_emseg.commands.reporting import JsonLines
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, write_array
@@ -280,6 +282,25 @@ def test_progress_as_json_lines_ends_at_one(model, stack, tmp_path, capsys):
     rows = [json.loads(line) for line in err.splitlines()]
     assert rows[-1]["fraction"] == 1
     assert [row["fraction"] for row in rows] == sorted(row["fraction"] for row in rows)
+
+
+def test_json_lines_say_nothing_twice():
+    stream = io.StringIO()
+    lines = JsonLines(stream)
+    for message, values in (
+        ("half", {}),
+        ("done", {}),
+        ("done", {}),
+        ("done", {"loss": 0.5}),
+        ("done", {"loss": 0.5}),
+    ):
+        lines.report(0.5 if message == "half" else 1.0, message, **values)
+    rows = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(row["message"], row.get("loss")) for row in rows] == [
+        ("half", None),
+        ("done", None),
+        ("done", 0.5),
+    ]
 
 
 def test_a_local_worker_gives_the_same(model, stack, tmp_path, capsys):

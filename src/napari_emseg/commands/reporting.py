@@ -41,15 +41,18 @@ class JsonLines(Quiet):
         self._stream = stream
         self._began = time.monotonic()
         self._last = -1.0
+        self._said: dict[str, Any] = {}
 
     def report(self, fraction: float, message: str = "", **values: float) -> None:
-        """Write a line, at most ten a second unless there are values."""
+        """Write a line, at most ten a second unless there are values; what the last one said is not said again."""
         now = time.monotonic() - self._began
         if not values and 0 < fraction < 1 and now - self._last < _EVERY_S:
             return
-        self._last = now
-        row = {"fraction": round(fraction, 4), "message": message, "seconds": round(now, 2)} | values
-        print(json.dumps(row), file=self._stream, flush=True)
+        row = {"fraction": round(fraction, 4), "message": message} | values
+        if row == self._said:
+            return
+        self._last, self._said = now, row
+        print(json.dumps(row | {"seconds": round(now, 2)}), file=self._stream, flush=True)
 
 
 class Bar(Quiet):
