@@ -189,6 +189,24 @@ def test_a_wrong_call_shows_usage(words: str, capsys: pytest.CaptureFixture[str]
     assert set(Path.cwd().iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cluster write -- paint in.tif",
+        "cluster write --cores -1 -- train a b",
+        "cluster start --slurm --gpus -1",
+    ],
+)
+def test_a_wrong_call_of_a_step_shows_the_usage_of_that_step(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == 2
+    err = capsys.readouterr().err
+    step = " ".join(words.split()[:2])
+    assert err.startswith(f"usage: napari-emseg {step} [-h]")
+    assert f"napari-emseg {step}: error: " in err
+
+
 # ---- submit -----------------------------------------------------------------------------------------------
 
 

@@ -60,7 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             os._exit(status)
         return status
     except WrongCall as error:
+        from napari_emseg.commands.arguments import step_parser
+
         progress.close()
+        parser = step_parser(parser, args)
         parser.print_usage(sys.stderr)
         return _fail(progress, f"{parser.prog}: error: {error}", 2)
     except BrokenPipeError:

@@ -42,6 +42,14 @@ def understood(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Na
     return parse(words)
 
 
+def step_parser(parser: argparse.ArgumentParser, args: argparse.Namespace) -> argparse.ArgumentParser:
+    """What understands the words of the command of a command that was called; the parser itself where it has none."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return step_parser(action.choices[getattr(args, action.dest)], args)
+    return parser
+
+
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Arguments of every command."""
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
