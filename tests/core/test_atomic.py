@@ -19,8 +19,7 @@ from napari_emseg.core.page import Page
 from napari_emseg.core.project import SUFFIX, default_folder, home
 from napari_emseg.core.written_mark import read_mark, write_mark
 from napari_emseg.io import write_array
-from napari_emseg.io.atomic import check_place
-from napari_emseg.jobs.clean_files import write_text
+from napari_emseg.io.atomic import check_place, write_text
 
 Refuse = Callable[[str, int], None]
 

@@ -66,8 +66,8 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
+    from napari_emseg.io.atomic import write_text
     from napari_emseg.io.roi_table import check_roi_table, mended, read_roi_table, roi_text
-    from napari_emseg.jobs.clean_files import write_text
 
     table = read_roi_table(Path(args.source))
     problems = check_roi_table(table, n_sections=args.sections, equal=not args.unequal)
@@ -165,8 +165,8 @@ def _boxes(args: argparse.Namespace, progress: Quiet) -> int:
     import numpy as np
 
     from napari_emseg.algorithms.boxes import section_box
+    from napari_emseg.io.atomic import write_text
     from napari_emseg.io.roi_table import RoiRow, RoiTable, roi_text
-    from napari_emseg.jobs.clean_files import write_text
 
     if args.margin < 0:
         raise WrongCall("a margin cannot be negative", "--margin", "give 0 or more pixels")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_emseg.core.atomic import may_write, patiently
+from napari_emseg.core.atomic import may_write, patiently, write_atomic
 from napari_emseg.core.errors import FULL_DISK, NO_WRITING, EmsegError
 from napari_emseg.core.leftovers import beside as name_beside
 from napari_emseg.core.leftovers import clear, remove
@@ -54,6 +54,31 @@ def atomic_output(path: Path) -> Iterator[Path]:
         raise explained(error, path) from error
     finally:
         remove(beside)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a small file as a whole or not at all.
+
+    Raises
+    ------
+    EmsegError
+        If the place cannot be written.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a small file as a whole or not at all.
+
+    Raises
+    ------
+    EmsegError
+        If the place cannot be written.
+    """
+    try:
+        write_atomic(Path(path), content, after_killed=True)
+    except OSError as error:
+        raise explained(error, Path(path)) from error
 
 
 def check_place(path: Path) -> None:

@@ -21,8 +21,8 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.leftovers import remove
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import Status
+from napari_emseg.io.atomic import write_bytes, write_text
 from napari_emseg.io.origin import origin
-from napari_emseg.jobs.clean_files import write_bytes, write_text
 from napari_emseg.jobs.section_flow import SectionMap, sections_of
 from napari_emseg.jobs.versions import take_along
 from napari_emseg.jobs.warp_files import read_alignment

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.words import counted
 from napari_emseg.io import open_image, write_array
-from napari_emseg.io.atomic import check_place, explained
+from napari_emseg.io.atomic import check_place, write_text
 from napari_emseg.io.grid import position_kept
 from napari_emseg.io.origin import origin
 from napari_emseg.io.writing import check_output
@@ -69,31 +68,6 @@ def write_mapped(
     array, axes = (maps[0], "zyx") if len(maps) == 1 else (ChannelMap(maps), "czyx")
     place = position_kept(output, offset_nm, spacing_nm)
     write_array(output, array, spacing_nm=spacing_nm, offset_nm=place, axes=axes, metadata=metadata)
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a small file as a whole or not at all.
-
-    Raises
-    ------
-    EmsegError
-        If the place cannot be written.
-    """
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a small file as a whole or not at all.
-
-    Raises
-    ------
-    EmsegError
-        If the place cannot be written.
-    """
-    try:
-        write_atomic(Path(path), content, after_killed=True)
-    except OSError as error:
-        raise explained(error, Path(path)) from error
 
 
 def read_text(path: str, remedy: str) -> str:

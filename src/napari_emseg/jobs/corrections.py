@@ -17,7 +17,6 @@ import numpy as np
 from napari_emseg.core.conflicts import Conflict
 from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.grid import CHUNK
 from napari_emseg.core.imports import Import, end_of, known_of, remember_import, was_taken_back
 from napari_emseg.core.journal import Journal
 from napari_emseg.core.leftovers import temporary_folder
@@ -27,6 +26,7 @@ from napari_emseg.core.packing import unpack_project
 from napari_emseg.core.patching import section_patches
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.project import load_project
+from napari_emseg.core.rebuild import page_region
 from napari_emseg.core.recovery import replay
 from napari_emseg.core.volume import LabelVolume
 from napari_emseg.jobs import said_elsewhere
@@ -287,7 +287,9 @@ def _highest(base: LabelVolume, position: int, *projects: Project) -> int:
     for project in projects:
         if project.origin is not None and project.origin.position == position:
             return project.origin.max_id
-    return max((int(base.read(_box(key, base.shape)).max()) for key in base.occupied()), default=0)
+    return max(
+        (int(base.read(page_region(key).clipped(base.shape)).max()) for key in base.occupied()), default=0
+    )
 
 
 def _brought_in(
@@ -317,7 +319,7 @@ def _compare_chunk(
     key: ChunkKey,
     found: Corrections,
 ) -> None:
-    region = _box(key, mine.shape)
+    region = page_region(key).clipped(mine.shape)
     then, before, there = base.read(region), earlier.read(region), theirs.read(region)
     if not found.merged_there and np.array_equal(then, there) and np.array_equal(before, there):
         return
@@ -378,11 +380,6 @@ def _conflicts(
         listed.append(Conflict(z, 0, 0, region, nothing, found.author, (ours, their_state)))
     listed += said_elsewhere.disputes(found.disputed, found.author)
     return tuple(sorted(listed, key=lambda c: (c.section, -c.pixels)))
-
-
-def _box(key: ChunkKey, shape: tuple[int, int, int]) -> Region:
-    start = (key[0], key[1] * CHUNK[1], key[2] * CHUNK[2])
-    return Region(start, (start[0] + 1, start[1] + CHUNK[1], start[2] + CHUNK[2])).clipped(shape)
 
 
 def keep_all(session: Session, decision: str) -> int:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.core.atomic import write_atomic
-from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
+from napari_emseg.core.rebuild import page_region
+from napari_emseg.io.atomic import write_text
 from napari_emseg.jobs.methods import methods_text, provenance
 
 if TYPE_CHECKING:
@@ -183,8 +183,8 @@ def section_rows(session: Session, progress: Progress | None = None) -> list[dic
     for z, state in enumerate(session.sections):
         ids: set[int] = set()
         labelled = 0
-        for _, cy, cx in volume.occupied([z]):
-            block = volume.read(_page(z, cy, cx, volume.shape))
+        for key in volume.occupied([z]):
+            block = volume.read(page_region(key).clipped(volume.shape))
             ids.update(int(i) for i in np.unique(block) if i)
             labelled += int(np.count_nonzero(block))
         rows.append(
@@ -215,29 +215,12 @@ def export_sections(session: Session, path: Path, *, progress: Progress | None =
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     writer.writerows(rows)
-    _write(path, text.getvalue())
+    write_text(path, text.getvalue())
     return len(rows)
 
 
 def export_methods(session: Session, path: Path) -> str:
     """Write the methods paragraph as a text file; returns it."""
     text = methods_text(session)
-    _write(path, text)
+    write_text(path, text)
     return text
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_atomic(path, text.encode("utf-8"), after_killed=True)
-    except OSError as error:
-        raise EmsegError(
-            f"it cannot be written ({error.strerror})", str(path), "choose another place"
-        ) from error
-
-
-def _page(z: int, cy: int, cx: int, shape: tuple[int, int, int]) -> Region:
-    from napari_emseg.core.pages import PAGE
-
-    return Region((z, cy * PAGE[0], cx * PAGE[1]), (z + 1, (cy + 1) * PAGE[0], (cx + 1) * PAGE[1])).clipped(
-        shape
-    )

@@ -18,8 +18,9 @@ import numpy as np
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.io import open_array, write_array
+from napari_emseg.io.atomic import write_text
 from napari_emseg.io.origin import origin
-from napari_emseg.jobs.clean_files import section_or_replacement, write_text
+from napari_emseg.jobs.clean_files import section_or_replacement
 from napari_emseg.jobs.section_flow import SectionFlow, checked
 from napari_emseg.preprocess.bad_sections import Suspicion, find_bad_sections
 from napari_emseg.preprocess.cracks import Crack, cracks_as_text, locate

@@ -12,14 +12,12 @@ import numpy as np
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.words import counted
 from napari_emseg.io import open_image
-from napari_emseg.io.atomic import check_place
+from napari_emseg.io.atomic import check_place, write_bytes, write_text
 from napari_emseg.io.origin import origin
 from napari_emseg.io.writing import check_output
 from napari_emseg.jobs.clean_files import (
     read_text,
-    write_bytes,
     write_mapped,
-    write_text,
 )
 from napari_emseg.jobs.opened_sections import open_sections
 from napari_emseg.jobs.recipe import parse_sections

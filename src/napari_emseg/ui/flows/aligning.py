@@ -160,7 +160,7 @@ def open_table(desk: Desk, path: Path) -> None:
 
 def save_table(desk: Desk, path: Path) -> None:
     """Write the shifts as a text file, which the command ``preprocess align`` takes too."""
-    from napari_emseg.jobs.clean_files import write_text
+    from napari_emseg.io.atomic import write_text
     from napari_emseg.preprocess.shift_table import shifts_as_text
 
     state = aligning_of(desk)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.words import counted
 from napari_emseg.ui.flows.proofreading import _pointed_at
 from napari_emseg.ui.view import go_to
@@ -74,14 +73,11 @@ def export(view: BranchView, path: str) -> str:
     EmsegError
         If the ending is another one, or the place cannot be written.
     """
-    from napari_emseg.core.atomic import write_atomic
+    from napari_emseg.io.atomic import write_text
     from napari_emseg.io.branch_graph import graph_text
 
     text = graph_text(view.graph, Path(path).suffix.lower())
-    try:
-        write_atomic(Path(path), text.encode("utf-8"), after_killed=True)
-    except OSError as error:
-        raise EmsegError(f"it cannot be written ({error.strerror})", path, "choose another place") from error
+    write_text(path, text)
     return (
         f"{Path(path).name}: {counted(view.section.size, 'piece')}, {counted(len(view.graph.edges), 'link')}."
     )
