@@ -24,6 +24,14 @@ _PROGRAM = "napari-emseg"
 _MOST_BYTES = 1 << 24  # of a file of attributes: what is larger was not written by us
 
 
+def made_now() -> dict[str, str]:
+    """Program with its version, and the time now (UTC, ISO 8601), as outputs name them."""
+    return {
+        "program": f"{_PROGRAM} {__version__}",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
 def origin(step: str, *sources: str | os.PathLike[str], **values: Any) -> dict[str, Any]:
     """What is stored with an output: program, time, step, sources, settings, and how the sources were made.
 
@@ -40,8 +48,7 @@ def origin(step: str, *sources: str | os.PathLike[str], **values: Any) -> dict[s
     names = [os.fspath(source) for source in sources]
     earlier = {name: found for name in names if (found := read_origin(name))}
     return {
-        "program": f"{_PROGRAM} {__version__}",
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **made_now(),
         "step": step,
         **({"source": names[0]} if len(names) == 1 else {"sources": names} if names else {}),
         **values,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,12 +149,15 @@ def measure_file(
     Raises
     ------
     EmsegError
-        If a file cannot be read or written, or what is asked for is not in it. Nothing is written then.
+        If a file cannot be read or written, holds an image and no ids, or lacks what is asked for. Nothing is written then.
     """
+    from napari_emseg.jobs.grey_values import refuse_image_as_ids
     from napari_emseg.jobs.stack_file import open_stack
 
     settings, progress = settings or MeasureSettings(), progress or Silent()
-    labels = open_stack(source).stack
+    opened = open_stack(source)
+    refuse_image_as_ids(opened, source)
+    labels = opened.stack
     grey = None if image is None else open_stack(image).stack
     found = survey(
         labels,
@@ -280,25 +282,15 @@ def check_report(folder: Path) -> None:
 def _report(
     found: Survey, groups: Groups | None, source: str | Path, image: str | Path | None, labels: Any, grey: Any
 ) -> dict[str, bytes]:
-    from napari_emseg.io.origin import read_origin
+    from napari_emseg.io.origin import made_now, read_origin
     from napari_emseg.measure.report import Groups, report_files
 
     earlier = read_origin(source)
     about = {
-        **origin(), "source": str(source), **({} if image is None else {"image": str(image)}),
+        **made_now(), "source": str(source), **({} if image is None else {"image": str(image)}),
         **({"made_from": {str(source): earlier}} if earlier else {}),
     }  # fmt: skip
     return report_files(found, groups or Groups(), about, overlay=_overlay(found, labels, grey))
-
-
-def origin() -> dict[str, Any]:
-    """Program and time, for what says where it comes from."""
-    from napari_emseg import __version__
-
-    return {
-        "program": f"napari-emseg {__version__}",
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
 
 
 def _overlay(found: Survey, labels: Any, grey: Any) -> Any:

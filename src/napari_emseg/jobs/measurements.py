@@ -48,9 +48,9 @@ class Measured:
     @classmethod
     def now(cls, survey: Survey, label_state: int) -> Measured:
         """What has just been measured."""
-        from napari_emseg.jobs.measure import origin
+        from napari_emseg.io.origin import made_now
 
-        return cls(survey, label_state, **origin())
+        return cls(survey, label_state, **made_now())
 
     @property
     def day(self) -> str:

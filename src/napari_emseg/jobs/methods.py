@@ -14,6 +14,7 @@ from napari_emseg.core.membrane_file import file_of_record
 from napari_emseg.core.model_card import ModelCard, find_model, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted, last_name
+from napari_emseg.io.origin import made_now
 from napari_emseg.jobs.take_labels import TAKEN
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ def provenance(session: Session) -> dict[str, Any]:
     states = {status.value: list(session.sections.with_status(status)) for status in Status}
     states.pop(Status.UNSEEN.value)
     return {
-        "program": f"napari-emseg {__version__}",
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **made_now(),
         "project": session.project.identity,
         "image": {"name": session.image.name, "spacing_source": session.image.spacing_source},
         "model": {"name": session.project.model, "version": card.version, "parent": card.parent}
@@ -240,16 +240,14 @@ def _cite(session: Session) -> str:
 
 
 def _card(session: Session, name: str) -> ModelCard | None:
-    inside = session.project.folder / name
+    """Card of a model by the name that the journal gives it; None if it is not there any more."""
+    is_inside = name.startswith("models/")
     try:
-        return read_card(inside) if name.startswith("models/") else find_model_card(name, session)
+        return read_card(
+            session.project.folder / name if is_inside else find_model(name, session.project.models)
+        )
     except EmsegError:
         return None
-
-
-def find_model_card(name: str, session: Session) -> ModelCard:
-    """Card of a model by the name that the journal gives it."""
-    return read_card(find_model(name, session.project.models))
 
 
 def _span(first: float, last: float) -> str:

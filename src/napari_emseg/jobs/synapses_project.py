@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg import __version__
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.leftovers import temporary_folder
 from napari_emseg.core.model_card import bundled_name, find_model, read_card
 from napari_emseg.core.sections import Status
+from napari_emseg.io.origin import made_now
 from napari_emseg.jobs.kept_synapses import (
     Pair,
     Synapse,
@@ -242,12 +241,9 @@ def finish(
     said = [at for sites, verdict in answers.items() if verdict for at in (sites[:3], sites[3:])]
     cells = cells_at([*ends, *said], session.volume.read) if said else {}
     kept = with_answered(result.synapses, before, answers, sections, cells.__getitem__, spacing)
-    about = {
-        "program": f"napari-emseg {__version__}",
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
     if wanted():
-        keep_synapses(session, kept, {**about, "sections": [sections.start, sections.stop - 1], **made})
+        about = {**made_now(), "sections": [sections.start, sections.stop - 1], **made}
+        keep_synapses(session, kept, about)
     return kept
 
 
