@@ -135,9 +135,11 @@ def _above(array: Checked, line: float) -> _Both | None:
 
 def _probable(array: Checked) -> _Both | None:
     """The foreground of probabilities; None if these are none."""
+    from napari_emseg.jobs.map_file import holds_mask
+
     if array.dtype.kind == "f":
         return _above(array, 0.5)
-    if array.dtype == np.uint8 and any(array[z].max(initial=0) > 1 for z in range(len(array))):
+    if array.dtype == np.uint8 and not holds_mask(array):
         return _above(array, 127)  # probabilities in 0..255
     return None
 

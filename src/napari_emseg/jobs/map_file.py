@@ -54,7 +54,7 @@ class CheckedMap:
     def __init__(self, array: Any, source: object, is_mask: bool | None = None) -> None:
         self.shape = array.shape
         self._array, self._source = array, source
-        self.is_mask = array.dtype == np.uint8 and _is_mask(array) if is_mask is None else is_mask
+        self.is_mask = array.dtype == np.uint8 and holds_mask(array) if is_mask is None else is_mask
         self.dtype = np.dtype(np.float32) if self.is_mask else array.dtype
 
     def __len__(self) -> int:
@@ -94,6 +94,6 @@ class Inside:
         return np.asarray(np.asarray(self._array[key]) != 0)
 
 
-def _is_mask(array: Any) -> bool:
-    """Whether eight bits hold 0 and 1 only: membrane or none, and no probabilities in 0..255."""
+def holds_mask(array: Any) -> bool:
+    """Whether eight bits (z, y, x) hold 0 and 1 only: membrane or none, and no probabilities in 0..255."""
     return not any(int(np.asarray(array[z]).max(initial=0)) > 1 for z in range(array.shape[0]))

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.algorithms.synapses.masks import CleftMap, SideMap, shape_of
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.map_file import holds_mask
 from napari_emseg.jobs.stack_file import one_channel
 
 if TYPE_CHECKING:
@@ -100,8 +101,6 @@ class _Bytes:
 
     def __getitem__(self, box: Any) -> NDArray[Any]:
         if self._is_mask is None:
-            self._is_mask = all(
-                int(np.asarray(self._array[z]).max(initial=0)) <= 1 for z in range(self.shape[0])
-            )
+            self._is_mask = holds_mask(self._array)
         values = np.asarray(self._array[box])
         return values > 0 if self._is_mask else values
