@@ -111,9 +111,7 @@ def _loop(
 ) -> None:
     began = time.perf_counter()
     progress.report(0.05, "starting the worker")
-    device: list[str] = []
-    ticket = engine.warm_up(request=predict.prepare_warm_up(session), on_done=device.append)
-    ticket.wait(120)
+    engine.warm_up(request=predict.prepare_warm_up(session)).wait(120)
     report.step("start the worker", began, device=engine.device())
 
     progress.report(0.07, "asking which section would teach most")

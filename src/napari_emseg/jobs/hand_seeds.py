@@ -166,7 +166,7 @@ def edit_name(placed: PlacedSeeds, sections: range) -> str:
     """How the edit is called in the history."""
     where = f"section {sections[0]}" if len(sections) == 1 else f"{len(sections)} sections"
     n = len(placed.points)
-    mine = f"{counted(n, 'placed seed')}"
+    mine = counted(n, "placed seed")
     if placed.alone:
         return f"grow {mine} in {where}"
     return f"segment {where} with {mine}" if n else f"segment {where}"

@@ -190,12 +190,6 @@ def roll_back(session: Session, model: str = "") -> str:
     return session.model
 
 
-def sweep(session: Session) -> None:
-    """Remove candidates that nobody decided about, left by a crash."""
-    for left in session.project.models.glob(f"{CANDIDATE}*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
 def write_card(folder: Path, card: ModelCard) -> None:
     """Replace the card of a model folder."""
     write_atomic(folder / CARD, (card.model_dump_json(indent=1) + "\n").encode())

@@ -36,7 +36,6 @@ _TITLES = {
     "missing": "Neighbours missing", "lost": "Lost sections", "low_contrast": "Pale sections",
     "artefact": "Artefacts", "fold": "Folds", "partial": "Partly missing sections",
 }  # fmt: skip
-_COMMON = "defects"
 
 
 class RecipeEditor(QWidget):
