@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import textwrap
 import threading
 import time
 from dataclasses import replace
@@ -104,26 +102,6 @@ def test_in_3d_synapses_near_the_chosen_pair_or_the_section_are_drawn(
     assert {int(z) for z in sites.data[:, 0]} == {2, 3}
     synapse_queue.look_at(long_list, SURE.sites)
     assert {int(z) for z in sites.data[:, 0]} == {1, 2}
-
-
-def test_no_search_for_garbage_is_begun_by_what_is_listed() -> None:
-    """It looks at all objects of the program, and the window stands still; in a process of its own, as it is about all of it."""
-    code = """
-        import gc
-        from napari_emseg.ui.synapses.index import no_search_for_garbage
-        searched = []
-        gc.callbacks.append(lambda phase, info: searched.append(info["generation"]))
-        with no_search_for_garbage():
-            kept = [[k] for k in range(100_000)]
-        again = [[k] for k in range(100)]
-        assert not searched, searched
-        assert gc.isenabled() and not gc.get_freeze_count()
-        gc.freeze()
-        with no_search_for_garbage():
-            pass
-        assert gc.get_freeze_count(), "somebody else wants that"
-        """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
 
 
 def as_if_new(desk: Any) -> Any:

@@ -25,6 +25,7 @@ from napari_emseg.ui.find_page import FindPage
 from napari_emseg.ui.flows import branching, opening, other_stack
 from napari_emseg.ui.focus import give_back
 from napari_emseg.ui.following import Follower
+from napari_emseg.ui.garbage import Garbage
 from napari_emseg.ui.header import Header
 from napari_emseg.ui.history_page import HistoryPage
 from napari_emseg.ui.leaving import LastQuestion
@@ -105,6 +106,7 @@ class EmsegDock(Docked):
         self._connect()
         self.follower = Follower(self.desk, self)
         self.waiting = Waiting(self.desk, self)
+        self.garbage = Garbage(self.desk, self)
         self._rail_dock = self._add_rail(self.viewer)
         self.last_question = LastQuestion(self.desk, self.viewer.window._qt_window, self)
         keys.bind(self.desk)
@@ -139,13 +141,11 @@ class EmsegDock(Docked):
         self.key_sheet.closed.connect(self._toggle_keys)
         self.pages.add(self.key_sheet)
         self.history_page = HistoryPage(self.desk)
-        self.history_page.setProperty("emsegPanel", True)
-        self.history_page.closed.connect(lambda: self._toggle(self.history_page))
-        self.pages.add(self.history_page)
         self.conflicts_page = ConflictsPage(self.desk)
-        self.conflicts_page.setProperty("emsegPanel", True)
-        self.conflicts_page.closed.connect(lambda: self._toggle(self.conflicts_page))
-        self.pages.add(self.conflicts_page)
+        for beside in (self.history_page, self.conflicts_page):
+            beside.setProperty("emsegPanel", True)
+            beside.closed.connect(partial(self._toggle, beside))
+            self.pages.add(beside)
         self.find_page = FindPage(self.desk)
         self.branch_page = BranchPage(self.desk)
         self.tidy_page = TidyPage(self.panels["proofread"])

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.garbage import no_search_for_garbage
 from napari_emseg.ui.synapses.held import HeldSynapses
-from napari_emseg.ui.synapses.index import Listed, listed, no_search_for_garbage
+from napari_emseg.ui.synapses.index import Listed, listed
 from napari_emseg.ui.view import go_to, zoom_to
 
 if TYPE_CHECKING:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_emseg.jobs.kept_synapses import cells_at, rows
+from napari_emseg.ui.garbage import no_search_for_garbage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -122,21 +121,3 @@ def places_of(found: Sequence[Row]) -> dict[Sites, tuple[int, ...]]:
 def between(a: int, b: int) -> range:
     """Sections from one site to the other."""
     return range(min(a, b), max(a, b) + 1)
-
-
-@contextmanager
-def no_search_for_garbage() -> Iterator[None]:
-    """Python does not look through all objects for those that nobody needs, neither meanwhile nor because of what is made here.
-
-    It does so when many are made, and the window stands still for a third of a second each time; here all are kept.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            if not gc.get_freeze_count():  # together, these two declare all objects old, and look at none
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
