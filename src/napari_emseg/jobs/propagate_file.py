@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.grey_values import refuse_image_as_ids
 from napari_emseg.jobs.labels_file import CheckedIds
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
 from napari_emseg.settings import PropagateSettings
@@ -67,7 +68,7 @@ def propagate_file(
     Raises
     ------
     EmsegError
-        If a file cannot be read, ids are 2^63 or more, or the anchors or the image are of another shape.
+        If a file cannot be read, labels are an image, ids are 2^63 or more, or the anchors or the image are of another shape.
     """
     from napari_emseg.algorithms.propagation import track
     from napari_emseg.io import write_array
@@ -75,6 +76,7 @@ def propagate_file(
 
     settings = settings or PropagateSettings()
     opened = open_stack(source, voxel)
+    refuse_image_as_ids(opened, source)
     stack, spacing = _Ids(opened.stack, source), opened.spacing_nm
     anchored = _read_anchors(anchors, stack.shape)
     seen = None if image is None else open_stack(image).stack
@@ -141,7 +143,9 @@ class _Renamed:
 def _read_anchors(path: str | Path | None, shape: tuple[int, ...]) -> dict[int, NDArray[Any]]:
     if path is None:
         return {}
-    array = _Ids(open_stack(path).stack, path)
+    opened = open_stack(path)
+    refuse_image_as_ids(opened, path)
+    array = _Ids(opened.stack, path)
     if tuple(array.shape) != tuple(shape):
         raise EmsegError(
             f"anchors are {tuple(array.shape)}, labels {tuple(shape)}",

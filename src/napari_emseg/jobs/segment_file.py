@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.jobs.grey_values import refuse_image_as_probability
 from napari_emseg.jobs.map_file import CheckedMap, Inside
 from napari_emseg.jobs.scratch import scratch_folder
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
@@ -63,7 +64,7 @@ def segment_file(
     Raises
     ------
     EmsegError
-        If the file cannot be read or is not one channel of probability.
+        If the file cannot be read, or is an image or anything else but one channel of probability.
     """
     from napari_emseg.algorithms.watershed import Losses
     from napari_emseg.core.progress import Part, Silent
@@ -71,6 +72,7 @@ def segment_file(
 
     seeds, settings = seeds or SeedSettings(), settings or SegmentSettings()
     opened = open_stack(source, voxel)
+    refuse_image_as_probability(opened, source)
     report, losses, notes = progress or Silent(), Losses(), list[str]()
     with scratch_folder(output) as folder:
         work = Part(report, 0.0, 0.9)

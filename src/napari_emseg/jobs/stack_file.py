@@ -47,12 +47,15 @@ class StackFile:
         What outputs carry.
     offset_nm : (z, y, x) or None
         Where the first voxel lies, if the file says so.
+    is_labels : bool or None
+        Whether the file says that its values are object ids; None where it does not say.
     """
 
     stack: Any
     spacing_nm: Spacing | None
     written_nm: Spacing | None
     offset_nm: Offset | None = None
+    is_labels: bool | None = None
 
     @property
     def notes_in_3d(self) -> list[str]:
@@ -93,7 +96,7 @@ def open_stack(source: str | Path, voxel: VoxelSize = FROM_FILE) -> StackFile:
     opened = open_volume(source)
     spacing = voxel.spacing_nm or opened.spacing_nm
     written = spacing if voxel.is_thickness_known else None
-    return StackFile(one_channel(opened.array, source), spacing, written, opened.offset_nm)
+    return StackFile(one_channel(opened.array, source), spacing, written, opened.offset_nm, opened.is_labels)
 
 
 def one_channel(array: Any, source: object) -> Any:

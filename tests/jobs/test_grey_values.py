@@ -1,0 +1,75 @@
+"""An image is refused where labels or a probability map are wanted; what is wanted is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_emseg.core.errors import EmsegError
+from napari_emseg.io import write_array
+from napari_emseg.jobs.measure import measure_file
+from napari_emseg.jobs.propagate_file import propagate_file
+from napari_emseg.jobs.segment_file import segment_file
+from napari_emseg.settings import MeasureSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SPACING = (40.0, 8.0, 8.0)
+Y, X = np.indices((96, 96))
+IMAGE = np.random.default_rng(0).normal(140, 25, (3, 96, 96)).astype(np.uint8)
+OBJECTS = np.broadcast_to(1 + Y // 24 * 4 + X // 24, (3, 96, 96)).astype(np.uint8)
+
+WANTED: dict[str, Callable[[Path, Path], Any]] = {
+    "propagate": lambda source, out: propagate_file(source, out / "o.h5"),
+    "anchors": lambda source, out: propagate_file(out / "ids.h5", out / "o.h5", anchors=source),
+    "measure": lambda source, out: measure_file(
+        source, out / "o.csv", spacing_nm=SPACING, settings=MeasureSettings(calibre=False)
+    ),
+    "segment": lambda source, out: segment_file(source, out / "o.h5"),
+}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    write_array(tmp_path / "ids.h5", OBJECTS, spacing_nm=SPACING, is_labels=True)
+    write_array(tmp_path / "image.h5", IMAGE, spacing_nm=SPACING)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", WANTED)
+def test_an_image_is_refused_before_anything_is_written(command: str, files: Path) -> None:
+    before = set(files.iterdir())
+    wanted = "probability of membranes" if command == "segment" else "labels"
+    with pytest.raises(EmsegError, match=f"this is an image and no {wanted}: .*, .*image.h5, .*") as refused:
+        WANTED[command](files / "image.h5", files)
+    assert refused.value.remedy
+    assert set(files.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", [name for name in WANTED if name != "segment"])
+def test_eight_bits_of_object_ids_are_taken(command: str, files: Path) -> None:
+    WANTED[command](files / "ids.h5", files)
+
+
+def test_what_one_section_says_is_not_enough(files: Path) -> None:
+    mixed = OBJECTS.copy()
+    mixed[1] = IMAGE[1]
+    write_array(files / "mixed.h5", mixed, spacing_nm=SPACING)
+    WANTED["propagate"](files / "mixed.h5", files)
+
+
+def test_what_a_model_is_unsure_about_is_still_its_map(files: Path) -> None:
+    write_array(
+        files / "unsure.h5", IMAGE, spacing_nm=SPACING, metadata={"program": "napari-emseg 0", "model": "new"}
+    )
+    assert WANTED["segment"](files / "unsure.h5", files)["shape"] == [3, 96, 96]
+
+
+def test_ids_that_the_file_calls_ids_are_taken(files: Path) -> None:
+    every = np.arange(1, IMAGE.size + 1, dtype=np.uint32).reshape(IMAGE.shape)[:, :40, :40]
+    write_array(files / "store.zarr::labels/pixels", every, spacing_nm=SPACING, is_labels=True)
+    WANTED["measure"](files / "store.zarr::labels/pixels", files)
