@@ -187,7 +187,9 @@ def test_a_wrong_call_is_told_apart_from_a_failure(words: str, capsys: pytest.Ca
     status, error = call(capsys, *words.split())
     assert status == 2
     assert error.startswith("usage: napari-emseg")
-    assert error.splitlines()[-1].startswith(f"napari-emseg {words.split()[0]}: error: ")
+    command, step = words.split()[:2]
+    names = (f"napari-emseg {command}: error: ", f"napari-emseg {command} {step}: error: ")
+    assert error.splitlines()[-1].startswith(names)
     assert not Path("o.h5").exists()
 
 
