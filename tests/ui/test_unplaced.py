@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 
 from napari_emseg.io import write_array
@@ -64,3 +65,10 @@ def test_a_file_to_compare_with_lies_on_what_it_is_compared_with(viewer: Any, tm
     known = viewer.add_labels(np.ones((6, 48, 64), np.uint8), scale=(40, 8, 8), units=("nm",) * 3)
     write_array(tmp_path / "other.tif", np.ones((6, 48, 64), np.uint8))
     assert place(comparing.open_file(viewer, str(tmp_path / "other.tif"))) == place(known)
+
+
+def test_a_place_in_nanometres_says_nothing_where_voxels_have_no_size(viewer: Any, tmp_path: Path) -> None:
+    known = viewer.add_labels(np.ones((6, 48, 64), np.uint8), scale=(40, 8, 8), units=("nm",) * 3)
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file.create_dataset("labels", data=np.ones((6, 48, 64), np.uint8)).attrs["offset"] = (0, 800, 800)
+    assert place(comparing.open_file(viewer, str(tmp_path / "other.h5"))) == place(known)

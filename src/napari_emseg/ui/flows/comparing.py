@@ -80,10 +80,13 @@ def open_file(viewer: Viewer, path: str) -> Labels:
     array = one_channel(found.array, path)
     if np.dtype(array.dtype).kind not in "bui":
         raise EmsegError("these are no object ids", path, "choose a segmentation")
-    units = {} if found.spacing_nm is None else {"scale": found.spacing_nm, "units": ("nm",) * 3}
+    place: dict[str, Any] = {}
+    if found.spacing_nm is not None:  # an offset in nanometres says nothing where pixels have no size
+        place = {"scale": found.spacing_nm, "units": ("nm",) * 3}
+        place["translate"] = found.offset_nm or (0.0, 0.0, 0.0)
     layer = viewer.add_labels(
         array, name=last_name(path), colormap=label_colormap(), opacity=0.4,
-        multiscale=False, axis_labels=("z", "y", "x"), translate=found.offset_nm or (0.0, 0.0, 0.0), **units,
+        multiscale=False, axis_labels=("z", "y", "x"), **place,
     )  # fmt: skip
     layer.editable = False
     for other in candidates(viewer):
