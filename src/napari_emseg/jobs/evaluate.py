@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
 
+ALL_KINDS = ("boundary", "segmentation", "semantic", "detection", "clefts", "partners")
+"""All families. ``partners`` compares annotations, the others read their stacks section by section."""
+
+_NO_OBJECT = "no object of the ground truth is large enough to be counted"
+_PER_OBJECT = ("f1_50", "f1_75", "edits_per_100_objects", "object_threshold")
+_REASONS = {
+    **dict.fromkeys(_PER_OBJECT, _NO_OBJECT),
+    "link_accuracy": "no object of the ground truth goes on in the next section",
+    "precision": "nothing is predicted",
+    "recall": "the ground truth is empty",
+    "average_precision": "the ground truth is empty",
+}
+
 
 def evaluate_files(
     kind: str,
@@ -95,16 +108,15 @@ def evaluate_files(
     from napari_emseg.jobs.cremi_place import place_in
     from napari_emseg.jobs.stack_file import one_channel
 
-    if kind != "partners":
-        truth, prediction = place_in(truth, kind), place_in(prediction, kind)
-    elif segmentation is not None:
-        segmentation = place_in(segmentation, kind)
     if kind == "partners":
         from napari_emseg.jobs.evaluate_partners import evaluate_partners
 
+        if segmentation is not None:
+            segmentation = place_in(segmentation, kind)
         return evaluate_partners(
             truth, prediction, segmentation=segmentation, matching_nm=distance_nm, spacing_nm=spacing_nm
         )
+    truth, prediction = place_in(truth, kind), place_in(prediction, kind)
     if kind == "segmentation":
         scores = evaluate_volumes(
             truth, prediction, sections=sections, border_nm=border_nm, spacing_nm=spacing_nm,
@@ -141,18 +153,3 @@ def _with_reason(scores: Scores) -> Scores:
     if "reason" in found or None not in found.values():
         return found
     return found | {"reason": "; ".join(dict.fromkeys(_REASONS[k] for k, v in found.items() if v is None))}
-
-
-_NO_OBJECT = "no object of the ground truth is large enough to be counted"
-_PER_OBJECT = ("f1_50", "f1_75", "edits_per_100_objects", "object_threshold")
-_REASONS = {
-    **dict.fromkeys(_PER_OBJECT, _NO_OBJECT),
-    "link_accuracy": "no object of the ground truth goes on in the next section",
-    "precision": "nothing is predicted",
-    "recall": "the ground truth is empty",
-    "average_precision": "the ground truth is empty",
-}
-
-
-ALL_KINDS = ("boundary", "segmentation", "semantic", "detection", "clefts", "partners")
-"""All families. ``partners`` compares annotations, the others read their stacks section by section."""

@@ -140,7 +140,7 @@ def prepare(
     EmsegError
         If the section has no objects, or no section that it reaches has any.
     """
-    settings = settings or PropagateSettings.model_validate(session.get_settings("propagate").model_dump())
+    settings = settings or session.get_settings("propagate")
     depth, height, width = session.volume.shape
     sections = reach(section, depth, settings)
     _, top, left = region.start if region else (0, 0, 0)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BLOCK = (32, 256, 256)
 _MOST_VOXELS = 1 << 27  # around one synapse; more is no synapse
+_CODES = 2**64 - 8  # the highest ids of 64 bits are codes for "nobody" in CREMI and others
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,6 +221,3 @@ def _crop(inputs: Inputs, numbered: Any, place: Place, region: Region) -> Crop:
         np.asarray(numbered[box]) == place.id, number[inverse].reshape(region.shape), ids, inputs.spacing_nm, signed,
         np.asarray(inputs.image[box]) if inputs.image is not None and signed is None else None,
     )  # fmt: skip
-
-
-_CODES = 2**64 - 8  # the highest ids of 64 bits are codes for "nobody" in CREMI and others
