@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QCheckBox, QPushButton
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.sections import Status
+from napari_emseg.ui.fold import Fold
 
 
 def click(dock: Any, qtbot: Any, name: str) -> None:
@@ -170,6 +171,12 @@ viewer.close()
     )
     assert done.stdout.strip().endswith("fine"), done.stderr[-2000:]
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_folds_of_one_stage_have_names_of_their_own(dock: Any) -> None:
+    for panel in dock.panels.values():
+        names = [fold.button.text() for fold in panel.findChildren(Fold)]
+        assert len(set(names)) == len(names), f"{panel.stage}: {names}"
 
 
 def test_keys_of_another_stage_are_answered_in_the_open_panel(

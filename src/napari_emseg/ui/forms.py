@@ -39,12 +39,14 @@ class SettingsForm(QWidget):
         What is shown first; its class says which rows there are.
     hidden : tuple of str
         Fields that the panel shows elsewhere, or that this version cannot act on.
+    more : str
+        What is behind the fold of rare ones, where a panel has several.
     """
 
     changed = Signal(object)
 
     def __init__(
-        self, value: Settings, *, hidden: tuple[str, ...] = (), parent: QWidget | None = None
+        self, value: Settings, *, hidden: tuple[str, ...] = (), more: str = "", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._value = value
@@ -55,7 +57,7 @@ class SettingsForm(QWidget):
         layout.setSpacing(4)
         layout.addLayout(self._rows([s for s in specs if not s.more]))
         if rare := [s for s in specs if s.more]:
-            layout.addWidget(self._fold(rare))
+            layout.addWidget(self._fold(rare, more))
         self.set_value(value)
 
     @property
@@ -92,10 +94,10 @@ class SettingsForm(QWidget):
             rows.addRow(label, editor)
         return rows
 
-    def _fold(self, specs: list[FieldSpec]) -> QWidget:
+    def _fold(self, specs: list[FieldSpec], title: str) -> QWidget:
         inner = QWidget()
         inner.setLayout(self._rows(specs))
-        return Fold(inner, "More", less="Less", name="more")
+        return Fold(inner, title or "More", less=title or "Less", name="more")
 
     def _on_edited(self, name: str, value: object) -> None:
         try:

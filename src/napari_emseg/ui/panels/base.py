@@ -155,7 +155,7 @@ class StagePanel(QWidget):
         self.says.set_look(look)
         self.progress.bar.set_look(look)
 
-    def settings_form(self, stage: str, *, hidden: tuple[str, ...] = ()) -> SettingsForm:
+    def settings_form(self, stage: str, *, hidden: tuple[str, ...] = (), more: str = "") -> SettingsForm:
         """A form for the settings of a stage that keeps them in the project.
 
         Parameters
@@ -164,10 +164,12 @@ class StagePanel(QWidget):
             Name of the settings in the project.
         hidden : tuple of str
             Fields that are not shown.
+        more : str
+            What is behind the fold of rare ones, where the panel has several.
         """
         from napari_emseg.session.remembering import STAGES
 
-        form = SettingsForm(STAGES[stage](), hidden=hidden)
+        form = SettingsForm(STAGES[stage](), hidden=hidden, more=more)
 
         def _on_session() -> None:
             form.setEnabled(self.desk.session is not None)

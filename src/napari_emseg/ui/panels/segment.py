@@ -28,8 +28,10 @@ class SegmentPanel(StagePanel):
         """Two forms, and how many seeds there are."""
         for layout in (self.column, self.body):  # the fullest stage of all: it has to fit a small screen
             layout.setSpacing(_SPACING)
-        self.seeds = self.settings_form("seeds")
-        self.segments = self.settings_form("segment", hidden=("merge_threshold",))
+        self.seeds = self.settings_form("seeds", more="Smoothing, 2D or 3D")
+        self.segments = self.settings_form(
+            "segment", hidden=("merge_threshold",), more="Shape, membranes, joining"
+        )
         self.show_seeds = QCheckBox("Show")
         self.show_seeds.setObjectName("show_seeds")
         self.show_seeds.setChecked(True)
