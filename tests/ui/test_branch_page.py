@@ -154,3 +154,21 @@ def large_words(tree: BranchTree, link: int) -> str:
     """What the tree says of the lower end of a link."""
     tree.show_view(large(12))
     return tree.words(int(tree.view.graph.edges[link, 1]))
+
+
+def test_drawn_again_where_nothing_is_meant_is_said(page: Any, opened: Any) -> None:
+    opened.desk.layers.labels.selected_label = 0
+    QTest.mouseClick(page.again, Qt.MouseButton.LeftButton)
+    assert "no object under the mouse" in page.says.saying.text
+    assert page.title.text() == "Branches of object 1"
+    assert page.view is not None
+
+
+def test_nothing_is_drawn_any_more_when_the_project_is_closed(
+    page: Any, opened: Any, engine: Any, qtbot: Any
+) -> None:
+    engine.hold = True
+    page.begin(1)
+    qtbot.waitUntil(lambda: not page.progress.isHidden() and bool(engine.held), timeout=5000)
+    opened.desk.clear()
+    assert page.progress.isHidden()

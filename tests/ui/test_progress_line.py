@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_emseg.core.stack import ImageStack
+from napari_emseg.session import Session
 from napari_emseg.ui.durations import in_words, took
+from napari_emseg.ui.flows.opening import show
 from napari_emseg.ui.progress_line import ProgressLine
 
 
@@ -39,6 +44,19 @@ def test_long_words_do_not_make_the_dock_wider(qtbot: Any) -> None:
     qtbot.addWidget(line)
     line.show_progress(0.5, "learning which membranes are true, and which of them are none at all", 700)
     assert line.minimumSizeHint().width() < 300
+
+
+def test_the_work_of_a_closed_project_is_not_shown_beside_the_next(
+    opened: Any, engine: Any, tmp_path: Path, qtbot: Any
+) -> None:
+    desk, line = opened.desk, opened.panels["predict"].progress
+    engine.hold = True
+    desk.do("predict")
+    qtbot.waitUntil(lambda: not line.isHidden(), timeout=5000)
+    other = ImageStack(np.zeros((6, 48, 64), np.uint8), (40.0, 8.0, 8.0), "file", "other", "")
+    show(desk, Session.create(tmp_path / "other.emseg", other))
+    assert not desk.work
+    assert line.isHidden()
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,11 @@ class Bench:
         self.runner.stop(stage)
         self.runner.stop_stage(stage)
 
+    def end_all(self) -> None:
+        """Show no work any more: nobody waits for its answers."""
+        for stage in tuple(self.work):
+            self._end(stage)
+
     def _progress(self, stage: str, work: Work) -> None:
         before = self.work.get(stage)
         self.work[stage] = work

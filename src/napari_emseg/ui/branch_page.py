@@ -49,7 +49,7 @@ class BranchPage(QWidget):
         self.again = QPushButton("Draw again")
         self.again.setObjectName("draw_again")
         self.again.setToolTip("The object under the mouse has changed, or another one is chosen")
-        self.again.clicked.connect(lambda: self.begin(branching.object_meant(desk)))
+        self.again.clicked.connect(self._on_again)
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
         top.addWidget(self.again)
@@ -101,6 +101,14 @@ class BranchPage(QWidget):
         except EmsegError as error:
             self._on_failed(error)
 
+    def _on_again(self) -> None:
+        try:
+            meant = branching.object_meant(self.desk)
+        except EmsegError as error:
+            self._on_failed(error)
+            return
+        self.begin(meant)
+
     @property
     def view(self) -> BranchView | None:
         """The tree that is shown."""
@@ -151,6 +159,7 @@ class BranchPage(QWidget):
             self.tree.show_section(section)
 
     def _on_session(self) -> None:
+        self.progress.finish()
         self._show(None)
         self.title.setText("Branches")
         self.says.say(Saying(""))

@@ -198,7 +198,7 @@ class Desk(Bench):
     def clear(self, *, remove_layers: bool = True) -> list[str]:
         """Close the session, if there is one, and take its layers away; what could not be written, in sentences."""
         self.runner.close()
-        self.work.clear()
+        self.end_all()
         self.set_tool(None)
         if self.session is None:
             return []
