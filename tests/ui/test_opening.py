@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from napari_emseg.core.stack import ImageStack
+from napari_emseg.io import write_array
+from napari_emseg.io.napari_hooks import read_layers
 from napari_emseg.session import Session
 from napari_emseg.ui.flows import opening
+
+IMAGE = np.arange(6 * 48 * 64, dtype=np.uint16).reshape(6, 48, 64)
 
 
 def test_the_layers_carry_scale_units_and_the_volume_itself(desk: Any) -> None:
@@ -99,6 +103,34 @@ def test_a_stack_whose_project_was_deleted_is_closed_with_its_layer(desk: Any, t
     assert desk.session is None
     assert "is no longer in" in desk.sayings["data"].text
     assert desk.sayings["data"].link == ""
+
+
+@pytest.mark.parametrize("removed", ["labels", "image"])
+def test_a_layer_that_was_taken_over_is_there_once_when_the_stack_is_opened_again(
+    desk: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, removed: str
+) -> None:
+    desk.clear()
+    monkeypatch.setenv("NAPARI_EMSEG_HOME", str(tmp_path / "home"))
+    layer = desk.viewer.add_image(IMAGE, name="mine")
+    opening.adopt(desk, layer)
+    desk.viewer.layers.remove(getattr(desk.layers, removed))
+    assert desk.session is None
+    desk.do("open_again")
+    assert [one.name for one in desk.viewer.layers].count("mine") == 1
+    assert (desk.layers.image is layer) == (removed == "labels")
+
+
+def test_a_file_that_napari_shows_already_gets_no_second_layer(desk: Any, tmp_path: Path) -> None:
+    write_array(tmp_path / "em.tif", IMAGE, spacing_nm=(40.0, 8.0, 8.0))
+    [(data, options, _)] = read_layers(str(tmp_path / "em.tif"))
+    layer = desk.viewer.add_image(data, **options)
+    opening.adopt(desk, layer)
+    folder = desk.session.project.folder
+    desk.clear()
+    layer.data = np.zeros((6, 48, 64), np.uint8)  # as if a cleaned copy had been shown last
+    opening.show(desk, Session.open(folder))
+    assert desk.layers.image is layer
+    np.testing.assert_array_equal(layer.data[2], IMAGE[2])
 
 
 def test_a_stack_of_one_section_is_spoken_of_as_one(desk: Any, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from napari_emseg.ui.boundary_map import BoundaryMap
 from napari_emseg.ui.colours import label_colormap
 from napari_emseg.ui.seeds_layer import seeds_points
-from napari_emseg.ui.shown import as_it_is, shown
+from napari_emseg.ui.shown import shown
 from napari_emseg.ui.target_maps import TargetMap, add_target_map
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def add_layers(
         )
         owned.append(image)
     else:
-        if (forgiving := shown(as_it_is(image.data), failed)) is not image.data:
+        if (forgiving := shown(session.image.data, failed)) is not image.data:
             image.data = forgiving
         image.scale, image.units, image.axis_labels = place["scale"], place["units"], place["axis_labels"]
         image.translate = place["translate"]

@@ -335,7 +335,9 @@ def _keep_damaged(desk: Desk, error: EmsegError, image: ImageStack | None) -> No
 
 def show(desk: Desk, session: Session, image: Image | None = None) -> None:
     """Put a session on the desk, say what it is, and let the worker get ready."""
-    desk.show(session, image=image)
+    from napari_emseg.ui.flows.shown_already import layer_of
+
+    desk.show(session, image=image or layer_of(desk, session.image))
     recent.remember(session.project.folder, session.image.name)
     _take_up_cleaned(desk)
     measuring.take_up(desk)
