@@ -197,6 +197,48 @@ def test_an_import_that_was_taken_back_can_be_made_again(pair: Pair) -> None:
     assert pair.mine.sections[0].status is Status.PROOFREAD
 
 
+def test_conflicts_of_an_import_that_is_undone_wait_no_longer(pair: Pair) -> None:
+    write(pair.mine, 1, slice(0, 10), slice(0, 40), 4)
+    write(pair.theirs, 1, slice(5, 15), slice(0, 40), 3)
+    pair.mine.mark(2, Status.PROOFREAD)
+    pair.theirs.mark(2, Status.EXCLUDED, "fold")
+    pair.import_()
+    said = [c.words for c in pair.mine.conflicts]
+    assert len(said) == 2
+    folder = pair.mine.project.folder
+    for reopened in (False, True):
+        pair.mine.undo()
+        if reopened:
+            pair.mine.close()
+            pair.mine = Session.open(folder, image())
+        assert pair.mine.conflicts == ()
+        pair.mine.redo()
+        assert [c.words for c in pair.mine.conflicts] == said
+    pair.mine.undo()
+    write(pair.mine, 0, slice(0, 4), slice(0, 4), 4)  # now it cannot be made again
+    assert load_conflicts(folder) == ()
+    # brought in once more, they wait again, and once
+    pair.import_()
+    assert [c.words for c in pair.mine.conflicts] == said
+    pair.mine.decide_conflict(0, "theirs")
+    pair.mine.undo()
+    pair.mine.undo()
+    assert pair.mine.conflicts == ()
+
+
+def test_an_import_that_is_undone_leaves_what_an_earlier_one_has_decided(pair: Pair) -> None:
+    write(pair.mine, 1, slice(0, 10), slice(0, 20), 4)
+    write(pair.theirs, 1, slice(5, 15), slice(0, 20), 3)
+    pair.import_()
+    keep_all(pair.mine, "mine")
+    write(pair.mine, 1, slice(20, 25), slice(0, 20), 4)
+    write(pair.theirs, 1, slice(20, 30), slice(0, 20), 1)
+    later = [c.words for c in pair.import_().conflicts]
+    assert len(later) == 1
+    pair.mine.undo()
+    assert [c.words for c in pair.import_().conflicts] == later
+
+
 def test_what_came_in_and_was_taken_back_there_is_taken_back_here(pair: Pair) -> None:
     before = section(pair.mine)
     write(pair.theirs, 1, slice(0, 20), slice(20, 40), 1)

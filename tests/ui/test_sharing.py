@@ -21,6 +21,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.packing import unpack_project
 from napari_emseg.io import open_array, open_image, write_array
 from napari_emseg.session import Session
+from napari_emseg.ui.conflicts_page import ConflictsPage
 from napari_emseg.ui.flows import conflicts, sharing
 from napari_emseg.ui.flows.opening import show
 
@@ -229,6 +230,21 @@ def test_a_conflict_is_zoomed_to_unless_it_is_well_seen(desk: Any, zoom: float, 
     assert 600 / desk.viewer.scene.camera.zoom == pytest.approx(height_nm)
     assert desk.section == 3
     assert desk.viewer.scene.camera.center[-2:] == pytest.approx((22 * 8, 28 * 8), abs=8)
+
+
+def test_a_conflict_that_an_undone_import_takes_along_is_chosen_no_longer(labelled: Any, qtbot: Any) -> None:
+    session, box = labelled.session, Region((3, 10, 20), (4, 20, 32))
+    here = [Conflict(3, mine, 9, box, np.ones((10, 12), bool), "anna") for mine in (1, 2)]
+    session.add_conflicts(here)
+    session.came_with(here[:1], session.history.last_id)
+    page = ConflictsPage(labelled)
+    qtbot.addWidget(page)
+    conflicts.look_at(labelled, 0)
+    labelled.do("undo")
+    assert [conflict.mine for conflict in session.conflicts] == [2]
+    labelled.do("keep_mine")
+    assert labelled.sayings[labelled.stage].text.startswith("No conflict is chosen")
+    assert not [layer for layer in labelled.viewer.layers if conflicts.MARK in layer.metadata]
 
 
 def test_results_are_exported_with_what_they_come_from(

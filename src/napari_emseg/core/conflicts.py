@@ -59,6 +59,8 @@ class Conflict:
     decision: Decision = ""
     answers: tuple[Answer, Answer] | None = None
     """Mine and theirs, where it is the answer about two sites at a synapse that differs; what is said is in ``after``."""
+    came_with: int = 0
+    """Number of the edit that brought in what else that person did; 0 where that was nothing."""
 
     @property
     def pixels(self) -> int:
@@ -153,6 +155,7 @@ def save_conflicts(folder: Path, conflicts: Sequence[Conflict]) -> None:
             "words": np.array([_row(c) for c in conflicts], "U"),
             "bits": np.concatenate([np.packbits(c.mask.ravel()) for c in conflicts]),
             "shapes": np.array([c.mask.shape for c in conflicts], np.int64).reshape(-1, 2),
+            "edits": np.array([c.came_with for c in conflicts], np.int64),
         }
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **columns)
@@ -179,15 +182,17 @@ def load_conflicts(folder: Path) -> tuple[Conflict, ...]:
         with np.load(path, allow_pickle=False) as columns:
             numbers, ids, words = columns["numbers"], columns["ids"], columns["words"]
             shapes, bits = columns["shapes"], columns["bits"]
-            at = 0
-            for row, (mine, theirs), text, (height, width) in zip(numbers, ids, words, shapes, strict=True):
+            edits = columns["edits"] if "edits" in columns else np.zeros(len(shapes), np.int64)
+            rows, at = zip(numbers, ids, words, shapes, edits, strict=True), 0
+            for row, (mine, theirs), text, (height, width), edit in rows:
                 section, z0, y0, x0, z1, y1, x1 = (int(n) for n in row)
                 size = -(-int(height) * int(width) // 8)
                 flat = np.unpackbits(bits[at : at + size], count=int(height) * int(width)).astype(bool)
                 at += size
                 region = Region((z0, y0, x0), (z1, y1, x1))
                 mask = flat.reshape(int(height), int(width))
-                found.append(_read(section, int(mine), int(theirs), region, mask, str(text)))
+                one = _read(section, int(mine), int(theirs), region, mask, str(text))
+                found.append(replace(one, came_with=int(edit)))
     except Exception as error:  # numpy and zipfile raise anything at all on a damaged file
         raise EmsegError(
             "the list of conflicts is damaged", str(path), "delete it and import the corrections again"

@@ -51,7 +51,7 @@ def end_of(journal: Journal) -> Import:
     return Import(seen, _row(journal, seen))
 
 
-def known_of(folder: Path, journal: Journal, position: int) -> Import | None:
+def known_of(folder: Path, journal: Journal, position: int, ours: Journal | None = None) -> Import | None:
     """How far the copy that a journal belongs to has been brought into a project.
 
     Parameters
@@ -62,13 +62,21 @@ def known_of(folder: Path, journal: Journal, position: int) -> Import | None:
         Of the copy.
     position : int
         Place in the log up to which both are the same; imports from before are part of both.
+    ours : Journal, optional
+        Of the project: imports that are undone there are left out then.
 
     Returns
     -------
     Import or None
         The furthest one, with the ids of all; None if there was none.
     """
-    found = [one for one in _load(folder) if one.seen > position and one.row == _row(journal, one.seen)]
+    found = [
+        one
+        for one in _load(folder)
+        if one.seen > position
+        and one.row == _row(journal, one.seen)
+        and (ours is None or not was_undone(one, ours))
+    ]
     if not found:
         return None
     found.sort(key=lambda one: one.seen)
@@ -87,12 +95,19 @@ def was_taken_back(done: Import, journal: Journal) -> bool:
     """
     if not done.edit:
         return False
-    state = journal.query("SELECT state FROM edits WHERE id = ?", done.edit)
     restored = journal.query(
         "SELECT 1 FROM edits WHERE id > ? AND state = 'done' AND name LIKE 'restore %moment%' LIMIT 1",
         done.edit,
     )
-    return not state or state[0][0] != "done" or bool(restored)
+    return was_undone(done, journal) or bool(restored)
+
+
+def was_undone(done: Import, journal: Journal) -> bool:
+    """Whether the edit that brought an import in was undone, and not done again."""
+    if not done.edit:
+        return False
+    state = journal.query("SELECT state FROM edits WHERE id = ?", done.edit)
+    return not state or state[0][0] != "done"
 
 
 def remember_import(folder: Path, done: Import) -> None:

@@ -77,6 +77,8 @@ class Corrections:
         Theirs, with the pairs that the answers are about.
     known : Import or None
         How far the same copy has been brought in before.
+    seen : int
+        Place in its log up to which that stands; 0 if all of it was undone.
     end : Import or None
         How far it is brought in with this.
     is_anew : bool
@@ -99,6 +101,7 @@ class Corrections:
     disputed: list[tuple[Sites, str, str]] = field(default_factory=list)
     synapses: tuple[Synapse, ...] = ()
     known: Import | None = None
+    seen: int = 0
     end: Import | None = None
     is_anew: bool = True
     merged: dict[int, int] = field(default_factory=dict)
@@ -124,7 +127,7 @@ class Corrections:
     @property
     def moments(self) -> Moments:
         """With what their words are compared."""
-        return Moments(self.parted, self.known.seen if self.known else self.parted, self.is_anew)
+        return Moments(self.parted, max(self.parted, self.seen), self.is_anew)
 
 
 @dataclass(frozen=True)
@@ -203,9 +206,11 @@ def bring_in(session: Session, found: Corrections) -> Imported:
     conflicts = _conflicts(found, fresh, volume.shape)
     session.add_conflicts(conflicts)  # first: a conflict too many does no harm, a lost one does
     session.commit(edit)
+    entry = None if edit.is_empty else session.history.undoable
+    if entry is not None:
+        session.came_with(conflicts, entry.id)
     synapses = said_elsewhere.take_over_pairs(session, found.synapses)
     if found.end is not None:
-        entry = None if edit.is_empty else session.history.undoable
         number = entry.id if entry else found.known.edit if found.known and not found.is_anew else 0
         remember_import(session.project.folder, replace(found.end, ids=fresh, edit=number))
     return Imported(edit, conflicts, found.author, found.edits, synapses)
@@ -295,16 +300,17 @@ def _highest(base: LabelVolume, position: int, *projects: Project) -> int:
 def _brought_in(
     session: Session, project: Project, journal: Journal, found: Corrections
 ) -> LabelVolume | None:
-    """Their labels as they came in before; None where they did not."""
-    found.end = end_of(journal)
-    known = known_of(session.project.folder, journal, found.parted)
+    """Their labels as they came in before, but for what was undone here; None where they did not."""
+    found.end, folder = end_of(journal), session.project.folder
+    known = known_of(folder, journal, found.parted)
     if known is None:
         return None
+    standing = known_of(folder, journal, found.parted, session.journal)
     try:
-        earlier = volume_at(project.labels, journal, known.seen)
+        earlier = volume_at(project.labels, journal, standing.seen) if standing else None
     except EmsegError:  # they have forgotten that moment: compared as if nothing had come in, which asks more
         return None
-    found.known = known
+    found.known, found.seen = known, standing.seen if standing else 0
     found.is_anew = was_taken_back(known, session.journal)
     if not found.is_anew:
         found.edits = len(steps_since(journal, known.seen))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_emseg.core.conflicts import decide, decided, load_conflicts, save_conflicts
@@ -24,8 +25,10 @@ class Disagreeing(Kernel):
     def __init__(self, *opened: Any) -> None:
         super().__init__(*opened)
         self._conflicts: tuple[Conflict, ...] = ()
+        # of imports that are undone: they wait again when these are made again
+        self._withdrawn: tuple[Conflict, ...] = ()
         try:
-            self._conflicts = load_conflicts(self.project.folder)
+            self._conflicts, self._withdrawn = self._standing(load_conflicts(self.project.folder))
         except EmsegError as error:  # the labels do not depend on it
             self.notices.append(f"{error}.")
         self._decided_by: dict[int, tuple[_Key, Literal["mine", "theirs"]]] = {}
@@ -42,6 +45,21 @@ class Disagreeing(Kernel):
         """Keep conflicts until they are decided, together with those that wait already."""
         self._refuse_if_read_only("importing corrections")
         self._keep_conflicts((*(c for c in self._conflicts if not c.decision), *conflicts))
+
+    def came_with(self, conflicts: Sequence[Conflict], edit: int) -> None:
+        """Tie conflicts to the edit that came with them: while it is undone they do not wait.
+
+        Parameters
+        ----------
+        conflicts : sequence of Conflict
+            As they were added.
+        edit : int
+            Its number in the journal.
+        """
+        tied = {id(conflict) for conflict in conflicts}
+        self._keep_conflicts(
+            tuple(replace(c, came_with=edit) if id(c) in tied else c for c in self._conflicts)
+        )
 
     def decide_conflict(self, number: int, decision: Literal["mine", "theirs"]) -> Edit:
         """Decide one conflict, as one undoable edit where it changes the labels; else `unsay` takes it back.
@@ -84,7 +102,8 @@ class Disagreeing(Kernel):
         return None if number is None else self._conflicts[number]
 
     def _applied(self, edit: Edit, direction: int, forgotten: Sequence[Entry] = ()) -> None:
-        """A conflict whose decision is undone waits again; redo decides it again."""
+        """A conflict whose decision is undone waits again, one of an import that is undone no longer; redo is the reverse."""
+        self._sort_out()
         super()._applied(edit, direction, forgotten)
         entry = self.history.undoable if direction == 1 else self.history.redoable
         if entry is None or entry.id not in self._decided_by:
@@ -97,8 +116,35 @@ class Disagreeing(Kernel):
                 except EmsegError as error:  # the labels are right; only the list could not be kept
                     self._say(f"{error}.")
 
+    def _sort_out(self) -> None:
+        """Withdraw conflicts of imports that are undone, and bring those back that are made again."""
+        before = self._conflicts, self._withdrawn
+        after = self._standing((*self._conflicts, *self._withdrawn))
+        if after == before:
+            return
+        try:
+            save_conflicts(self.project.folder, (*after[0], *after[1]))
+        except EmsegError as error:  # the labels are right; only the list could not be kept
+            self._say(f"{error}.")
+        self._conflicts, self._withdrawn = after
+
+    def _standing(self, conflicts: Sequence[Conflict]) -> tuple[tuple[Conflict, ...], tuple[Conflict, ...]]:
+        """Those of imports that stand, and of imports that can be made again; the others are over."""
+        states = {
+            number: self._journal.rows("SELECT state FROM edits WHERE id = ?", number)
+            for number in {conflict.came_with for conflict in conflicts} - {0}
+        }
+        undone, dropped = (
+            {number for number, rows in states.items() if rows and rows[0][0] == state}
+            for state in ("undone", "dropped")
+        )
+        return (
+            tuple(c for c in conflicts if c.came_with not in undone | dropped),
+            tuple(c for c in conflicts if c.came_with in undone),
+        )
+
     def _keep_conflicts(self, conflicts: tuple[Conflict, ...]) -> None:
-        save_conflicts(self.project.folder, conflicts)
+        save_conflicts(self.project.folder, (*conflicts, *self._withdrawn))
         self._conflicts = conflicts
         self.history_changed.emit()
 

@@ -56,6 +56,7 @@ class ConflictsPage(QWidget):
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.list.setMinimumHeight(_LOWEST)
         self.list.itemClicked.connect(lambda item: conflicts.look_at(desk, self.list.row(item)))
+        self._places: Sequence[object] = []
         self.count = faint()
         self.mine = action_button(desk, "keep_mine", primary=True)
         self.theirs = action_button(desk, "take_theirs", primary=True)
@@ -91,9 +92,13 @@ class ConflictsPage(QWidget):
     def follow(self) -> None:
         """Show what is decided; nothing while the page is hidden."""
         session = self.desk.session
+        found = () if session is None else session.conflicts
+        places = [(c.section, c.region, c.came_with, c.mine, c.theirs) for c in found]
+        if self._places != places:  # also by undo of an import: the chosen number would be another one's
+            self._places, self.desk.conflict = places, -1
+            conflicts.hide(self.desk)
         if not self.isVisible() or session is None:
             return
-        found = session.conflicts
         left = conflicts.waiting(self.desk)
         if left and not 0 <= self.desk.conflict < len(found):  # a decision was taken back
             conflicts.look_at(self.desk, left[0])
