@@ -47,6 +47,7 @@ wheel: $(INSTALLED) ## build the wheel and see that it works by itself
 
 screenshots: $(INSTALLED) libraries ## make the pictures of the README and the guide anew
 	@$(WITH_DISPLAY) $(BIN)/python docs/screenshots.py
+	@$(WITH_DISPLAY) $(BIN)/python docs/loop_film.py
 
 $(INSTALLED): pyproject.toml constraints.txt tools/install.sh
 	@tools/install.sh "$(PYTHON)"
