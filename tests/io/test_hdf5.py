@@ -41,6 +41,20 @@ def test_choices_are_listed(cremi: Path) -> None:
     assert "raw" not in refused.value.remedy
 
 
+def test_sites_and_partners_are_no_choice(cremi: Path) -> None:
+    sites = {"types": (4,), "locations": (4, 3), "presynaptic_site/partners": (2, 2)}
+    with h5py.File(cremi, "a") as file:
+        for name, shape in sites.items():
+            file[f"annotations/{name}"] = np.zeros(shape)
+    with pytest.raises(EmsegError, match="several arrays") as refused:
+        open_array(cremi)
+    assert "annotations" not in str(refused.value)
+    with h5py.File(cremi, "a") as file:
+        del file["volumes/labels"]
+    assert open_array(cremi)[0].shape == STACK.shape
+    assert open_array(f"{cremi}::annotations/locations")[0].shape == (1, 4, 3)  # what is asked for is given
+
+
 def test_a_group_with_one_dataset_is_enough(cremi: Path) -> None:
     with h5py.File(cremi, "a") as file:
         del file["volumes/labels/clefts"]

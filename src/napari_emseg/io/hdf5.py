@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_emseg.io.paths import DataPath
 
 _LABEL_GROUPS = ("volumes/labels/", "labels/")
+_ANNOTATIONS, _SITES = "annotations/", "annotations/locations"
 _MOST_NAMES = 20_000  # a file with more is no volume, and listing it would take minutes
 
 
@@ -82,9 +83,10 @@ def read_hdf5(where: DataPath) -> Opened:
 
 
 def volumes_in(file: Any, where: DataPath) -> dict[str, tuple[int, ...]]:
-    """All datasets of an open file that could be volumes: name to shape."""
+    """All datasets of an open file that could be volumes: name to shape; sites of CREMI and their partners are none."""
     import h5py
 
+    has_sites = _SITES in file
     datasets: dict[str, tuple[int, ...]] = {}
     seen = 0
 
@@ -93,6 +95,8 @@ def volumes_in(file: Any, where: DataPath) -> dict[str, tuple[int, ...]]:
         seen += 1
         if seen > _MOST_NAMES:
             raise EmsegError("it holds too many datasets to list", str(where), "give an internal path")
+        if has_sites and name.startswith(_ANNOTATIONS):
+            return
         if isinstance(item, h5py.Dataset) and 2 <= item.ndim <= 5 and item.dtype.kind in "buif":
             datasets[name] = tuple(item.shape)
 
