@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +13,9 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import STOPPED
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs.doubts import Doubt, decide, remember
+from napari_emseg.preprocess.bad_sections import Suspicion
 from napari_emseg.session import Session
-from napari_emseg.ui.flows import cleaning, opening
+from napari_emseg.ui.flows import cleaning, learning, opening
 from napari_emseg.ui.flows.doubting import next_doubt
 from napari_emseg.ui.flows.opening import show
 from napari_emseg.ui.following import Follower
@@ -261,3 +263,48 @@ def test_a_stack_whose_voxel_size_was_given_is_not_called_cleaned(desk: Any) -> 
     opening.set_spacing(desk, (30.0, 5.0, 5.0))
     assert not cleaning.is_cleaned(desk)
     assert desk.cleaning.original.spacing_nm == (30, 5, 5)
+
+
+@pytest.fixture
+def refusing(labelled: Any, monkeypatch: Any) -> Any:
+    """The desk, where the disk takes nothing any more that is to be remembered of the project."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("napari_emseg.core.project.write_atomic", full)
+    yield labelled
+    monkeypatch.undo()
+
+
+def test_a_voxel_size_that_the_disk_refuses_holds_until_the_window_is_closed(refusing: Any) -> None:
+    with pytest.raises(EmsegError, match="No space left"):
+        opening.set_spacing(refusing, (30.0, 5.0, 5.0))
+    assert list(refusing.layers.labels.scale) == list(refusing.layers.image.scale) == [30, 5, 5]
+    with pytest.raises(EmsegError, match="positive"):
+        opening.set_spacing(refusing, (30.0, 0.0, 5.0))
+    assert list(refusing.layers.labels.scale) == [30, 5, 5]
+
+
+def test_a_model_that_the_disk_refuses_predicts_until_the_window_is_closed(refusing: Any, model: Any) -> None:
+    refusing.do("predict")
+    assert refusing.layers.boundary_map.sections
+    other = shutil.copytree(model, model.parent / "other")
+    learning.choose(refusing, str(other))
+    assert "No space left" in refusing.sayings["predict"].text
+    assert refusing.session.model == str(other)
+    assert not refusing.layers.boundary_map.sections
+
+
+def test_clicks_that_a_project_refuses_are_answered(opened: Any, engine: Any, qtbot: Any) -> None:
+    blurred = Suspicion(4, "blurred", 0.7, "little fine detail", np.full((6, 8), 90, np.uint8))
+    engine.answers["napari_emseg.jobs.preprocess:look"] = lambda request, progress: [blurred]
+    desk, panel = opened.desk, opened.panels["cleanup"]
+    desk.open_stage("cleanup")
+    desk.do("find_bad")
+    qtbot.waitUntil(lambda: panel.list.count() == 1, timeout=5000)
+    desk.session.read_only = True
+    panel.out.click()
+    assert "read-only" in desk.sayings["cleanup"].text
+    assert desk.session.sections[4].status is Status.UNSEEN
+    desk.session.read_only = False

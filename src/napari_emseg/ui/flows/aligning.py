@@ -263,16 +263,13 @@ def align(desk: Desk) -> None:
 
     def begin(made: Session, path: Path, touched: set[int]) -> None:
         from napari_emseg.ui.flows.opening import show
-        from napari_emseg.ui.view import go_to_section
 
         desk.sweep()
         section = desk.section
         try:
             job.catch_up(state.session, alignment, made, touched)
             want_preview(desk, False)
-            show(desk, made)
-            _, layers = desk.need_session()
-            go_to_section(desk.viewer, layers.image, section)
+            show(desk, made, section=section)
         except EmsegError:
             job.forget(made)
             raise

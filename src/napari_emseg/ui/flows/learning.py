@@ -240,13 +240,15 @@ def choose(desk: Desk, name: str) -> None:
 
     session, _ = desk.need_session()
     if name != session.model or session.membranes is not None:
-        aside = _aside(session)
-        session.model = name
-        forget_predictions(desk)
-        predicting.warm_up(desk)
-        hides = hides_bundled(session, name)
+        aside, hides = _aside(session), hides_bundled(session, name)
         text = f"Predictions come from {model_words(name)} now.{aside}"
         desk.say("predict", f"{text} {hides}." if hides else text)
+        try:
+            session.model = name
+        except EmsegError as error:  # it holds until the window is closed
+            desk.fail("predict", error)
+        forget_predictions(desk)
+        predicting.warm_up(desk)
         desk.state_changed.emit()
 
 

@@ -169,10 +169,7 @@ def reopen(desk: Desk) -> None:
     from napari_emseg.session import Session
 
     session, _ = desk.need_session()
-    section = desk.section
-    show(desk, Session.open(session.project.folder, session.image))
-    _, layers = desk.need_session()
-    go_to_section(desk.viewer, layers.image, section)
+    show(desk, Session.open(session.project.folder, session.image), section=desk.section)
 
 
 def open_again(desk: Desk) -> None:
@@ -182,9 +179,7 @@ def open_again(desk: Desk) -> None:
     if desk.closed is None:
         raise EmsegError("no stack was closed", "", "open one")
     folder, image, section = desk.closed
-    show(desk, Session.open(folder, image))
-    _, layers = desk.need_session()
-    go_to_section(desk.viewer, layers.image, section)
+    show(desk, Session.open(folder, image), section=section)
 
 
 def ours(desk: Desk) -> Image | None:
@@ -252,22 +247,28 @@ def offset_of(layer: Image) -> tuple[float, float, float]:
 
 
 def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
-    """Take over the voxel size that the person has given."""
-    session, _ = desk.need_session()
+    """Take over the voxel size that the person has given; where the disk refuses it, it holds until the window is closed.
+
+    Raises
+    ------
+    EmsegError
+        If a size is not positive, or the disk refuses it.
+    """
     from napari_emseg.ui.flows import cleaning
     from napari_emseg.ui.layers import geometry
 
-    session.set_spacing(spacing_nm)
-    cleaning.take_spacing(desk)
-
-    _, layers = desk.need_session()
-    place, section = geometry(session), desk.section
-    for layer in (layers.image, *layers.overlays):
-        layer.scale, layer.units, layer.translate = place["scale"], place["units"], place["translate"]
-    _lay_on(desk)
-    go_to_section(desk.viewer, layers.image, section)  # another one lies at the same place now
-    desk.viewer.reset_view()
-    desk.state_changed.emit()
+    (session, layers), section = desk.need_session(), desk.section
+    try:
+        session.set_spacing(spacing_nm)
+    finally:
+        cleaning.take_spacing(desk)
+        place = geometry(session)
+        for layer in (layers.image, *layers.overlays):
+            layer.scale, layer.units, layer.translate = place["scale"], place["units"], place["translate"]
+        _lay_on(desk)
+        go_to_section(desk.viewer, layers.image, section)  # another one lies at the same place now
+        desk.viewer.reset_view()
+        desk.state_changed.emit()
     _say_opened(desk, session)
 
 
@@ -333,8 +334,8 @@ def _keep_damaged(desk: Desk, error: EmsegError, image: ImageStack | None) -> No
         )
 
 
-def show(desk: Desk, session: Session, image: Image | None = None) -> None:
-    """Put a session on the desk, say what it is, and let the worker get ready."""
+def show(desk: Desk, session: Session, image: Image | None = None, *, section: int | None = None) -> None:
+    """Put a session on the desk, at a section where one is given, say what it is, and let the worker get ready."""
     from napari_emseg.ui.flows.shown_already import layer_of
 
     desk.show(session, image=image or layer_of(desk, session.image))
@@ -345,6 +346,8 @@ def show(desk: Desk, session: Session, image: Image | None = None) -> None:
     _fill_canvas(desk)
     _say_opened(desk, session, learning.take_up(desk))
     predicting.warm_up(desk)
+    if section is not None:
+        go_to_section(desk.viewer, desk.need_session()[1].image, section)
 
 
 def _take_up_cleaned(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QHideEvent, QIcon, QKeyEvent, QShowEvent
 from qtpy.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QPushButton, QTabBar, QVBoxLayout, QWidget
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows import aligning, cleaning
 from napari_emseg.ui.grey import pixmap
 from napari_emseg.ui.panels.alignment import AlignmentPage
@@ -186,7 +187,11 @@ class CleanUpPanel(StagePanel):
         number = self.list.currentRow()
         if not 0 <= number < len(self._listed):
             return
-        cleaning.decide(self.desk, self._listed[number].section, leave_out)
+        try:
+            cleaning.decide(self.desk, self._listed[number].section, leave_out)
+        except EmsegError as error:
+            self.desk.fail(self.stage, error)
+            return
         state = cleaning.cleaning_of(self.desk)
         pending = [n for n, s in enumerate(self._listed) if s.section in state.pending]
         following = [n for n in pending if n > number] or pending

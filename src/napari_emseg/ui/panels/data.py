@@ -189,7 +189,10 @@ class DataPanel(StagePanel):
 
     def _on_use_size(self) -> None:
         x, y, z = (size.value() for size in self.sizes)
-        opening.set_spacing(self.desk, (z, y, x))
+        try:
+            opening.set_spacing(self.desk, (z, y, x))
+        except EmsegError as error:
+            self.desk.fail(self.stage, error)
 
     def _on_open_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a stack", "", _FILES)
