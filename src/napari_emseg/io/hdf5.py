@@ -83,10 +83,9 @@ def read_hdf5(where: DataPath) -> Opened:
 
 
 def volumes_in(file: Any, where: DataPath) -> dict[str, tuple[int, ...]]:
-    """All datasets of an open file that could be volumes: name to shape; sites of CREMI and their partners are none."""
+    """All datasets of an open file that could be volumes: name to shape; sites of CREMI and their partners only by name."""
     import h5py
 
-    has_sites = _SITES in file
     datasets: dict[str, tuple[int, ...]] = {}
     seen = 0
 
@@ -95,17 +94,18 @@ def volumes_in(file: Any, where: DataPath) -> dict[str, tuple[int, ...]]:
         seen += 1
         if seen > _MOST_NAMES:
             raise EmsegError("it holds too many datasets to list", str(where), "give an internal path")
-        if has_sites and name.startswith(_ANNOTATIONS):
-            return
         if isinstance(item, h5py.Dataset) and 2 <= item.ndim <= 5 and item.dtype.kind in "buif":
             datasets[name] = tuple(item.shape)
 
     direct = file.get(where.inner) if where.inner else None
     if isinstance(direct, h5py.Dataset):
         note(where.inner, direct)
-    else:
-        file.visititems(note)
-    return datasets
+        return datasets
+    file.visititems(note)
+    has_sites = _SITES in file
+    return {
+        name: shape for name, shape in datasets.items() if not (has_sites and name.startswith(_ANNOTATIONS))
+    }
 
 
 def dataset_of(file: Any, name: str, where: DataPath) -> Opened:
