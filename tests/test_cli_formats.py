@@ -78,6 +78,8 @@ def test_skeletons_between_all_formats(tmp_path: Path, capsys: pytest.CaptureFix
     assert "1 tree, 2 nodes" in capsys.readouterr().out
     (tree,) = read_annotations(tmp_path / "g.nml").trees  # type: ignore[union-attr]
     assert tree.points_nm.tolist() == [[5000, 800, 400], [5050, 800, 440]]
+    assert main(["convert", str(tmp_path / "g.nml"), str(tmp_path / "back.hdf")]) == 0
+    assert "back.hdf: 2 sites, 1 pair" in capsys.readouterr().out
     assert '<node id="1"' in (tmp_path / "g.nml").read_text()
     assert 'x="100" ' in (tmp_path / "b.nml").read_text()
 

@@ -133,8 +133,8 @@ def _annotations(args: argparse.Namespace) -> int:
     notes: list[str] = []
     if args.farthest is not None:
         found, notes = _near_partners(found, args.farthest, args.source)
-    write_annotations(args.output, found, spacing_nm=given)
-    print(f"{args.output}: {describe(found)}")
+    written = write_annotations(args.output, found, spacing_nm=given)
+    print(f"{args.output}: {describe(written)}")
     for note in notes:
         print(note)
     for note in getattr(found, "notes", ()):

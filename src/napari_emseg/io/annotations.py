@@ -115,12 +115,17 @@ def read_annotations(path: str | os.PathLike[str], *, spacing_nm: Spacing | None
 
 def write_annotations(
     path: str | os.PathLike[str], annotations: Annotations, *, spacing_nm: Spacing | None = None
-) -> None:
+) -> Annotations:
     """Write annotations; the suffix decides the format, and a file appears whole or not at all.
 
     What was there before is replaced; ``sample.hdf::annotations`` is put into a CREMI file whose volumes stay.
     Synaptic partners become trees of two nodes where the format knows skeletons only, and such trees become
     partners where it knows only those.
+
+    Returns
+    -------
+    SkeletonSet, CremiAnnotations or LossCurve
+        As they were written.
 
     Raises
     ------
@@ -153,6 +158,7 @@ def write_annotations(
         except EmsegError as error:
             named = str(target) if error.where == str(place) else error.where
             raise EmsegError(error.what, named, error.remedy) from error
+    return value
 
 
 def _as_kind(annotations: Annotations, suffix: str, spacing_nm: Spacing | None) -> Annotations:
