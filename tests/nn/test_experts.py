@@ -182,6 +182,10 @@ def test_a_lesson_changes_what_answers_for_its_stack_and_nothing_else(twofold, l
     assert (card.name, card.taught_pixel_sizes_nm) == ("back", (10.0,))
     assert card.formers[0].taught_pixel_sizes_nm == (4.6,)
     assert card.training["sections"] == {"inverted": [0, 1, 2]}
+    assert [one["name"] for one in card.training["ancestors"]] == ["toy"]  # what answered for this stack before
+    lines = read_card(again).training["ancestors"]
+    assert [one["name"] for one in lines] == ["toy", "twofold"]
+    assert "finetuned_from" not in card.model_dump_json()
 
     third = lesson(back, tmp_path / "third", 30.0)
     assert [one.taught_pixel_sizes_nm for one in read_card(third).formers] == [(10.0,), (4.6,)]

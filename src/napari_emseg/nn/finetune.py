@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_emseg.augment.recipe import load_recipe
+from napari_emseg.core.ancestry import ANCESTORS, ancestors_with
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import LEARNED, STOPPED, FinetuneRequest, FinetuneResult
-from napari_emseg.core.model_card import read_card
+from napari_emseg.core.model_card import WEIGHTS, read_card
 from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.core.progress import Part
 from napari_emseg.nn.average import mixed, raised, soup
@@ -370,7 +371,7 @@ class _Course:
         before, after = self._seen(verdict)
         scored_on = said if after else ""
         training = {
-            "finetuned_from": card.training,
+            ANCESTORS: ancestors_with(card, request.model / WEIGHTS),
             "sections": {v.name: list(v.train) for v in request.volumes},
             "steps": len(self.losses),
             "seconds": round(self.seconds, 1),
