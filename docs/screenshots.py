@@ -350,7 +350,7 @@ def compare(output: Path, folder: Path) -> list[str]:
     wait_until(lambda: panel.result is not None or panel.says.saying.tone == "error")
     go_to_section(viewer, layers.image, SECTION)
     zoom_in(viewer)
-    index = panel.list.shown.index(1, 0)
+    index = panel.list.model.index(1, 0)
     panel.list.table.setCurrentIndex(index)
     panel.list.table.clicked.emit(index)
     save(viewer, output / "compare.png")

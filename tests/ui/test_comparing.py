@@ -57,12 +57,12 @@ def compare(widget: Any, qtbot: Any) -> None:
 
 
 def listed(widget: Any) -> list[tuple[str, str]]:
-    model = widget.list.shown
+    model = widget.list.model
     return [(model.index(k, 0).data(), model.index(k, 1).data()) for k in range(model.rowCount())]
 
 
 def click(widget: Any, row: int) -> None:
-    index = widget.list.shown.index(row, 0)
+    index = widget.list.model.index(row, 0)
     widget.list.table.scrollTo(index)
     QTest.mouseClick(
         widget.list.table.viewport(),
@@ -130,10 +130,12 @@ def test_sorting_and_kinds(widget: Any, qtbot: Any) -> None:
     assert [name for _, name in listed(widget)] == ["6", "10", "11", "16"]
     QTest.mouseClick(widget.list.legend.buttons[MERGE], Qt.MouseButton.LeftButton)
     assert [name for _, name in listed(widget)] == ["6", "16"]
+    click(widget, 1)
     widget.list.with_right.setChecked(True)
     assert len(listed(widget)) == 14
+    assert [index.data() for index in widget.list.table.selectionModel().selectedRows(1)] == ["16"]
     widget.list.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
-    assert widget.list.shown.index(0, 2).data() == "0.0013"  # 4 x 400 voxels of 800 nm³
+    assert widget.list.model.index(0, 2).data() == "0.0013"  # 4 x 400 voxels of 800 nm³
 
 
 def test_an_object_that_is_as_good_as_missed_is_called_so_and_objects_are_listed_with_three_dots() -> None:
@@ -180,7 +182,7 @@ def test_what_is_wrong_is_read_at_the_width_of_the_dock(qtbot: Any) -> None:
     made.show_rows(object_errors(true, np.ones_like(true)), 800.0)
     made.resize(362, 300)
     made.show()
-    index = made.shown.index(0, 0)
+    index = made.model.index(0, 0)
     assert index.data() == "Merged 300"
     assert made.table.columnWidth(0) >= made.table.sizeHintForIndex(index).width()
 

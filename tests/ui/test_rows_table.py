@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_emseg.ui.measuring.table import MeasureModel
 from napari_emseg.ui.rows_model import RowsModel
 from napari_emseg.ui.rows_table import KEY_ROLE, SORT_ROLE, RowsTable
 
@@ -108,3 +109,10 @@ def test_every_row_is_asked_once_for_its_order(qtbot):
     assert len(asked) == 2000
     assert found.select((3, 3))
     assert chosen(found) == [(3, 3)]
+
+
+def test_ids_that_no_float_tells_apart_are_sorted():
+    model = MeasureModel()
+    model.put([{"id": 2**60 + k} for k in (2, 0, 1)])
+    model.sort(0)
+    assert [row["id"] - 2**60 for row in model.rows] == [0, 1, 2]

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QModelIndex, QSize, Qt, Signal
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QCheckBox,
-    QHeaderView,
-    QPushButton,
-    QSizePolicy,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QHeaderView, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_emseg.ui.comparing.legend import Legend
-from napari_emseg.ui.comparing.table import ROW_ROLE, ErrorFilter, ErrorModel
+from napari_emseg.ui.comparing.table import ErrorModel
 from napari_emseg.ui.panels.base import row
+from napari_emseg.ui.rows_table import KEY_ROLE, RowsTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +18,7 @@ if TYPE_CHECKING:
     from napari_emseg.algorithms.metrics.object_errors import ObjectErrors
 
 _TABLE_HEIGHT = 112
+_LEAST_PX = 36
 _SWATCH = 10
 _COST = 4  # column that the table is sorted by at first
 
@@ -40,25 +33,13 @@ class ErrorList(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.legend = Legend()
-        self.model = ErrorModel(self)
-        self.shown = ErrorFilter(self)
-        self.shown.setSourceModel(self.model)
-        self.table = QTableView()
-        self.table.setObjectName("errors")
-        self.table.setModel(self.shown)
-        self.table.setSortingEnabled(True)
+        self.model = ErrorModel()
+        self.table = RowsTable(self.model, "errors", _LEAST_PX)
         self.table.sortByColumn(_COST, Qt.SortOrder.DescendingOrder)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setShowGrid(False)
         self.table.setIconSize(QSize(_SWATCH, _SWATCH))
-        self.table.verticalHeader().setVisible(False)
-        self.table.verticalHeader().setDefaultSectionSize(22)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(36)
         self.table.setMinimumHeight(_TABLE_HEIGHT)
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.with_right = QCheckBox("Objects without errors too")
@@ -74,8 +55,7 @@ class ErrorList(QWidget):
         column.addLayout(row(self.with_right, self.save, equal=False))
         self.legend.changed.connect(self._on_filter)
         self.with_right.toggled.connect(self._on_filter)
-        self.table.clicked.connect(self._on_row)
-        self.table.activated.connect(self._on_row)
+        self.table.picked.connect(self.picked)
         self.save.clicked.connect(self.save_asked)
 
     def show_rows(self, rows: Sequence[ObjectErrors], voxel_nm3: float | None) -> None:
@@ -84,9 +64,6 @@ class ErrorList(QWidget):
         self.legend.count(rows)
 
     def _on_filter(self, *_: object) -> None:
-        self.shown.show_kinds(self.legend.kinds, with_right=self.with_right.isChecked())
-
-    def _on_row(self, index: QModelIndex) -> None:
-        found = index.data(ROW_ROLE)
-        if found is not None:
-            self.picked.emit(found)
+        chosen = self.table.currentIndex().data(KEY_ROLE)
+        self.model.show_kinds(self.legend.kinds, with_right=self.with_right.isChecked())
+        self.table.select(chosen)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtGui import QBrush, QColor
 
 from napari_emseg.algorithms.metrics.error_map import EXTRA, MERGE, MISSED, SPLIT
 from napari_emseg.ui.comparing.words import COLOURS, size_words
-from napari_emseg.ui.rows_model import RowsModel
+from napari_emseg.ui.rows_model import KEY_ROLE, SORT_ROLE, RowsModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,21 +28,34 @@ KINDS_OF: dict[str, tuple[int, ...]] = {
     "split": (SPLIT,), "merged": (MERGE,), "split and merged": (SPLIT, MERGE), "missed": (MISSED,),
     "not in the truth": (EXTRA,), "right": (),
 }  # fmt: skip
-SORT_ROLE = Qt.ItemDataRole.UserRole
-ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
 class ErrorModel(RowsModel):
-    """Rows of a comparison."""
+    """Rows of a comparison that have one of the wanted kinds of error; each is its own key."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(zip(COLUMNS, HELP, strict=True), parent)
+        self._every: tuple[ObjectErrors, ...] = ()
         self._voxel_nm3: float | None = None
+        self._kinds: frozenset[int] = frozenset(COLOURS)
+        self._with_right = False
 
     def show_rows(self, rows: Sequence[ObjectErrors], voxel_nm3: float | None) -> None:
         """Show another comparison."""
-        self._voxel_nm3 = voxel_nm3
-        self.put(rows)
+        self._every, self._voxel_nm3 = tuple(rows), voxel_nm3
+        self._put_wanted()
+
+    def show_kinds(self, kinds: frozenset[int], *, with_right: bool) -> None:
+        """Show objects that have one of these kinds of error, and those that are right if wanted."""
+        self._kinds, self._with_right = kinds, with_right
+        self._put_wanted()
+
+    def _put_wanted(self) -> None:
+        wanted = {
+            error: not self._kinds.isdisjoint(kinds) if kinds else self._with_right
+            for error, kinds in KINDS_OF.items()
+        }
+        self.put([row for row in self._every if wanted[row.error]])
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
         """The size has a unit, which depends on what is known."""
@@ -57,11 +70,8 @@ class ErrorModel(RowsModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._words(row)[column]
         if role == SORT_ROLE:
-            cost = row.voi_split + row.voi_merge
-            if row.error == "missed":  # costs the scores nothing where nothing else was missed
-                cost = float("inf")
-            return (row.error, row.object_id or row.main_segment, row.voxels, row.main_part, cost)[column]
-        if role == ROW_ROLE:
+            return _sorted_by(row, column)
+        if role == KEY_ROLE:
             return row
         if role == Qt.ItemDataRole.ToolTipRole:
             return about(row)
@@ -70,6 +80,10 @@ class ErrorModel(RowsModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and column:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
+
+    def values(self, column: int) -> list[Any]:
+        """What all rows are sorted by, in their order."""
+        return [_sorted_by(row, column) for row in self.rows]
 
     def _words(self, row: ObjectErrors) -> tuple[str, ...]:
         error: str = row.error
@@ -87,25 +101,10 @@ class ErrorModel(RowsModel):
         )
 
 
-class ErrorFilter(QSortFilterProxyModel):
-    """Leaves kinds of errors out, and sorts by values instead of words."""
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.setSortRole(SORT_ROLE)
-        self._kinds: frozenset[int] = frozenset(COLOURS)
-        self._with_right = False
-
-    def show_kinds(self, kinds: frozenset[int], *, with_right: bool) -> None:
-        """Show objects that have one of these kinds of error, and those that are right if wanted."""
-        self._kinds, self._with_right = kinds, with_right
-        self.invalidateFilter()
-
-    def filterAcceptsRow(self, source_row: int, source_parent: QModelIndex) -> bool:  # noqa: N802
-        """Whether a row is shown."""
-        row = self.sourceModel().rows[source_row]
-        kinds = KINDS_OF[row.error]
-        return bool(self._kinds.intersection(kinds)) if kinds else self._with_right
+def _sorted_by(row: ObjectErrors, column: int) -> str | float:
+    # a missed object costs the scores nothing where nothing else was missed
+    cost = float("inf") if row.error == "missed" else row.voi_split + row.voi_merge
+    return (row.error, row.object_id or row.main_segment, row.voxels, row.main_part, cost)[column]
 
 
 def about(row: ObjectErrors) -> str:

@@ -39,7 +39,7 @@ class MeasureModel(RowsModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return words_of(name, value)
         if role == SORT_ROLE:
-            return -1.0 if value is None else float(value)
+            return -1.0 if value is None else value
         if role == KEY_ROLE:
             return int(row["id"] or 0)
         if role == Qt.ItemDataRole.TextAlignmentRole:
