@@ -30,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out_dir", metavar="OUT_DIR", type=out_folder)
     parser.add_argument("--resume", action="store_true", help="take up the training that OUT_DIR holds")
     parser.add_argument(
-        "--max-seconds", type=seconds, default=math.inf, metavar="S", help="stop then, in a resumable state"
-    )
+        "--max-seconds", type=seconds, default=math.inf, metavar="S",
+        help="learn so long and stop in a resumable state; loading comes before, and a step that has begun is finished",
+    )  # fmt: skip
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
 
 
