@@ -127,6 +127,22 @@ def test_a_neck_is_cut_where_wished(block):
     np.testing.assert_array_equal(labels, numbers(values, how).labels[FULL])
 
 
+def test_a_neck_is_cut_beside_a_synapse_in_whose_box_it_lies():
+    values = np.zeros((3, 60, 120), np.float32)
+    y, x = np.indices(values.shape[1:])
+    for middle in (20, 50):
+        values[:, (y - 30) ** 2 + (x - middle) ** 2 < 12**2] = 1
+    values[:, 29:31, 20:50] = 1
+    values[:, 45:47, 10:60] = values[:, 34:47, 34:36] = 1  # an anchor, whose flukes lie below the two discs
+    how = SynapseSettings(join_nm=0, min_volume_nm3=0, split_tolerance_nm=20.0)
+    found = number_synapses(CleftMap(values, 0.5), how, (8.0, 8.0, 8.0), block=(3, 60, 120))
+    labels = found.labels[FULL]
+    assert len(found.places) == 3
+    assert labels[1, 30, 20] != labels[1, 30, 50]
+    assert np.unique(labels[1, 45:47, 10:60]).size == 1
+    np.testing.assert_array_equal(labels > 0, values > 0)
+
+
 def test_a_bridge_of_widening_is_no_neck():
     values = np.zeros((3, 30, 60), np.float32)
     values[:, 5:25, 5:25] = values[:, 5:25, 27:47] = 1

@@ -138,7 +138,7 @@ def number_synapses(
     whole = Numbered(mask, parts, np.arange(n + 1))
     places = find_places(whole, block, progress=Part(report, 0.6, 0.9))
     if settings.split_tolerance_nm > 0:
-        places, n = _divided(places, whole, parts, n, settings, spacing_nm)
+        places, n = _divided(places, mask, parts, n, settings, spacing_nm)
     voxel = float(np.prod(spacing_nm))
     kept = [place for place in places if place.voxels * voxel >= settings.min_volume_nm3]
     names = np.zeros(n + 1, np.int64)
@@ -149,7 +149,7 @@ def number_synapses(
 
 def _divided(
     places: list[Place],
-    whole: Numbered,
+    mask: CleftMap | SideMap,
     parts: _Parts,
     n: int,
     settings: SynapseSettings,
@@ -161,8 +161,8 @@ def _divided(
     how = InstanceSettings(min_volume_um3=0, split_tolerance_nm=settings.split_tolerance_nm)
     found: list[Place] = []
     for place in places:
-        region = around(place.region, 0.0, spacing_nm, whole.shape)  # what is outside has to be seen
-        inside = whole[region.slices] == place.id
+        region = around(place.region, 0.0, spacing_nm, mask.shape)  # what is outside has to be seen
+        inside = mask[region.slices] & (parts[region.slices] == place.id)
         cut = find_instances(inside.astype(np.uint8) * 255, how, spacing_nm).labels
         # pieces that the widening had joined were apart before: they are not cut again
         if cc3d.connected_components(inside, connectivity=6, return_N=True)[1] >= cut.max(initial=0):
