@@ -143,3 +143,14 @@ def test_a_stack_of_one_section_is_spoken_of_as_one(desk: Any, tmp_path: Path) -
     desk.do("propagate")
     text = "The stack has one section only (section 0): there is nothing to carry ids to."
     assert desk.sayings["propagate"].text == text
+
+
+def test_the_image_of_another_project_is_not_asked_for_when_this_one_is_closed(
+    desk: Any, stack: Any, tmp_path: Path
+) -> None:
+    desk.without_image = tmp_path / "moved.emseg"
+    opening.show(desk, Session.open_or_create(stack, tmp_path / "here.emseg"))
+    desk.clear()
+    assert desk.without_image is None
+    desk.do("find_image")
+    assert "No project misses its image" in desk.sayings["data"].text

@@ -171,7 +171,7 @@ class Desk(Bench):
             session.close()
             raise error
         session.notices += self.clear()
-        self.closed = self.damaged = self.several = None
+        self.closed = self.damaged = self.several = self.without_image = None
         self.session = session
         self.layers = add_layers(self.viewer, session, image=image, failed=self.on_unreadable)
         self._adapter = LabelsAdapter(

@@ -123,7 +123,6 @@ def open_with_image(desk: Desk, folder: Path, image: str | Path) -> None:
 
         damaged = desk.damaged is not None and desk.damaged[0] == folder
         session = Session.remake(folder, stack) if damaged else Session.open(folder, stack)
-        desk.without_image = None
         show(desk, session)
 
     desk.start("data", f"opening {Path(str(image)).name}")
