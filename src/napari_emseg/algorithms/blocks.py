@@ -32,6 +32,11 @@ def grid(shape: tuple[int, int, int], block: tuple[int, int, int]) -> list[Regio
     ----------
     shape, block : (z, y, x)
         Extent of the volume and of a block; blocks at the far borders are smaller.
+
+    Raises
+    ------
+    EmsegError
+        If a block would hold no voxel.
     """
     if min(block) < 1:
         raise EmsegError(
@@ -75,6 +80,11 @@ def components_in_blocks(
     -------
     int
         Number of parts. They are numbered in raster order of their first voxel, whatever the blocks.
+
+    Raises
+    ------
+    EmsegError
+        If a block would hold no voxel, or there is no such connectivity.
     """
     if connectivity not in _FARTHEST:
         raise EmsegError(f"connectivity {connectivity} is not known", "", "take 6, 18 or 26")

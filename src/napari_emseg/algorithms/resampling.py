@@ -115,7 +115,13 @@ class Resampling:
 
     @classmethod
     def between(cls, shape: tuple[int, int, int], old_nm: Spacing, new_nm: Spacing) -> Resampling:
-        """Resampling from one voxel size (z, y, x) in nanometres to another."""
+        """Resampling from one voxel size (z, y, x) in nanometres to another.
+
+        Raises
+        ------
+        EmsegError
+            If a size is not larger than 0, or the factor between two is absurd.
+        """
         if min(*old_nm, *new_nm) <= 0:
             raise EmsegError("a voxel size must be larger than 0 nm", f"from {old_nm} to {new_nm}")
         z, y, x = (b / a for a, b in zip(old_nm, new_nm, strict=True))

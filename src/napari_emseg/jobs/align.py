@@ -301,7 +301,13 @@ def _carry(
 
 
 def alignment_of(session: Session) -> tuple[Alignment, Offset | None] | None:
-    """How a project's stack was aligned, and the offset of its original; None where it was not."""
+    """How a project's stack was aligned, and the offset of its original; None where it was not.
+
+    Raises
+    ------
+    EmsegError
+        If the record of the alignment cannot be read.
+    """
     record = session.project.folder / RECORD
     if not (record / _SHIFTS).is_file():
         return None

@@ -104,7 +104,13 @@ def deflicker_file(source: str, output: str, settings: DeflickerSettings, progre
 
 
 def detect_file(source: str, output: str, pictures: str | None, progress: Progress) -> list[str]:
-    """List suspicious sections as CSV or JSON."""
+    """List suspicious sections as CSV or JSON.
+
+    Raises
+    ------
+    EmsegError
+        If the report is to be neither, or a file cannot be read or written.
+    """
     suffix = Path(output).suffix.lower()
     if suffix not in (".csv", ".json"):
         raise EmsegError("a report is a table", output, "end it in .csv or .json")
@@ -183,7 +189,13 @@ def replace_file(
     labels: bool,
     progress: Progress,
 ) -> list[str]:
-    """Replace bad sections; without a list they are looked for first."""
+    """Replace bad sections; without a list they are looked for first.
+
+    Raises
+    ------
+    EmsegError
+        If labels come without a list, the list or the table cannot be read, or a file cannot be read or written.
+    """
     check_output(output, source)
     if table:
         check_place(Path(table))
@@ -267,7 +279,13 @@ def resample_file(
     labels: bool,
     progress: Progress,
 ) -> list[str]:
-    """Change the voxel size, one section of the result at a time."""
+    """Change the voxel size, one section of the result at a time.
+
+    Raises
+    ------
+    EmsegError
+        If the voxel size is needed and unknown, or a file cannot be read or written.
+    """
     from napari_emseg.algorithms.resampling import Resampling
 
     check_output(output, source)

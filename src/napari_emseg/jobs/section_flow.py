@@ -29,7 +29,13 @@ def sections_of(stack: Any, where: str) -> Iterator[NDArray[Any]]:
 
 
 def checked(section: NDArray[Any], z: int, where: str) -> NDArray[Any]:
-    """The section, if all its values are numbers."""
+    """The section, if all its values are numbers.
+
+    Raises
+    ------
+    EmsegError
+        If one is NaN or infinite.
+    """
     if section.dtype.kind == "f" and not np.isfinite(section).all():
         raise EmsegError(
             f"section {z} holds values that are no numbers", where, "export it without NaN and infinity"

@@ -188,7 +188,13 @@ def margin_nm(settings: SynapseSettings) -> float:
 def judge_synapses(
     inputs: Inputs, numbered: Any, places: list[Place], settings: SynapseSettings, progress: Progress
 ) -> Iterator[Found]:
-    """One synapse after the other, reading what surrounds it only."""
+    """One synapse after the other, reading what surrounds it only.
+
+    Raises
+    ------
+    EmsegError
+        If one reaches so far that it is none.
+    """
     from napari_emseg.algorithms.synapses.masks import shape_of
     from napari_emseg.algorithms.synapses.partners import find_partners
     from napari_emseg.algorithms.synapses.places import around

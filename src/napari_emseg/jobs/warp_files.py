@@ -220,7 +220,13 @@ def _points_file(
 def crack_file(
     source: str, output: str, *, sections: str | None, table: str | None, labels: bool, progress: Progress
 ) -> list[str]:
-    """Mend cracked sections and record how; labels are moved by an existing record."""
+    """Mend cracked sections and record how; labels are moved by an existing record.
+
+    Raises
+    ------
+    EmsegError
+        If labels come without a record, or a file cannot be read or written.
+    """
     check_output(output, source)
     channels, spacing, offset = open_sections(source, labels=labels, mixes=True)
     stack = channels[0]

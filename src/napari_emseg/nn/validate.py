@@ -100,6 +100,11 @@ def validate(
     Membranes are scored by V_rand, V_info and edits per 100 objects, masks by Dice at one half and average
     precision, distances by the share of their variance that is explained. ``merit`` is the mean over volumes and
     the targets that count (``recipe.merit``); ``merit_TARGET`` is that of each.
+
+    Raises
+    ------
+    EmsegError
+        If the network answers with NaN or infinity.
     """
     scores: dict[str, float] = {}
     merits: dict[str, list[float]] = {}

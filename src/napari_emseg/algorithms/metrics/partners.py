@@ -42,11 +42,11 @@ def segments_at(
     Parameters
     ----------
     points_nm : ndarray (n, 3)
-        (z, y, x) in the world.
+        (z, y, x) in the world, in nanometres.
     segmentation : array-like (z, y, x) of int
         Ids; only the voxels that are asked for are read.
-    spacing_nm, offset_nm : tuple of float
-        Voxel size, and where the volume begins. As in CREMI, voxel i holds everything from i to i + 1 voxel sizes.
+    spacing_nm, offset_nm : (z, y, x)
+        Voxel size, and where the volume begins, in nanometres. As in CREMI, voxel i holds everything from i to i + 1 voxel sizes.
 
     Returns
     -------
@@ -86,8 +86,8 @@ def partner_scores(
     truth, prediction : Pairs
     segmentation : array-like (z, y, x) of int
         Ground-truth neurons.
-    spacing_nm, offset_nm : tuple of float
-        Of the segmentation.
+    spacing_nm, offset_nm : (z, y, x)
+        Of the segmentation, as in `segments_at`.
     matching_nm : float
 
     Returns
@@ -95,6 +95,11 @@ def partner_scores(
     dict
         ``f1``, ``precision``, ``recall``, ``matched``, ``false_positives``, ``false_negatives``,
         ``mean_distance_nm`` of the matched ones. None where a score is not defined, with a ``reason``.
+
+    Raises
+    ------
+    EmsegError
+        If a position is NaN or infinite.
 
     References
     ----------

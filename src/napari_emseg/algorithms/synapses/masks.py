@@ -87,7 +87,13 @@ class SideMap:
         return pre | post
 
     def signed(self, box: Box) -> NDArray[np.float32]:
-        """From 1, presynaptic, to -1, postsynaptic."""
+        """From 1, presynaptic, to -1, postsynaptic.
+
+        Raises
+        ------
+        EmsegError
+            If the map holds values that are none of these, or no probabilities.
+        """
         if self.form == "channels":
             pre, post = (_chance(np.asarray(self._array[(k, *box)]), self._where) for k in (0, 1))
             return np.asarray(pre - post, np.float32)

@@ -50,7 +50,7 @@ class Crop:
         1 to n for the ids, 0 for none.
     ids : tuple of int
         The true id of each.
-    spacing_nm : tuple of float
+    spacing_nm : (z, y, x)
     signed : ndarray of float32, optional
         From 1, presynaptic, to -1, postsynaptic.
     image : ndarray, optional
