@@ -48,7 +48,7 @@ def test_a_mask_is_known_to_be_one_after_the_first_time(
     mask = (probability > 0.7).astype(np.uint8)
     write_array(path, mask, is_labels=False)
     assert (np.stack(run(request(path))) == mask[PART.slices]).all()
-    monkeypatch.setattr(map_file, "_is_mask", lambda array: pytest.fail("it is read from end to end again"))
+    monkeypatch.setattr(map_file, "holds_mask", lambda array: pytest.fail("it is read from end to end again"))
     assert (np.stack(run(request(path))) == mask[PART.slices]).all()
 
 
