@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,16 @@ def test_places(text: str, place: tuple[int, int, int] | None) -> None:
 def test_nanometres_need_a_voxel_size() -> None:
     assert read("600 1360 480 nm", SHAPE, None) == ()
     assert read("12 340 120", SHAPE, None)[0].place == (12, 340, 120)
+
+
+def test_nanometres_count_from_where_tables_count_them(labelled: Any) -> None:
+    """Places in the table of synapses tell where the stack lies, too."""
+    session = labelled.session
+    session.image = replace(session.image, offset_nm=(0.0, 3000.0, 5000.0))
+    assert [f.place for f in look_up("80 3160 5240 nm", session)] == [(2, 20, 30)]
+    assert [f.place for f in look_up("x 5.24 um", session)] == [(-1, -1, 30)]
+    assert [f.place for f in look_up("2 20 30", session)] == [(2, 20, 30)]
+    assert look_up("80 160 240 nm", session) == ()
 
 
 def test_words(labelled: Any) -> None:

@@ -51,7 +51,9 @@ class Found:
     object_id: int = 0
 
 
-def read(text: str, shape: tuple[int, int, int], spacing_nm: Spacing | None) -> tuple[Found, ...]:
+def read(
+    text: str, shape: tuple[int, int, int], spacing_nm: Spacing | None, offset_nm: Spacing = (0.0, 0.0, 0.0)
+) -> tuple[Found, ...]:
     """Objects, sections and places that a text may mean, the likeliest first.
 
     Parameters
@@ -62,6 +64,8 @@ def read(text: str, shape: tuple[int, int, int], spacing_nm: Spacing | None) -> 
         Of the stack; what lies outside of it is not offered.
     spacing_nm : (z, y, x) or None
         Needed for nanometres.
+    offset_nm : (z, y, x)
+        Where the stack begins, as in tables of places; what is given in voxels counts from there.
     """
     text = text.strip()
     if match := _OBJECT.fullmatch(text):
@@ -73,12 +77,14 @@ def read(text: str, shape: tuple[int, int, int], spacing_nm: Spacing | None) -> 
     bare, scale = _without_unit(text)
     if scale is not None and spacing_nm is None:
         return ()
-    steps = (1.0, 1.0, 1.0) if scale is None or spacing_nm is None else spacing_nm
+    steps, start = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+    if scale is not None and spacing_nm is not None:
+        steps, start = spacing_nm, offset_nm
     if wanted := _coordinates(bare):
         # Voxel n covers n to n + 1 voxel sizes; 0.6 um are 12 x 50 nm in spite of rounding.
         place = [
-            -1 if v is None else math.floor(v * (scale or 1.0) / step + _ROUNDING)
-            for v, step in zip(wanted, steps, strict=True)
+            -1 if v is None else math.floor((v * (scale or 1.0) - first) / step + _ROUNDING)
+            for v, step, first in zip(wanted, steps, start, strict=True)
         ]
         inside = all(v is None or 0 <= p < n for v, p, n in zip(wanted, place, shape, strict=True))
         if inside:
@@ -98,7 +104,8 @@ def look_up(text: str, session: Session, points: Iterable[tuple[str, Any]] = ())
     points : iterable of (words, (z, y, x))
         Notes of other layers, in voxels.
     """
-    found = read(text, session.volume.shape, session.image.spacing_nm)
+    image = session.image
+    found = read(text, session.volume.shape, image.spacing_nm, image.offset_nm or (0.0, 0.0, 0.0))
     word = text.strip().casefold()
     if found or len(word) < 2:
         return found
