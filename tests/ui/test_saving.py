@@ -179,3 +179,12 @@ def test_an_export_that_is_stopped_leaves_what_was_there(
     assert labelled.sayings["export"].text == "Stopped. a.tif is as it was before."
     assert (tmp_path / "a.tif").read_bytes() == before
     assert [path.name for path in tmp_path.glob("*a.tif*")] == ["a.tif"]
+
+
+def test_a_tree_without_a_suffix_is_a_skeleton(opened: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    saved: list[str] = []
+    monkeypatch.setattr(opened.branch_page, "save_tree", saved.append)
+    for typed in ("cell", "cell.GraphML"):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=typed: (f"{tmp_path}/{name}", ""))
+        opened.branch_page._on_save()
+    assert saved == [f"{tmp_path}/cell.swc", f"{tmp_path}/cell.GraphML"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.branch_tree import BranchTree
@@ -13,6 +13,7 @@ from napari_emseg.ui.flows import branching
 from napari_emseg.ui.panels.base import faint, heading, row
 from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.runner import Handlers, Work
+from napari_emseg.ui.saving import ask_name
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
 
@@ -186,10 +187,8 @@ class BranchPage(QWidget):
         )
 
     def _on_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save the tree", f"object-{self.object_id}.swc", "SWC (*.swc);;GraphML (*.graphml)"
-        )
-        if path:
+        start, words = f"object-{self.object_id}.swc", "SWC (*.swc);;GraphML (*.graphml)"
+        if path := ask_name(self, "Save the tree", start, words, ".swc", also=(".graphml",)):
             self.save_tree(path)
 
     def save_tree(self, path: str) -> None:
