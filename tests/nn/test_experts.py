@@ -182,7 +182,9 @@ def test_a_lesson_changes_what_answers_for_its_stack_and_nothing_else(twofold, l
     assert (card.name, card.taught_pixel_sizes_nm) == ("back", (10.0,))
     assert card.formers[0].taught_pixel_sizes_nm == (4.6,)
     assert card.training["sections"] == {"inverted": [0, 1, 2]}
-    assert [one["name"] for one in card.training["ancestors"]] == ["toy"]  # what answered for this stack before
+    assert [one["name"] for one in card.training["ancestors"]] == [
+        "toy"
+    ]  # what answered for this stack before
     lines = read_card(again).training["ancestors"]
     assert [one["name"] for one in lines] == ["toy", "twofold"]
     assert "finetuned_from" not in card.model_dump_json()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -222,3 +225,23 @@ def test_layers_that_come_back_show_the_section_that_was_shown(
     desk.do(desk.sayings["data"].action)
     assert desk.section == 2
     assert desk.viewer.dims.current_step[0] == 2
+
+
+def test_a_script_that_ends_with_its_window_open_closes_it() -> None:
+    """PyQt destroys what is left of a window of this size with a crash now and then."""
+    code = """
+        import atexit
+        from qtpy.QtWidgets import QApplication
+
+        @atexit.register  # before the window is opened, so called after what closes it
+        def look():
+            left = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
+            print(f"{len(left)} windows are left", flush=True)
+
+        from napari_emseg.ui.window import open_window
+        viewer, dock = open_window()
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["0 windows are left"]), done.stderr

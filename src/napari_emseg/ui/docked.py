@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QCoreApplication, QEvent, Qt
 from qtpy.QtWidgets import QApplication, QBoxLayout, QScrollArea, QWidget
 
 from napari_emseg.ui.gl_context import keep_context
@@ -45,6 +46,9 @@ class Docked(QWidget):
         self.destroyed.connect(self._leave)
         if (app := QApplication.instance()) is not None:
             app.aboutToQuit.connect(self._leave)
+        close = partial(_close_window, self._ends, self.viewer)
+        atexit.register(close)
+        self.at_end(lambda _: atexit.unregister(close))
 
     def at_end(self, end: Callable[[bool], object]) -> None:
         """Call something when the widget goes, in the order in which it was given.
@@ -127,6 +131,14 @@ def _end(ends: list[Callable[[bool], object]], *_: object, window_stays: bool = 
         # what an end reaches for may be gone already, and the next one has its turn all the same
         with suppress(RuntimeError, ValueError, LookupError):
             end(window_stays)
+
+
+def _close_window(ends: list[Callable[[bool], object]], viewer: Viewer) -> None:
+    """Close the window of a script that ends with it open: PyQt crashes now and then on as many widgets as ours."""
+    _end(ends)
+    with suppress(RuntimeError):  # closed already
+        viewer.close()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def _unhear(emitter: Any, callback: Callable[..., None], window_stays: bool) -> None:
