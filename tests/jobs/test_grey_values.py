@@ -69,6 +69,11 @@ def test_what_a_model_is_unsure_about_is_still_its_map(files: Path) -> None:
     assert WANTED["segment"](files / "unsure.h5", files)["shape"] == [3, 96, 96]
 
 
+def test_a_map_of_floats_may_be_unsure_whoever_made_it(files: Path) -> None:
+    write_array(files / "unsure.h5", (IMAGE / 255).astype(np.float32), spacing_nm=SPACING)
+    assert WANTED["segment"](files / "unsure.h5", files)["shape"] == [3, 96, 96]
+
+
 def test_ids_that_the_file_calls_ids_are_taken(files: Path) -> None:
     every = np.arange(1, IMAGE.size + 1, dtype=np.uint32).reshape(IMAGE.shape)[:, :40, :40]
     write_array(files / "store.zarr::labels/pixels", every, spacing_nm=SPACING, is_labels=True)

@@ -42,12 +42,11 @@ def refuse_image_as_probability(opened: StackFile, source: str | Path) -> None:
     Raises
     ------
     EmsegError
-        If values lie between as those of images do, and no model of ours has made them.
+        If eight bits lie between as those of images do, and no model of ours has made them. Floats from 0 to 1 are hardly
+        ever an image, and may be a map that is never sure.
     """
-    is_map = (
-        opened.stack.dtype == np.uint8 or opened.stack.dtype.kind == "f"
-    )  # others are refused as they are read
-    if is_map and _is_image(opened.stack, grey_for_probability) and "model" not in read_origin(source):
+    is_eight_bit = opened.stack.dtype == np.uint8
+    if is_eight_bit and _is_image(opened.stack, grey_for_probability) and "model" not in read_origin(source):
         raise EmsegError(
             "this is an image and no probability of membranes: nearly all values are neither high nor low", str(source),
             "find membranes in it first: napari-emseg predict IN OUT --model membrane",
