@@ -49,9 +49,8 @@ def give_back(root: QWidget, to_canvas: Callable[[], None], canvas: Callable[[],
         if not choice.isEditable():
             choice.activated.connect(lambda _index: to_canvas())
     for number in root.findChildren(QAbstractSpinBox):
-        for line in number.findChildren(
-            QLineEdit
-        ):  # its own, lineEdit(), is barred where Qt has made it or Python has let go of it
+        # its own, lineEdit(), is barred where Qt has made it or Python has let go of it
+        for line in number.findChildren(QLineEdit):
             line.returnPressed.connect(to_canvas)
 
 
