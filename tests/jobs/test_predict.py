@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled, EmsegError
 from napari_emseg.core.sections import Status
-from napari_emseg.jobs import predict
+from napari_emseg.jobs import few_shot, finetune, predict, suggest
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.judge import fresh, lesson_of
 from napari_emseg.settings import PredictSettings
@@ -113,6 +114,29 @@ def test_warm_up_names_the_device(session, model):
     session.model = str(model)
     session.set_settings(SETTINGS)
     assert "CPU" in predict.warm_up(predict.prepare_warm_up(session), Pieces())
+
+
+LACKING = "mps" if sys.platform == "linux" else "cuda"
+CLICKS = (few_shot.Click(1, 30, 40, True), few_shot.Click(2, 24, 24, False))
+
+
+@pytest.mark.parametrize(
+    ("job", "prepare"),
+    [
+        (predict, lambda session: predict.prepare(session, Region((0, 0, 0), (1, 8, 8)))),
+        (suggest, suggest.prepare),
+        (few_shot, lambda session: few_shot.prepare_region(session, CLICKS, Region((0, 0, 0), (1, 8, 8)))),
+        (finetune, finetune.prepare),
+    ],
+    ids=["predicting", "suggesting", "finding alike", "learning"],
+)
+def test_the_device_that_was_chosen_counts_for_all_that_a_model_is_asked(session, model, cells, job, prepare):
+    session.model = str(model)
+    session.set_settings(PredictSettings(device=LACKING))
+    session.commit(session.around_people("segment", "model", Region((0, 0, 0), (1, 96, 160)), cells[None]))
+    session.mark(0, Status.PROOFREAD)
+    with pytest.raises(EmsegError, match=f"no such device on this machine, {LACKING}"):
+        job.run(prepare(session), Pieces())
 
 
 def test_membranes_are_mended_where_the_model_can_and_it_is_wanted(image, model, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def test_the_judge_that_mends_is_that_of_what_answers(judged, twofold, image):
     assert not np.array_equal(asked(judged, 10.0)[1], asked(twofold, 10.0)[1])
 
 
-def test_clicks_ask_who_knows_pixels_of_this_size(judged, twofold, image, tmp_path, monkeypatch):
+def test_clicks_ask_who_knows_pixels_of_this_size(judged, twofold, image, tmp_path, monkeypatch, capsys):
     """In the window, and from the command line, with what the file or the person says of the size."""
     clicks = (few_shot.Click(0, 20, 20, True), few_shot.Click(1, 40, 40, False))
 
@@ -148,6 +149,8 @@ def test_clicks_ask_who_knows_pixels_of_this_size(judged, twofold, image, tmp_pa
         assert np.array_equal(array[:], found(twofold, pixel_nm))
         assert spacing_nm == (50.0, pixel_nm, pixel_nm)
         Path("out.h5").unlink()
+    assert main([*words, "--device", "mps" if sys.platform == "linux" else "cuda"]) == 1
+    assert "no such device on this machine" in capsys.readouterr().err
 
 
 def test_a_cutout_says_how_large_its_pixels_are(twofold, image, tmp_path):
@@ -159,6 +162,14 @@ def test_a_cutout_says_how_large_its_pixels_are(twofold, image, tmp_path):
     whole = few_shot.run(few_shot.prepare(stack, clicks, model=twofold), Silent())
     np.testing.assert_allclose(few_shot.run(request, Silent()), whole, atol=1e-6)
     session.close()
+
+
+def test_what_answers_is_where_the_person_wants_it(twofold):
+    """A card by its number too: the processor takes the place of one here."""
+    predictor = Predictor(twofold, "cpu:0")
+    former = predictor.serving((50.0, 4.6, 4.6))
+    assert former is not predictor
+    assert former.device == predictor.device == torch.device("cpu:0")
 
 
 def test_files_and_layers_say_what_has_answered(judged, twofold):

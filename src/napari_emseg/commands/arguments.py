@@ -194,6 +194,14 @@ def add_settings(
             )
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Where the model computes, for commands that do not take all that prediction does."""
+    from napari_emseg.settings import PredictSettings
+
+    others = [name for name in PredictSettings.model_fields if name != "device"]
+    add_settings(parser, PredictSettings, skip=others)
+
+
 def settings_from(args: argparse.Namespace, kind: type[S]) -> S:
     """Settings from what `add_settings` has offered.
 

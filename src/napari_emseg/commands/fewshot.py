@@ -5,10 +5,11 @@ CLICKS is a text file with one row per click: z, y, x, and 1 on the target or 0 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_emseg.commands.arguments import add_pixel_size, voxel_size
+from napari_emseg.commands.arguments import add_device, add_pixel_size, voxel_size
 from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whose features are compared (default membrane)",
     )
     add_pixel_size(parser)
+    add_device(parser)
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri, stack.offset_nm)
     clicks = read_clicks(args.clicks)
     request = few_shot.prepare(stack, clicks, range(stack.shape[0]), args.model)
-    found = few_shot.run(request, progress)
+    found = few_shot.run(replace(request, device=args.device), progress)
     card = read_card(request.model)
     answered_as = card.as_it_was(card.serving(spacing)).name
     written = spacing if is_known else None

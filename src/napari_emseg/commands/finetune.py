@@ -10,9 +10,11 @@ with it, or, where OUT_DIR holds a finished model, teaches that one further.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.commands.arguments import (
+    add_device,
     add_pixel_size,
     add_settings,
     out_folder,
@@ -59,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ignore", type=int, metavar="ID", help="object id that supervises nothing")
     parser.add_argument("--resume", action="store_true", help="go on with what OUT_DIR holds")
     add_pixel_size(parser)
+    add_device(parser)
     add_settings(parser, FinetuneSettings)
 
 
@@ -81,7 +84,7 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     for note in (*notes, finetune.about_few_labels(request)):
         if note:
             print(note, flush=True)  # before the minutes of work, not after
-    result = finetune.run(request, progress)
+    result = finetune.run(replace(request, device=args.device), progress)
     progress.close()
     _say(result)
     return 0

@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_emseg.commands.arguments import out_folder, seconds
+from napari_emseg.commands.arguments import add_device, out_folder, seconds
 from napari_emseg.core.resources import resource_path
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-seconds", type=seconds, default=math.inf, metavar="S",
         help="learn so long and stop in a resumable state; loading comes before, and a step that has begun is finished",
     )  # fmt: skip
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    add_device(parser)
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:

@@ -146,6 +146,8 @@ class FinetuneRequest:
         one that is there.
     on_kept : callable, optional
         Called each time that a state has been written.
+    device : str
+        Where it learns, see `nn.device.choose_device`.
     """
 
     model: Path
@@ -156,6 +158,7 @@ class FinetuneRequest:
     target: str = "membrane"
     resumable: bool = False
     on_kept: Callable[[], None] | None = None
+    device: str = "auto"
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,8 @@ class FewShotRequest:
         The part, in y and x, that is wanted of each section.
     skip : frozenset of int
         Excluded sections: never used as a neighbour, the section itself stands in for them.
+    device : str
+        Where the model computes, see `nn.device.choose_device`.
     """
 
     stack: ImageStack | Cutout
@@ -93,6 +95,7 @@ class FewShotRequest:
     model: Path
     box: tuple[slice, slice] = (slice(None), slice(None))
     skip: frozenset[int] = frozenset()
+    device: str = "auto"
 
 
 def prepare_region(session: Session, clicks: Sequence[Click], region: Region) -> FewShotRequest:
@@ -149,7 +152,7 @@ def prepare_region(session: Session, clicks: Sequence[Click], region: Region) ->
         slice(region.start[1] - ys.start, region.stop[1] - ys.start),
         slice(region.start[2] - xs.start, region.stop[2] - xs.start),
     )
-    return FewShotRequest(cut, moved, tuple(wanted), model, box, skip)
+    return FewShotRequest(cut, moved, tuple(wanted), model, box, skip, session.device)
 
 
 def _can_be_read(image: ImageStack, section: int) -> bool:
@@ -208,6 +211,6 @@ def run(request: FewShotRequest, progress: Progress) -> NDArray[np.float32]:
     clicks = [(c.z, c.y, c.x, c.inside) for c in request.clicks]
     found = compare_with_clicks(
         request.model, section, stack.shape, clicks, request.sections, progress,
-        skip=request.skip, spacing_nm=stack.spacing_nm,
+        skip=request.skip, spacing_nm=stack.spacing_nm, device=request.device,
     )  # fmt: skip
     return np.ascontiguousarray(found[(slice(None), *request.box)])

@@ -101,6 +101,8 @@ class LearnRequest:
         Name of the model to start from, as the project has it; default: that of its card.
     resumable : bool
         Whether a state is left in `out_dir` when it is stopped, and gone on with from there.
+    device : str
+        Where it learns, see `nn.device.choose_device`.
     """
 
     model: Path
@@ -113,6 +115,7 @@ class LearnRequest:
     with_log: bool = False
     parent: str = ""
     resumable: bool = False
+    device: str = "auto"
 
     @property
     def share_labelled(self) -> float:
@@ -166,7 +169,8 @@ def prepare(session: Session, settings: FinetuneSettings | None = None) -> Learn
         name=versioned(read_card(model).name, next_version(session)),
         parent=session.project.model,
     )
-    return replace(request, out_dir=session.project.models / folder_name(request), resumable=True)
+    folder = session.project.models / folder_name(request)
+    return replace(request, out_dir=folder, resumable=True, device=session.device)
 
 
 def with_recipe(settings: FinetuneSettings, session: Session) -> FinetuneSettings:
@@ -255,7 +259,7 @@ def run(request: LearnRequest, progress: JobProgress) -> FinetuneResult:
     noted = Noted(progress, request)
     work = FinetuneRequest(
         request.model, volumes, request.out_dir, request.settings, request.name, TARGET,
-        request.with_log or request.resumable, noted.note,
+        request.with_log or request.resumable, noted.note, request.device,
     )  # fmt: skip
     with nothing_left(request.out_dir, (CARD, STOPPED)):
         try:

@@ -73,6 +73,8 @@ class SuggestRequest:
     ----------
     known : frozenset of int
         Proofread sections; they are compared with and never suggested.
+    device : str
+        Where the model computes, see `nn.device.choose_device`.
     """
 
     pieces: tuple[Piece, ...]
@@ -82,6 +84,7 @@ class SuggestRequest:
     model: Path
     spacing_nm: tuple[float, float, float] | None
     seed: int
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,7 @@ def prepare(session: Session, *, seed: int = 0, most: int = _PIECES) -> SuggestR
     return SuggestRequest(
         tuple(pieces), frozenset(known), session.image.shape[0],
         {z: statistics_of(session.image, z, left_out) for z in sections}, model, session.image.spacing_nm, seed,
+        session.device,
     )  # fmt: skip
 
 
@@ -167,7 +171,7 @@ def run(request: SuggestRequest, progress: JobProgress) -> Suggestions:
     from napari_emseg.jobs.predict import MEMBRANE, loaded
     from napari_emseg.nn.embeddings import look_at
 
-    predictor = loaded(request.model, "auto").serving(request.spacing_nm)
+    predictor = loaded(request.model, request.device).serving(request.spacing_nm)
     channel = predictor.card.targets.index(MEMBRANE) if MEMBRANE in predictor.card.targets else 0
     unsure, seen, looks = [], [], []
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 from napari_emseg.core.model_card import read_card
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.dataset import neighbours
+from napari_emseg.nn.device import choose_device, is_out_of_memory, to_device
 from napari_emseg.nn.prototypes import features_of, nearest, prototypes_at
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import Tensor, nn
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
@@ -35,6 +37,7 @@ def compare_with_clicks(
     *,
     skip: frozenset[int] = frozenset(),
     spacing_nm: Spacing | None = None,
+    device: str = "auto",
 ) -> NDArray[np.float32]:
     """Probability of the clicked target, (wanted, y, x) float32 in [0, 1].
 
@@ -54,17 +57,20 @@ def compare_with_clicks(
     spacing_nm : tuple of float, optional
         Voxel size: of what the model has been, that is asked which knows pixels of this size best, and sections are
         resampled to what it knows, as in prediction.
+    device : str
+        Where the network computes, see `choose_device`.
 
     Raises
     ------
     EmsegError
-        If pixels are so large or so small that the model cannot be applied.
+        If pixels are so large or so small that the model cannot be applied, or this machine lacks the device.
     """
     network, card = load_model(model, read_card(model).serving(spacing_nm))
+    to_device(network, choose_device(device))
     zoom = card.usable_zoom(spacing_nm)
     size = [n if zoom == 1 else max(int(getattr(network, "divisor", 1)), round(n * zoom)) for n in shape[1:]]
 
-    def features(z: int) -> torch.Tensor:
+    def features(z: int) -> Tensor:
         around = neighbours(z, shape[0], card.context_sections)
         window = np.stack([section(z if n in skip else n) for n in around])
         block = torch.from_numpy(window)[None]
@@ -72,14 +78,14 @@ def compare_with_clicks(
             block = functional.interpolate(
                 block, size, mode="bilinear", antialias=zoom < 1, align_corners=False
             )
-        return features_of(network, block)
+        return _features(network, block)
 
     def there(*place: int) -> tuple[int, int]:
         """A pixel (y, x) of a section in what the network sees."""
         y, x = (int((at + 0.5) * k / n) for at, k, n in zip(place, size, shape[1:], strict=True))
         return y, x
 
-    marks: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+    marks: dict[bool, list[Tensor]] = {True: [], False: []}
     for z in sorted({click[0] for click in clicks}):
         found = features(z)
         for inside, kept in marks.items():
@@ -101,3 +107,14 @@ def compare_with_clicks(
             )
         out[n] = answer[0, 0].numpy()
     return out
+
+
+def _features(network: nn.Module, block: Tensor) -> Tensor:
+    """Features in main memory, from where the network is; it moves there itself where a graphics card has too little."""
+    device = next(network.parameters()).device
+    try:
+        return features_of(network, block.to(device)).cpu()
+    except RuntimeError as error:
+        if device.type == "cpu" or not is_out_of_memory(error):
+            raise
+    return features_of(to_device(network, torch.device("cpu")), block)

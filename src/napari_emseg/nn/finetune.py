@@ -122,7 +122,7 @@ class _Course:
         pixel = request.volumes[0].pixel_size_nm
         self.former = read_card(request.model).serving((pixel, pixel, pixel))
         self.network, self.card = load_model(request.model, self.former)
-        self.device = choose_device("auto")
+        self.device = choose_device(request.device)
         to_device(self.network, self.device)
         self.judge = Judge.of_model(request.model, self.card, self.former)
         self.start: State = {k: v.detach().clone() for k, v in self.network.state_dict().items()}

@@ -52,7 +52,7 @@ class Predictor:
     ----------
     folder : Path
         Model folder.
-    device : {"auto", "cpu", "cuda", "mps"}
+    device : {"auto", "cpu", "cuda", "cuda:1", ..., "mps"}
     former : int, optional
         Which of the card's `formers` is meant; default: the model as it is now.
 
@@ -94,7 +94,7 @@ class Predictor:
         if former is None:
             return self
         if former not in self._formers:
-            self._formers[former] = Predictor(self._folder, self.device.type, former)
+            self._formers[former] = Predictor(self._folder, str(self.device), former)
             self._formers[former].notes = self.notes
         return self._formers[former]
 

@@ -64,6 +64,11 @@ class Remembering(Kernel):
             self.model_changed.emit(self.model)
 
     @property
+    def device(self) -> str:
+        """Where every model computes, whatever it is asked: the choice that stands beside prediction, see `choose_device`."""
+        return str(self.get_settings("predict").device)
+
+    @property
     def membranes(self) -> MembraneFile | None:
         """The file that membranes come from in place of the model; None where the model finds them."""
         return self.project.membranes_in_use

@@ -20,7 +20,7 @@ class PredictSettings(Settings):
     device: Literal["auto", "cpu", "cuda", "mps"] = field(
         "auto",
         "Compute on",
-        "auto takes a graphics card where there is one",
+        "where a model computes, whatever it is asked; auto takes a graphics card where there is one",
         words={
             "auto": "what is there", "cpu": "processor", "cuda": "graphics card (CUDA)", "mps": "graphics card (Apple)",
         },
