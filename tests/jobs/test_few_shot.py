@@ -11,10 +11,13 @@ from scipy import ndimage as ndi
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import read_card
+from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.jobs import few_shot
 from napari_emseg.jobs.few_shot import Click
+from napari_emseg.nn.checkpoint import build, load_model, save_model
 
 SILENT = SimpleNamespace(report=lambda *a, **v: None, partial=lambda part: None)
 CLICKS = (Click(1, 30, 40, True), Click(2, 24, 24, False))
@@ -129,3 +132,29 @@ def test_sections_are_resampled_to_the_pixels_that_the_model_knows(chosen) -> No
     far = replace(fine, spacing_nm=(50.0, 4600.0, 4600.0))
     with pytest.raises(EmsegError, match="too far from"):
         few_shot.run(few_shot.prepare(far, clicks, [1], chosen.model), SILENT)
+
+
+def test_sections_are_normalised_as_the_model_knows_them(image, model, tmp_path) -> None:
+    same = replace(image, data=np.repeat(np.asarray(image.data[:1]), 3, 0))
+    mean, std = same.statistics(0)
+    network, card = load_model(model)
+
+    def found(rule: Normalisation):
+        save_model(
+            tmp_path / "model", network.state_dict(), card.model_copy(update={"normalisation": rule.text})
+        )
+        return few_shot.run(few_shot.prepare(same, CLICKS, [1], tmp_path / "model"), SILENT)
+
+    plain = found(Normalisation())
+    np.testing.assert_allclose(found(Normalisation(kind="fixed", mean=mean, std=std)), plain, atol=1e-5)
+    assert not np.allclose(found(Normalisation(kind="fixed", mean=mean + 90, std=std)), plain, atol=0.05)
+
+
+def test_a_model_of_blocks_is_refused_in_words(image, model, tmp_path) -> None:
+    card = read_card(model).model_copy(
+        update={"architecture": "unet_3d", "arguments": {"width": 4, "depth": 2, "sections": 1, "targets": 2}}
+    )
+    blocks = card.model_copy(update={"depth": 2})
+    save_model(tmp_path / "blocks", build(blocks).state_dict(), blocks)
+    with pytest.raises(EmsegError, match="no features to compare"):
+        few_shot.run(few_shot.prepare(image, CLICKS, [1], tmp_path / "blocks"), SILENT)

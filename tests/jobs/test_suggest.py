@@ -7,9 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.model_card import read_card
 from napari_emseg.core.sections import Status
-from napari_emseg.jobs import suggest
+from napari_emseg.jobs import predict, suggest
+from napari_emseg.nn.checkpoint import build, save_model
+from napari_emseg.settings import PredictSettings
 
 SILENT = SimpleNamespace(report=lambda *a, **v: None, partial=lambda part: None)
 
@@ -46,6 +50,32 @@ def test_the_network_ranks_all_open_sections(asked) -> None:
     assert {s.section for s in found.regions} <= {0, 2, 3}
     again = suggest.run(suggest.prepare(asked), SILENT)
     assert again == found
+
+
+BLOCKS = {
+    "architecture": "unet_3d", "arguments": {"width": 4, "depth": 2, "sections": 1, "targets": 2}, "depth": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [{}, {"normalisation": '{"kind": "range"}'}, BLOCKS, BLOCKS | {"context_sections": 0}],
+    ids=["one section", "its own normalisation", "blocks", "blocks alone"],
+)
+def test_the_model_is_shown_what_prediction_shows_it(session, model, tmp_path, kind) -> None:
+    """Beside a section that is left out, at both ends of the stack, and within blocks: the same maps."""
+    card = read_card(model).model_copy(update=kind)
+    save_model(tmp_path / "model", build(card).state_dict(), card)
+    session.model = str(tmp_path / "model")
+    session.mark(1, Status.EXCLUDED, "fold")
+    assert "CPU" in predict.warm_up(predict.prepare_warm_up(session), SILENT)
+    found = suggest.run(suggest.prepare(session), SILENT)
+    settings = PredictSettings(tile=suggest.PIECE_PX, halo=suggest.MARGIN_PX, smallest_cell_nm2=0)
+    for one in found.sections:
+        wanted = Region((one.section, 0, 0), (one.section + 1, 96, 160))
+        (map_,) = predict.run(predict.prepare(session, wanted, settings=settings), SILENT).probability[0]
+        assert one.unsure == pytest.approx(suggest.unsure_share(map_), abs=1e-6)
+    assert sorted(one.section for one in found.sections) == [0, 2, 3]
 
 
 def test_nothing_left_to_suggest_is_said(asked) -> None:

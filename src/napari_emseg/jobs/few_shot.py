@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
+from napari_emseg.core.normalisation import Normalisation
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs.sections_read import read_sections
 
@@ -202,10 +203,14 @@ def run(request: FewShotRequest, progress: Progress) -> NDArray[np.float32]:
     from napari_emseg.nn.few_shot import compare_with_clicks
 
     stack = request.stack
+    card = read_card(request.model)
+    serving = card.as_it_was(card.serving(stack.spacing_nm))
+    rule = Normalisation.of_card(serving).for_network(serving.name)
 
     def section(z: int) -> NDArray[np.float32]:
-        mean, std = stack.statistics(z)
-        values = (np.asarray(stack.data[z], np.float32) - np.float32(mean)) / np.float32(std)
+        grey = np.asarray(stack.data[z])
+        mean, std = rule.of_section(stack.statistics(z), grey.dtype)
+        values = (grey.astype(np.float32) - np.float32(mean)) / np.float32(std)
         return np.asarray(np.nan_to_num(values), np.float32)
 
     clicks = [(c.z, c.y, c.x, c.inside) for c in request.clicks]

@@ -262,7 +262,7 @@ def warm_up(request: WarmUp | None, progress: JobProgress) -> str:
     request = request or WarmUp(find_model(MEMBRANE), PredictSettings())
     predictor = loaded(request.model, request.settings.device).serving(request.spacing_nm)
     extent = request.settings.tile + 2 * request.settings.halo
-    sections = 2 * predictor.card.context_sections + 1
+    sections = 2 * predictor.card.context_sections + max(1, predictor.card.depth)
     predictor.window(np.zeros((sections, extent, extent), np.float32), request.settings.halo)
     progress.report(1.0, "ready")
     return predictor.device_name

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.algorithms.tiling import Block, needed
+from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.core.sections import Status
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emseg.core.model_card import ModelCard
     from napari_emseg.jobs.progress import JobProgress
+    from napari_emseg.nn.predict import Predictor
     from napari_emseg.session import Session
 
 PIECE_PX = 256
@@ -58,11 +62,16 @@ class Piece:
     margins: tuple[int, int, int, int]
 
     @property
-    def centre(self) -> tuple[int, int]:
-        """Middle of the piece, (y, x)."""
+    def extent(self) -> tuple[int, int]:
+        """Pixels without the margins, (y, x)."""
         top, bottom, left, right = self.margins
         height, width = self.block.shape[1:]
-        return self.y + (height - top - bottom) // 2, self.x + (width - left - right) // 2
+        return height - top - bottom, width - left - right
+
+    @property
+    def centre(self) -> tuple[int, int]:
+        """Middle of the piece, (y, x)."""
+        return self.y + self.extent[0] // 2, self.x + self.extent[1] // 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +82,18 @@ class SuggestRequest:
     ----------
     known : frozenset of int
         Proofread sections; they are compared with and never suggested.
+    skip : frozenset of int
+        Excluded sections, which are no neighbours.
+    shape : (z, y, x)
+        Of the stack.
     device : str
         Where the model computes, see `nn.device.choose_device`.
     """
 
     pieces: tuple[Piece, ...]
     known: frozenset[int]
-    n_sections: int
+    skip: frozenset[int]
+    shape: tuple[int, int, int]
     statistics: dict[int, tuple[float, float]]
     model: Path
     spacing_nm: tuple[float, float, float] | None
@@ -141,7 +155,8 @@ def prepare(session: Session, *, seed: int = 0, most: int = _PIECES) -> SuggestR
             "every section is proofread or left out", session.image.name, "there is nothing to suggest"
         )
     model = find_model(session.model, session.project.models)
-    context = read_card(model).context_sections
+    card = read_card(model)
+    serving = card.as_it_was(card.serving(session.image.spacing_nm))
     rng = np.random.default_rng(seed)
     known = list(states.proofread)
     pieces: list[Piece] = []
@@ -149,7 +164,7 @@ def prepare(session: Session, *, seed: int = 0, most: int = _PIECES) -> SuggestR
         chosen = _evenly(listed, part)
         for z in chosen:
             places = _places(session.image.shape[1:], max(1, part // max(1, len(chosen))), rng)
-            found = [_piece(session, z, y, x, context) for y, x in places]
+            found = [_piece(session, z, y, x, serving) for y, x in places]
             pieces += [piece for piece in found if _holds_tissue(piece)]
     if not any(piece.section not in known for piece in pieces):
         raise EmsegError(
@@ -159,7 +174,7 @@ def prepare(session: Session, *, seed: int = 0, most: int = _PIECES) -> SuggestR
     left_out = states.with_status(Status.EXCLUDED)
     sections = {z for p in pieces for z in range(p.first, p.first + len(p.block))}
     return SuggestRequest(
-        tuple(pieces), frozenset(known), session.image.shape[0],
+        tuple(pieces), frozenset(known), frozenset(left_out), session.image.shape,
         {z: statistics_of(session.image, z, left_out) for z in sections}, model, session.image.spacing_nm, seed,
         session.device,
     )  # fmt: skip
@@ -176,14 +191,16 @@ def run(request: SuggestRequest, progress: JobProgress) -> Suggestions:
     unsure, seen, looks = [], [], []
 
     def windows() -> Iterator[NDArray[np.float32]]:
-        for window, middle in _windows(request, predictor.card.context_sections):
+        for window, middle in _windows(request, predictor):
             looks.append(appearance(middle))
             yield window
 
     margins = [piece.margins for piece in request.pieces]
     found = look_at(predictor, windows(), margins, predictor.zoom(request.spacing_nm))
-    for n, (probability, features) in enumerate(found, 1):
-        unsure.append(unsure_share(probability[channel]))
+    depth = predictor.card.depth
+    for n, (piece, (probability, features)) in enumerate(zip(request.pieces, found, strict=True), 1):
+        at = channel * max(1, depth) + piece.section - _first_of_block(piece.section, depth)
+        unsure.append(unsure_share(probability[at]))
         seen.append(features)
         progress.report(n / len(request.pieces), "looking at the stack")
     return rank(
@@ -292,12 +309,15 @@ def _places(extent: tuple[int, ...], count: int, rng: np.random.Generator) -> li
     return [every[i] for i in sorted(chosen)]
 
 
-def _piece(session: Session, z: int, y: int, x: int, context: int) -> Piece:
-    depth, height, width = session.image.shape
+def _piece(session: Session, z: int, y: int, x: int, card: ModelCard) -> Piece:
+    height, width = session.image.shape[1:]
     stop_y, stop_x = min(height, y + PIECE_PX), min(width, x + PIECE_PX)
     y0, y1 = max(0, y - MARGIN_PX), min(height, stop_y + MARGIN_PX)
     x0, x1 = max(0, x - MARGIN_PX), min(width, stop_x + MARGIN_PX)
-    first, last = max(0, z - context), min(depth, z + context + 1)
+    around = needed(
+        Region((z, 0, 0), (z + 1, 1, 1)), session.image.shape, 1, 0, card.context_sections, card.depth
+    )
+    first, last = around.start[0], around.stop[0]
     excluded = session.sections.with_status(Status.EXCLUDED)
     block = read_sections(
         session.image, first, last, excluded, needed=(z,), rows=slice(y0, y1), columns=slice(x0, x1)
@@ -313,18 +333,29 @@ def _holds_tissue(piece: Piece) -> bool:
 
 
 def _windows(
-    request: SuggestRequest, context: int
+    request: SuggestRequest, predictor: Predictor
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Normalised window (sections, y, x) of every piece, and the middle of its own section without margins."""
-    from napari_emseg.nn.dataset import neighbours
+    """Window (sections, y, x) of every piece as prediction shows it, and the middle of its own section without margins."""
+    from napari_emseg.nn.predict import read_window
 
+    card = predictor.card
     for piece in request.pieces:
-        planes = []
-        for z in neighbours(piece.section, request.n_sections, context):
-            inside = min(max(z - piece.first, 0), len(piece.block) - 1)
-            mean, std = request.statistics[piece.first + inside]
-            planes.append((piece.block[inside].astype(np.float32) - mean) / std)
-        window = np.stack(planes).astype(np.float32)
-        top, bottom, left, right = piece.margins
-        middle = window[len(window) // 2]
-        yield window, middle[top : middle.shape[0] - bottom, left : middle.shape[1] - right]
+        top, _, left, _ = piece.margins
+        block = Block(piece.block, (piece.first, piece.y - top, piece.x - left), request.shape)
+        height, width = piece.extent
+        first = _first_of_block(piece.section, card.depth)
+        tile = Region((first, piece.y, piece.x), (first + 1, piece.y + height, piece.x + width))
+
+        def stats(z: int, dtype: Any = piece.block.dtype) -> tuple[float, float]:
+            return predictor.normalisation.of_section(request.statistics[z], dtype)
+
+        window, _ = read_window(
+            block, tile, PIECE_PX, MARGIN_PX, card.context_sections, stats, request.skip, card.depth
+        )
+        own = window[card.context_sections + piece.section - first]
+        yield window, own[top : top + height, left : left + width]
+
+
+def _first_of_block(section: int, depth: int) -> int:
+    """Of the sections that a network predicts at once."""
+    return section // depth * depth if depth else section

@@ -280,7 +280,7 @@ def predict_volume(
     else:
         plan = tiles(region, block.full_shape, settings.tile)
     for done, tile in enumerate(plan, 1):
-        window, margins = _read_window(
+        window, margins = read_window(
             block, tile, settings.tile, halo, predictor.card.context_sections, section_stats, skip, depth
         )
         found = predictor.window(window, margins, views=settings.tta, zoom=zoom, smallest_px=smallest_px)
@@ -315,7 +315,7 @@ def _relative(inner: Region, outer: Region) -> tuple[slice, slice, slice]:
     return z, y, x
 
 
-def _read_window(
+def read_window(
     block: Block,
     tile: Region,
     size: int,
@@ -326,6 +326,22 @@ def _read_window(
     depth: int = 0,
 ) -> tuple[NDArray[np.float32], Margins]:
     """Normalised image of a tile with its neighbours, and the margin around it.
+
+    Parameters
+    ----------
+    block : Block
+    tile : Region
+        What is wanted: one section, or of a 3D network a block of them.
+    size, halo : int
+        Full extent of a tile and context around it, in pixels of the image.
+    context : int
+        Neighbouring sections on each side.
+    stats : callable of section
+        What is taken from its grey values, and what they are divided by.
+    skip : frozenset of int
+        Sections that are never used as a neighbour.
+    depth : int
+        Sections that a 3D network predicts at once, 0 for one.
 
     The margin ends at the border of the volume, as samples do in training. Mirrored tissue beyond it makes
     membranes meet at angles that no network has seen: on ISBI 2012, 0.005 of V_rand and 2 edits per 100 objects.

@@ -121,10 +121,10 @@ def features_of(network: nn.Module, window: Tensor) -> Tensor:
     Raises
     ------
     EmsegError
-        If the network has no such layers.
+        If the network has no such layers, or looks at blocks of sections.
     """
     parts = [getattr(network, name) for name in _INPUTS_OF if hasattr(network, name)]
-    if not parts:
+    if not parts or getattr(network, "dims", 2) == 3:
         raise EmsegError(
             "this network has no features to compare", type(network).__name__, "choose another model"
         )
