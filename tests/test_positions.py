@@ -5,6 +5,7 @@ A stack of four sections of 40 x 48 pixels of 4 nm, 50 nm apart, whose first vox
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,16 @@ def test_errors_lie_where_the_truth_does(sections: str, where: tuple[float, ...]
 def test_errors_of_some_sections_lie_behind_the_others() -> None:
     done("evaluate segmentation labels-nowhere.h5 labels.h5 --error-map out.h5 --sections 2-3")
     assert lies_at("out.h5") == (100, 0, 0)
+
+
+def test_branches_lie_in_their_objects_and_runs_are_counted_there(capsys: pytest.CaptureFixture[str]) -> None:
+    done("propagate labels.h5 out.h5 --graph out.swc")
+    rows = [line.split() for line in Path("out.swc").read_text().splitlines() if line[0] != "#"]
+    first = [float(value) * 1000 for value in rows[0][2:5]]
+    assert first == pytest.approx([-8 + 4 * 12, 42 + 4 * 12, 150])  # x, y, z: the middle of object 3
+    capsys.readouterr()
+    done("evaluate segmentation out.h5 out.h5 --skeletons out.swc --json")
+    assert json.loads(capsys.readouterr().out)["run_length_part"] == 1
 
 
 def test_copies_of_a_project_lie_where_its_stack_does(place: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +69,14 @@ def test_saved_as_both(page: Any, tmp_path: Path) -> None:
         page.save_tree(str(tmp_path / f"cell.{suffix}"))
         assert (tmp_path / f"cell.{suffix}").stat().st_size > 100
         assert page.says.saying.text == f"cell.{suffix}: 3 pieces, 2 links."
+    session = page.desk.session
+    session.image = replace(session.image, offset_nm=(4e6, 42.0, -8.0))  # a part of a larger volume
+    page.save_tree(str(tmp_path / "there.swc"))
+    here, there = (
+        [line.split()[4] for line in (tmp_path / name).read_text().splitlines() if line[0] != "#"]
+        for name in ("cell.swc", "there.swc")
+    )
+    assert [float(z) for z in there] == [float(z) + 4000 for z in here]
     page.save_tree(str(tmp_path / "cell.txt"))
     assert page.says.saying.tone == "error"
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 from xml.sax.saxutils import quoteattr
 
+import numpy as np
+
 from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from napari_emseg.io.opened import Offset
 
 
 class Branches(Protocol):
@@ -55,7 +58,7 @@ _KEYS = (
 )
 
 
-def graph_text(graph: Branches, suffix: str) -> str:
+def graph_text(graph: Branches, suffix: str, offset_nm: Offset | None = None) -> str:
     """The content of a file.
 
     Parameters
@@ -64,20 +67,23 @@ def graph_text(graph: Branches, suffix: str) -> str:
     suffix : {".swc", ".graphml"}
         SWC (Cannon et al. 1998) holds trees: edges that close loops are listed in its comments, coordinates are
         x y z in micrometres. GraphML holds everything, in nanometres.
+    offset_nm : (z, y, x), optional
+        Where the middle of the stack's first voxel lies.
 
     Raises
     ------
     EmsegError
         If the suffix is another one.
     """
+    places = graph.centre_nm + np.asarray(offset_nm or (0.0, 0.0, 0.0))
     if suffix == ".swc":
-        return _swc(graph)
+        return _swc(graph, places)
     if suffix == ".graphml":
-        return _graphml(graph)
+        return _graphml(graph, places)
     raise EmsegError("branches are written as .swc or .graphml", suffix, "give one of these endings")
 
 
-def _swc(graph: Branches) -> str:
+def _swc(graph: Branches, places_nm: NDArray[np.float64]) -> str:
     parent, loops = graph.trees()
     order = _parents_first(graph.object_id.tolist(), parent.tolist())
     number = {piece: n for n, piece in enumerate(order, 1)}
@@ -90,7 +96,7 @@ def _swc(graph: Branches) -> str:
         f"# object {name}: {pieces[0]} to {pieces[-1]}, {len(pieces)} pieces" for name, pieces in ids.items()
     ]
     places, radii, parents = (
-        (graph.centre_nm / 1000).tolist(),
+        (places_nm / 1000).tolist(),
         (graph.radius_nm / 1000).tolist(),
         parent.tolist(),
     )
@@ -120,7 +126,7 @@ def _parents_first(names: list[int], parent: list[int]) -> list[int]:
     return order
 
 
-def _graphml(graph: Branches) -> str:
+def _graphml(graph: Branches, places_nm: NDArray[np.float64]) -> str:
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
@@ -130,7 +136,7 @@ def _graphml(graph: Branches) -> str:
         for name, where, kind in _KEYS
     ]
     lines.append('  <graph edgedefault="undirected">')
-    rows = zip(graph.object_id.tolist(), graph.centre_nm.tolist(), graph.radius_nm.tolist(), strict=True)
+    rows = zip(graph.object_id.tolist(), places_nm.tolist(), graph.radius_nm.tolist(), strict=True)
     for n, (name, (z, y, x), radius) in enumerate(rows):
         values = (("object", name), ("z_nm", z), ("y_nm", y), ("x_nm", x), ("radius_nm", radius))
         data = "".join(f'<data key="{key}">{round(value, 3)}</data>' for key, value in values[1:])

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_emseg.core.stack import Spacing
+    from napari_emseg.io.opened import Offset
 
 
 def run_length(
-    skeletons: str | Path, prediction: Any, spacing_nm: Spacing, sections: Sequence[int] | None = None
+    skeletons: str | Path,
+    prediction: Any,
+    spacing_nm: Spacing,
+    sections: Sequence[int] | None = None,
+    *,
+    offset_nm: Offset | None = None,
 ) -> dict[str, float | str | None]:
     """Expected run length of a segmentation along true skeletons.
 
@@ -34,6 +40,8 @@ def run_length(
         Voxel size (z, y, x).
     sections : sequence of int, optional
         Which sections of the skeletons' space the prediction holds, in this order; by default all from 0.
+    offset_nm : tuple of float, optional
+        Where the first voxel of section 0 lies in the skeletons' space (z, y, x).
 
     Raises
     ------
@@ -51,10 +59,11 @@ def run_length(
     trees, segments = [], []
     place_of = {z: k for k, z in enumerate(range(int(prediction.shape[0])) if sections is None else sections)}
     prediction = SignedIds(prediction)
+    first = np.asarray(offset_nm or (0.0, 0.0, 0.0))
     for tree in found.trees:
         place = {int(n): i for i, n in enumerate(tree.node_ids)}
         edges = np.asarray([[place[int(a)], place[int(b)]] for a, b in tree.edges], np.intp).reshape(-1, 2)
-        voxels = np.rint(tree.points_nm / spacing_nm).astype(np.int64)
+        voxels = np.rint((tree.points_nm - first) / spacing_nm).astype(np.int64)
         voxels[:, 0] = [place_of.get(z, -1) for z in voxels[:, 0].tolist()]
         inside = ((voxels >= 0) & (voxels < prediction.shape)).all(axis=1)
         ids = np.full(len(tree), -1, np.int64)

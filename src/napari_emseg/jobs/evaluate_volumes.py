@@ -87,7 +87,7 @@ def evaluate_volumes(
     if skeletons is not None:
         if spacing_nm is None:
             raise EmsegError("the voxel size is unknown", "ground truth", "give --pixel-size Z,Y,X")
-        scores |= run_length(skeletons, values, spacing_nm, sections)
+        scores |= run_length(skeletons, values, spacing_nm, sections, offset_nm=offset)
     if objects is not None:
         write_object_errors(objects, _renumbered(found.rows, sections))
     if error_map is not None and errors is not None:

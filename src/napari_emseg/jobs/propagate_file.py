@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.algorithms.section_graph import Tracks
     from napari_emseg.core.progress import Progress
-    from napari_emseg.core.stack import Spacing
+    from napari_emseg.jobs.stack_file import StackFile
 
 _CSV_COLUMNS = ("section_a", "a", "section_b", "b", "kind", "cost", "runner_up", "confidence", "id")
 _HIGHEST = np.iinfo(np.int64).max  # ids are compared as signed numbers
@@ -89,7 +89,7 @@ def propagate_file(
     if links is not None:
         _write_links(Path(links), tracks)
     if graph is not None:
-        _write_graph(graph, stack, anchored, tracks, spacing)
+        _write_graph(graph, stack, anchored, tracks, opened)
     joins = [k for k in tracks.links if k.a and k.b]
     return {
         "objects": len({name for names in tracks.names for name in names.values()}),
@@ -170,7 +170,7 @@ def _write_links(path: Path, tracks: Tracks) -> None:
 
 
 def _write_graph(
-    path: str | Path, stack: Any, anchors: Mapping[int, NDArray[Any]], tracks: Tracks, spacing: Spacing | None
+    path: str | Path, stack: Any, anchors: Mapping[int, NDArray[Any]], tracks: Tracks, opened: StackFile
 ) -> None:
     """Branches of all objects, as the suffix says."""
     from napari_emseg.algorithms.branches import branch_graph
@@ -179,8 +179,7 @@ def _write_graph(
     from napari_emseg.io.branch_graph import graph_text
 
     sections = (np.asarray(anchors[z] if z in anchors else stack[z]) for z in range(stack.shape[0]))
-    text = graph_text(
-        branch_graph(sections, tracks.names, tracks.links, working_spacing(spacing)), Path(path).suffix
-    )
+    graph = branch_graph(sections, tracks.names, tracks.links, working_spacing(opened.spacing_nm))
+    text = graph_text(graph, Path(path).suffix, opened.offset_nm if opened.spacing_nm else None)
     with atomic_output(Path(path)) as beside:
         beside.write_text(text, encoding="utf-8")

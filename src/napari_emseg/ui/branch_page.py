@@ -196,7 +196,8 @@ class BranchPage(QWidget):
         if self.view is None:
             return
         try:
-            self.says.say(Saying(branching.export(self.view, path), tone="done"))
+            session, _ = self.desk.need_session()
+            self.says.say(Saying(branching.export(self.view, path, session.image), tone="done"))
         except EmsegError as error:
             self._on_failed(error)
 

@@ -12,6 +12,7 @@ from napari_emseg.ui.view import go_to
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari_emseg.core.stack import ImageStack
     from napari_emseg.jobs.branch_view import BranchView
     from napari_emseg.ui.desk import Desk
     from napari_emseg.ui.runner import Handlers
@@ -65,8 +66,8 @@ def go_to_piece(desk: Desk, view: BranchView, piece: int) -> None:
     layers.labels.selected_label = view.object_id
 
 
-def export(view: BranchView, path: str) -> str:
-    """Write a tree as SWC or GraphML; returns what to say.
+def export(view: BranchView, path: str, image: ImageStack) -> str:
+    """Write a tree of a stack as SWC or GraphML; returns what to say.
 
     Raises
     ------
@@ -76,7 +77,8 @@ def export(view: BranchView, path: str) -> str:
     from napari_emseg.io.atomic import write_text
     from napari_emseg.io.branch_graph import graph_text
 
-    text = graph_text(view.graph, Path(path).suffix.lower())
+    offset_nm = image.offset_nm if image.spacing_nm else None  # without a voxel size it is in voxels
+    text = graph_text(view.graph, Path(path).suffix.lower(), offset_nm)
     write_text(path, text)
     return (
         f"{Path(path).name}: {counted(view.section.size, 'piece')}, {counted(len(view.graph.edges), 'link')}."
