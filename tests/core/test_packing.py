@@ -126,6 +126,23 @@ def test_a_pack_comes_out_as_it_went_in(folder: Path, tmp_path: Path, with_image
     same_work(unpacked)
 
 
+def test_a_pack_takes_the_place_of_another_only_when_it_is_complete_and_may(
+    folder: Path, tmp_path: Path
+) -> None:
+    pack = tmp_path / "em.emseg.zip"
+    pack.write_bytes(b"of last week")
+    with pytest.raises(EmsegError, match="already something here"):
+        pack_project(folder, pack)
+    (folder / "models" / "mine" / "run.py").write_text("")
+    with pytest.raises(EmsegError, match=r"run\.py"):
+        pack_project(folder, pack, replaces=True)
+    assert pack.read_bytes() == b"of last week"
+    (folder / "models" / "mine" / "run.py").unlink()
+    same_work(unpack_project(pack_project(folder, pack, replaces=True), tmp_path / "there.emseg"))
+    with pytest.raises(EmsegError, match="already something here"):
+        pack_project(folder, tmp_path / "there.emseg", replaces=True)  # a folder is no pack
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the other tests show it there")
 def test_only_what_may_be_written_is_synced(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

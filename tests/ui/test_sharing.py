@@ -76,6 +76,7 @@ def test_a_colleague_gets_a_pack_and_sends_corrections_back(
     answers["Pack for a colleague"] = (str(tmp_path / "toy.emseg.zip"), "Without the image (*.emseg.zip)")
     click(opened, qtbot, "do_save_copy")
     said(opened, qtbot, "data", "A copy is in")
+    (tmp_path / "toy.emseg.zip").write_bytes(b"of last week")  # the dialog has asked
     click(opened, qtbot, "do_pack")
     said(opened, qtbot, "data", "without the image")
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]

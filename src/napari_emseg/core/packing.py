@@ -62,6 +62,7 @@ def pack_project(
     *,
     source: Path | None = None,
     with_image: bool = True,
+    replaces: bool = False,
     program: str = "",
     progress: Progress | None = None,
 ) -> Path:
@@ -72,11 +73,13 @@ def pack_project(
     folder : Path
         The project; the caller holds its lock.
     pack : Path
-        The zip file to write; must not exist.
+        The zip file to write.
     source : Path, optional
         Frozen state of the project (see `core.copying.freeze`), where it is in use meanwhile.
     with_image : bool
         Whether the image goes with it.
+    replaces : bool
+        Whether a file of this name gives way, once the pack is complete: the person was asked. Else it must not exist.
     program : str
         Name and version of this program, for the manifest.
     progress : Progress, optional
@@ -89,12 +92,12 @@ def pack_project(
     Raises
     ------
     EmsegError
-        If the name is taken, the image is gone, a file could not be unpacked, or the disk refuses; nothing is left then.
+        If the name is taken, the image is gone, a file could not be unpacked, or the disk refuses; all is as it was then.
     """
     progress = progress or Silent()
     project = load_project(folder)
     image = wanted_image(project) if with_image else None
-    if pack.exists():
+    if pack.is_dir() or (pack.exists() and not replaces):
         raise EmsegError("there is already something here", str(pack), "choose another name")
     clear(pack)
     beside = name_beside(pack, "part")

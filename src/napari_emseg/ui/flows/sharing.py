@@ -61,14 +61,26 @@ def copy_to(desk: Desk, target: Path) -> None:
 
 
 def pack_to(desk: Desk, target: Path, *, with_image: bool) -> None:
-    """Pack the open project into one file, as it is at this moment; work goes on meanwhile."""
+    """Pack the open project into one file, as it is at this moment; work goes on meanwhile.
+
+    Parameters
+    ----------
+    target : Path
+        A file of this name is replaced: the person was asked.
+    """
     from napari_emseg import __version__
     from napari_emseg.core.packing import pack_project
 
     def run(folder: Path, frozen: Path | None, progress: Progress) -> Path:
         program = f"napari-emseg {__version__}"
         return pack_project(
-            folder, target, source=frozen, with_image=with_image, program=program, progress=progress
+            folder,
+            target,
+            source=frozen,
+            with_image=with_image,
+            replaces=True,
+            program=program,
+            progress=progress,
         )
 
     def done(made: Any) -> None:

@@ -15,6 +15,7 @@ from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
 from napari_emseg.ui.project_drops import ProjectDrops
 from napari_emseg.ui.recent_list import RecentProjects
+from napari_emseg.ui.saving import may_replace
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -224,12 +225,14 @@ class DataPanel(StagePanel):
 
     def _ask_pack(self) -> None:
         choice = "With the image (*.emseg.zip)", "Without the image (*.emseg.zip)"
-        path, chosen = QFileDialog.getSaveFileName(
-            self, "Pack for a colleague", self._beside(".emseg.zip"), ";;".join(choice)
-        )
-        if path:
-            stem = path.removesuffix(".zip").removesuffix(".emseg")
-            target = Path(path if path.endswith(".zip") else f"{stem}.emseg.zip")
+        title = "Pack for a colleague"
+        path, chosen = QFileDialog.getSaveFileName(self, title, self._beside(".emseg.zip"), ";;".join(choice))
+        if not path:
+            return
+        target = Path(path if path.endswith(".zip") else f"{path.removesuffix('.emseg')}.emseg.zip")
+        if path.endswith(".zip") or may_replace(
+            self, title, target
+        ):  # of a name as typed the dialog has asked
             sharing.pack_to(self.desk, target, with_image=chosen != choice[1])
 
     def _ask_corrections(self) -> None:
