@@ -1,4 +1,4 @@
-"""Projects and packs that are dropped onto the canvas, as Qt tells of it."""
+"""Projects, packs and tables that are dropped onto the canvas, as Qt tells of it."""
 
 from __future__ import annotations
 
@@ -67,6 +67,29 @@ def test_what_is_no_project_is_left_to_napari(dock: Any, tmp_path: Path, monkeyp
     drop(dock, tmp_path / "em.tif", tmp_path / "other.tif")
     assert seen
     assert dock.desk.session is None
+
+
+def test_a_table_without_points_is_said_and_one_with_points_is_napari_s(
+    dock: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    seen: list[Any] = []
+    canvas = dock.desk.viewer.window._qt_viewer
+    monkeypatch.setattr(canvas, "_qt_open", lambda paths, **more: seen.append([*map(str, paths)]))
+    tables = {
+        "errors": "object_id,voxels,pieces\n1,160,2\n",
+        "points": "index,axis-0,axis-1\n0,1.0,2.0\n",
+        "catmaid": "skeleton_id, treenode_id, parent_treenode_id, x, y, z, r\n",
+    }
+    for name, text in tables.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+        drop(dock, tmp_path / f"{name}.csv")
+    assert seen == [[str(tmp_path / f"{name}.csv")] for name in ("points", "catmaid")]
+    said = dock.desk.sayings[dock.desk.stage]
+    assert said.tone == "error"
+    assert said.text == (
+        "This table holds no points that could be drawn: it has no columns axis-0 and axis-1 (errors.csv): "
+        "open it with a spreadsheet."
+    )
 
 
 def test_a_project_is_not_taken_for_a_folder_of_sections(project: Path) -> None:
