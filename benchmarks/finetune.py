@@ -40,10 +40,10 @@ from scipy import ndimage as ndi
 
 from napari_emseg.algorithms.metrics.boundary import boundary_scores
 from napari_emseg.core.edit import Region
+from napari_emseg.core.section_list import parse_sections
 from napari_emseg.io import open_array, open_image, write_array
 from napari_emseg.jobs import oracle, predict, segment
 from napari_emseg.jobs.engine import Engine
-from napari_emseg.jobs.recipe import parse_sections
 from napari_emseg.session import Session
 
 if TYPE_CHECKING:

@@ -15,23 +15,10 @@ from napari_emseg.jobs.recipe import (
     PhantomSource,
     VolumeSource,
     load_volumes,
-    parse_sections,
     read_recipe,
     resolve,
 )
 from napari_emseg.jobs.recipe_truth import TruthSource, only_rim
-
-
-def test_section_lists():
-    assert parse_sections("3,5-7", 10) == (3, 5, 6, 7)
-    assert parse_sections("", 10) == ()
-    assert parse_sections("2-3, 3,1", 10) == (1, 2, 3)
-
-
-@pytest.mark.parametrize("text", ["a", "1-", "3-2", "10"])
-def test_wrong_section_lists_are_refused(text):
-    with pytest.raises(EmsegError):
-        parse_sections(text, 10)
 
 
 def test_a_wide_border_teaches_only_at_its_rim():

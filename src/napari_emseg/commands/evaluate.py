@@ -145,9 +145,9 @@ def _voxel_size(args: argparse.Namespace) -> tuple[Spacing | None, bool]:
 
 
 def _sections(args: argparse.Namespace) -> tuple[int, ...] | None:
+    from napari_emseg.core.section_list import parse_sections
     from napari_emseg.io import open_array
     from napari_emseg.jobs.cremi_place import place_in
-    from napari_emseg.jobs.recipe import parse_sections
 
     if not args.sections or args.kind == "partners":
         return None

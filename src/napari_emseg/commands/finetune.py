@@ -172,10 +172,10 @@ def _teacher(args: argparse.Namespace, image: str, path: str, wanted: str) -> Te
 
     from napari_emseg.algorithms.mask_side import masks_membranes
     from napari_emseg.core.errors import EmsegError
+    from napari_emseg.core.section_list import parse_sections
     from napari_emseg.core.stack import ImageStack
     from napari_emseg.io import open_array, open_image
     from napari_emseg.jobs.finetune import Teacher
-    from napari_emseg.jobs.recipe import parse_sections
 
     stack = open_image(image)
     spacing, _ = voxel_size(args.pixel_size, stack.spacing_nm)

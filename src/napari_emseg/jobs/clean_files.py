@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.section_list import parse_sections
 from napari_emseg.core.words import counted
 from napari_emseg.io import open_image, write_array
 from napari_emseg.io.atomic import check_place, write_text
@@ -20,7 +21,6 @@ from napari_emseg.io.grid import position_kept
 from napari_emseg.io.origin import origin
 from napari_emseg.io.writing import check_output
 from napari_emseg.jobs.opened_sections import open_grey, open_sections
-from napari_emseg.jobs.recipe import parse_sections
 from napari_emseg.jobs.section_flow import ChannelMap, SectionFlow, SectionMap, checked, sections_of
 from napari_emseg.preprocess.bad_sections import Suspicion, find_bad_sections
 from napari_emseg.preprocess.replacement import (

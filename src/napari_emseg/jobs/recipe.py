@@ -37,6 +37,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import Directed, TrainingVolume
+from napari_emseg.core.section_list import parse_sections
 from napari_emseg.core.stack import pixel_size
 from napari_emseg.core.words import counted
 from napari_emseg.jobs.recipe_truth import TruthSource, check_mask, distance_levels, truth_of
@@ -93,26 +94,6 @@ class VolumeSource(Settings):
         if self.phantom is not None and self.truth:
             raise ValueError("a phantom brings its own truth")
         return self
-
-
-def parse_sections(text: str, n_sections: int) -> tuple[int, ...]:
-    """Numbers in ``"3,5-7"``, in order and without repeats.
-
-    Raises
-    ------
-    EmsegError
-        If it is not a list of sections, or names one that the stack does not have.
-    """
-    numbers: set[int] = set()
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
-        if not match:
-            raise EmsegError("not a list of sections", repr(text), 'write it like "3,5-7"')
-        first, last = int(match[1]), int(match[2] or match[1])
-        if last < first or last >= n_sections:
-            raise EmsegError("no such section", part, f"the stack has sections 0 to {n_sections - 1}")
-        numbers |= set(range(first, last + 1))
-    return tuple(sorted(numbers))
 
 
 def read_recipe(path: Path) -> tuple[dict[str, Any], tuple[VolumeSource, ...]]:

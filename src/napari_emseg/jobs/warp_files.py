@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.section_list import parse_sections
 from napari_emseg.core.words import counted
 from napari_emseg.io import open_image
 from napari_emseg.io.atomic import check_place, write_bytes, write_text
@@ -20,7 +21,6 @@ from napari_emseg.jobs.clean_files import (
     write_mapped,
 )
 from napari_emseg.jobs.opened_sections import open_sections
-from napari_emseg.jobs.recipe import parse_sections
 from napari_emseg.jobs.section_flow import sections_of
 from napari_emseg.preprocess.alignment import Alignment
 from napari_emseg.preprocess.cracks import Crack, cracks_as_text, locate, read_cracks
