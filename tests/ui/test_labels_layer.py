@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from napari.layers.labels._labels_key_bindings import reset_polygon
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.sections import Status
@@ -80,6 +81,39 @@ def test_ctrl_z_in_an_outline_takes_its_last_corner_back(desk: Any) -> None:
     assert desk.session.sections[1].status is Status.EXCLUDED
     desk.do("undo")
     assert desk.session.sections[1].status is Status.UNSEEN
+
+
+def test_an_outline_of_the_right_button_ends_with_whatever_is_done_next(desk: Any, make_labels: Any) -> None:
+    """napari paints it wherever the mouse goes until it is closed, and takes its pixels back on Escape."""
+    layer = desk.layers.labels
+    layer.mode, layer.selected_label = "paint", 7
+    stroke = layer._overlays["brush_stroke"]
+
+    def begin() -> None:
+        layer._begin_stroke()
+        stroke.active = True
+        layer.paint((2, 20, 10), 7)
+
+    desk.viewer.dims.set_current_step(0, 2)
+    begin()
+    desk.do("undo")
+    assert not stroke.active
+    assert not section(desk).any()
+    begin()
+    desk.do("next_section")
+    assert not stroke.active
+    desk.session.commit(make_labels(desk.session, (2,)))
+    newer = section(desk)
+    reset_polygon(layer)  # Escape
+    layer.mode = "pan_zoom"
+    np.testing.assert_array_equal(section(desk), newer)
+    assert len(desk.session.history._done) == 2
+    layer.mode = "paint"
+    begin()
+    reset_polygon(layer)
+    desk.sweep()
+    np.testing.assert_array_equal(section(desk), newer)
+    assert len(desk.session.history._done) == 2
 
 
 def test_what_was_taken_back_is_offered_again_until_the_next_edit(desk: Any) -> None:

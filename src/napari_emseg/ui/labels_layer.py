@@ -79,6 +79,12 @@ class LabelsAdapter:
         quietly : bool
             Say nothing where it is refused.
         """
+        if self._connected:
+            with self._layer.events.paint.blocker(self._on_painted):
+                end_encircling(self._layer)
+        return self._commit(quietly=quietly)
+
+    def _commit(self, *, quietly: bool = False) -> Edit | None:
         if not self._connected:
             return None
         name = _NAMES.get(str(self._layer.mode), "paint")
@@ -131,8 +137,8 @@ class LabelsAdapter:
             return None
 
     def _on_painted(self, event: object = None) -> None:
-        self.sweep()
-        self._later(self.sweep)
+        self._commit()
+        self._later(self._commit)
 
     def _on_edited(self, edit: Edit) -> None:
         if self._own or self._refresh_waits or not (edit.patches or edit.relabel):
@@ -144,6 +150,18 @@ class LabelsAdapter:
         self._refresh_waits = False
         if self._connected:
             self._layer.refresh(extent=False)
+
+
+def end_encircling(layer: Labels) -> None:
+    """End the stroke that napari's brush begins with the right button; what it has painted stays.
+
+    It follows the mouse without any button until it is back where it began. Who does something else meanwhile would go on
+    painting, also in other sections, and Escape would write what was there before it over newer work.
+    """
+    stroke: Any = layer._overlays.get("brush_stroke")  # not every napari has it
+    if stroke is not None and stroke.active:
+        stroke.active = False
+        layer._commit_stroke()
 
 
 def take_corner_back(layer: Labels) -> str:
