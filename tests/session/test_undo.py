@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_emseg.core.chunks import ChunkStore
 from napari_emseg.core.edit import Edit, Patch, Region
 from napari_emseg.core.sections import SectionState, Status
 from napari_emseg.session import Session
@@ -47,6 +50,44 @@ def test_undo_takes_an_unfinished_stroke_back_first(session: Session, labels: An
     assert labels(session).max() == 0
     session.redo()
     assert labels(session)[0, 0, 0] == 1
+
+
+def test_writing_rests_while_something_is_taken_back(
+    session: Session, fill: Any, labels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for ever, and not where taking back itself wants it written: it would wait for what waits for it."""
+    volume, pages, out = session.volume, session.volume.pages, session.volume.pages.out
+    out.delay_s = 0.01
+    session.commit(fill(session, 5))
+    written: list[Any] = []
+    write, apply = ChunkStore.write, volume.apply_quietly
+    monkeypatch.setattr(
+        ChunkStore, "write", lambda store, key, page: (written.append(key), write(store, key, page))
+    )
+
+    def slowly(edit: Edit, *, ask: bool = False, **more: Any) -> None:
+        time.sleep(0.1)  # for the page that is being written
+        written.clear()
+        with pages.lock:
+            pages.make_dirty((0, 0, 0))
+        out.start()
+        time.sleep(0.1)
+        assert written == []
+        if ask:
+            volume.flush()
+            assert written == [(0, 0, 0)]
+        apply(edit, **more)
+
+    monkeypatch.setattr(volume, "apply_quietly", slowly)
+    session.undo()
+    deadline = time.monotonic() + 5
+    while pages.dirty or pages.in_flight:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    monkeypatch.setattr(volume, "apply_quietly", partial(slowly, ask=True))
+    session.redo()
+    assert time.monotonic() < deadline
+    assert labels(session).min() == 5
 
 
 def test_new_work_drops_what_was_undone(session: Session, fill: Any, labels: Any) -> None:

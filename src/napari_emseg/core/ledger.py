@@ -84,7 +84,8 @@ class Ledger:
         entry = self.history.undoable
         if entry is None:
             return None
-        edit = self._turn(entry.id, self.journal.read(entry.id).inverse(), -1)
+        with self.volume.pages.out.standing_aside():
+            edit = self._turn(entry.id, self.journal.read(entry.id).inverse(), -1)
         self.history.undo()
         return edit
 
@@ -93,7 +94,8 @@ class Ledger:
         entry = self.history.redoable
         if entry is None:
             return None
-        edit = self._turn(entry.id, self.journal.read(entry.id), 1)
+        with self.volume.pages.out.standing_aside():
+            edit = self._turn(entry.id, self.journal.read(entry.id), 1)
         self.history.redo()
         return edit
 

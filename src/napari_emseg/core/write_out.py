@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.written_mark import read_mark, write_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from napari_emseg.core.chunks import ChunkStore
     from napari_emseg.core.grid import ChunkKey
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.written_mark import Mark
 
 _PAUSE_S = 0.02  # between pieces of idle work, for the window
+_LONGEST_S = 10.0  # that writing stands aside, whatever happens
 _BATCH = 32  # pages copied at a time: 32 MB, and one transaction of the journal
 
 
@@ -47,9 +49,14 @@ class WriteOut:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._may_go_on = threading.Event()
+        self._may_go_on.set()
+        self._waits_until = 0.0
 
     def flush(self) -> None:
         """Write every dirty page that is not part of an open stroke.
+
+        Asked for by any thread but its own, it does not stand aside any more: that thread waits for it.
 
         Raises
         ------
@@ -59,6 +66,8 @@ class WriteOut:
         cache, store = self._cache, self._cache.store
         if store is None or not self.may_write:
             return
+        if threading.current_thread() is not self._thread:
+            self._may_go_on.set()
         with self._lock:
             with cache.lock:
                 token, generation = cache.token, cache.table.top
@@ -93,6 +102,7 @@ class WriteOut:
     def _write(self, store: ChunkStore, keys: Sequence[ChunkKey]) -> list[ChunkKey]:
         """Write some pages unless a stroke has begun on them since; says which were written."""
         cache = self._cache
+        self._stand_aside()
         with cache.lock:
             batch = [(key, cache.pages[key].copy()) for key in keys if key not in cache.before]
             cache.dirty.difference_update(key for key, _ in batch)
@@ -102,6 +112,7 @@ class WriteOut:
                 cache.about_to_write([key for key, _ in batch])
             cache.book.note(batch)
             for key, page in batch:
+                self._stand_aside()
                 store.write(key, page)
             store.sync([key for key, _ in batch])
             cache.book.wrote(batch)
@@ -160,6 +171,25 @@ class WriteOut:
         while self.idle is not None and not self._wake.is_set() and self.idle():
             if self._stop.wait(_PAUSE_S):
                 return
+            self._stand_aside()
+
+    @contextmanager
+    def standing_aside(self) -> Iterator[None]:
+        """Writing rests meanwhile, at the next page: what a person waits for has the processor and the disk.
+
+        That is a delay and nothing else. What is written is written in the same order, and a page that changes meanwhile is
+        dirty again, as it is whenever it changes on its way to disk.
+        """
+        self._waits_until = time.monotonic() + _LONGEST_S
+        self._may_go_on.clear()
+        try:
+            yield
+        finally:
+            self._may_go_on.set()
+
+    def _stand_aside(self) -> None:
+        """Rest if somebody has asked for that; never called with a lock that they may need, but that of `still`."""
+        self._may_go_on.wait(max(0.0, self._waits_until - time.monotonic()))
 
     def still(self) -> AbstractContextManager[object]:
         """No page is on its way to disk meanwhile."""
