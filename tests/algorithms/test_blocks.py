@@ -5,9 +5,10 @@ from __future__ import annotations
 import cc3d
 import numpy as np
 import pytest
+from in_order import in_order
 
 from napari_emseg.algorithms.blocks import components_in_blocks, grid
-from napari_emseg.algorithms.stitching import in_order, overlap_votes, union
+from napari_emseg.algorithms.stitching import overlap_votes, union
 from napari_emseg.core.errors import EmsegError
 
 SHAPE = (12, 30, 34)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_emseg.algorithms.instances import find_instances
-from napari_emseg.algorithms.shapes import drop, reshape_objects
+from napari_emseg.algorithms.shapes import reshape_objects
 from napari_emseg.algorithms.smoothing import bilateral, median
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.settings import InstanceSettings
@@ -137,14 +137,6 @@ def test_a_negative_radius_is_refused() -> None:
         reshape_objects(np.zeros((3, 3), np.uint32), "erosion", -1, None)
 
 
-def test_drop_by_size_and_place() -> None:
-    labels = np.zeros((8, 8), np.uint32)
-    labels[0:2, 0:2], labels[3:6, 3:6], labels[6, 6] = 5, 70000, 9
-    assert np.unique(drop(labels, min_size=2)).tolist() == [0, 5, 70000]
-    assert np.unique(drop(labels, max_size=4)).tolist() == [0, 5, 9]
-    assert np.unique(drop(labels, touching_edge=True)).tolist() == [0, 9, 70000]
-
-
 def test_bilateral_keeps_an_edge_better_than_gauss_at_equal_noise() -> None:
     from scipy import ndimage as ndi
 
@@ -194,4 +186,3 @@ def test_the_type_of_ids_stays(operation: str, dtype: type) -> None:
     labels = np.zeros((9, 9), dtype)
     labels[2:7, 2:7] = 3
     assert reshape_objects(labels, operation, 5, (30, 4, 4)).dtype == dtype  # type: ignore[arg-type]
-    assert drop(labels, min_size=30).dtype == dtype

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from in_order import in_order
 
 from napari_emseg.algorithms.propagation import rename
-from napari_emseg.algorithms.stitching import in_order
 from napari_emseg.algorithms.tracing import trace_chunks
 from napari_emseg.settings import PropagateSettings
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ignored import Ignored
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled, EmsegError
@@ -17,7 +18,6 @@ from napari_emseg.core.model_card import read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.jobs import finetune, versions
-from napari_emseg.jobs.progress import Ignored
 from napari_emseg.nn import finetune as nn_finetune
 from napari_emseg.settings import FinetuneSettings
 

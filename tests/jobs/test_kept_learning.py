@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ignored import Ignored
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled
@@ -15,7 +16,6 @@ from napari_emseg.core.learning import STOPPED, FinetuneResult
 from napari_emseg.core.model_card import CARD, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs import finetune, kept_learning, versions
-from napari_emseg.jobs.progress import Ignored
 from napari_emseg.nn.curves import METRICS
 from napari_emseg.session import Session
 from napari_emseg.settings import FinetuneSettings

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ignored import Ignored
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.jobs import finetune, measure, predict, suggest
-from napari_emseg.jobs.progress import Ignored
 from napari_emseg.jobs.sections_read import ProjectImage, read_sections, statistics_of
 from napari_emseg.settings import MeasureSettings
 

@@ -92,37 +92,3 @@ def _dilated(labels: NDArray[Any], radius_nm: float, spacing: tuple[float, ...])
         return labels.copy()
     distance, nearest = ndi.distance_transform_edt(empty, sampling=spacing, return_indices=True)
     return np.where(empty & (distance <= radius_nm), labels[tuple(nearest)], labels)
-
-
-def drop(
-    labels: NDArray[Any],
-    *,
-    min_size: float = 0,
-    max_size: float = np.inf,
-    touching_edge: bool = False,
-) -> NDArray[Any]:
-    """Take objects away by size or place.
-
-    Parameters
-    ----------
-    labels : ndarray of non-negative integers
-        Object ids; 0 is none. Not changed.
-    min_size, max_size : float
-        Voxels that an object has at least and at most.
-    touching_edge : bool
-        Take away what touches the edge of the image in y or x too, since it is not whole.
-
-    Returns
-    -------
-    ndarray of the same type
-        Ids that stay are those of before.
-    """
-    import fastremap
-
-    ids, count = fastremap.unique(labels, return_counts=True)
-    gone = ids[(ids > 0) & ((count < min_size) | (count > max_size))]
-    if touching_edge:
-        rim = (labels[..., 0, :], labels[..., -1, :], labels[..., :, 0], labels[..., :, -1])
-        gone = np.union1d(gone, np.concatenate([np.unique(x) for x in rim]))
-    gone = gone[gone > 0]
-    return np.where(np.isin(labels, gone), labels.dtype.type(0), labels) if gone.size else labels.copy()

@@ -91,22 +91,6 @@ def union(votes: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]], n: int) 
     return np.asarray(smallest[group])
 
 
-def in_order(labels: NDArray[Any]) -> NDArray[np.uint32]:
-    """Ids from 1 in the order in which objects appear: the same whatever they were called before.
-
-    Parameters
-    ----------
-    labels : ndarray of int
-    """
-    import fastremap
-
-    ids, first = fastremap.unique(labels, return_index=True)
-    ids, first = ids[ids != 0], first[ids != 0]
-    names = {0: 0} | {int(old): new for new, old in enumerate(ids[np.argsort(first)].tolist(), 1)}
-    renamed = fastremap.remap(np.asarray(labels), names, preserve_missing_labels=False)
-    return np.asarray(renamed, np.uint32)
-
-
 def _is_best(end: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether a pair is the largest of its object; of equals all are."""
     ids, dense = np.unique(end, return_inverse=True)

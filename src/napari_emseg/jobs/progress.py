@@ -17,13 +17,3 @@ class JobProgress(Protocol):
 
     def partial(self, value: Any) -> None:
         """Hand over a piece of the result at once; raises `Cancelled` as `report` does."""
-
-
-class Ignored:
-    """Progress for callers that want the result only."""
-
-    def report(self, fraction: float, message: str = "", **values: float) -> None:
-        """Ignore the report."""
-
-    def partial(self, value: Any) -> None:
-        """Ignore the piece; it is part of the result as well."""

@@ -9,7 +9,6 @@ from scipy import ndimage as ndi
 from napari_emseg.algorithms.targets.away import away
 from napari_emseg.algorithms.targets.balance import balance
 from napari_emseg.algorithms.targets.border import border
-from napari_emseg.algorithms.targets.supervision import supervision
 
 
 def test_class_balance_by_its_formula():
@@ -59,17 +58,3 @@ def test_border_weight_by_its_formula():
     np.testing.assert_allclose(found[section == 0], expected[section == 0], atol=0.02)
     assert (found[section != 0] == 1).all()
     assert (border(np.zeros((5, 5), int), (5.0, 5.0)) == 1).all()
-
-
-def test_only_what_somebody_has_looked_at_supervises():
-    labels = np.zeros((3, 9, 20), int)
-    labels[:, 2:7, 2:7], labels[:, 2:7, 9:14] = 1, 2
-    weight = supervision(labels, sections=[1])
-    assert (weight[1] == 1).all()
-    assert not weight[[0, 2]].any()
-    weight = supervision(labels, objects=[1], rim_px=3)
-    assert (weight[labels == 1] == 1).all()
-    assert not weight[labels == 2].any()
-    assert weight[0, 4, 8] == 1  # background beside the object
-    assert weight[0, 4, 16] == 0
-    assert not supervision(labels, ignore_id=2)[labels == 2].any()

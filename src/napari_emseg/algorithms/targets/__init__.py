@@ -18,11 +18,3 @@ TARGETS: dict[str, str] = {
     "polarity": f"{_HERE}.polarity:polarity",
 }
 """Name to function."""
-
-WEIGHTS: dict[str, str] = {
-    "balance": f"{_HERE}.balance:balance",
-    "away": f"{_HERE}.away:away",
-    "border": f"{_HERE}.border:border",
-    "supervision": f"{_HERE}.supervision:supervision",
-}
-"""Name to function of weight maps, which multiply."""
