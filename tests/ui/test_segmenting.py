@@ -10,6 +10,7 @@ import pytest
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
+from napari_emseg.ui.flows.learning import forget_predictions
 
 CELL_1, CELL_2 = (2, 20, 15), (2, 20, 45)
 
@@ -61,6 +62,21 @@ def test_a_stale_prediction_is_dropped(desk: Any, engine: Any) -> None:
     engine.release()
     assert desk.layers.boundary_map.sections == (5,)
     assert not desk.work
+
+
+def test_what_waits_for_a_prediction_ends_where_another_one_takes_its_place(desk: Any, engine: Any) -> None:
+    """Its bar stood for ever, and Stop did nothing."""
+    engine.hold = True
+    desk.do("segment")
+    desk.viewer.dims.set_current_step(0, 5)
+    desk.do("predict")
+    assert list(desk.work) == ["predict"]
+    assert desk.sayings["segment"].text == "Stopped. What was finished stays."
+    forget_predictions(desk)  # as with another model
+    assert not desk.work
+    engine.release()
+    assert not desk.layers.boundary_map.sections
+    assert not desk.labelled
 
 
 def test_segment_predicts_first_and_is_one_edit(desk: Any, engine: Any) -> None:

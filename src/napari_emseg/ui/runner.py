@@ -113,7 +113,7 @@ class Runner:
         return key in self._started
 
     def submit(self, key: str, submit: Callable[..., Ticket | None], handlers: Handlers) -> int:
-        """Start work in the engine; an older request under the same key is cancelled.
+        """Start work in the engine; an older request under the same key is cancelled, and stopped where another stage shows it.
 
         Parameters
         ----------
@@ -130,7 +130,10 @@ class Runner:
         int
             Generation of this request.
         """
+        before = self._handlers.get(key)
         self.drop(key)
+        if before is not None and before.stage != handlers.stage:
+            before.stopped()  # where that was shown nothing else would end it
         number = self._generation[key]
         self._started[key] = time.monotonic()
         self._handlers[key] = handlers
@@ -259,6 +262,13 @@ class Runner:
         self._handlers.pop(key, None)  # it would keep alive what was asked about
         if ticket := self._tickets.pop(key, None):
             ticket.cancel()
+
+    def give_up(self, key: str) -> None:
+        """As `drop`; where the work is shown it ends as if somebody had stopped it."""
+        handlers = self._handlers.get(key)
+        self.drop(key)
+        if handlers is not None:
+            handlers.stopped()
 
     def close(self) -> None:
         """Drop everything."""

@@ -328,7 +328,7 @@ def _aside(session: Session) -> str:
 def forget_predictions(desk: Desk) -> None:
     """Another model makes other probabilities; what is segmented stays."""
     _, layers = desk.need_session()
-    desk.runner.drop("predict")
+    desk.runner.give_up("predict")
     layers.forget_predictions()
     desk.suggestions = desk.suggested = None
 
