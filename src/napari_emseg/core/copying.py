@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.leftovers import remove
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.project import Origin, load_project, move_into_place, new_folder
+from napari_emseg.core.timestamp import timestamp
 
 if TYPE_CHECKING:
     from napari_emseg.core.progress import Progress
@@ -83,7 +83,7 @@ def origin_of(folder: Path) -> Origin:
     with closing(sqlite3.connect(folder / JOURNAL)) as db:
         position = int(db.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()[0])
         row = db.execute("SELECT value FROM meta WHERE key = 'max_id'").fetchone()
-    return Origin(position, int(row[0]) if row else 0, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    return Origin(position, int(row[0]) if row else 0, timestamp())
 
 
 def image_path(project: Project) -> Path | None:

@@ -38,6 +38,7 @@ from napari_emseg.core.leftovers import beside as name_beside
 from napari_emseg.core.leftovers import clear, remove
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.project import SUFFIX, load_project, move_into_place, new_folder
+from napari_emseg.core.timestamp import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -216,7 +217,7 @@ def _write(place: Path, work: list[tuple[Path, Path]], about: dict[str, Any], pr
         manifest = {
             "format": FORMAT,
             "version": VERSION,
-            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "created": timestamp(),
             **about,
             "files": listed,
         }

@@ -18,7 +18,6 @@ import json
 import math
 import os
 import shutil
-import time
 import uuid
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from napari_emseg.core.leftovers import clear
 from napari_emseg.core.membrane_file import MembraneFile
 from napari_emseg.core.migration import VERSION, migrated
 from napari_emseg.core.remaking import DamagedProject, has_traces
+from napari_emseg.core.timestamp import timestamp
 from napari_emseg.core.words import file_name
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def move_into_place(beside: Path, folder: Path) -> None:
 
 def fresh(folder: Path, image: ImageReference, program: str) -> Project:
     """A project that is not written yet."""
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    now = timestamp()
     return Project(folder, image, identity=uuid.uuid4().hex, created=now, program=program)
 
 

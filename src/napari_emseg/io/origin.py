@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg import __version__
+from napari_emseg.core.timestamp import timestamp
 from napari_emseg.io.choice import MAIN
 from napari_emseg.io.paths import parse_path
 from napari_emseg.io.sections_folder import NOTE
@@ -28,7 +28,7 @@ def made_now() -> dict[str, str]:
     """Program with its version, and the time now (UTC, ISO 8601), as outputs name them."""
     return {
         "program": f"{_PROGRAM} {__version__}",
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "time": timestamp(),
     }
 
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from napari_emseg.algorithms.metrics.partners import Pairs
     from napari_emseg.core.stack import Spacing
 
-_NEURONS = "volumes/labels/neuron_ids"
-
 
 def evaluate_partners(
     truth: str | Path,
@@ -47,11 +45,12 @@ def evaluate_partners(
         If a file cannot be read, or there is no segmentation or no voxel size for it.
     """
     from napari_emseg.algorithms.metrics.partners import MATCHING_NM, partner_scores
+    from napari_emseg.io.cremi import VOLUMES
     from napari_emseg.io.opening import open_volume
     from napari_emseg.io.paths import DataPath, parse_path
 
     real, said = _pairs(truth), _pairs(prediction)
-    where = str(segmentation or DataPath(parse_path(truth).path, _NEURONS))
+    where = str(segmentation or DataPath(parse_path(truth).path, VOLUMES["neuron_ids"][0]))
     try:
         neurons = open_volume(where)
     except EmsegError as error:

@@ -17,6 +17,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import WEIGHTS, find_model, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import pixel_size
+from napari_emseg.core.timestamp import timestamp
 from napari_emseg.jobs.sections_read import read_sections, statistics_of
 from napari_emseg.settings import PredictSettings
 
@@ -231,7 +232,7 @@ def provenance(
         "settings": settings.model_dump(mode="json"),
         "region": [list(region.start), list(region.stop)],
         "program": f"napari-emseg {__version__}",
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "time": timestamp(),
     }
 
 
