@@ -56,6 +56,9 @@ def test_a_prediction_brings_its_layer_back(desk: Any) -> None:
     viewer.layers.remove(layers.boundary)
     viewer.layers.remove(layers.seeds)
     viewer.layers.selection.active = layers.labels
+    layers.target_map(viewer, "cleft")  # as a search for synapses adds it
+    assert layers.boundary in viewer.layers
+    viewer.layers.remove(layers.boundary)
     desk.do("predict")
     assert layers.boundary in viewer.layers
     assert viewer.layers.index(layers.boundary) == viewer.layers.index(layers.image) + 1

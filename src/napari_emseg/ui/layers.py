@@ -54,6 +54,7 @@ class StackLayers:
         """The map of a target; added when it is new, or when the person has removed its layer."""
         found = self.targets.get(target)
         if found is None or found.layer not in viewer.layers:
+            self.bring_back(viewer, self.boundary)  # it is laid on that
             found = self.targets[target] = add_target_map(viewer, self.boundary, target)
             self.owned.append(found.layer)
         return found
