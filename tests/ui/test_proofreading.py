@@ -121,6 +121,15 @@ def test_the_line_of_a_cut_is_drawn_under_the_mouse_also_where_the_stack_begins_
     labelled.tool.drag_world(path)
     line = labelled.viewer.layers["cut"]
     np.testing.assert_allclose([line.data_to_world(corner) for corner in line.data[0]], path)
+    labelled.tool.draw_world(path)
+    assert not line.data
+    labelled.tool.drag_world(path)
+    assert labelled.viewer.layers["cut"] is line, "a new layer for each line takes half a second"
+    labelled.viewer.layers.remove(line)
+    labelled.tool.drag_world(path)
+    assert len(labelled.viewer.layers["cut"].data) == 1
+    labelled.set_tool(None)
+    assert "cut" not in labelled.viewer.layers
 
 
 def test_a_locked_object_survives_segmenting(labelled: Any) -> None:

@@ -186,7 +186,7 @@ class CutTool(ClickTool):
         corners = np.array([labels.world_to_data(p) for p in path])
         across = self._across()
         corners[:, across] = round(float(corners[0, across]))
-        if self._line is None:
+        if self._line is None or self._line not in self.desk.viewer.layers:
             self._line = self.desk.viewer.add_shapes(
                 name="cut", scale=labels.scale, translate=labels.translate, units=labels.units,
                 axis_labels=labels.axis_labels, ndim=3,
@@ -196,8 +196,9 @@ class CutTool(ClickTool):
         self._line.add_paths(corners, edge_color="#ffffff", edge_width=2)
 
     def draw_world(self, path: list[Any]) -> None:
-        """Cut along the line."""
-        self._wipe()
+        """Cut along the line; its layer stays for the next one, as napari takes half a second to add and remove one."""
+        if self._line is not None:
+            self._line.data = []
         if len(path) == 1:
             self.click_world(path[0])
             return
