@@ -14,6 +14,7 @@ from napari_emseg.core.stack import ImageStack
 from napari_emseg.io import write_array
 from napari_emseg.io.napari_hooks import read_layers
 from napari_emseg.session import Session
+from napari_emseg.ui.as_stack import spacing_of
 from napari_emseg.ui.flows import opening
 
 IMAGE = np.arange(6 * 48 * 64, dtype=np.uint16).reshape(6, 48, 64)
@@ -55,9 +56,9 @@ def test_a_voxel_size_leaves_the_section_on_the_screen(desk: Any, stack: Any, tm
 def test_a_layer_in_micrometres_brings_its_voxel_size(desk: Any) -> None:
     viewer = desk.viewer
     layer = viewer.add_image(np.zeros((3, 8, 8), np.uint8), scale=(0.05, 0.004, 0.004), units=("um",) * 3)
-    assert opening.spacing_of(layer) == pytest.approx((50, 4, 4))
+    assert spacing_of(layer) == pytest.approx((50, 4, 4))
     layer = viewer.add_image(np.zeros((3, 8, 8), np.uint8), scale=(2, 1, 1))
-    assert opening.spacing_of(layer) is None
+    assert spacing_of(layer) is None
 
 
 def test_a_file_that_is_not_there_is_said(desk: Any, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_emseg.ui import keys
+from napari_emseg.ui import as_stack, keys
 from napari_emseg.ui.branch_page import BranchPage
 from napari_emseg.ui.conflicts_page import ConflictsPage
 from napari_emseg.ui.desk import Desk
@@ -375,14 +375,14 @@ class EmsegDock(Docked):
 
     def _tell_unfit(self, layer: Any) -> None:
         """What is dropped into the window and is no stack is answered, too."""
-        why = "" if self.desk.session is not None or not hasattr(layer, "rgb") else opening.unfit(layer)
+        why = "" if self.desk.session is not None or not hasattr(layer, "rgb") else as_stack.unfit(layer)
         if why:
             self.desk.say("data", why, tone="error")
 
     def _adopt(self) -> None:
         """Work at once on a stack that came through our own readers and samples."""
         if self.desk.session is None and not self.desk.work:
-            found = opening.ours(self.desk)
+            found = as_stack.ours(self.desk)
             if found is not None:
                 opening.adopt_or_say(self.desk, found)
 

@@ -105,7 +105,7 @@ def findings(desk: Desk) -> tuple[Finding, ...]:
     if card is not None and (finding := check_model(card, spacing)) is not None:
         found.append(finding)
     for layer in foreign_labels(desk):
-        from napari_emseg.ui.flows.opening import spacing_of
+        from napari_emseg.ui.as_stack import spacing_of
 
         if (finding := check_labels(layer.name, spacing_of(layer), spacing)) is not None:
             found.append(finding)

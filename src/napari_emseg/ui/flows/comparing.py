@@ -101,7 +101,7 @@ def data_of(layer: Labels) -> Any:
 
 def spacing_of(layer: Labels) -> Spacing | None:
     """Voxel size (z, y, x) in nm, or None where a layer has none."""
-    from napari_emseg.ui.flows.opening import spacing_of as of_layer
+    from napari_emseg.ui.as_stack import spacing_of as of_layer
 
     found: Spacing | None = of_layer(layer)
     return found

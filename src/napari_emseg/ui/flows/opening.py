@@ -14,7 +14,9 @@ from napari_emseg.core.project import belongs, is_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io.choice import SeveralArrays
+from napari_emseg.ui.as_stack import ORIGIN, offset_of, place_of, spacing_of
 from napari_emseg.ui.flows import learning, measuring, predicting, reading
+from napari_emseg.ui.flows.shown_already import layer_of
 from napari_emseg.ui.shown import as_it_is
 from napari_emseg.ui.unplaced import lay_on
 from napari_emseg.ui.view import go_to_section
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from napari_emseg.ui.desk import Desk
 
 _KEY = "open"
-_ORIGIN = "napari-emseg"
-"""Key of a layer's metadata under which our readers say where the stack came from."""
 
 
 def open_phantom(desk: Desk) -> None:
@@ -78,7 +78,7 @@ def adopt(desk: Desk, layer: Image) -> None:
     A layer in nanometres or micrometres brings its voxel size with it; a bare pixel scale does not.
     """
     spacing = spacing_of(layer)
-    origin = layer.metadata.get(_ORIGIN, {})
+    origin = layer.metadata.get(ORIGIN, {})
     uri = place_of(layer) or str(layer.source.path or "")
     source = str(origin.get("spacing_source") or ("file" if spacing else "unknown"))
     stack = ImageStack(
@@ -181,68 +181,12 @@ def open_again(desk: Desk) -> None:
     show(desk, Session.open(folder, image), section=section)
 
 
-def ours(desk: Desk) -> Image | None:
-    """A layer that came through our own readers or samples; None where one file has brought several."""
-    found = [layer for layer in candidates(desk) if _ORIGIN in layer.metadata]
-    files = [place_of(layer).partition("::")[0] for layer in found]
-    return found[0] if found and files.count(files[0]) == 1 else None
-
-
-def place_of(layer: Image) -> str:
-    """Where a layer that our readers or samples gave comes from, also inside its file; empty for others."""
-    return str(layer.metadata.get(_ORIGIN, {}).get("uri", ""))
-
-
-def candidates(desk: Desk) -> list[Image]:
-    """Grey stacks in the viewer that could be worked on."""
-    from napari.layers import Image
-
-    return [layer for layer in desk.viewer.layers if isinstance(layer, Image) and not unfit(layer)]
-
-
-def offered(desk: Desk) -> Image | None:
-    """The stack that the first panel offers to work on: the chosen layer if it is one, else the first."""
-    found = candidates(desk)
-    active = desk.viewer.layers.selection.active
-    return active if active in found else next(iter(found), None)
-
-
-def unfit(layer: Image) -> str:
-    """Why an image of the viewer cannot be worked on, in a sentence; empty if it can."""
-    if layer.rgb:
-        return f"“{layer.name}” is a colour image: convert it to grey values first."
-    if layer.multiscale:
-        return f"“{layer.name}” is shown at several resolutions: open the file itself with the button above."
-    if layer.ndim != 3:
-        return f"“{layer.name}” has {layer.ndim} axes, a stack has three (z, y, x): open its file with the button above."
-    return ""
-
-
 def adopt_or_say(desk: Desk, layer: Image) -> None:
     """As `adopt`; a refusal is said in the first panel."""
     try:
         adopt(desk, layer)
     except EmsegError as error:
         desk.fail("data", error)
-
-
-def spacing_of(layer: Image) -> Spacing | None:
-    """Voxel size in nanometres (z, y, x) if the layer's units are lengths, else None."""
-    sizes = []
-    for scale, unit in zip(layer.scale[-3:], layer.units[-3:], strict=True):
-        if not unit.is_compatible_with("nm"):
-            return None
-        sizes.append(float((scale * unit).to("nm").magnitude))
-    return sizes[0], sizes[1], sizes[2]
-
-
-def offset_of(layer: Image) -> tuple[float, float, float]:
-    """Where the first voxel of a layer lies (z, y, x) in nanometres; its units must be lengths."""
-    z, y, x = (
-        float((place * unit).to("nm").magnitude)
-        for place, unit in zip(layer.translate[-3:], layer.units[-3:], strict=True)
-    )
-    return z, y, x
 
 
 def set_spacing(desk: Desk, spacing_nm: Spacing) -> None:
@@ -335,8 +279,6 @@ def _keep_damaged(desk: Desk, error: EmsegError, image: ImageStack | None) -> No
 
 def show(desk: Desk, session: Session, image: Image | None = None, *, section: int | None = None) -> None:
     """Put a session on the desk, at a section where one is given, say what it is, and let the worker get ready."""
-    from napari_emseg.ui.flows.shown_already import layer_of
-
     desk.show(session, image=image or layer_of(desk, session.image))
     recent.remember(session.project.folder, session.image.name)
     _take_up_cleaned(desk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.as_stack import candidates, place_of
 from napari_emseg.ui.flows import given, opening
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def others(desk: Desk) -> list[Image]:
     if desk.session is None or desk.layers is None:
         return []
     own = {id(layer) for layer in (desk.layers.image, *desk.layers.owned)}
-    return [layer for layer in opening.candidates(desk) if id(layer) not in own and opening.place_of(layer)]
+    return [layer for layer in candidates(desk) if id(layer) not in own and place_of(layer)]
 
 
 def _own_name(desk: Desk) -> str:

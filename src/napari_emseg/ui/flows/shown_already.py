@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_emseg.ui.flows.opening import candidates, place_of
+from napari_emseg.ui.as_stack import candidates, place_of
 from napari_emseg.ui.shown import as_it_is
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.words import counted
-from napari_emseg.ui.flows.opening import offset_of, spacing_of
+from napari_emseg.ui.as_stack import offset_of, spacing_of
 from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.shown import as_it_is
 

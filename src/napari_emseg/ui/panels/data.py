@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QLabel, QPu
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.array_list import ArrayList
+from napari_emseg.ui.as_stack import offered
 from napari_emseg.ui.flows import opening, other_stack, sharing
 from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
@@ -134,7 +135,7 @@ class DataPanel(StagePanel):
 
     def _show_what_is_here(self, session: Session | None) -> None:
         """Offer what other layers of the window hold."""
-        self._adoptable = other_stack.other(self.desk) if session else opening.offered(self.desk)
+        self._adoptable = other_stack.other(self.desk) if session else offered(self.desk)
         self.adopt.setVisible(self._adoptable is not None)
         set_role(self.adopt, "" if session else "primary")
         if self._adoptable is not None:
