@@ -12,6 +12,7 @@ import pytest
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.stack import ImageStack
+from napari_emseg.io import write_array
 from napari_emseg.session import Session
 from napari_emseg.settings import SeedSettings
 
@@ -78,6 +79,23 @@ def test_another_image_of_the_same_name_gets_its_own_project(tmp_path: Path, toy
     second.close()
     again = Session.open_or_create(toy(str(tmp_path / "a.tif")))
     assert again.project.folder.name == "a-2.emseg"
+    again.close()
+
+
+def test_an_image_that_was_in_no_file_is_asked_for(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such are layers that somebody has made or converted in napari."""
+    session = Session.create(tmp_path / "toy.emseg", toy(""))
+    session.close()
+    write_array(f"{tmp_path / 'here'}/", np.zeros(SHAPE, np.uint8))
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(EmsegError, match="was in no file") as refused:
+        Session.open(tmp_path / "toy.emseg")
+    assert refused.value.action == "find_image"
+    Session.open(tmp_path / "toy.emseg", toy(str(tmp_path / "here"))).close()
+    again = Session.open(tmp_path / "toy.emseg")
+    assert Path(again.image.uri) == tmp_path / "here"
     again.close()
 
 

@@ -77,6 +77,13 @@ def _find_image(project: Project) -> ImageStack:
     from napari_emseg.io import open_image  # only needed when the image is not open yet
 
     wanted = project.image
+    if not wanted.uri:  # as a path that would be the working directory
+        raise EmsegError(
+            "the image of this project was in no file",
+            wanted.name,
+            "save it to one, and say where that lies",
+            action="find_image",
+        )
     given = wanted.spacing_nm if wanted.spacing_source == "you" else None
     places = wanted.candidates(project.folder)
     for uri in places:
