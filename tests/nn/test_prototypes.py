@@ -13,6 +13,7 @@ from napari_emseg.core.stack import ImageStack
 from napari_emseg.io import open_array, write_array
 from napari_emseg.jobs import few_shot
 from napari_emseg.jobs.few_shot import Click
+from napari_emseg.nn import few_shot as nn_few_shot
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.prototypes import (
     classify,
@@ -118,3 +119,20 @@ def test_the_command(taught, make_lines, tmp_path, capsys):
         assert main([*words, "--clicks", str(tmp_path / "bad.csv")]) == 1
         assert "not a click" in (said := capsys.readouterr().err)
         assert "line 2" in said
+
+
+def test_a_card_with_too_little_memory_leaves_it_to_the_processor(monkeypatch):
+    """A device that computes nothing takes the place of the card."""
+    seen = []
+
+    def features_of(network, block):
+        seen.append(block.device.type)
+        if block.device.type != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return block
+
+    monkeypatch.setattr(nn_few_shot, "features_of", features_of)
+    monkeypatch.setattr(nn_few_shot, "to_device", lambda network, device: network)
+    found = nn_few_shot._features(torch.nn.Conv2d(1, 1, 1, device="meta"), torch.ones(1, 1, 4, 4))
+    assert seen == ["meta", "cpu"]
+    assert found.device.type == "cpu"
