@@ -10,6 +10,7 @@ import pytest
 from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import SectionState, Status
+from napari_emseg.proofread.merge import merge
 from napari_emseg.session import Session
 
 SHAPE = (4, 40, 50)
@@ -139,3 +140,13 @@ def test_what_is_locked_already_is_not_locked_again(session: Session) -> None:
     assert again.locks == ()
     session.undo()
     assert session.locked == set()
+
+
+def test_labels_of_a_closed_project_can_still_be_read(session: Session, fill: Any) -> None:
+    """napari makes another layer of them, which stays where the stack is closed."""
+    session.commit(fill(session, 3, Region((0, 0, 0), (1, 40, 50))))
+    session.commit(fill(session, 5, Region((1, 0, 0), (2, 40, 50))))
+    session.commit(merge(session.volume, (3, 5)))
+    session.close()
+    session.volume.pages.pages.clear()
+    assert [set(np.unique(session.volume[z])) for z in range(3)] == [{3}, {3}, {0}]

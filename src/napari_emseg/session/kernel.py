@@ -102,6 +102,7 @@ class Kernel:
                 self._ledger.save()
         finally:
             self._closed = True
+            self.volume.pages.mend = None  # a layer that somebody has made of the labels may still read them
             self.volume.pages.out.close()
             self._journal.close()
             self._lock.release()
