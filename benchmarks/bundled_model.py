@@ -2,7 +2,8 @@
 
 Predicts ISBI 2012 sections 20-24 and VNC sections 12-15 with ``napari-emseg predict`` (its default, four mirrored
 views, and with one view as in the viewport) and scores them with ``napari-emseg evaluate boundary``; mitochondria and
-clefts of VNC with ``evaluate semantic``. The peer, in the same run, is the bundled starting model that has seen ISBI
+clefts of VNC with ``evaluate semantic``; and what is left to correct, per 100 objects, in segments of ``napari-emseg
+segment`` (its default, as with S in the window). The peer, in the same run, is the bundled starting model that has seen ISBI
 alone. With ``--card FILE`` the scores are written for the model card.
 
     NAPARI_EMSEG_DATA=... python benchmarks/bundled_model.py
@@ -22,7 +23,9 @@ import numpy as np
 
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.io import open_array, open_image, write_array
+from napari_emseg.jobs.oracle import edits_needed
 
+KINDS = ("merges_needed", "splits_needed", "missed")
 KEYS = ("v_rand", "v_info", "edits_per_100_objects", "merges_needed", "splits_needed", "f1_75", "threshold")
 
 
@@ -86,12 +89,30 @@ def main() -> None:
                         f"{model:16s} {name:16s} {tta:6s} " + "  ".join(f"{k} {scores[k]:.4f}" for k in KEYS),
                         flush=True,
                     )
+                    print(
+                        f"{model:16s} {name:16s} {tta:6s} segments: {left(truth, out, (first, stop), flags)}",
+                        flush=True,
+                    )
                     if model == args.models[0] and tta == "flips":
                         card[name] = {k: round(scores[k], 4) for k in KEYS}
                     if "vnc" in name and tta == "none":
                         card |= others(model, image, data, (first, stop), region, pixel, Path(work))
     if args.card:
         args.card.write_text(json.dumps(card, indent=1))
+
+
+def left(truth: Path, boundaries: Path, span: tuple[int, int], flags: tuple[str, ...]) -> str:
+    """Corrections per 100 objects that segments of a map need."""
+    segments = boundaries.with_name("segments.h5")
+    program("segment", boundaries, segments)
+    known, found = (np.asarray(open_array(file)[0][:]) for file in (truth, segments))
+    known = known[slice(*span)]
+    rows = [
+        edits_needed(labels, cells != 0 if "--border-is-nonzero" in flags else cells == 0)
+        for labels, cells in zip(found, known, strict=True)
+    ]
+    merges, splits, missed = (np.mean([100 * r[k] / r["objects"] for r in rows]) for k in KINDS)
+    return f"{merges + splits + missed:.1f} edits ({merges:.1f} merges, {splits:.1f} splits)"
 
 
 def others(

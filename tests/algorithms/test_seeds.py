@@ -121,3 +121,41 @@ def test_no_seed_reaches_through_a_corner_of_a_membrane(dims: int) -> None:
     for seed in range(1, int(seeds.max()) + 1):
         assert np.unique(cells[seeds == seed]).size == 1
     assert np.unique(cells[seeds > 0]).size == cells.max()
+
+
+def spotted(seed: int) -> np.ndarray:
+    """Membranes around cells of all sizes and shapes, thin ones too."""
+    noise = ndi.gaussian_filter(np.random.default_rng(seed).normal(size=(161, 203)), (2, 4))
+    return (np.abs(noise) < 0.02).astype(np.float32)
+
+
+@pytest.mark.parametrize("tolerance", [4.0, 10.0, 30.0])
+@pytest.mark.parametrize("depth", [0.0, 4.0])
+def test_seeds_are_the_h_maxima_of_every_area(tolerance: float, depth: float) -> None:
+    """Pixels taken two by two give as many seeds in each area as single ones, but for necks within a pixel of the bar."""
+    boundary = spotted(3)
+    seeds = distance_seeds(
+        boundary, SeedSettings(threshold=0.5, min_distance_nm=depth, merge_tolerance_nm=tolerance), UNIT
+    )
+    distance = distance_to_membrane(boundary < 0.5, UNIT)
+    deep = distance >= max(depth, 0.5)
+    areas, n = ndi.label(deep, np.ones((3, 3)) if depth >= 3 else None)
+    assert len(np.unique(areas[seeds > 0])) == n
+    assert all(len(np.unique(areas[seeds == k])) == 1 for k in range(1, int(seeds.max()) + 1))
+    fewest, most = (
+        sum(int(hills(np.where(areas == k, distance, 0), bar).max()) for k in range(1, n + 1))
+        for bar in (tolerance + 1.5, tolerance - 1.5)
+    )
+    assert fewest <= seeds.max() <= most
+
+
+def test_as_set_a_thin_cell_has_a_seed_and_a_large_one_at_the_edge_of_the_view_has_one_alone() -> None:
+    boundary = np.full((160, 240), 0.05, np.float32)
+    boundary[100:104] = boundary[107:111] = 0.9  # a cell of three pixels between two
+    y, x = np.mgrid[:160, :240]
+    # A wedge into the upper one.
+    boundary[(abs(x - 120) < 40) & (y > 75 + abs(x - 120) / 2) & (y < 100)] = 0.9
+    seeds = distance_seeds(boundary, SeedSettings(), (50.0, 5.0, 5.0))
+    assert len(np.unique(seeds[:100][seeds[:100] > 0])) == 1
+    assert (seeds[104:107] > 0).all()
+    assert seeds.max() == 3

@@ -113,7 +113,7 @@ def test_the_methods_paragraph_says_what_was_done(session: Session, tmp_path: Pa
     assert "corrected by hand on " in text
     assert "in 2 edits (merge 1, paint 1)" in text
     assert "1 of 4 sections were proofread (1), and 1 left out (3: fold)" in text
-    assert "seeds: membrane above 0.4" in text
+    assert "seeds: membrane above 0.5" in text
     assert "carried through" not in text  # nothing was
     session.undo()
     assert "in 1 edit (paint 1)" in methods_text(session)
@@ -147,7 +147,7 @@ def test_provenance_goes_with_every_output(session: Session) -> None:
     assert about["model"]["name"] == "membrane"
     assert about["sections"] == {"predicted": [], "proofread": [1], "excluded": [3]}
     assert about["edits"] == {"human": 3, "model": 1}
-    assert about["settings"]["seeds"]["threshold"] == 0.4
+    assert about["settings"]["seeds"]["threshold"] == 0.5
 
 
 def test_section_numbers_for_people() -> None:

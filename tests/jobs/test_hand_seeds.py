@@ -36,6 +36,10 @@ FIRST = Region((0, 0, 0), (1, 40, 60))
 LEFT, STRIP, MIDDLE, RIGHT = (0, 20, 9), (0, 20, 21), (0, 20, 31), (0, 20, 50)
 
 
+# Too deep for the cell of three pixels; a cell with a waist gets two seeds.
+DEEP = SeedSettings(threshold=0.4, min_distance_nm=15, merge_tolerance_nm=60)
+
+
 @pytest.fixture
 def boundary() -> NDArray[np.float32]:
     boundary = np.zeros(SHAPE, np.float32)
@@ -47,6 +51,7 @@ def boundary() -> NDArray[np.float32]:
 def session(tmp_path: Path) -> Iterator[Session]:
     image = ImageStack(np.zeros(SHAPE, np.uint8), (50.0, 4.0, 4.0), "you", "toy", str(tmp_path / "toy.tif"))
     session = Session.create(tmp_path / "toy.emseg", image)
+    session.set_settings(DEEP)
     yield session
     session.close()
 
@@ -111,7 +116,7 @@ def test_a_seed_exactly_on_a_found_one_takes_its_place(
     from napari_emseg.jobs.seed_points import run as dots
 
     walls = (255 * boundary[0]).astype(np.uint8)
-    request = SeedPointsRequest(walls, SeedSettings(), (50.0, 4.0, 4.0), (0, 0, 0))
+    request = SeedPointsRequest(walls, DEEP, (50.0, 4.0, 4.0), (0, 0, 0))
     shown = np.rint(dots(request, Silent())).astype(int)
     z, y, x = shown[shown[:, 2] > 40][0].tolist()
     assert run(session, boundary, PlacedSeeds(((z, y, x),))).n_segments == 3

@@ -185,7 +185,8 @@ def test_areas_that_no_seed_fits_into_are_counted(tmp_path: Path) -> None:
     boundary = np.zeros((2, 60, 70), np.float32)
     boundary[:, :, 60:64] = boundary[:, :, 65:] = 0.95
     write_array(tmp_path / "p.h5", boundary, spacing_nm=(50, 10, 10))
-    said = segment_file(tmp_path / "p.h5", tmp_path / "o.h5", settings=SegmentSettings(min_size_nm2=100))
+    deep, small = SeedSettings(min_distance_nm=15), SegmentSettings(min_size_nm2=100)
+    said = segment_file(tmp_path / "p.h5", tmp_path / "o.h5", seeds=deep, settings=small)
     assert said["segments"] == 2
     words = "2 areas too thin for a seed went to a neighbour: a smaller --min-distance keeps them apart"
     assert said["notes"][0] == words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # Distances are either zero or at least a pixel: anything in between tells them apart.
 _ABOVE_GROUND_NM = 1e-6
-# Seeds this deep cannot touch across a membrane when pixels are taken two by two.
-_HALVE_FROM_PX = 3.0
+# Parts of a cell this far from membranes that touch at a corner are one cell.
+_FAR_PX = 3.0
 
 
 def distance_seeds(
@@ -129,38 +129,75 @@ def seeds_from_distance(
         Seed ids from 1.
     """
     deep = distance >= max(settings.min_distance_nm, _ABOVE_GROUND_NM)
-    height = np.where(deep, distance, np.float32(0))
-    halve = settings.min_distance_nm >= _HALVE_FROM_PX * max(spacing_nm[1:])
-    if halve:
-        numbers = _doubled(hills(_halved(height), settings.merge_tolerance_nm), distance.shape)
-    else:
-        # Nearer to membranes than that, two cells may touch at a corner.
-        numbers = hills(height, settings.merge_tolerance_nm, areas=_cells(distance > 0))
-    seeds = numbers.astype(np.uint32)
-    seeds[~deep] = 0
-    return seeds
+    corners = settings.min_distance_nm >= _FAR_PX * max(spacing_nm[1:])
+    areas = _areas_of(deep, corners=corners)
+    # Where no peak rises above the ground by the tolerance, no pass can be lower than a peak by it.
+    tall = _tallest(areas, distance) >= max(settings.merge_tolerance_nm, _ABOVE_GROUND_NM)
+    tall[0] = False
+    if not tall.any():
+        return areas
+    return _cut_at_necks(areas, np.where(tall[areas], distance, np.float32(0)), settings.merge_tolerance_nm)
 
 
-def _cells(inside: NDArray[np.bool_]) -> NDArray[np.uint32]:
-    """Areas, or volumes, that are connected over edges, or faces."""
+def _areas_of(inside: NDArray[np.bool_], *, corners: bool = False) -> NDArray[np.uint32]:
+    """Areas, or volumes, that are connected over edges, or faces; over corners too where that is asked for."""
     import cc3d
 
+    connectivity: Literal[4, 6, 8, 26]
+    if inside.ndim == 2:
+        connectivity = 8 if corners else 4
+    else:
+        connectivity = 26 if corners else 6
     parts = cc3d.connected_components(
-        np.ascontiguousarray(inside), connectivity=4 if inside.ndim == 2 else 6, out_dtype=np.uint32
+        np.ascontiguousarray(inside), connectivity=connectivity, out_dtype=np.uint32
     )
     return np.asarray(parts)
 
 
-def _halved(height: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Maximum of 2 x 2 pixels of every section."""
+def _tallest(areas: NDArray[np.uint32], height: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest height in each area, (largest number + 1,)."""
+    tallest = np.zeros(int(areas.max(initial=0)) + 1, np.float32)
+    np.maximum.at(tallest, areas.ravel(), height.ravel())
+    return tallest
+
+
+def _cut_at_necks(
+    areas: NDArray[np.uint32], height: NDArray[np.float32], tolerance: float
+) -> NDArray[np.uint32]:
+    """Areas, divided into their hills where the height is not zero.
+
+    Hills are found on pixels taken two by two: four times as fast.
+    """
+    import fastremap
+
+    halved, whose = _halved(height, areas)
+    hill = hills(halved, tolerance, areas=whose).astype(np.uint32)
+    hill[hill > 0] += np.uint32(areas.max(initial=0))
+    # Of four pixels, those of another area are left to the watershed.
+    fine = _doubled(hill, areas.shape)
+    fine *= _doubled(whose, areas.shape) == areas
+    numbers = np.where(height > 0, fine, areas)
+    return np.asarray(fastremap.renumber(numbers, preserve_zero=True, in_place=True)[0], np.uint32)
+
+
+def _halved(
+    height: NDArray[np.float32], areas: NDArray[np.uint32]
+) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+    """Maximum of 2 x 2 pixels of every section, and the area in which it lies."""
     rows, columns = height.shape[-2:]
-    edges = [(0, 0)] * (height.ndim - 2) + [(0, rows % 2), (0, columns % 2)]
-    even = np.pad(height, edges) if rows % 2 or columns % 2 else height
-    tall = np.maximum(even[..., ::2, :], even[..., 1::2, :])
-    return np.maximum(tall[..., ::2], tall[..., 1::2])
+    if rows % 2 or columns % 2:
+        edges = [(0, 0)] * (height.ndim - 2) + [(0, rows % 2), (0, columns % 2)]
+        height, areas = np.pad(height, edges), np.pad(areas, edges)
+    for one, other in (
+        ((..., slice(None, None, 2), slice(None)), (..., slice(1, None, 2), slice(None))),
+        ((..., slice(None, None, 2)), (..., slice(1, None, 2))),
+    ):
+        areas = np.where(height[one] >= height[other], areas[one], areas[other])
+        height = np.maximum(height[one], height[other])
+    return height, areas
 
 
-def _doubled(numbers: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
+def _doubled(numbers: NDArray[np.uint32], shape: tuple[int, ...]) -> NDArray[np.uint32]:
     return numbers.repeat(2, axis=-2)[..., : shape[-2], :].repeat(2, axis=-1)[..., : shape[-1]]
 
 
@@ -231,4 +268,4 @@ def _areas(
 ) -> NDArray[np.uint32]:
     """Areas between membranes, numbered."""
     cells = cell_mask(boundary, settings, working_spacing(spacing_nm))
-    return _cells(cells if mask is None else cells & mask)
+    return _areas_of(cells if mask is None else cells & mask)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.stack import Spacing
     from napari_emseg.settings import SeedSettings, SegmentSettings
 
+_FINER = 0.8  # of the membrane threshold: pieces are cut finer than cells, what is joined is decided later
 _NECK_STEPS = 0.3 * 256  # pieces are two only if the pass between them is lower than both by this
 BLOCK = (64, 256, 256)
 """Voxels of a block where nobody says otherwise; about 0.5 GB with its margin."""
@@ -53,7 +54,8 @@ def segment_blocks(
     boundary : array-like (z, y, x)
         Membrane probability: floats in [0, 1] or uint8 in 0..255; read block by block, three times.
     seed_settings : SeedSettings
-        Membrane threshold, from the lowest to the highest values of the map, and smoothing.
+        Membrane threshold, from the lowest to the highest values of the map, and smoothing. Pieces are cut at four
+        fifths of the threshold.
     settings : SegmentSettings
         How pieces are joined, and the smallest size.
     spacing_nm : tuple of float or None
@@ -86,7 +88,8 @@ def segment_blocks(
         histogram += np.bincount(
             values.ravel() if mask is None else values[mask[region.slices]], minlength=256
         )
-    landscape = landscape_of(histogram, seed_settings.threshold, spacing, seed_settings.sigma_nm)
+    threshold = _FINER * seed_settings.threshold
+    landscape = landscape_of(histogram, threshold, spacing, seed_settings.sigma_nm)
     labels, heights = (
         BlockStore(shape, block, _sub(folder, "ids")),
         BlockStore(shape, block, _sub(folder, "heights")),

@@ -117,7 +117,7 @@ def segment_section(
     settings: SegmentSettings,
     spacing_nm: Spacing | None,
     *,
-    threshold: float = 0.4,
+    threshold: float = 0.5,
     mask: NDArray[np.bool_] | None = None,
     fixed: NDArray[Any] | None = None,
     stay: NDArray[Any] | None = None,

@@ -11,7 +11,7 @@ class SeedSettings(Settings):
     """Seeds from the distance transform of the boundary map."""
 
     threshold: float = field(
-        0.4,
+        0.5,
         "Membrane above",
         "pixels with a higher membrane probability count as membrane",
         percent=True,
@@ -22,7 +22,7 @@ class SeedSettings(Settings):
         0.0, "Smooth", "Gaussian smoothing of the probability", unit="nm", more=True, ge=0, le=200
     )
     min_distance_nm: float = field(
-        15.0,
+        0.0,
         "Seed depth",
         "2D only: a seed lies at least this far from the nearest membrane",
         unit="nm",
@@ -30,7 +30,7 @@ class SeedSettings(Settings):
         le=500,
     )
     merge_tolerance_nm: float = field(
-        60.0,
+        150.0,
         "Merge seeds",
         "2D only: two maxima become one seed unless the neck between them is narrower than the lower one by this",
         unit="nm",
