@@ -231,9 +231,8 @@ class DataPanel(StagePanel):
         if not path:
             return
         target = Path(path if path.endswith(".zip") else f"{path.removesuffix('.emseg')}.emseg.zip")
-        if path.endswith(".zip") or may_replace(
-            self, title, target
-        ):  # of a name as typed the dialog has asked
+        # Of a name as typed the dialog has asked.
+        if path.endswith(".zip") or may_replace(self, title, target):
             sharing.pack_to(self.desk, target, with_image=chosen != choice[1])
 
     def _ask_corrections(self) -> None:
