@@ -30,7 +30,7 @@ class SeedSettings(Settings):
         le=500,
     )
     merge_tolerance_nm: float = field(
-        150.0,
+        250.0,
         "Merge seeds",
         "2D only: two maxima become one seed unless the neck between them is narrower than the lower one by this",
         unit="nm",
