@@ -65,8 +65,8 @@ def ours(boundary: NDArray[np.float32]) -> NDArray[np.uint32]:
     return segment_sections(boundary[None], SEEDS, SEGMENT, SPACING)[0]
 
 
-PEER_DISTANCES = (10, 15, 20, 30, 50)  # pixels between peaks: the peer is given its best
-PEER_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+PEER_DISTANCES = (5, 10, 15, 20, 30, 50)  # pixels between peaks: the peer is given its best
+PEER_THRESHOLDS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def recipe(boundary: NDArray[np.float32], min_distance: int, threshold: float) -> NDArray[np.int32]:

@@ -131,9 +131,10 @@ class Runner:
             Generation of this request.
         """
         before = self._handlers.get(key)
-        self.drop(key)
         if before is not None and before.stage != handlers.stage:
-            before.stopped()  # where that was shown nothing else would end it
+            self.give_up(key)  # where that was shown nothing else would end it
+        else:
+            self.drop(key)
         number = self._generation[key]
         self._started[key] = time.monotonic()
         self._handlers[key] = handlers
