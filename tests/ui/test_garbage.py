@@ -80,6 +80,23 @@ def test_what_goes_with_a_layer_or_a_stack_frees_its_memory(goes: str) -> None:
     )
 
 
+def test_one_stack_that_takes_the_place_of_another_is_one_search() -> None:
+    run(
+        WINDOW,
+        """
+        garbage = Garbage(desk, dock)
+        turn()
+        collect, searched = gc.collect, []
+        gc.collect = lambda: searched.append(collect())
+        for _ in range(2):
+            desk.session_changed.emit()
+            desk.session_changed.emit()
+            turn()
+        assert len(searched) == 2
+        """,
+    )
+
+
 def test_what_somebody_else_has_set_aside_stays_so() -> None:
     run(
         WINDOW,

@@ -151,3 +151,13 @@ def test_a_stack_of_a_file_can_be_duplicated(desk: Any, tmp_path: Any) -> None:
     _duplicate_layer(desk.viewer.layers)
     assert not np.any(np.asarray(desk.viewer.layers["lost copy"].data))
     assert "the disk is gone" in desk.sayings["data"].text.lower()
+
+
+def test_the_layers_of_a_stack_go_as_one(desk: Any) -> None:
+    """napari looks for garbage after each removal, and the window stands still for a quarter of a second each time."""
+    happened: list[str] = []
+    for name in ("begin_batch", "removed", "end_batch"):
+        desk.viewer.layers.events[name].connect(lambda event: happened.append(event.type))
+    desk.clear()
+    assert happened == ["begin_batch", *["removed"] * 4, "end_batch"]
+    assert not desk.viewer.layers

@@ -32,6 +32,7 @@ class Garbage:
     def __init__(self, desk: Desk, dock: Docked) -> None:
         self._desk = desk
         self._ours = False
+        self._look_waits = False
         layers = desk.viewer.layers.events
         dock.hear((layers.removing, self._look_at_all), (layers.removed, self._set_aside_soon))
         desk.session_changed.connect(self._on_session)
@@ -39,10 +40,13 @@ class Garbage:
         self._set_aside_soon()
 
     def _on_session(self) -> None:
-        self._desk.post(self._look_and_set_aside)
+        if not self._look_waits:  # one stack goes and the next one comes in one turn
+            self._look_waits = True
+            self._desk.post(self._look_and_set_aside)
 
     def _look_and_set_aside(self) -> None:
         """The stack that was open before goes now, not when the next layer does."""
+        self._look_waits = False
         if self._ours:
             self._look_at_all()
             gc.collect()

@@ -188,9 +188,11 @@ def add_error_map(viewer: Viewer, like: Labels, errors: PackedStack) -> Labels:
 
 def hide(viewer: Viewer, what: str | None = None) -> None:
     """Take layers of a comparison away: all, or those of one kind ("errors", "outline")."""
-    for layer in [layer for layer in viewer.layers if MARK in layer.metadata]:
-        if what is None or layer.metadata[MARK] == what:
-            viewer.layers.remove(layer)
+    gone = [one for one in viewer.layers if MARK in one.metadata and what in (None, one.metadata[MARK])]
+    if gone:
+        with viewer.layers.batched_update():
+            for layer in gone:
+                viewer.layers.remove(layer)
 
 
 def go_there(viewer: Viewer, truth: Labels, other: Labels, row: ObjectErrors, place: Place) -> None:

@@ -136,9 +136,10 @@ def add_next(viewer: ViewerModel, layers: StackLayers) -> bool:
         return False
     active = viewer.layers.selection.active
     if any(layer not in viewer.layers for layer in layers.synapses):  # somebody has removed one
-        for left in layers.synapses:
-            if left in viewer.layers:
-                viewer.layers.remove(left)
+        with viewer.layers.batched_update():
+            for left in layers.synapses:
+                if left in viewer.layers:
+                    viewer.layers.remove(left)
         layers.synapses = ()
     labels = layers.labels
     place = {
