@@ -90,3 +90,24 @@ def test_a_card_that_makes_no_sense_says_which_entry(
     with pytest.raises(EmsegError) as caught:
         read_card(tmp_path)
     assert f"the model card cannot be read ({said}" in str(caught.value)
+
+
+def test_a_card_is_read_again_only_where_its_file_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window asks with every step through the sections, of every model there is."""
+    card = {
+        "name": "x", "architecture": "unet", "targets": ["membrane"], "pixel_size_nm": 5, "pixel_size_range_nm": [4, 6],
+    }  # fmt: skip
+    (tmp_path / CARD).write_text(json.dumps(card))
+    (tmp_path / WEIGHTS).touch()
+    parsed: list[str] = []
+    loads = json.loads
+    monkeypatch.setattr(json, "loads", lambda text: (parsed.append(text), loads(text))[1])
+    assert [read_card(tmp_path).name for _ in range(3)] == ["x"] * 3
+    assert len(parsed) == 1
+    (tmp_path / CARD).write_text(json.dumps({**card, "name": "another"}))
+    assert read_card(tmp_path).name == "another"
+    (tmp_path / WEIGHTS).unlink()
+    with pytest.raises(EmsegError, match="no model here"):
+        read_card(tmp_path)

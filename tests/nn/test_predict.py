@@ -153,6 +153,19 @@ def test_a_device_that_is_not_here_is_refused():
         choose_device("cuda")
 
 
+@pytest.mark.parametrize("wish", ["cuda:7", "cuda:", "cuda:x", "cpu:1", "xpu"])
+def test_a_card_that_is_not_here_is_refused_at_once(wish, monkeypatch):
+    """Stand-in for a machine with two graphics cards; torch itself says so when the first tensor goes there."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(EmsegError, match=f"{wish}, choose auto or one of: cpu, cuda:0, cuda:1$"):
+        choose_device(wish)
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+    assert choose_device("cuda").type == choose_device().type == "cuda"
+    assert choose_device("cpu:0").type == "cpu"
+
+
 def test_out_of_memory_leads_to_smaller_tiles_and_then_to_the_cpu(folder, image, monkeypatch):
     """Stand-in for a graphics card: every window above 100 pixels, then every window at all, is too large."""
     predictor = Predictor(folder, "cpu")

@@ -9,6 +9,7 @@ import json
 import math
 import os
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +143,7 @@ class ModelCard(BaseModel):
 
 
 def read_card(folder: Path) -> ModelCard:
-    """Read the card of a model folder.
+    """Read the card of a model folder; again only where its file has changed.
 
     Raises
     ------
@@ -152,6 +153,12 @@ def read_card(folder: Path) -> ModelCard:
     path = folder / CARD
     if not path.is_file() or not (folder / WEIGHTS).is_file():
         raise EmsegError("no model here", str(folder), f"a model folder holds {CARD} and {WEIGHTS}")
+    file = path.stat()
+    return _parsed(path, (file.st_mtime_ns, file.st_size, file.st_ino))
+
+
+@lru_cache(maxsize=256)  # the window asks for all of them with every step through the sections
+def _parsed(path: Path, _state: tuple[int, int, int]) -> ModelCard:
     try:
         return ModelCard.model_validate(json.loads(path.read_text("utf-8")))
     except (ValidationError, ValueError) as error:

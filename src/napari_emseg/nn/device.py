@@ -21,13 +21,15 @@ def choose_device(wish: str = "auto") -> torch.device:
     EmsegError
         If the wish names a device that this machine lacks.
     """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    there = {"cpu": 1, "cuda": cards, "mps": int(torch.backends.mps.is_available())}
     if wish == "auto":
-        return torch.device("cuda" if there["cuda"] else "mps" if there["mps"] else "cpu")
-    kind = wish.split(":")[0]
-    if not there.get(kind, False):
-        found = ", ".join(name for name, here in there.items() if here)
-        raise EmsegError("no such device on this machine", wish, f"choose auto or one of: {found}")
+        return torch.device("cuda" if cards else "mps" if there["mps"] else "cpu")
+    kind, colon, number = wish.partition(":")
+    count = there.get(kind, 0)
+    if not count or (colon and number not in map(str, range(count))):
+        found = [f"{name}:{k}" if n > 1 else name for name, n in there.items() for k in range(n)]
+        raise EmsegError("no such device on this machine", wish, f"choose auto or one of: {', '.join(found)}")
     return torch.device(wish)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.atomic import may_write
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.core.model_card import CARD, find_model, read_card
+from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.core.pixel_guard import Finding, check_labels, check_model, unknown_size
 from napari_emseg.ui.displaced import displaced
 from napari_emseg.ui.flows.conflicts import MARK
@@ -129,17 +128,11 @@ def foreign_labels(desk: Desk) -> list:  # type: ignore[type-arg]
 
 
 def model_card(name: str, folder: Path) -> ModelCard | None:
-    """Card of a model by name, None where there is none; read again only when the file has changed."""
+    """Card of a model by name, None where there is none."""
     try:
-        found = find_model(name, folder)
-        return _card(found, (found / CARD).stat().st_mtime_ns)
+        return read_card(find_model(name, folder))
     except (EmsegError, OSError):
         return None
-
-
-@lru_cache(maxsize=16)
-def _card(folder: Path, changed: int) -> ModelCard:
-    return read_card(folder)
 
 
 def _note(finding: Finding) -> Note:
