@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QPushButton
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.flows.seeding import preview
+from napari_emseg.ui.notes import notes
+from napari_emseg.ui.view import current_section, is_beyond
 
 
 @pytest.mark.parametrize(
@@ -161,3 +163,23 @@ def test_the_layers_of_a_stack_go_as_one(desk: Any) -> None:
     desk.clear()
     assert happened == ["begin_batch", *["removed"] * 4, "end_batch"]
     assert not desk.viewer.layers
+
+
+@pytest.mark.parametrize("action", ["mark_proofread", "exclude", "mark_unseen", "predict", "segment"])
+def test_beyond_the_stack_no_section_is_spoken_of(labelled: Any, action: str) -> None:
+    """A deeper layer takes the slider to where the stack has none: the last one was marked, and nobody saw it."""
+    image, before = labelled.layers.image, tuple(labelled.session.sections)
+    viewer = labelled.viewer
+    viewer.add_image(np.zeros((20, 8, 8), np.uint8), scale=image.scale, units=image.units, name="deeper")
+    viewer.dims.set_point(0, float(image.data_to_world((9, 0, 0))[0]))
+    labelled.do(action)
+    said = labelled.sayings[labelled.stage]
+    assert (said.tone, said.action) == ("error", "show_sections")
+    assert said.text == "The slider stands beyond the stack (which has sections 0 to 5): go back to them."
+    assert [note.action for note in notes(labelled)] == ["show_sections"]
+    assert tuple(labelled.session.sections) == before
+    labelled.do("show_sections")
+    assert current_section(viewer, image) == 5
+    assert not is_beyond(viewer, image)
+    assert not labelled.sayings[labelled.stage].text
+    assert not notes(labelled)

@@ -132,3 +132,18 @@ def test_colours_of_a_large_section_are_those_of_napari_in_little_memory(shown: 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < raw.nbytes
+
+
+@pytest.mark.parametrize("z", [-2, 41])
+def test_nothing_is_painted_where_the_volume_has_no_section(shown: Any, z: int) -> None:
+    """Before the first one, napari counts from the end: section 38 was painted, and nobody saw it."""
+    viewer, layer = shown
+    viewer.add_image(np.zeros((60, 8, 8), np.uint8), scale=(30.0, 4.0, 4.0), translate=(-300.0, 0.0, 0.0))
+    viewer.dims.set_point(0, z * 30.0)
+    layer.paint((z, 50, 50), 9)
+    layer.fill((z, 50, 50), 9)
+    layer.paint_polygon([(z, 20, 20), (z, 20, 60), (z, 60, 20)], 9)
+    assert not (layer.data[:] == 9).any()
+    viewer.dims.set_point(0, 39 * 30.0)
+    layer.fill((39, 50, 50), 9)
+    assert (layer.data[39] == 9).all()

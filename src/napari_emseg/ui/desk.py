@@ -119,8 +119,8 @@ class Desk(Bench):
         self._section = 0
         self._closed = False
         viewer.dims.events.current_step.connect(self._on_stepped)
-        viewer.dims.events.ndisplay.connect(self._on_turned)
-        viewer.dims.events.order.connect(self._on_turned)
+        viewer.dims.events.ndisplay.connect(self._on_stepped)
+        viewer.dims.events.order.connect(self._on_stepped)
         viewer.layers.events.inserted.connect(self._on_layer_inserted)
         for layer in viewer.layers:
             forgive(layer, self._on_layer_unreadable)
@@ -245,8 +245,8 @@ class Desk(Bench):
             return
         self._closed = True
         self.viewer.dims.events.current_step.disconnect(self._on_stepped)
-        self.viewer.dims.events.ndisplay.disconnect(self._on_turned)
-        self.viewer.dims.events.order.disconnect(self._on_turned)
+        self.viewer.dims.events.ndisplay.disconnect(self._on_stepped)
+        self.viewer.dims.events.order.disconnect(self._on_stepped)
         self.viewer.layers.events.inserted.disconnect(self._on_layer_inserted)
         self.clear(remove_layers=remove_layers)  # what cannot be saved has been asked about: `ui/leaving.py`
         if self._engine is not None:
@@ -338,22 +338,17 @@ class Desk(Bench):
     def _on_stepped(self, event: object = None) -> None:
         if self.layers is None or self.layers.image not in self.viewer.layers:
             return  # without layers the sliders stand nowhere
-        from napari_emseg.ui.view import current_section
+        from napari_emseg.ui.view import current_section, need_one_section
 
+        with suppress(EmsegError):
+            need_one_section(self.viewer, self.layers.image)
+            self.settle("show_sections")
         section = current_section(self.viewer, self.layers.image)
         if section != self._section:
             self.sweep()
         self._section = section
         synapse_queue.follow_section(self)
         self.section_changed.emit(section)
-
-    def _on_turned(self, event: object = None) -> None:
-        from napari_emseg.ui.view import need_one_section
-
-        with suppress(EmsegError):
-            need_one_section(self.viewer)
-            self.settle("show_sections")
-        self._on_stepped()
 
     def _on_edited(self, edit: Edit) -> None:
         self.unlink("undo", "redo")

@@ -12,6 +12,7 @@ from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.core.pixel_guard import Finding, check_labels, check_model, unknown_size
 from napari_emseg.ui.displaced import displaced
 from napari_emseg.ui.flows.conflicts import MARK
+from napari_emseg.ui.view import is_beyond
 
 if TYPE_CHECKING:
     from napari_emseg.core.model_card import ModelCard
@@ -75,6 +76,17 @@ def notes(desk: Desk) -> tuple[Note, ...]:
             Note(
                 "This view is shown coarsely and cannot be painted.",
                 "At full resolution it would read a page of every section. In single sections everything works.",
+                "Back to sections",
+                "show_sections",
+            )
+        )
+    image = desk.layers.image if desk.layers is not None else None
+    if image in desk.viewer.layers and is_beyond(desk.viewer, image):
+        last = image.data.shape[0] - 1
+        found.append(
+            Note(
+                "The slider stands beyond the stack.",
+                f"Another layer reaches farther. The stack has sections 0 to {last}; nothing can be painted beyond them.",
                 "Back to sections",
                 "show_sections",
             )

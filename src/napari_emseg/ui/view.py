@@ -70,6 +70,8 @@ def visible_region(viewer: Viewer, layer: Layer, *, size: tuple[float, float] | 
         start[axis] = int(np.round(corners[0, axis]))
         stop[axis] = start[axis] + 1
     region = Region(tuple(start.tolist()), tuple(stop.tolist())).clipped(tuple(layer.data.shape))
+    if viewer.dims.ndim - 3 not in shown:
+        _need_its_sections(viewer, layer)
     if 0 in region.shape:
         raise EmsegError("nothing of the stack is on screen", layer.name, "show all of it with Ctrl-R")
     return region
@@ -91,13 +93,27 @@ def need_sections(viewer: Viewer) -> None:
         )  # fmt: skip
 
 
-def need_one_section(viewer: Viewer) -> None:
-    """Refuse every view that does not show one section as a whole.
+def is_beyond(viewer: Viewer, layer: Layer) -> bool:
+    """Whether the section slider stands where a stack has no section: another layer reaches farther."""
+    z = np.round(float(layer.world_to_data(viewer.dims.point)[-3]))
+    return not 0 <= z < layer.data.shape[-3]
+
+
+def _need_its_sections(viewer: Viewer, layer: Layer) -> None:
+    if is_beyond(viewer, layer):
+        raise EmsegError(
+            "the slider stands beyond the stack", f"which has sections 0 to {layer.data.shape[-3] - 1}",
+            "go back to them", action="show_sections",
+        )  # fmt: skip
+
+
+def need_one_section(viewer: Viewer, layer: Layer) -> None:
+    """Refuse every view that does not show one section of a stack as a whole.
 
     Raises
     ------
     EmsegError
-        If something else than one section from above is on screen.
+        If something else than one section from above is on screen, or none of the stack's.
     """
     if viewer.dims.ndisplay != 2:
         raise EmsegError(
@@ -105,6 +121,7 @@ def need_one_section(viewer: Viewer) -> None:
             action="show_sections",
         )  # fmt: skip
     need_sections(viewer)
+    _need_its_sections(viewer, layer)
 
 
 def current_section(viewer: Viewer, layer: Layer) -> int:

@@ -63,6 +63,30 @@ class VolumeLabels(Labels):
                 dtype=self.data.dtype, value=label, lower_bound=limits.min, upper_bound=limits.max
             )
 
+    def _is_here(self, coord: Any) -> bool:
+        """Whether what is painted would be seen: sliders reach as far as the deepest layer.
+
+        Beyond the last section napari raises an error from the depths; before the first one it counts from the end, and
+        paints a section that nobody looks at.
+        """
+        hidden = self._slice_input.not_displayed
+        return all(0 <= np.round(coord[axis]) < self.data.shape[axis] for axis in hidden)
+
+    def paint(self, coord: Any, *args: Any, **kwargs: Any) -> None:
+        """As napari does; nothing where the volume has no section."""
+        if self._is_here(coord):
+            super().paint(coord, *args, **kwargs)
+
+    def fill(self, coord: Any, *args: Any, **kwargs: Any) -> None:
+        """As napari does; nothing where the volume has no section."""
+        if self._is_here(coord):
+            super().fill(coord, *args, **kwargs)
+
+    def paint_polygon(self, points: Any, *args: Any, **kwargs: Any) -> None:
+        """As napari does; nothing where the volume has no section."""
+        if self._is_here(points[0]):
+            super().paint_polygon(points, *args, **kwargs)
+
     def _get_layer_slicing_state(self, data: Any, cache: bool) -> _SlicingState:
         return _SlicingState(self, data, cache)
 

@@ -22,7 +22,7 @@ def grow_here(desk: Desk) -> None:
     """Grow the object under the mouse; over empty space, a new object grows from there."""
     session, layers = desk.need_session()
     desk.sweep()
-    need_one_section(desk.viewer)
+    need_one_section(desk.viewer, layers.image)
     region = visible_region(desk.viewer, layers.image)
     place = np.round(layers.labels.world_to_data(desk.viewer.cursor.position)).astype(int)[-3:]
     z, y, x = (int(p) for p in place)

@@ -156,16 +156,17 @@ def refuse_painting(desk: Desk) -> None:
 
 def show_sections(desk: Desk) -> None:
     """One section from above, at the place that is on screen."""
-    desk.need_session()
+    _, layers = desk.need_session()
     dims = desk.viewer.dims
     dims.ndisplay = 2
     dims.order = tuple(range(dims.ndim))
+    go_to_section(desk.viewer, layers.image, desk.section)
 
 
 def mark_proofread(desk: Desk) -> None:
     """Mark the section on screen as right, and go to the next one that has no mark."""
-    session, _ = desk.need_session()
-    need_one_section(desk.viewer)
+    session, layers = desk.need_session()
+    need_one_section(desk.viewer, layers.image)
     section = desk.section
     if session.sections[section].status is Status.PROOFREAD:
         next_unproofread(desk)
@@ -205,8 +206,8 @@ def _percent(part: float) -> str:
 
 def take_mark_back(desk: Desk) -> None:
     """The section on screen is not finished after all."""
-    session, _ = desk.need_session()
-    need_one_section(desk.viewer)
+    session, layers = desk.need_session()
+    need_one_section(desk.viewer, layers.image)
     section = desk.section
     status = Status.PREDICTED if section in desk.labelled else Status.UNSEEN
     session.mark(section, status)
@@ -215,8 +216,8 @@ def take_mark_back(desk: Desk) -> None:
 
 def exclude(desk: Desk) -> None:
     """Ask why the section is left out; the panel has the answers."""
-    desk.need_session()
-    need_one_section(desk.viewer)
+    _, layers = desk.need_session()
+    need_one_section(desk.viewer, layers.image)
     desk.open_stage("proofread")
     desk.asked.emit("exclude")
 

@@ -303,7 +303,7 @@ def _marks(desk: Desk) -> Any:
 def _to_hand(desk: Desk) -> Any:
     """The layer, visible, in its stage."""
     _, layers = desk.need_session()
-    need_one_section(desk.viewer)
+    need_one_section(desk.viewer, layers.image)
     desk.open_stage(_STAGE)
     _see(desk, layers)
     return layers.seeds
