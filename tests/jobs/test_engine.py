@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -348,3 +351,25 @@ def test_a_job_that_keeps_what_it_has_done_is_left_the_time_for_it(tmp_path, mon
         heard.next("progress")
     wait_for(lambda: not alive(pid), timeout=20)
     assert int((tmp_path / "kept").read_text()) > 0
+
+
+def test_an_engine_that_is_closed_while_it_starts_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class SlowBackend:
+        def __init__(self, *_: object) -> None:
+            begun.set()
+            go_on.wait(5)
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("napari_emseg.jobs.backend.Backend", SlowBackend)
+    engine = Engine()
+    engine.start()
+    assert begun.wait(5)
+    threading.Timer(0.05, go_on.set).start()
+    engine.close()
+    kept = weakref.ref(engine)
+    del engine
+    gc.collect()
+    assert kept() is None

@@ -255,8 +255,10 @@ class Engine:
         except EmsegError as error:
             self._give_up(error)
         finally:
-            # Dask tidies up at exit as well; what is registered later runs first.
-            atexit.register(self.close)
+            with self._lock:
+                if not self._is_closed:  # what is registered is never let go
+                    # Dask tidies up at exit as well; what is registered later runs first.
+                    atexit.register(self.close)
             self._is_ready.set()
 
     def _launch(self, ticket: Ticket, request: Any) -> None:
