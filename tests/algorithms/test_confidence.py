@@ -9,7 +9,7 @@ import numpy as np
 from napari_emseg.algorithms.confidence import confidence, traits
 from napari_emseg.algorithms.likelihood import network
 from napari_emseg.algorithms.propagation import collect
-from napari_emseg.algorithms.strands import join
+from napari_emseg.algorithms.strands import Pieces, join
 from napari_emseg.settings import PropagateSettings
 
 SETTINGS = PropagateSettings()
@@ -96,3 +96,36 @@ def test_traits_fit_the_network_whatever_the_direction() -> None:
     np.testing.assert_allclose(*(k[np.lexsort(np.round(k, 3).T)] for k in (one, two)), atol=1e-3)
     empty = collect(np.zeros((2, 9, 9), np.uint32), SETTINGS, SPACING).pieces()
     assert confidence(empty, np.zeros(0, np.int64)).size == 0
+
+
+def test_traits_of_links_drawn_by_hand() -> None:
+    """Five pieces: 0 goes on in 1 and 4, and 1 in 3, one object; 2 lies between 0 and 3 and is another's.
+
+    ::
+
+        section 0      0
+                    2 /|1 \\ 0.25
+        section 1    1 2   4
+                 1.5  \\| 0.5
+        section 2      3
+    """
+    no = np.zeros(0)
+    pieces = Pieces(
+        section=np.array([0, 1, 1, 2, 1]), area=np.array([100.0, 60, 80, 120, 20]), rim=np.zeros(5),
+        u=np.array([0, 0, 0, 1, 2]), v=np.array([1, 2, 4, 3, 3]), log_odds=np.array([2, 1, 0.25, 1.5, 0.5]),
+        shared=np.ones(5), clues=np.arange(10, dtype=np.float32).reshape(5, 2), side_u=no.astype(int),
+        side_v=no.astype(int), side=no, anchor=np.zeros(5, int), pixel_nm=4.0, place=np.zeros((5, 2)),
+        move=np.zeros((5, 2)), texture=np.zeros((5, 2), np.float32),
+    )  # fmt: skip
+    first, between, _, second, _ = traits(pieces, np.array([0, 0, 1, 0, 0]))
+    none, size = -9, [np.log(300), np.log(60 * 4.0**2)]
+    area, part = np.log([60, 100]), [np.log(0.75), 0]
+    # Odds; what leads elsewhere, what else agrees, what comes before and after, each the lower first; ...
+    np.testing.assert_allclose(
+        first, [2, none, 1, none, 0.25, none, 1.5, *area, *part, 2 - 1, 2 - none, *size, 0, 1]
+    )
+    area = np.log([60, 120])
+    np.testing.assert_allclose(
+        second, [1.5, none, 0.5, none, none, none, 2, *area, *part, 1.5 - 0.5, 1.5 - none, *size, 6, 7]
+    )
+    np.testing.assert_allclose(between[13:15], [np.log(300), np.log(80 * 4.0**2)])
