@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from napari.layers.labels._labels_key_bindings import reset_polygon
 
 from napari_emseg.core.edit import Region
@@ -114,6 +115,33 @@ def test_an_outline_of_the_right_button_ends_with_whatever_is_done_next(desk: An
     desk.sweep()
     np.testing.assert_array_equal(section(desk), newer)
     assert len(desk.session.history._done) == 2
+
+
+@pytest.mark.parametrize("lands", ["segments", "carried ids"])
+def test_an_outline_of_the_right_button_goes_on_while_work_lands(
+    desk: Any, make_labels: Any, lands: str
+) -> None:
+    """Escape then takes back what has been painted since: what was there before it would be written over the new labels."""
+    layer = desk.layers.labels
+    layer.mode, layer.selected_label = "paint", 7
+    stroke = layer._overlays["brush_stroke"]
+    desk.viewer.dims.set_current_step(0, 2)
+    layer._begin_stroke()
+    stroke.active = True
+    layer.paint((2, 20, 10), 7)
+    if lands == "carried ids":
+        desk.sweep(ends_outline=False)
+    desk.session.commit(make_labels(desk.session, (2,)))
+    newer = section(desk)
+    assert newer[20, 10] == 1
+    layer.paint((2, 20, 50), 7)
+    assert stroke.active
+    reset_polygon(layer)  # Escape
+    desk.sweep()
+    np.testing.assert_array_equal(section(desk), newer)
+    assert [entry.name for entry in desk.session.history._done] == ["paint", "segment"]
+    desk.undo()
+    assert section(desk)[20, 10] == 7
 
 
 def test_what_was_taken_back_is_offered_again_until_the_next_edit(desk: Any) -> None:

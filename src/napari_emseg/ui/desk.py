@@ -253,10 +253,10 @@ class Desk(Bench):
             self._engine.close()
             self._engine = None
 
-    def sweep(self) -> None:
-        """Make an edit of a stroke that has not become one yet."""
+    def sweep(self, *, ends_outline: bool = True) -> None:
+        """Make an edit of a stroke that has not become one yet; an outline that is being drawn ends, or goes on."""
         if self._adapter is not None:
-            self._adapter.sweep()
+            self._adapter.sweep(ends_outline=ends_outline)
 
     @property
     def waits_for_disk(self) -> bool:

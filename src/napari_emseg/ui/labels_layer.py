@@ -71,15 +71,17 @@ class LabelsAdapter:
         for name in ("undo", "redo"):
             self._layer.__dict__.pop(name, None)
 
-    def sweep(self, *, quietly: bool = False) -> Edit | None:
+    def sweep(self, *, quietly: bool = False, ends_outline: bool = True) -> Edit | None:
         """Make an edit of whatever has been written into the volume since the last one.
 
         Parameters
         ----------
         quietly : bool
             Say nothing where it is refused.
+        ends_outline : bool
+            Whether an outline of the right button ends: not where the person goes on drawing.
         """
-        if self._connected:
+        if self._connected and ends_outline:
             with self._layer.events.paint.blocker(self._on_painted):
                 end_encircling(self._layer)
         return self._commit(quietly=quietly)
@@ -141,6 +143,8 @@ class LabelsAdapter:
         self._later(self._commit)
 
     def _on_edited(self, edit: Edit) -> None:
+        if edit.patches or edit.relabel:
+            forget_way_back(self._layer)
         if self._own or self._refresh_waits or not (edit.patches or edit.relabel):
             return  # a stroke is on screen already; several edits need one refresh
         self._refresh_waits = True
@@ -162,6 +166,16 @@ def end_encircling(layer: Labels) -> None:
     if stroke is not None and stroke.active:
         stroke.active = False
         layer._commit_stroke()
+
+
+def forget_way_back(layer: Labels) -> None:
+    """Let Escape take back only what an unfinished outline of the right button paints from now on.
+
+    What it has painted until now is an edit, and others may have been made over it.
+    """
+    stroke: Any = layer._overlays.get("brush_stroke")
+    if stroke is not None and stroke.active:
+        layer._staged_history = []
 
 
 def take_corner_back(layer: Labels) -> str:

@@ -32,13 +32,13 @@ class Meanwhile:
 
     def as_it_was(self, region: Region) -> NDArray[np.generic]:
         """Labels (z, y, x) of a box as they were when this was made, but for what was not painted by people."""
-        self._desk.sweep()
+        self._desk.sweep(ends_outline=False)
         session, _ = self._desk.need_session()
         return self.without(session.volume.read(region), region)
 
     def without(self, labels: NDArray[np.generic], region: Region) -> NDArray[np.generic]:
         """Labels (z, y, x) of a box that were read since this was made, without what people have painted; changed in place."""
-        self._desk.sweep()
+        self._desk.sweep(ends_outline=False)
         for patch in reversed(self._patches):
             start = tuple(max(a, b) for a, b in zip(region.start, patch.region.start, strict=True))
             stop = tuple(min(a, b) for a, b in zip(region.stop, patch.region.stop, strict=True))

@@ -250,7 +250,7 @@ class _Linking:
 
         desk = self.desk
         session, _ = desk.need_session()
-        desk.sweep()
+        desk.sweep(ends_outline=False)
         before = self.meanwhile.without(prepared.before, prepared.region)
         request = replace(prepared, before=before)  # what has changed since stays
         begun = session.history.undoable, session.history.redoable
@@ -259,7 +259,7 @@ class _Linking:
             return PackedEdit.of(job.finish(session, request, result, progress), session.volume.dtype)
 
         def built(ready: PackedEdit) -> None:
-            desk.sweep()
+            desk.sweep(ends_outline=False)
             self._tries -= 1
             if (session.history.undoable, session.history.redoable) == begun:
                 session.commit(ready.edit, ready=ready)
