@@ -83,17 +83,20 @@ def _climb(
     flat = padded.ravel()
     size = flat.size
     best = flat.copy()
-    index = np.dtype(np.int32 if size <= _MOST_IN_32_BITS else np.int64)
-    up: NDArray[np.signedinteger] = np.arange(size, dtype=index)
     # Equal heights are climbed towards the later pixel only, so that nobody walks in circles.
-    for offset in [*(-o for o in reversed(offsets)), *offsets]:
+    ways = [0, *(-o for o in reversed(offsets)), *offsets]
+    way = np.zeros(size, np.uint8)
+    for number, offset in enumerate(ways[1:], start=1):
         here = slice(max(0, -offset), size - max(0, offset))
         there = slice(max(0, offset), size + min(0, offset))
-        higher = flat[there] > best[here] if offset < 0 else flat[there] >= best[here]
-        if apart is not None:
-            higher &= apart[there] == apart[here]
-        np.copyto(best[here], flat[there], where=higher)
-        np.copyto(up[here], np.arange(there.start, there.stop, dtype=index), where=higher)
+        beside = flat[there] if apart is None else flat[there] * (apart[there] == apart[here])
+        higher = beside > best[here] if offset < 0 else beside >= best[here]
+        np.maximum(best[here], beside, out=best[here])
+        # Numbers grow from way to way, so the largest is the last that led up.
+        np.maximum(way[here], higher.view(np.uint8) * np.uint8(number), out=way[here])
+    index = np.dtype(np.int32 if size <= _MOST_IN_32_BITS else np.int64)
+    up: NDArray[np.signedinteger] = np.arange(size, dtype=index)
+    up += np.array(ways, index)[way]
     up[flat <= 0] = 0
     while True:
         further = up[up]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.stack import Spacing
     from napari_emseg.settings import SeedSettings
+
+_Pixel = TypeVar("_Pixel", bound=np.generic)
 
 # Distances are either zero or at least a pixel: anything in between tells them apart.
 _ABOVE_GROUND_NM = 1e-6
@@ -68,7 +71,7 @@ def distance_seeds(
     cells = cell_mask(boundary, settings, spacing)
     if mask is not None:
         cells &= mask
-    return seeds_from_distance(distance_to_membrane(cells, spacing), settings, spacing)
+    return seeds_in(Cells(cells, spacing), settings)
 
 
 def cell_mask(boundary: NDArray[Any], settings: SeedSettings, spacing_nm: Spacing) -> NDArray[np.bool_]:
@@ -110,33 +113,51 @@ def distance_to_membrane(cells: NDArray[np.bool_], spacing_nm: Spacing) -> NDArr
     return np.minimum(distance, np.float32(size))
 
 
-def seeds_from_distance(
-    distance: NDArray[np.float32], settings: SeedSettings, spacing_nm: Spacing
-) -> NDArray[np.uint32]:
-    """Seeds of a distance map.
+class Cells:
+    """Where cells are, and how far from the nearest membrane; each distance is measured once, when it is needed.
 
     Parameters
     ----------
-    distance : ndarray of float32 (y, x) or (z, y, x)
-        Distance to the nearest membrane in nm.
-    settings : SeedSettings
+    inside : ndarray of bool (y, x) or (z, y, x)
     spacing_nm : tuple of float
         Voxel size (z, y, x).
+    """
+
+    def __init__(self, inside: NDArray[np.bool_], spacing_nm: Spacing) -> None:
+        self.inside = inside
+        self.spacing_nm = spacing_nm
+
+    @cached_property
+    def depth(self) -> NDArray[np.float32]:
+        """Distance to the nearest membrane pixel in nm."""
+        return distance_to_membrane(self.inside, self.spacing_nm)
+
+    @cached_property
+    def halved(self) -> NDArray[np.float32]:
+        """The same for pixels taken two by two, 0 where one of them is membrane: a quarter of the time."""
+        whole = _of_fours(np.logical_and, self.inside, beyond=True)
+        z, y, x = self.spacing_nm
+        return distance_to_membrane(whole, (z, 2 * y, 2 * x))
+
+
+def seeds_in(cells: Cells, settings: SeedSettings) -> NDArray[np.uint32]:
+    """Seeds of cells; see `distance_seeds`.
+
+    Parameters
+    ----------
+    cells : Cells
+    settings : SeedSettings
 
     Returns
     -------
-    ndarray of uint32
+    ndarray of uint32, of the cells' shape
         Seed ids from 1.
     """
-    deep = distance >= max(settings.min_distance_nm, _ABOVE_GROUND_NM)
-    corners = settings.min_distance_nm >= _FAR_PX * max(spacing_nm[1:])
-    areas = _areas_of(deep, corners=corners)
-    # Where no peak rises above the ground by the tolerance, no pass can be lower than a peak by it.
-    tall = _tallest(areas, distance) >= max(settings.merge_tolerance_nm, _ABOVE_GROUND_NM)
-    tall[0] = False
-    if not tall.any():
-        return areas
-    return _cut_at_necks(areas, np.where(tall[areas], distance, np.float32(0)), settings.merge_tolerance_nm)
+    pixel = min(cells.spacing_nm[-cells.inside.ndim :])
+    # All cells lie as deep as their nearest pixel.
+    deep = cells.inside if settings.min_distance_nm <= pixel else cells.depth >= settings.min_distance_nm
+    areas = _areas_of(deep, corners=settings.min_distance_nm >= _FAR_PX * max(cells.spacing_nm[1:]))
+    return _cut_at_necks(areas, cells.halved, max(settings.merge_tolerance_nm, _ABOVE_GROUND_NM))
 
 
 def _areas_of(inside: NDArray[np.bool_], *, corners: bool = False) -> NDArray[np.uint32]:
@@ -154,51 +175,50 @@ def _areas_of(inside: NDArray[np.bool_], *, corners: bool = False) -> NDArray[np
     return np.asarray(parts)
 
 
+def _cut_at_necks(
+    areas: NDArray[np.uint32], height: NDArray[np.float32], tolerance: float
+) -> NDArray[np.uint32]:
+    """Areas, divided into their hills; the height is that of pixels taken two by two."""
+    # Where two areas meet in four pixels there is a membrane, and the height is 0.
+    whose = _of_fours(np.maximum, areas, beyond=0)
+    # Where no peak rises above the ground by the tolerance, no pass can be lower than a peak by it.
+    tall = _tallest(whose, height) >= tolerance
+    tall[0] = False
+    if not tall.any():
+        return areas
+    whose *= tall[whose]
+    # Pixels beside a membrane belong to a hill too: necks are as narrow as one of them.
+    hill = hills(np.where(whose > 0, np.maximum(height, _ABOVE_GROUND_NM), 0), tolerance, areas=whose)
+    numbers = np.cumsum(~tall, dtype=np.uint32) - np.uint32(1)
+    hill[hill > 0] += numbers[-1]
+    numbers[tall] = 0
+    # Of four pixels, those of another area are left to the watershed.
+    fine = _each_of_four(hill.astype(np.uint32), areas.shape)
+    fine *= _each_of_four(whose, areas.shape) == areas
+    fine += numbers[areas]
+    return fine
+
+
+def _of_fours(join: np.ufunc, values: NDArray[_Pixel], *, beyond: Any) -> NDArray[_Pixel]:
+    """Pixels of every section two by two; what is missing at its end is ``beyond``."""
+    rows, columns = values.shape[-2:]
+    if rows % 2 or columns % 2:
+        edges = [(0, 0)] * (values.ndim - 2) + [(0, rows % 2), (0, columns % 2)]
+        values = np.pad(values, edges, constant_values=beyond)
+    rowed = join(values[..., ::2, :], values[..., 1::2, :])
+    joined: NDArray[_Pixel] = join(rowed[..., ::2], rowed[..., 1::2])
+    return joined
+
+
+def _each_of_four(values: NDArray[_Pixel], shape: tuple[int, ...]) -> NDArray[_Pixel]:
+    return values.repeat(2, axis=-1)[..., : shape[-1]].repeat(2, axis=-2)[..., : shape[-2], :]
+
+
 def _tallest(areas: NDArray[np.uint32], height: NDArray[np.float32]) -> NDArray[np.float32]:
     """Largest height in each area, (largest number + 1,)."""
     tallest = np.zeros(int(areas.max(initial=0)) + 1, np.float32)
     np.maximum.at(tallest, areas.ravel(), height.ravel())
     return tallest
-
-
-def _cut_at_necks(
-    areas: NDArray[np.uint32], height: NDArray[np.float32], tolerance: float
-) -> NDArray[np.uint32]:
-    """Areas, divided into their hills where the height is not zero.
-
-    Hills are found on pixels taken two by two: four times as fast.
-    """
-    import fastremap
-
-    halved, whose = _halved(height, areas)
-    hill = hills(halved, tolerance, areas=whose).astype(np.uint32)
-    hill[hill > 0] += np.uint32(areas.max(initial=0))
-    # Of four pixels, those of another area are left to the watershed.
-    fine = _doubled(hill, areas.shape)
-    fine *= _doubled(whose, areas.shape) == areas
-    numbers = np.where(height > 0, fine, areas)
-    return np.asarray(fastremap.renumber(numbers, preserve_zero=True, in_place=True)[0], np.uint32)
-
-
-def _halved(
-    height: NDArray[np.float32], areas: NDArray[np.uint32]
-) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
-    """Maximum of 2 x 2 pixels of every section, and the area in which it lies."""
-    rows, columns = height.shape[-2:]
-    if rows % 2 or columns % 2:
-        edges = [(0, 0)] * (height.ndim - 2) + [(0, rows % 2), (0, columns % 2)]
-        height, areas = np.pad(height, edges), np.pad(areas, edges)
-    for one, other in (
-        ((..., slice(None, None, 2), slice(None)), (..., slice(1, None, 2), slice(None))),
-        ((..., slice(None, None, 2)), (..., slice(1, None, 2))),
-    ):
-        areas = np.where(height[one] >= height[other], areas[one], areas[other])
-        height = np.maximum(height[one], height[other])
-    return height, areas
-
-
-def _doubled(numbers: NDArray[np.uint32], shape: tuple[int, ...]) -> NDArray[np.uint32]:
-    return numbers.repeat(2, axis=-2)[..., : shape[-2], :].repeat(2, axis=-1)[..., : shape[-1]]
 
 
 def count_unseeded(

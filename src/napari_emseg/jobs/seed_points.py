@@ -14,6 +14,7 @@ from napari_emseg.algorithms.placed_seeds import NOTHING_PLACED, PlacedSeeds
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_emseg.algorithms.seeds import Cells
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
     from napari_emseg.settings import SeedSettings
@@ -42,7 +43,7 @@ class SeedPointsRequest:
 
 
 class _Section:
-    """A boundary map that compares by content, so that its distance map is computed once per threshold."""
+    """A boundary map that compares by content, so that distances are measured once per threshold."""
 
     def __init__(self, boundary: NDArray[np.uint8]) -> None:
         self.boundary = boundary
@@ -56,14 +57,12 @@ class _Section:
 
 
 @lru_cache(maxsize=2)
-def _distance(
-    section: _Section, threshold: float, sigma_nm: float, spacing_nm: Spacing
-) -> NDArray[np.float32]:
-    from napari_emseg.algorithms.seeds import cell_mask, distance_to_membrane
+def _cells(section: _Section, threshold: float, sigma_nm: float, spacing_nm: Spacing) -> Cells:
+    from napari_emseg.algorithms.seeds import Cells, cell_mask
     from napari_emseg.settings import SeedSettings
 
     settings = SeedSettings(threshold=threshold, sigma_nm=sigma_nm)
-    return distance_to_membrane(cell_mask(section.boundary, settings, spacing_nm), spacing_nm)
+    return Cells(cell_mask(section.boundary, settings, spacing_nm), spacing_nm)
 
 
 def run(request: SeedPointsRequest, progress: Progress) -> NDArray[np.float64]:
@@ -76,13 +75,13 @@ def run(request: SeedPointsRequest, progress: Progress) -> NDArray[np.float64]:
     """
     from napari_emseg.algorithms.placed_seeds import middles_of, with_placed
     from napari_emseg.algorithms.scale import working_spacing
-    from napari_emseg.algorithms.seeds import seeds_from_distance
+    from napari_emseg.algorithms.seeds import seeds_in
 
     progress.report(0.0, "placing seeds")
     spacing = working_spacing(request.spacing_nm)
     settings = request.settings
-    distance = _distance(_Section(request.boundary), settings.threshold, settings.sigma_nm, spacing)
-    found = seeds_from_distance(distance, settings, spacing)
+    cells = _cells(_Section(request.boundary), settings.threshold, settings.sigma_nm, spacing)
+    found = seeds_in(cells, settings)
     points, struck = request.placed.of(0)
     seeds, numbers = with_placed(found, points, struck)
     ids, middles = middles_of(seeds)
