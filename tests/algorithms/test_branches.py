@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_emseg.algorithms.branches import BranchGraph, branch_graph
+from napari_emseg.algorithms.matching import Link
 from napari_emseg.algorithms.propagation import track
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io.branch_graph import graph_text
@@ -40,6 +41,38 @@ def test_a_loop_is_a_tree_and_one_edge(graph: BranchGraph) -> None:
     assert (parent == -1).sum() == 1
     assert len(loops) == 1
     assert (graph.trees()[0] == -1).sum() == 2
+
+
+def test_the_least_sure_links_close_the_loops() -> None:
+    """Two rings of three pieces each; the doubtful link is neither the first nor the last."""
+    rings = [[0, 1], [1, 2], [0, 2], [3, 4], [4, 5], [3, 5]]
+    graph = BranchGraph(
+        np.ones(6, int),
+        np.zeros((6, 3)),
+        np.ones(6),
+        np.array(rings),
+        np.array([0.9, 0.2, 0.8, 0.3, 0.9, 0.8]),
+    )
+    parent, loops = graph.trees()
+    assert parent.tolist() == [-1, 0, 0, -1, 5, 3]
+    assert sorted(loops.tolist()) == [[1, 2], [3, 4]]
+
+
+def test_ends_starts_and_conflicts_are_no_edges() -> None:
+    stack = np.zeros((2, 30, 40), np.uint32)
+    stack[:, 2:12, 2:12] = 1
+    stack[0, 15:25, 2:12] = 2
+    stack[1, 15:25, 20:30] = 3
+    links = [
+        Link(1, 1, 0.1, 0.9, 0.8, "same", 0, 1),
+        Link(2, 0, 0.5, 0.5, 0.5, "end", 0, 1),
+        Link(0, 3, 0.5, 0.5, 0.5, "start", 0, 1),
+        Link(2, 1, 0.5, 0.5, 0.5, "conflict", 0, 1),
+    ]
+    found = branch_graph(stack, [{1: 10, 2: 20}, {1: 10, 3: 30}], links, SPACING)
+    assert found.object_id.tolist() == [10, 20, 10, 30]
+    assert found.edges.tolist() == [[0, 2]]
+    assert found.confidence.tolist() == [0.8]
 
 
 def test_swc_has_a_row_for_every_piece(graph: BranchGraph) -> None:

@@ -283,6 +283,14 @@ def test_ids_are_never_used_twice() -> None:
     assert np.asarray(volume).max() == 0
     assert volume.max_id() == 50
     assert volume.next_ids() == 51
+    low, high = (
+        Patch(Region((z, 0, 0), (z + 1, 1, 2)), np.zeros((1, 1, 2), np.uint64), np.array([[ids]], np.uint64))
+        for z, ids in ((0, (3, 4)), (1, (70, 60)))
+    )
+    for number, patches in enumerate([(low, high), (high, low)]):
+        other = LabelVolume.create(None, SHAPE, None)
+        other.apply(Edit("segment", "prediction", patches))
+        assert other.next_ids() == 71, number
 
 
 def test_finds_objects_over_pages() -> None:
