@@ -45,10 +45,10 @@ def test_signed_distance_of_a_half_plane() -> None:
 
 def test_every_gap_is_filled_and_nothing_else() -> None:
     drawn = {
-        2: disc(40, 40, 8),
+        8: disc(40, 46, 12),  # in the order in which somebody drew them
         5: disc(40, 46, 8),
+        2: disc(40, 40, 8),
         6: disc(40, 46, 8),
-        8: disc(40, 46, 12),
         9: disc(0, 0, -1),
     }
     filled = dict(fill_in(drawn))

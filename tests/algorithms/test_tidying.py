@@ -80,6 +80,33 @@ def test_every_object_that_goes_is_counted() -> None:
     assert np.unique(whole(found)).tolist() == [0, 9]
 
 
+def test_all_four_edges_of_a_section_cut_objects_off() -> None:
+    labels = np.zeros((1, 9, 11), np.uint8)
+    labels[0, 0, 2:9], labels[0, 8, 2:9], labels[0, 2:7, 0], labels[0, 2:7, 10], labels[0, 1:8, 1:10] = (
+        1,
+        2,
+        3,
+        4,
+        5,
+    )
+    found = tidy(labels, TidySettings(drop_at_edge=True), SPACING)
+    assert np.unique(whole(found)).tolist() == [0, 5]
+    assert found.cut_off == 4
+
+
+@pytest.mark.parametrize("operation", ["opening", "closing"])
+def test_an_opening_looks_twice_as_far_as_its_radius(operation: Any) -> None:
+    """Layers along z: whether one stays, or two become one, depends on voxels at the far end of what is looked at."""
+    labels = np.zeros((24, 3, 3), np.uint8)
+    for start, stop in ((0, 6), (9, 16), (21, 24)):
+        labels[start:stop] = 1
+    settings = TidySettings.model_validate({f"{operation}_nm": 80, "dims": 3})
+    expected = reshape_objects(labels, operation, 80, (20.0, 8.0, 8.0), dims=3)
+    assert (expected != labels).any()
+    for slab in (1, 2, 5):
+        np.testing.assert_array_equal(whole(tidy(labels, settings, (20.0, 8.0, 8.0), slab=slab)), expected)
+
+
 def test_parts_get_numbers_of_their_own() -> None:
     labels = np.zeros((3, 5, 9), np.uint16)
     labels[:, 1:4, 1:3] = labels[:2, 1:4, 6:8] = 3

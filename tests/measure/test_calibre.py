@@ -53,6 +53,20 @@ def test_the_minor_axis_of_an_elliptic_cylinder(shapes, angle):
     assert row["calibre_median_nm"] == pytest.approx(2 * np.sqrt(200 * 100), rel=0.02)
 
 
+def test_the_three_widths_of_a_square_bar_and_where_they_are(shapes):
+    """192 nm wide. The minor axis is that of an ellipse of the same spread, the calibre that of a disc of the same area."""
+    spacing, side = (8.0, 8.0, 8.0), 192.0
+    z, y, x = shapes.grid((800, 160, 160), spacing)
+    mask = (abs(z) < 700) & (abs(y) < side / 2) & (abs(x) < side / 2)
+    found = profile(shapes.in_space(mask, spacing, room=100))
+    row = calibre_row(found)
+    assert row["min_feret_median_nm"] == pytest.approx(side, rel=0.02)
+    assert row["minor_axis_median_nm"] == pytest.approx(side * 2 / np.sqrt(3), rel=0.02)
+    assert row["calibre_median_nm"] == pytest.approx(side * 2 / np.sqrt(np.pi), rel=0.02)
+    middle = (100 + np.array(mask.shape) / 2) * spacing
+    np.testing.assert_allclose(found.place_nm[found.is_measured].mean(0), middle, atol=10)
+
+
 def test_the_minor_axis_of_what_lies_flat_in_thick_sections(shapes):
     """150 nm high, three sections of 50: their thickness is taken out of the spread across them, or it were 163."""
     spacing = (50.0, 4.6, 4.6)

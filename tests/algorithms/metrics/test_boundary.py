@@ -72,6 +72,18 @@ def test_what_is_as_probable_as_the_threshold_is_membrane() -> None:
     assert (scores["v_rand"], scores["threshold"], scores["object_threshold"]) == (1.0, 0.5, 0.5)
 
 
+@pytest.mark.parametrize("threshold", [0.1, 0.9])
+def test_corrections_are_counted_from_a_tenth_to_nine_tenths(threshold: float) -> None:
+    """A wall as probable as the threshold, and a false one a little below: the best is at either end of the range."""
+    cells = np.ones((1, 40, 60), bool)
+    cells[0, :, 30] = False
+    probability = np.zeros(cells.shape, np.float32)
+    probability[0, :, 30], probability[0, :, 15] = threshold + 0.01, threshold - 0.01
+    scores = boundary_scores(cells, probability)
+    assert scores["object_threshold"] == pytest.approx(threshold)
+    assert scores["edits_per_100_objects"] == 0
+
+
 def test_a_quick_score_that_strays_is_not_believed_about_the_others() -> None:
     quick, exact = {0.1: 0.0, 0.2: 0.5, 0.3: 9.0}, {0.1: -1.0, 0.2: -2.0, 0.3: 9.0}
     tried: list[float] = []
