@@ -42,10 +42,26 @@ def fill_specks(boundary: NDArray[np.float32], area_px: float) -> NDArray[np.flo
     import cc3d
 
     out = boundary.copy()
+    flat = out.ravel()
+    # What was part of a large area at one level is so at the next: few pixels are left to be asked about.
+    asked = np.flatnonzero(flat < LEVELS[-1])
+    large_at = asked[:0]  # a pixel of every large area
     for level in LEVELS:
-        areas = cc3d.connected_components(out < level, connectivity=4, out_dtype=np.uint32)
-        small = np.bincount(areas.ravel()) < area_px
-        small[0] = False
-        if small.any():
-            out[small[areas]] = level
+        if not asked.size:
+            break
+        areas, n = cc3d.connected_components(
+            boundary < level, connectivity=4, out_dtype=np.uint32, return_N=True
+        )
+        areas = areas.ravel()
+        area = areas[asked]
+        is_large = np.bincount(area, minlength=n + 1) >= area_px
+        is_large[areas[large_at]] = True
+        is_large[0] = False
+        pixel_of = np.zeros(is_large.size, np.intp)
+        pixel_of[area] = asked
+        pixel_of[areas[large_at]] = large_at
+        large_at = pixel_of[is_large]
+        stays = ~is_large[area]
+        flat[asked[stays & (area > 0)]] = level
+        asked = asked[stays]
     return out

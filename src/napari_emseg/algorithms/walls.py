@@ -45,13 +45,13 @@ class Walls:
 
     @cached_property
     def _faces(self) -> tuple[NDArray[np.intp], ...]:
-        rows, columns = self.pieces.shape
+        columns = self.pieces.shape[1]
+        row, column = np.nonzero(self.pieces[:, 1:] != self.pieces[:, :-1])
+        beside = row * columns + column
+        above = np.flatnonzero(self.pieces[1:] != self.pieces[:-1])
+        here = np.concatenate([beside, above])
+        there = np.concatenate([beside + 1, above + columns])
         flat = self.pieces.ravel().astype(np.int64)
-        number = np.arange(flat.size).reshape(rows, columns)
-        here = np.concatenate([number[:, :-1].ravel(), number[:-1].ravel()])
-        there = np.concatenate([number[:, 1:].ravel(), number[1:].ravel()])
-        differ = flat[here] != flat[there]
-        here, there = here[differ], there[differ]
         low, high = np.minimum(flat[here], flat[there]), np.maximum(flat[here], flat[there])
         names, wall = np.unique(low * self.n_ids + high, return_inverse=True)
         order = np.argsort(wall, kind="stable")  # faces of a wall lie together
