@@ -100,6 +100,41 @@ def test_a_strand_joins_once_in_a_round_and_clues_fit_the_network() -> None:
     assert len({int(k) for k in strand[found.u[at]]}) == at.size
 
 
+def test_clues_follow_the_picture_and_not_how_it_lies() -> None:
+    """A drift of all sections that is known, or the axes of a section exchanged, tell nothing about objects."""
+    still = collect(tubes(hidden=(6,)), SETTINGS, SPACING).pieces()
+    strand = np.unique(join(still), return_inverse=True)[1].astype(np.int64)
+    strand = np.where((strand == 2) & (still.section > still.section.min() + 3), strand.max() + 1, strand)
+    scatter = np.random.default_rng(0).normal(0, 0.7, still.place.shape)
+    still = replace(still, place=still.place + scatter)
+    drift = np.array([3.0, -2.0])
+    drifting = replace(
+        still,
+        place=still.place + drift * still.section[:, None],
+        move=np.broadcast_to(drift, still.move.shape),
+    )
+    turned = replace(still, place=still.place[:, ::-1], move=still.move[:, ::-1])
+    found = breaks(still, strand)
+    assert {1, 2} <= set((still.section[found.v] - still.section[found.u]).tolist())
+    for other in (breaks(drifting, strand), breaks(turned, strand)):
+        one, two = (np.lexsort((k.v, k.u)) for k in (found, other))
+        np.testing.assert_array_equal(other.u[two], found.u[one])
+        np.testing.assert_array_equal(other.v[two], found.v[one])
+        np.testing.assert_allclose(other.clues[two], found.clues[one], atol=1e-6)
+
+
+def test_the_edge_of_the_picture_counts_at_either_piece() -> None:
+    pieces = collect(tubes(hidden=(6,)), SETTINGS, SPACING).pieces()
+    strand = np.unique(join(pieces), return_inverse=True)[1].astype(np.int64)
+    inside = breaks(replace(pieces, rim=np.zeros(strand.size)), strand)
+    for side in (inside.u, inside.v):
+        there = breaks(
+            replace(pieces, rim=np.bincount(side[:1], minlength=strand.size).astype(float)), strand
+        )
+        touched = (inside.u == side[0]) | (inside.v == side[0])
+        np.testing.assert_array_equal((there.clues - inside.clues).sum(1), touched)
+
+
 def test_looks_alone_are_not_believed_so_easily() -> None:
     stack = tubes(hidden=(6,))
     pieces = collect(stack, SETTINGS, SPACING).pieces()
