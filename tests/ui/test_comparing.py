@@ -304,6 +304,18 @@ def test_the_comparison_is_no_candidate_and_goes_with_the_panel(widget: Any, qtb
     assert [layer.name for layer in widget.viewer.layers] == ["mine", "truth"]
 
 
+def test_errors_go_with_the_stack_that_they_lie_on(widget: Any, qtbot: Any, tmp_path: Path) -> None:
+    """Another stack is opened in its place: they lay under that one, black."""
+    compare(widget, qtbot)
+    widget.viewer.layers.remove("truth")
+    qtbot.waitUntil(lambda: "errors" not in widget.viewer.layers, timeout=3000)
+    assert widget.says.saying.text.startswith("“truth” is closed")
+    click(widget, 0)
+    assert widget.says.saying.text == "A layer that was compared is gone. Open it and compare again."
+    widget.save_table(str(tmp_path / "errors.csv"))
+    assert widget.says.saying.tone == "done"
+
+
 def test_the_dock_opens_one_panel_only(opened: Any) -> None:
     window = opened.desk.viewer.window._qt_window
     opened.desk.do("compare")
@@ -358,5 +370,5 @@ def test_with_one_segmentation_the_form_stands_at_the_top_and_asks_for_another(
     qtbot.waitUntil(lambda: widget.upper.y() == 0, timeout=3000)
     assert not widget.list.isVisible()
     widget.viewer.add_labels(truth(), name="second")
-    widget.form.other.setCurrentText("second")
+    assert (widget.form.truth.currentText(), widget.form.other.currentText()) == ("second", "mine")
     assert widget.says.saying.text.startswith("Choose what is true")

@@ -108,10 +108,11 @@ class CompareForm(QWidget):
         return label
 
     def fill(self) -> None:
-        """Offer the label layers of the viewer; what is picked stays picked."""
+        """Offer the label layers of the viewer; what is picked stays picked, but for the only one there was, twice."""
         layers = comparing.candidates(self.viewer)
+        was_alone = self.truth.count() == 1
         for combo, place in ((self.truth, -1), (self.other, 0)):
-            picked = combo.currentData()
+            picked = None if was_alone else combo.currentData()
             combo.blockSignals(True)
             combo.clear()
             for layer in layers:

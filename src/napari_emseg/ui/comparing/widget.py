@@ -50,6 +50,7 @@ _KEY = "comparison"
 _JOB = "napari_emseg.jobs.compare:run"
 _SLACK = 4  # pixels that style sheets add here and there
 _SECOND = "There is one segmentation here. Open the one to compare it with: File, or drop it into the window."
+_GONE = "A layer that was compared is gone. Open it and compare again."
 _HINT = "Choose what is true and what is to be judged, then compare. Both may be layers or files."
 
 
@@ -167,6 +168,19 @@ class CompareSegmentations(Docked):
         self.form.fill()
         if self.errors is not None and self.errors not in self.viewer.layers:
             self.errors = None
+        if self.compared is not None and self.compared[0] not in self.viewer.layers:
+            self._main_thread.post(self._let_go)  # once napari has removed it
+
+    def _let_go(self) -> None:
+        """What was taken to be true is closed, and what was drawn over it goes; the table can still be saved."""
+        if self.compared is None or self.compared[0] in self.viewer.layers:
+            return
+        name, self.compared = self.compared[0].name, None
+        self.runner.stop(_KEY)
+        comparing.hide(self.viewer)
+        saved = "" if self.result is None else " The table can still be saved."
+        self.says.say(Saying(f"“{name}” is closed, and the errors drawn over it with it.{saved}"))
+        self._fit_form()
 
     def _on_picked(self) -> None:
         n, busy = self.form.n_sections, self.runner.is_running(_KEY)
@@ -262,7 +276,8 @@ class CompareSegmentations(Docked):
 
     def _on_stopped(self) -> None:
         self._end()
-        self.says.say(Saying("Stopped. The sections that were drawn stay."))
+        if self.compared is not None:  # else it has been said why
+            self.says.say(Saying("Stopped. The sections that were drawn stay."))
 
     def _fail(self, error: EmsegError) -> None:
         self.says.say(Saying(sentence(error), tone="error"))
@@ -289,6 +304,7 @@ class CompareSegmentations(Docked):
     def _on_row(self, found: ObjectErrors) -> None:
         """Go to an error; a second click on the same row goes to the other one that it has."""
         if self.compared is None:
+            self.says.say(Saying(_GONE, tone="error"))
             return
         places = [place for place in (found.place, found.other_place) if place is not None]
         self.says.say(Saying(about(found)))
@@ -300,9 +316,7 @@ class CompareSegmentations(Docked):
         self._seen = (found, times)
         truth, other = self.compared
         if truth not in self.viewer.layers or other not in self.viewer.layers:
-            self.says.say(
-                Saying("A layer that was compared is gone. Open it and compare again.", tone="error")
-            )
+            self.says.say(Saying(_GONE, tone="error"))
             return
         try:
             comparing.go_there(self.viewer, truth, other, found, places[times % len(places)])
