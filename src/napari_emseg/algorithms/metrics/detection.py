@@ -67,7 +67,7 @@ def detection_scores(
     overlaps = _Overlaps(_table(truth, prediction, progress or Silent()), min_voxels)
     n_truth, n_predicted = overlaps.n_truth, overlaps.n_predicted
     at = {t: overlaps.matched(t) for t in {*THRESHOLDS, iou}}
-    matched = len(at[iou])
+    matched = at[iou]
     found: dict[str, float | str | None] = {
         "f1": _ratio(2 * matched, n_truth + n_predicted),
         "precision": _ratio(matched, n_predicted),
@@ -75,7 +75,7 @@ def detection_scores(
     }
     for name, total in (("f1", n_truth + n_predicted), ("precision", n_predicted), ("recall", n_truth)):
         factor = 2 if name == "f1" else 1
-        found[f"{name}_mean"] = _ratio(factor * float(np.mean([len(at[t]) for t in THRESHOLDS])), total)
+        found[f"{name}_mean"] = _ratio(factor * float(np.mean([at[t] for t in THRESHOLDS])), total)
     found["panoptic_quality"] = _ratio(2 * overlaps.above_half(), n_truth + n_predicted)
     found |= {"matched": matched, "missed": n_truth - matched, "extra": n_predicted - matched}
     reasons = [
@@ -199,47 +199,17 @@ class _Overlaps:
         """Summed overlaps of all pairs above one half: every object has one such partner at most."""
         return float(self._iou[self._iou > _HALF].sum())
 
-    def matched(self, threshold: float) -> NDArray[np.float64]:
-        """Overlaps of the matched pairs: as many as can be at this threshold, and of those the best."""
+    def matched(self, threshold: float) -> int:
+        """How many pairs can be matched one to one at this threshold."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import maximum_bipartite_matching
+
         near = self._iou >= threshold
-        row, column, iou = self._row[near], self._column[near], self._iou[near]
-        found = [
-            best
-            for group in _groups(row, column)
-            for best in _assigned(row[group], column[group], iou[group])
-        ]
-        return np.asarray(found)
-
-
-def _groups(row: NDArray[np.intp], column: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    """Pairs that compete with each other, group by group; most groups hold one pair."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    if not row.size:
-        return
-    n, m = int(row.max()) + 1, int(column.max()) + 1
-    graph = coo_array((np.ones(row.size), (row, column + n)), shape=(n + m, n + m))
-    _, group = connected_components(graph, directed=False)
-    of_pair = group[row]
-    order = np.argsort(of_pair, kind="stable")
-    yield from np.split(order, np.flatnonzero(np.diff(of_pair[order])) + 1)
-
-
-def _assigned(
-    row: NDArray[np.intp], column: NDArray[np.intp], iou: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    from scipy.optimize import linear_sum_assignment
-
-    if row.size == 1:
-        return iou
-    rows, r = np.unique(row, return_inverse=True)
-    columns, c = np.unique(column, return_inverse=True)
-    gain = np.zeros((rows.size, columns.size))
-    # Another pair is worth more than any better overlap of the others.
-    gain[r, c] = iou + min(rows.size, columns.size) + 1
-    best = gain[linear_sum_assignment(-gain)]
-    return np.asarray(best[best > 0] - min(rows.size, columns.size) - 1)
+        if not near.any():
+            return 0
+        row, column = self._row[near], self._column[near]
+        graph = coo_array((np.ones(row.size, bool), (row, column))).tocsr()
+        return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
 
 
 def _ratio(part: float, whole: float) -> float | None:
