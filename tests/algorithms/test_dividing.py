@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_emseg.algorithms.dividing import divide, divide_shared, sharing
+from napari_emseg.algorithms.dividing import divide, divide_shared, narrowness, sharing
 from napari_emseg.algorithms.placed_seeds import PlacedSeeds, divided
 from napari_emseg.algorithms.watershed import grow, segment_sections
 from napari_emseg.settings import SeedSettings, SegmentSettings
@@ -113,6 +113,14 @@ def test_a_placed_seed_and_a_found_one_meet_at_the_faint_membrane() -> None:
     inner = labels[2:43, 2:63]
     assert (inner[:, :38] == left).mean() > 0.98
     assert (inner[:, 41:] == right).mean() > 0.98
+
+
+def test_a_cell_that_fills_the_picture_is_widest_in_its_middle() -> None:
+    found = narrowness(np.ones((1, 21, 31), bool))[0]
+    assert found[10, 10:21].max() == 0
+    np.testing.assert_array_equal(
+        found == found.max(), np.pad(np.zeros((19, 29), bool), 1, constant_values=True)
+    )
 
 
 def test_objects_of_three_dimensions_are_divided_alike() -> None:

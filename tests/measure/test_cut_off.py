@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_emseg.measure.calibre import CUT_OFF, FORKS_AND_EDGE, ONLY_FORKS, TOO_SMALL, calibre_row
-from napari_emseg.measure.cross_section import AT_EDGE, ELSEWHERE
+from napari_emseg.measure.cross_section import AT_EDGE, ELSEWHERE, cross_section
 from napari_emseg.measure.profile import AT_END, AT_FORK, BESIDE_EDGE, NOTHING, Profile, profile
 from napari_emseg.measure.survey import survey
 from napari_emseg.measure.table import csv_text, profile_rows
@@ -23,6 +23,18 @@ def endless(stack, radius, direction, through):
     axes = [(np.arange(n) + 0.5) * s - c for n, s, c in zip(shape, spacing, through, strict=True)]
     g = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
     return (g**2).sum(-1) - (g @ d) ** 2 <= radius**2
+
+
+@pytest.mark.parametrize(
+    ("beside", "why_not"),
+    [((0, 90, -20), ELSEWHERE), ((0, -20, -90), ELSEWHERE), ((0, 170, 0), ""), ((0, 0, 900), "")],
+)
+def test_a_cut_that_holds_a_point_of_another_branch_says_so(shapes, beside, why_not):
+    """A disc of 120 nm; the points are of other branches, in it, beside it, and outside of the window."""
+    crop = shapes.in_space(shapes.tilted(0, 120.0, FINE[0], length=400), FINE[0])
+    middle = np.array(crop.mask.shape) * FINE[0] / 2
+    cut = cross_section(crop, middle, np.array([1.0, 0, 0]), 300.0, elsewhere=np.array([middle + beside]))
+    assert cut.why_not == why_not
 
 
 def row_of(mask, stack, **settings):

@@ -79,6 +79,9 @@ def test_voxels_and_offsets() -> None:
     found = segments_at(points, NEURONS, SPACING, (400.0, 0.0, 0.0))
     assert found[0] == found[1] == found[3] != found[2]
     assert found[4:].tolist() == [-1, -1]
+    own = np.arange(12).reshape(3, 2, 2)  # every voxel is another's
+    middles = np.argwhere(own >= 0)[::-1] + 0.5
+    assert segments_at(middles, own, (1, 1, 1)).tolist() == list(range(12))[::-1]
     # 3 * 4.6 / 4.6 is a little less than 3: rounding must not move a point into the voxel in front.
     tiny = segments_at(np.array([[0, 0, 3 * 4.6]]), np.arange(5)[None, None], (1, 1, 4.6))
     assert (

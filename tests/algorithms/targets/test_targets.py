@@ -62,6 +62,13 @@ def test_touching_cells_get_a_membrane_of_the_width_asked_for(width_nm):
     assert across[14] == across[15] == 1
 
 
+def test_beside_what_is_ignored_the_membrane_is_unknown():
+    known = membrane(touching(), NM, ignore_id=2).weight[0, 0] > 0
+    assert not known[:20, 25:50].any()
+    assert known[5, 5]
+    assert known[25, 55]
+
+
 def test_cells_can_be_recovered_from_their_membranes():
     labels = touching()
     found = membrane(labels, NM)
