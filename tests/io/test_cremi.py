@@ -91,6 +91,11 @@ def test_volumes_and_their_special_ids(tmp_path: Path) -> None:
     np.testing.assert_array_equal(ignored, ignore)
     with pytest.raises(EmsegError, match="no volume mitochondria"):
         write_cremi(tmp_path / "t.hdf", volumes={"mitochondria": (raw, SPACING, (0, 0, 0))})
+    for value in (-1, 256):  # what eight bits cannot hold would come back as another grey
+        wrong = raw.astype(np.int16)
+        wrong[4, 1, 1] = value
+        with pytest.raises(EmsegError, match="raw holds int16 values"):
+            write_cremi(tmp_path / "t.hdf", volumes={"raw": (wrong, SPACING, (0, 0, 0))})
 
 
 def test_masks_that_mark_background_with_zero() -> None:
@@ -208,6 +213,8 @@ def test_layers_and_back(tmp_path: Path) -> None:
 
 def test_a_file_through_the_tables(tmp_path: Path) -> None:
     write_annotations(tmp_path / "a.hdf", TOY)
+    with h5py.File(tmp_path / "a.hdf") as file:
+        assert file.attrs["file_format"] == "0.2"
     assert read_annotations(f"{tmp_path}/a.hdf::annotations").partners.tolist() == TOY.partners.tolist()  # type: ignore[union-attr]
     assert [kind for *_, kind in annotation_layers(f"{tmp_path}/a.hdf::annotations")] == ["shapes", "points"]
     write_annotations(tmp_path / "a.nml", TOY, spacing_nm=SPACING)

@@ -89,6 +89,16 @@ def test_one_section_and_grey_saved_as_colour(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(open_array(f"{tmp_path}/a.h5::rgb")[0]), STACK)
 
 
+@pytest.mark.parametrize("other", [1, 2])
+def test_one_channel_that_differs_makes_it_a_colour_image(tmp_path: Path, other: int) -> None:
+    colours = np.stack([STACK] * 3, axis=-1)
+    colours[..., other] += 1
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["rgb"] = colours
+    with pytest.raises(EmsegError, match="this is a colour image"):
+        np.asarray(open_array(f"{tmp_path}/a.h5::rgb")[0])
+
+
 def test_several_channels_are_no_image(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["main"] = np.zeros((2, 4, 11, 13), np.float32)

@@ -45,6 +45,19 @@ def test_a_cell_of_one_ångström_a_voxel_says_nothing(tmp_path: Path) -> None:
     assert open_volume(tmp_path / "a.mrc").spacing_nm is None
 
 
+def test_a_cell_without_a_sampling_says_nothing(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mrc", mz=0)
+    assert open_volume(path).spacing_nm is None
+
+
+def test_the_header_knows_the_grey_values(tmp_path: Path) -> None:
+    write_array(tmp_path / "a.mrc", STACK - 9)
+    with mrcfile.open(tmp_path / "a.mrc") as file:
+        assert (file.header.dmin, file.header.dmax) == (-9, 95)
+        assert file.header.dmean == pytest.approx(43)
+        assert file.header.rms == pytest.approx(STACK.std())
+
+
 def test_big_endian_and_extended_header(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mrc")
     content = path.read_bytes()

@@ -8,7 +8,8 @@ import pytest
 import zarr
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io import open_array, write_array
+from napari_emseg.io import open_array, open_volume, write_array
+from napari_emseg.io.source import WriteOptions
 
 STACK = np.arange(4 * 11 * 13, dtype=np.uint8).reshape(4, 11, 13)
 
@@ -25,6 +26,29 @@ def test_written_attributes_are_ome_zarr_0_5(tmp_path: Path) -> None:
         {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [50, 4, 4]}]}
     ]
     assert meta["attributes"]["napari_emseg"] == {"model": "membrane"}
+
+
+def test_coarser_levels_lie_where_their_voxels_were(tmp_path: Path) -> None:
+    """The middle of a voxel is its place: that of four by four pixels lies one and a half pixels further on."""
+    write_array(
+        tmp_path / "a.zarr",
+        STACK,
+        spacing_nm=(50, 4, 4),
+        options=WriteOptions(levels=3),
+        offset_nm=(100, 8, 0),
+    )
+    ome = json.loads((tmp_path / "a.zarr/zarr.json").read_text())["attributes"]["ome"]
+    found = [
+        [step[step["type"]] for step in level["coordinateTransformations"]]
+        for level in ome["multiscales"][0]["datasets"]
+    ]
+    assert found == [
+        [[50, 4, 4], [100, 8, 0]],
+        [[50, 8, 8], [100, 10, 2]],
+        [[50, 16, 16], [100, 14, 6]],
+    ]
+    opened = open_volume(f"{tmp_path}/a.zarr::2")
+    assert (opened.spacing_nm, opened.offset_nm) == ((50, 16, 16), (100, 14, 6))
 
 
 def ome_0_4(path: Path) -> None:
@@ -56,6 +80,10 @@ def test_version_0_4_of_another_program(tmp_path: Path) -> None:
     ids, spacing = open_array(f"{tmp_path}/a.zarr::labels/neurons")
     np.testing.assert_array_equal(np.asarray(ids), STACK.astype(np.uint32) + 1000)
     assert spacing == pytest.approx((50, 4, 4))
+    known = {
+        name: open_volume(f"{tmp_path}/a.zarr{name}").is_labels for name in ("", "::1", "::labels/neurons")
+    }
+    assert known == {"": None, "::1": None, "::labels/neurons": True}
 
 
 def test_the_multiscale_image_is_taken_before_its_labels(tmp_path: Path) -> None:

@@ -163,6 +163,9 @@ def test_sums_are_the_sums_of_their_parts():
     logits, truth, ones = picture()
     found = focal_dice(logits, truth, ones, dice_share=0.5)
     assert value(found) == pytest.approx(float(found["focal"] + 0.5 * found["dice"]), rel=1e-6)
+    alone = focal(logits, truth, ones, gamma=1.5, positive_share=0.9)
+    found = focal_dice(logits, truth, ones, gamma=1.5, positive_share=0.9)
+    assert float(found["focal"]) == float(alone["focal"])
     line = focal_bce_dice(logits, truth, ones)
     assert value(line) == pytest.approx(
         float(line["dice"] + 10 * line["bce"] + 100 * line["focal"]), rel=1e-6

@@ -50,6 +50,8 @@ def test_objects_by_hand() -> None:
     assert (by_id[2].pieces, by_id[2].merged_with, by_id[2].iou) == (1, (3,), 100 / 150)
     assert by_id[3].merged_with == (2,)
     assert (by_id[4].pieces, by_id[4].main_segment, by_id[4].main_part) == (0, 0, 0)
+    said = [e.voi_split + e.voi_merge for e in object_errors(truth, prediction)]
+    assert said == sorted(said, reverse=True)
     assert object_errors(np.zeros(3, int), np.ones(3, int)) == []
 
 
