@@ -205,6 +205,21 @@ def test_labels_of_another_shape_are_refused_in_words(widget, qtbot):
     assert widget.sheet.preview.samples[0].labels_after is None
 
 
+def test_while_the_first_samples_are_made_that_is_said(widget, qtbot):
+    """The panel was empty, and without a word; and after another stack had been opened it still asked for one."""
+    widget.viewer.layers.clear()
+    widget.refresh()
+    assert (widget.warnings.text(), widget.warnings.property("tone")) == ("Open a stack first.", "")
+    widget.viewer.add_image(np.full((6, 150, 170), 120, np.uint8), name="next")
+    widget.refresh()
+    assert (widget.warnings.text(), widget.warnings.property("tone")) == (
+        "Samples are being made ...",
+        "busy",
+    )
+    settle(widget, qtbot)
+    assert widget.warnings.text().startswith("Nothing false was found")
+
+
 def test_a_removed_stack_leaves_an_invitation(widget):
     widget.viewer.layers.clear()
     widget.refresh()

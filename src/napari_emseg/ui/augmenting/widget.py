@@ -253,7 +253,7 @@ class InspectAugmentations(Docked):
         labels: Labels | None = self.labels.currentData()
         if image is None:
             self.sheet.show_preview(None)
-            self._warn((), "Open a stack first.")
+            self._warn((), "Open a stack first.", tone="")
             return
         try:
             check(image, labels)
@@ -279,6 +279,8 @@ class InspectAugmentations(Docked):
                 read = self._read = (data, part, part.of(data))
             return preview(PreviewRequest(read[2], ids, recipe, strength, seed, count, size))
 
+        if self.sheet.preview is None:  # nor is anything else to be seen
+            self._warn((), "Samples are being made ...", tone="busy")
         handlers = Handlers(self._on_drawn, self._on_failed, lambda: None, lambda _: None)
         self.runner.thread(_KEY, work, handlers)
 
@@ -305,8 +307,8 @@ class InspectAugmentations(Docked):
         self.sheet.show_preview(None)
         self._warn((f"{str(error)[:1].upper()}{str(error)[1:]}.",), "")
 
-    def _warn(self, texts: tuple[str, ...], otherwise: str) -> None:
-        self.warnings.setProperty("tone", "error" if texts else "done")
+    def _warn(self, texts: tuple[str, ...], otherwise: str, *, tone: str = "done") -> None:
+        self.warnings.setProperty("tone", "error" if texts else tone)
         if texts and texts[0].startswith("In "):
             self.warnings.setText("This would teach the network something false.\n" + "\n".join(texts))
         else:
@@ -364,7 +366,12 @@ class InspectAugmentations(Docked):
     def _say(self, saying: Saying) -> None:
         """Answer below the buttons, and scroll there: in a low window the answer would be out of sight."""
         self.says.say(saying)
-        self._main_thread.post(lambda: self.controls.ensureWidgetVisible(self.says))
+
+        def scroll() -> None:
+            self.controls.widget().layout().activate()  # else the line is as high as it was
+            self.controls.ensureWidgetVisible(self.says)
+
+        self._main_thread.post(scroll)
 
 
 def _refill(combo: QComboBox, rows: list[tuple[str, Any]]) -> None:
