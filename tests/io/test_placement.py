@@ -10,8 +10,8 @@ import pytest
 import tifffile
 import zarr
 
-from napari_emseg.io import open_array
-from napari_emseg.io.opening import open_volume
+from napari_emseg.io import open_array, open_volume, write_array
+from napari_emseg.io.source import WriteOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,3 +104,26 @@ def test_imagej_says_which_pixel_lies_at_the_origin(tmp_path: Path) -> None:
     opened = open_volume(tmp_path / "a.tif")
     assert opened.spacing_nm == pytest.approx((50, 6, 4))
     assert opened.offset_nm == pytest.approx((-100, -30, -40))
+
+
+@pytest.mark.parametrize(
+    ("name", "scales"),
+    [
+        ("a.wk", ("segmentation/1", "segmentation/2-2-1")),
+        ("a.n5", ("s0", "s1")),
+        ("a.precomputed", ("0", "1")),
+        ("a.zarr", ("0", "1")),
+    ],
+)
+def test_a_written_volume_comes_back_in_its_place_at_every_scale(
+    tmp_path: Path, name: str, scales: tuple[str, str]
+) -> None:
+    spacing, offset = (50, 6, 6), (100, 36, 24)
+    options = WriteOptions(levels=2)
+    write_array(tmp_path / name, STACK, spacing_nm=spacing, offset_nm=offset, is_labels=True, options=options)
+    whole, fine, coarse = (open_volume(f"{tmp_path}/{name}{k}") for k in ("", *(f"::{s}" for s in scales)))
+    for opened in (whole, fine):
+        np.testing.assert_array_equal(opened.array[:], STACK)
+        assert (opened.spacing_nm, opened.offset_nm) == (spacing, offset)
+    assert whole.is_labels is (None if name == "a.zarr" else True)  # which says so by the place of labels
+    assert (coarse.array.shape, coarse.spacing_nm) == ((4, 5, 6), (50, 12, 12))

@@ -41,6 +41,18 @@ def test_sections_that_validate_are_never_drawn(volume):
             assert not (pool.draw(n, 0, (32, 32), load_recipe("heavy"))[1] == 200).any()
 
 
+@pytest.mark.parametrize(("context", "depth"), [(1, 0), (2, 0), (0, 3), (0, 5)])
+def test_of_sections_that_validate_nothing_is_seen(volume, context, depth):
+    """Neither beside a section nor within a block: another picture there changes nothing."""
+    image = volume.image.copy()
+    image[list(volume.validate)] = 255 - image[list(volume.validate)]
+    pools = [
+        Pool([v], ("membrane",), context, 4.6, depth=depth) for v in (volume, replace(volume, image=image))
+    ]
+    for z in volume.train:
+        np.testing.assert_array_equal(*(pool.window(0, z) for pool in pools))
+
+
 @pytest.mark.parametrize("preset", ["gentle", "serial sections", "heavy"])
 def test_samples_leave_the_volumes_as_they_were(volume, preset):
     """Augmentation in place would wear the volume out, epoch by epoch."""

@@ -75,6 +75,11 @@ def test_positives_weigh_by_their_rarity_up_to_a_cap():
     found = rarity_weight(truth, ones, balance=1.0, rarest=1e-4, cap=50.0)
     assert float(found[0, 0, 0, 0]) == pytest.approx(24)
     assert float(found[0, 0, 5, 5]) == 1
+    unknown = torch.cat([truth, torch.zeros(1, 1, 90, 10)], 2)  # pixels nobody knows make nothing rarer
+    known = torch.cat([ones, torch.zeros(1, 1, 90, 10)], 2)
+    assert float(
+        rarity_weight(unknown, known, balance=1.0, rarest=1e-4, cap=50.0)[0, 0, 0, 0]
+    ) == pytest.approx(24)
     capped = rarity_weight(truth, ones, balance=10.0, rarest=1e-4, cap=50.0)
     assert float(capped.max()) == 50
     rare = torch.zeros(1, 1, 1000, 1000)
