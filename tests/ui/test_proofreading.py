@@ -194,3 +194,15 @@ def test_a_section_that_was_emptied_everywhere_is_not_right(labelled: Any) -> No
     labelled.do("mark_proofread")
     assert "nothing in this section to be right" in labelled.sayings["proofread"].text
     assert labelled.session.sections[section].status is not Status.PROOFREAD
+
+
+def test_a_mark_that_was_taken_back_elsewhere_is_not_spoken_of(labelled: Any) -> None:
+    """The stage went on offering to learn from a section that was not proofread."""
+    labelled.do("mark_proofread")
+    labelled.open_stage("train")
+    labelled.do("undo")
+    assert not labelled.sayings["proofread"].text
+    assert labelled.sayings["train"].text.startswith("Taken back: mark section 2 proofread")
+    labelled.do("redo")
+    labelled.do("mark_proofread")
+    assert labelled.sayings["proofread"].action

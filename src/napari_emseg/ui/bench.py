@@ -48,16 +48,21 @@ class Bench:
         self.sayings[stage] = Saying(text, **more)
         self.said.emit(stage, self.sayings[stage])
 
-    def settle(self, action: str) -> None:
-        """What asked for an action that has been done by now is not said any longer."""
-        self._amend((action,), lambda _said: Saying(""))
+    def settle(self, action: str, *stages: str) -> None:
+        """What offered an action that is done or out of place by now is not said any longer, in all stages or in some."""
+        self._amend((action,), lambda _said: Saying(""), stages)
 
     def unlink(self, *actions: str) -> None:
         """Offer actions no longer that would do something else by now."""
         self._amend(actions, lambda said: replace(said, link="", action=""))
 
-    def _amend(self, actions: tuple[str, ...], change: Callable[[Saying], Saying]) -> None:
-        for stage, said in [(stage, said) for stage, said in self.sayings.items() if said.action in actions]:
+    def _amend(
+        self, actions: tuple[str, ...], change: Callable[[Saying], Saying], stages: tuple[str, ...] = ()
+    ) -> None:
+        found = [(stage, said) for stage, said in self.sayings.items() if said.action in actions]
+        for stage, said in found:
+            if stages and stage not in stages:
+                continue
             self.sayings[stage] = change(said)
             self.amended.emit(stage, said, self.sayings[stage])
 

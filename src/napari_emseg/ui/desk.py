@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.sections import Status
 from napari_emseg.jobs.doubts import open_doubts
 from napari_emseg.ui import labelled
 from napari_emseg.ui.actions import ACTIONS
@@ -359,6 +360,8 @@ class Desk(Bench):
         self.state_changed.emit()
 
     def _on_section_state(self, section: int, state: SectionState) -> None:
+        if state.status is not Status.PROOFREAD:
+            self.settle("stage:train", "proofread")  # it offers to learn from what has no mark any more
         self.state_changed.emit()
 
     def _on_notice(self, text: str) -> None:
