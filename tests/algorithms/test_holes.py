@@ -97,3 +97,12 @@ def test_an_anchor_reaches_through_a_hole() -> None:
     np.testing.assert_array_equal(
         found, np.where((truth == 6) & np.isin(np.arange(10), (5, 6))[:, None, None], 0, truth)
     )
+
+
+@pytest.mark.parametrize(("side", "is_same"), [(14, True), (9, False)])
+def test_behind_a_hole_it_fills_the_place_where_it_was(side: int, is_same: bool) -> None:
+    """Cell 6 of 20 x 20 pixels is lost, and in its place a smaller one appears: of half its area, or of a fifth."""
+    drawn = without(cells(0), range(5, 10))
+    drawn[6:, 28 : 28 + side, 28 : 28 + side] = 50
+    over = [(k.a, k.b) for k in propagate(drawn, SETTINGS, SPACING)[1] if k.section_b - k.section_a > 1]
+    assert over == ([(406, 50)] if is_same else [])

@@ -44,6 +44,14 @@ def test_the_oldest_go_first_and_the_newest_stays() -> None:
     assert history.names() == ["edit 4"]
 
 
+def test_what_was_dropped_is_forgotten_in_its_turn_after_reopening() -> None:
+    history = History([entry(1), entry(2, state="dropped"), entry(3)], limit_bytes=25)
+    assert history.nbytes == 30
+    assert history.push(entry(4)) == [entry(1), entry(2, state="dropped")]
+    assert history.push(entry(5)) == [entry(3)]
+    assert (history.names(), history.nbytes) == (["edit 4", "edit 5"], 20)
+
+
 def test_one_writer(tmp_path: Path) -> None:
     first, second = FolderLock(tmp_path / "lock"), FolderLock(tmp_path / "lock")
     assert first.acquire() == ""

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import distance_transform_edt
 
 from napari_emseg.algorithms.synapses.partners import find_partners
 from napari_emseg.algorithms.synapses.surroundings import Crop, survey_crop
@@ -207,7 +208,10 @@ def test_sites_lie_in_their_cells_near_each_other(scene):
     cells = scene[0]
     for pair in found(*scene).pairs:
         for name, at in ((pair.pre_id, pair.pre_nm), (pair.post_id, pair.post_nm)):
-            assert cells[tuple((np.asarray(at) / SPACING).astype(int))] == name
+            voxel = tuple((np.asarray(at) / SPACING).astype(int))
+            assert cells[voxel] == name
+            # Inside the cell and not at its membrane, but no deeper than needed.
+            assert 24 <= distance_transform_edt(cells == name, sampling=SPACING)[voxel] <= 48
         assert np.linalg.norm(np.subtract(pair.pre_nm, pair.post_nm)) < 120
 
 
@@ -217,6 +221,9 @@ def test_a_cell_with_itself(scene):
     assert pairs_of(verdict) == {(7, 7)}
     pair = verdict.pairs[0]
     assert pair.pre_nm[1] < 30 * 8 < pair.post_nm[1]
+    # A fainter map changes neither site.
+    (fainter,) = found(np.full(cleft.shape, 7), cleft, (0.6 * signed).astype(np.float32)).pairs
+    assert (fainter.pre_nm, fainter.post_nm) == (pair.pre_nm, pair.post_nm)
 
 
 def test_one_side_in_one_cell_is_no_pair(scene):
