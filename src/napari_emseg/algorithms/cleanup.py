@@ -70,10 +70,7 @@ def join_small(
         order = np.lexsort((size, ~small))
         name = np.zeros(group.max() + 1, np.uint32)
         name[group[order]] = order
-        lookup = name[group]
-        lookup[banned] = np.flatnonzero(banned)
-        lookup[0] = 0
-        labels = lookup[labels]
+        labels = name[group][labels]
 
 
 def _weakest_border(
