@@ -94,7 +94,9 @@ def test_the_outline_goes_all_around_what_fills_its_box(opened: Any, make_labels
     box = on_screen / desk.layers.labels.scale[1:]
     np.testing.assert_allclose(box.min(0), (10, 10))
     np.testing.assert_allclose(box.max(0), (19, 21))
-    opened.header.followed.emit("show_conflicts")
+    assert opened.pages.current is opened.conflicts_page
+    desk.clear()
+    assert opened.pages.current is opened.panels[desk.stage], "it says what is open by then"
 
 
 def test_a_section_that_is_seen_differently_has_no_outline(opened: Any, qtbot: Any) -> None:

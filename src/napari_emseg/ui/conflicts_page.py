@@ -69,7 +69,7 @@ class ConflictsPage(QWidget):
         column.addLayout(row(self.mine, self.theirs))
         column.addLayout(row(self.later))
         column.addWidget(self.says)
-        desk.session_changed.connect(self.follow)
+        desk.session_changed.connect(self._on_session)
         desk.state_changed.connect(self.follow)
 
     def set_look(self, look: Look) -> None:
@@ -88,6 +88,12 @@ class ConflictsPage(QWidget):
         """The drawing on the canvas goes with the page."""
         super().hideEvent(event)
         conflicts.hide(self.desk)
+
+    def _on_session(self) -> None:
+        """Those of the stack that was open are no business of the next one, and what is said of that stands in the stage."""
+        self.follow()
+        if self.isVisible():
+            self.closed.emit()
 
     def follow(self) -> None:
         """Show what is decided; nothing while the page is hidden."""
