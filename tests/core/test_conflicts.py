@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from napari_emseg.core.conflicts import FILE, Conflict, load_conflicts, save_conflicts
-from napari_emseg.core.edit import Region
+from napari_emseg.core.conflicts import FILE, Conflict, decided, load_conflicts, save_conflicts
+from napari_emseg.core.edit import Answer, Region
 from napari_emseg.core.sections import SectionState, Status
 
 if TYPE_CHECKING:
@@ -51,3 +51,26 @@ def test_a_reason_with_a_tab_does_not_damage_the_list(tmp_path: Path) -> None:
     assert found.author == "an na"
     assert found.states == (SectionState(Status.EXCLUDED, "fold left"), SectionState(Status.PROOFREAD))
     assert (tmp_path / FILE).is_file()
+
+
+def test_what_is_undecided_stays_beside_what_is_decided(tmp_path: Path) -> None:
+    region, mask = Region((3, 5, 7), (4, 8, 10)), np.ones((3, 3), bool)
+    sites = (3, 5, 7, 4, 8, 10)
+    said = Answer(sites, "", "wrong"), Answer(sites, "", "turned")
+    both = (
+        Conflict(3, 1, 2, region, mask, "anna"),
+        Conflict(3, 0, 0, region, np.zeros((0, 0), bool), "anna", answers=said),
+    )
+    half = decided(both, 1, "theirs")
+    save_conflicts(tmp_path, half)
+    found = load_conflicts(tmp_path)
+    assert [c.decision for c in found] == ["", "theirs"]
+    assert [c.answers for c in found] == [None, said]
+    save_conflicts(tmp_path, decided(half, 0, "mine"))
+    assert not (tmp_path / FILE).exists()
+    assert not load_conflicts(tmp_path)
+
+
+def test_the_place_of_a_conflict_is_one_of_its_pixels_near_their_middle() -> None:
+    corner = np.array([[1, 1, 1], [1, 0, 0], [1, 0, 0], [1, 0, 0]], bool)
+    assert Conflict(3, 1, 2, Region((3, 5, 7), (4, 9, 10)), corner).place == (3, 6, 7)

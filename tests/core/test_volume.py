@@ -10,7 +10,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_emseg.core.edit import Edit, Patch, Region
+from napari_emseg.core.edit import Edit, Patch, Region, Relabel
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.volume import LabelVolume
 
@@ -258,6 +258,9 @@ def test_an_id_that_does_not_fit_is_refused(full: LabelVolume) -> None:
     )
     with pytest.raises(EmsegError, match="does not fit into uint32"):
         full.apply(Edit("bad", "system", (patch,)))
+    for pairs in (((1, 2**33),), ((2**33, 1), (3, 2))):
+        with pytest.raises(EmsegError, match="does not fit into uint32"):
+            full.apply(Edit("bad", "system", relabel=Relabel(pairs)))
 
 
 def test_apply_tells_its_listeners() -> None:
