@@ -97,6 +97,16 @@ def test_smaller_voxels_repeat_labels_and_interpolate_grey_values():
     np.testing.assert_array_equal(resample_image(np.array([[0.0, 4.0]]), (1, 0.5)), [[0, 1, 3, 4]])
 
 
+@pytest.mark.parametrize("factor", [0.5, 0.4, 0.8])
+def test_a_ramp_stays_a_ramp_in_smaller_voxels(factor):
+    ramp = np.broadcast_to(np.arange(8, dtype=np.float32) * 10, (2, 3, 8))
+    found = resample_image(ramp, (1, 1, factor))
+    middles = np.clip(
+        (np.arange(found.shape[2]) + 0.5) * factor - 0.5, 0, 7
+    )  # in old voxels; the ends are repeated
+    np.testing.assert_allclose(found, np.broadcast_to(middles * 10, found.shape), atol=1e-4)
+
+
 def test_a_target_of_another_volume_is_filled_to_its_border():
     resampling = Resampling((1, 5, 5), (1.0, 2.0, 2.0), (1, 3, 3))
     labels = np.zeros((1, 5, 5), np.uint8)

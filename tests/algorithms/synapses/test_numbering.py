@@ -127,6 +127,18 @@ def test_a_neck_is_cut_where_wished(block):
     np.testing.assert_array_equal(labels, numbers(values, how).labels[FULL])
 
 
+def test_all_necks_are_cut_and_what_has_none_stays():
+    values = np.zeros((3, 40, 200), np.float32)
+    y, x = np.indices(values.shape[1:])
+    for middle in (20, 60, 100, 140, 180):
+        values[:, (y - 20) ** 2 + (x - middle) ** 2 < 12**2] = 1
+    values[:, 19:21, 60:100] = values[:, 19:21, 140:180] = 1  # the first stands alone, the others in pairs
+    how = SynapseSettings(join_nm=0, min_volume_nm3=0, split_tolerance_nm=20.0)
+    found = number_synapses(CleftMap(values, 0.5), how, (8.0, 8.0, 8.0), block=values.shape)
+    assert len(found.places) == 5
+    assert len(set(found.labels[FULL][1, 20, 20:200:40].tolist())) == 5
+
+
 def test_a_neck_is_cut_beside_a_synapse_in_whose_box_it_lies():
     values = np.zeros((3, 60, 120), np.float32)
     y, x = np.indices(values.shape[1:])
