@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QRect, Qt
+from qtpy.QtWidgets import QStyle, QStyleOptionHeader, QTableView
 
 from napari_emseg.ui.measuring.table import MeasureModel
 from napari_emseg.ui.rows_model import RowsModel
 from napari_emseg.ui.rows_table import KEY_ROLE, SORT_ROLE, RowsTable
+from napari_emseg.ui.style import DARK, style_sheet
 
 HEADS = [("Key", "Of the row"), ("Size", "How large it is")]
 
@@ -116,3 +118,22 @@ def test_ids_that_no_float_tells_apart_are_sorted():
     model.put([{"id": 2**60 + k} for k in (2, 0, 1)])
     model.sort(0)
     assert [row["id"] - 2**60 for row in model.rows] == [0, 1, 2]
+
+
+def test_the_arrow_of_the_sorted_column_lies_below_its_heading(qtbot):
+    """It stood on the last letters of what is aligned to the right."""
+    table = QTableView()
+    qtbot.addWidget(table)
+    napari = "QHeaderView::section { background-color: #555; padding: 2px; margin: 0px; }"
+    table.setStyleSheet(napari + style_sheet(DARK))
+    header = table.horizontalHeader()
+    option = QStyleOptionHeader()
+    option.initFrom(header)
+    option.rect, option.text = QRect(0, 0, 50, 26), "Sure"
+    option.sortIndicator = QStyleOptionHeader.SortIndicator.SortDown
+    style = header.style()
+    arrow = style.subElementRect(QStyle.SubElement.SE_HeaderArrow, option, header)
+    label = style.subElementRect(QStyle.SubElement.SE_HeaderLabel, option, header)
+    assert not arrow.isEmpty()
+    assert not label.intersects(arrow), (label, arrow)
+    assert label.height() >= header.fontMetrics().height()

@@ -80,6 +80,9 @@ def style_sheet(look: Look) -> str:
     """Qt style sheet of the dock; the roles are dynamic properties of the widgets."""
     return f"""
     QWidget#emseg {{ background: {look.ground}; }}
+    QHeaderView::section {{ padding: 2px 2px 6px 2px; }}
+    QHeaderView::up-arrow, QHeaderView::down-arrow {{ subcontrol-origin: margin; subcontrol-position: bottom center;
+        width: 10px; height: 6px; }}
     QWidget#emsegPanel {{ background: {look.ground}; }}
     QLabel {{ color: {look.text}; background: transparent; }}
     QLabel[role="title"] {{ font-size: 12pt; font-weight: 600; }}
