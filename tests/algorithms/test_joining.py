@@ -38,6 +38,11 @@ def test_strongest_first() -> None:
     assert groups((0, 1, 1.0), (1, 2, 2.0), (0, 2, -9.0), n=3) == [0, 1, 1]
 
 
+def test_of_two_certain_edges_the_better_goes_first_at_either_end() -> None:
+    assert groups((0, 1, 9.0), (0, 2, 12.0), (1, 2, -50.0), n=3) == [0, 1, 0]
+    assert groups((0, 2, 9.0), (1, 2, 12.0), (0, 1, -50.0), n=3) == [0, 1, 1]
+
+
 def test_anchors_never_join_even_over_certain_edges() -> None:
     chain = [(0, 1, 8.0), (1, 2, 5.0), (2, 3, 8.0)]
     assert groups(*chain, n=4, anchor=[7, 0, 0, 9]) == [0, 0, 2, 2]
