@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_emseg.algorithms.agglomeration import merge_by_boundary
-from napari_emseg.algorithms.cleanup import fill_holes, join_small
+from napari_emseg.algorithms.cleanup import fill_holes, join_small, join_weak
 from napari_emseg.algorithms.contacts import contacts
 from napari_emseg.algorithms.watershed import grow, segment_sections, segment_volume
 from napari_emseg.core.errors import EmsegError
@@ -133,6 +133,56 @@ def test_small_pieces_go_through_the_weakest_border() -> None:
     assert kept.tolist() == [[1, 1, 1, 1, 3, 3, 3]]
     alone = np.array([[1, 0, 2, 2]], np.uint32)
     assert join_small(alone, np.zeros((1, 4)), 2).tolist() == alone.tolist()
+
+
+# Cells of 8, 2, 2 and 8 pixels in a row, and how strong the membranes between them are.
+ROW = np.repeat(np.array([1, 2, 3, 4], np.uint32), [8, 2, 2, 8])[None]
+
+
+def membranes(*between: float) -> np.ndarray:
+    boundary = np.zeros(ROW.shape, np.float32)
+    boundary[0, [8, 10, 12]] = between
+    return boundary
+
+
+@pytest.mark.parametrize(
+    ("between", "expected"),
+    [
+        ((0.6, 0.9, 0.9), [1, 1, 3, 4]),
+        ((0.9, 0.9, 0.9), [1, 2, 3, 4]),
+        ((0.3, 0.9, 0.9), [1, 2, 3, 4]),  # no membrane at all: divided on purpose
+        ((0.7, 0.6, 0.9), [1, 1, 1, 4]),  # two small ones are still small
+        ((0.6, 0.7, 0.65), [1, 1, 4, 4]),  # never two large ones, not over small ones either
+    ],
+)
+def test_small_pieces_join_behind_weak_membranes(between: tuple[float, ...], expected: list[int]) -> None:
+    joined = join_weak(ROW, membranes(*between), 5, (0.5, 0.75))
+    assert [int(joined[0, x]) for x in (0, 8, 10, 19)] == expected
+
+
+def test_what_people_drew_or_placed_joins_nothing_however_small() -> None:
+    weak = membranes(0.6, 0.6, 0.6)
+    kept = join_weak(ROW, weak, 5, (0.5, 0.75), keep=np.array([2]))
+    assert [int(kept[0, x]) for x in (0, 8, 10, 19)] == [1, 2, 4, 4]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_sections_lose_small_segments_behind_weak_membranes(dtype: type) -> None:
+    boundary = np.zeros((1, 40, 60), np.float32)
+    boundary[0, :, 40:42] = 0.65
+    boundary[0, :, 50:52] = 0.9
+    given = boundary if dtype is np.float32 else (255 * boundary).astype(np.uint8)
+
+    def cells(**settings: float) -> list[int]:
+        found = segment_sections(given, SeedSettings(), SegmentSettings(**settings), (50.0, 5.0, 5.0))
+        return [int(found[0, 20, x]) for x in (5, 45, 55)]
+
+    # 40 x 8 pixels are 8000 nm2 each; the cell beside them is larger than 20000.
+    assert cells() == [1, 1, 2]
+    assert cells(weak_membrane=0.6) == [1, 2, 3]
+    assert cells(small_segment_nm2=0) == [1, 2, 3]
+    assert cells(small_segment_nm2=7000) == [1, 2, 3]
+    assert cells(weak_membrane=0.95) == [1, 1, 1]
 
 
 def test_joining_averages_borders_again() -> None:

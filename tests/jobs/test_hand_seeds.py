@@ -109,6 +109,16 @@ def test_every_dot_becomes_one_segment(session: Session, boundary: NDArray[np.fl
     assert set(np.unique(labels[:, 43:])) == {int(labels[2, 50]), int(labels[25, 50])}
 
 
+def test_a_placed_seed_beside_a_weak_membrane_stays_apart(
+    session: Session, boundary: NDArray[np.float32]
+) -> None:
+    boundary[:, :, 40:42] = 0.6
+    assert run(session, boundary).n_segments == 2  # two small cells are one behind it
+    session.undo()
+    run(session, boundary, PlacedSeeds((RIGHT,)))
+    assert at(session, RIGHT) not in (at(session, MIDDLE), at(session, LEFT), 0)
+
+
 def test_a_seed_exactly_on_a_found_one_takes_its_place(
     session: Session, boundary: NDArray[np.float32]
 ) -> None:

@@ -82,6 +82,63 @@ def _weakest_border(
     return dict(zip(one[order].tolist(), other[order].tolist(), strict=True))
 
 
+def join_weak(
+    labels: NDArray[np.uint32],
+    boundary: NDArray[Any],
+    max_size: float,
+    weak: tuple[float, float],
+    *,
+    keep: NDArray[np.integer] | None = None,
+) -> NDArray[np.uint32]:
+    """Join small segments to a neighbour that only a weak membrane divides them from, the weakest one first.
+
+    Parameters
+    ----------
+    labels, boundary, keep
+        As in `join_small`.
+    max_size : float
+        Of two segments that are as large as this in pixels, or have become so, neither joins the other.
+    weak : (float, float)
+        Lowest mean of the boundary along a common border, which is no membrane below, and the one from which on both stay.
+
+    Returns
+    -------
+    ndarray of uint32
+        The larger of two segments gives the id.
+
+    Examples
+    --------
+    >>> labels = np.array([[1, 1, 1, 1, 2, 3, 3, 3]], np.uint32)
+    >>> boundary = np.array([[0, 0, 0, 0, 0.4, 0.9, 0, 0]])
+    >>> join_weak(labels, boundary, 3, (0.3, 0.75))
+    array([[1, 1, 1, 1, 1, 3, 3, 3]], dtype=uint32)
+    """
+    size = np.bincount(labels.ravel())
+    small = size < max_size
+    small[0] = False
+    pairs = contacts(labels, boundary, only=small)
+    usable = (pairs.boundary >= weak[0]) & (pairs.boundary < weak[1])
+    if keep is not None:
+        banned = np.isin(np.arange(size.size), keep)
+        usable &= ~banned[pairs.a] & ~banned[pairs.b]
+    pairs = pairs.where(usable)
+    root = np.arange(size.size, dtype=np.uint32)
+
+    def root_of(k: int) -> int:
+        while root[k] != k:
+            root[k] = root[root[k]]
+            k = int(root[k])
+        return k
+
+    order = np.argsort(pairs.boundary, kind="stable")
+    for a, b in zip(pairs.a[order].tolist(), pairs.b[order].tolist(), strict=True):
+        less, more = sorted((root_of(a), root_of(b)), key=lambda k: (size[k], -k))
+        if less != more and size[less] < max_size:
+            root[less] = more
+            size[more] += size[less]
+    return np.array([root_of(k) for k in range(size.size)], np.uint32)[labels]
+
+
 def fill_holes(labels: NDArray[Any]) -> NDArray[Any]:
     """Give background that is enclosed by a single segment to it, section by section.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
-from napari_emseg.algorithms.cleanup import join_small
+from napari_emseg.algorithms.cleanup import join_small, join_weak
 from napari_emseg.algorithms.dividing import divide_shared, sharing
 from napari_emseg.algorithms.flood import flood
 from napari_emseg.algorithms.placed_seeds import with_placed
@@ -134,7 +134,7 @@ def segment_section(
     spacing_nm : tuple of float or None
         Voxel size (z, y, x); None takes 5 nm on all axes.
     threshold : float
-        Membrane threshold, for empty membranes.
+        Membrane threshold: what lies below is no membrane, however weak, and not left empty.
     stay : ndarray of int (n,), optional
         Seeds whose segments are never too small: those that people placed.
     shared : sequence of ndarray of int, optional
@@ -155,9 +155,15 @@ def segment_section(
     large = None if stay is None else np.flatnonzero(np.isin(ids, stay[stay > 0]))
     smallest = settings.min_size_nm2 / (spacing[1] * spacing[2])
     dense = join_small(dense, boundary, smallest, keep=keep, large=large)
+    scale = 255 if boundary.dtype == np.uint8 else 1
+    if dense.ndim == 2 and settings.small_segment_nm2 > 0:
+        small = settings.small_segment_nm2 / (spacing[1] * spacing[2])
+        own = [numbers for numbers in (keep, large) if numbers is not None]
+        weak = threshold * scale, settings.weak_membrane * scale
+        dense = join_weak(dense, boundary, small, weak, keep=np.concatenate(own) if own else None)
     labels = ids[dense]
     if settings.membrane_lines:
-        line = boundary >= threshold * (255 if boundary.dtype == np.uint8 else 1)
+        line = boundary >= threshold * scale
         labels[line if fixed is None else line & (fixed == 0)] = 0
     return labels
 

@@ -119,9 +119,10 @@ def _unused(seeds: SeedSettings, settings: SegmentSettings, given: bool) -> list
     return [f"{', '.join(asked)}: {why}"] if asked else []
 
 
-_OF_SECTIONS = ("min_distance_nm", "merge_tolerance_nm", "compactness")
+_OF_SECTIONS = ("min_distance_nm", "merge_tolerance_nm", "compactness", "small_segment_nm2", "weak_membrane")
 _OF_PLACED_SEEDS = (
-    "min_distance_nm", "merge_tolerance_nm", "sigma_nm", "min_size_nm2", "merge_threshold", "joining",
+    "min_distance_nm", "merge_tolerance_nm", "sigma_nm", "min_size_nm2", "small_segment_nm2", "weak_membrane",
+    "merge_threshold", "joining",
 )  # fmt: skip
 
 

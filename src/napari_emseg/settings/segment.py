@@ -16,6 +16,25 @@ class SegmentSettings(Settings):
     min_size_nm2: float = field(
         2000.0, "Smallest segment", "smaller segments join their best neighbour", unit="nm²", ge=0, le=1e7
     )
+    small_segment_nm2: float = field(
+        20000.0,
+        "Small segment",
+        "2D only: smaller segments join a neighbour behind a weak membrane",
+        unit="nm²",
+        more=True,
+        zero="none",
+        ge=0,
+        le=1e7,
+    )
+    weak_membrane: float = field(
+        0.75,
+        "Weak membrane",
+        "2D only: small segments join a neighbour if the mean probability of the membrane between them is lower",
+        more=True,
+        percent=True,
+        ge=0,
+        le=1,
+    )
     membrane_lines: bool = field(
         False, "Leave membranes empty", "keep pixels above the membrane threshold without an id", more=True
     )
