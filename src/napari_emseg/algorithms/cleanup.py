@@ -122,12 +122,14 @@ def join_weak(
         banned = np.isin(np.arange(size.size), keep)
         usable &= ~banned[pairs.a] & ~banned[pairs.b]
     pairs = pairs.where(usable)
-    root = np.arange(size.size, dtype=np.uint32)
+    if pairs.a.size == 0:
+        return labels
+    root = list(range(size.size))
 
     def root_of(k: int) -> int:
         while root[k] != k:
             root[k] = root[root[k]]
-            k = int(root[k])
+            k = root[k]
         return k
 
     order = np.argsort(pairs.boundary, kind="stable")
