@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TITLE = "By hand"
 _HELP = (
-    "With the others: every dot on the screen becomes one segment.\n"
+    "With the others: yours become segments among those found.\n"
     "Mine alone: only cells with a seed of yours change; all else stays as it is."
 )
 
