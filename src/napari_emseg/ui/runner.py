@@ -112,6 +112,14 @@ class Runner:
         """Whether the newest request under a key has not answered yet."""
         return key in self._started
 
+    def running(self, stage: str) -> set[str]:
+        """Keys of what a stage shows and waits for."""
+        return {
+            key
+            for key, handlers in self._handlers.items()
+            if handlers.stage == stage and self.is_running(key)
+        }
+
     def submit(self, key: str, submit: Callable[..., Ticket | None], handlers: Handlers) -> int:
         """Start work in the engine; an older request under the same key is cancelled, and stopped where another stage shows it.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.project import is_project
+from napari_emseg.ui import unfinished
 from napari_emseg.ui.bench import sentence
 from napari_emseg.ui.flows import other_stack
 from napari_emseg.ui.view import go_to_section
@@ -27,11 +28,13 @@ def close_after_removal(desk: Desk) -> None:
     if (error := session.unsaved()) is not None:
         _put_back(desk, error)
         return
-    section = desk.section
+    section, stopped = desk.section, unfinished.ended(desk)
     left, folder = " ".join(desk.clear()), session.project.folder
     said = (
         f"The stack is closed. {left}" if left else "The stack is closed; every edit is kept in its project."
     )
+    if stopped:
+        said = f"{said} {stopped}"
     again = {}
     if is_project(folder):
         desk.closed = folder, session.image, section

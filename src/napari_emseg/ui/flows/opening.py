@@ -14,6 +14,7 @@ from napari_emseg.core.project import belongs, is_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io.choice import SeveralArrays
+from napari_emseg.ui import unfinished
 from napari_emseg.ui.as_stack import ORIGIN, offset_of, place_of, spacing_of
 from napari_emseg.ui.flows import learning, measuring, predicting, reading
 from napari_emseg.ui.flows.shown_already import layer_of
@@ -279,13 +280,14 @@ def _keep_damaged(desk: Desk, error: EmsegError, image: ImageStack | None) -> No
 
 def show(desk: Desk, session: Session, image: Image | None = None, *, section: int | None = None) -> None:
     """Put a session on the desk, at a section where one is given, say what it is, and let the worker get ready."""
+    stopped = unfinished.ended(desk)
     desk.show(session, image=image or layer_of(desk, session.image))
     recent.remember(session.project.folder, session.image.name)
     _take_up_cleaned(desk)
     measuring.take_up(desk)
     _lay_on(desk)
     _fill_canvas(desk)
-    _say_opened(desk, session, learning.take_up(desk))
+    _say_opened(desk, session, learning.take_up(desk), stopped)
     predicting.warm_up(desk)
     if section is not None:
         go_to_section(desk.viewer, desk.need_session()[1].image, section)
@@ -320,16 +322,19 @@ def _fill_canvas(desk: Desk) -> None:
     desk.post(again)
 
 
-def _say_opened(desk: Desk, session: Session, more: str = "") -> None:
+def _say_opened(desk: Desk, session: Session, more: str = "", stopped: str = "") -> None:
     if session.notices:
-        desk.say("data", " ".join(session.notices), tone="error")
+        desk.say("data", " ".join(filter(None, (*session.notices, stopped))), tone="error")
         return
     if session.image.spacing_nm is None:
-        desk.say("data", "The file does not say how large a voxel is. Fill it in above, or go on in pixels.")
+        text = "The file does not say how large a voxel is. Fill it in above, or go on in pixels."
+        desk.say("data", f"{text} {stopped}".rstrip())
         return
     kept = len(desk.labelled)
     n = session.image.shape[0]
     text = f"{n} sections are open." if n > 1 else "1 section is open."
+    if stopped:
+        text = f"{stopped} {text}"
     if kept:
         has = "has" if kept == 1 else "have"
         text += f" {kept} of them {has} labels from last time, {len(session.sections.proofread)} proofread."
