@@ -16,6 +16,7 @@ from napari_emseg.core.model_card import CARD, WEIGHTS, ModelCard
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
+from napari_emseg.io import open_image
 from napari_emseg.io.lazy import LazyStack
 from napari_emseg.jobs import align, versions
 from napari_emseg.jobs.engine import Engine
@@ -103,6 +104,9 @@ def test_sections_that_are_left_out_are_not_called_doubtful(tmp_path: Path) -> N
     assert align.estimate(align.prepare_estimate(session), Silent()).doubtful == (3,)
     session.mark(3, Status.EXCLUDED, "torn")
     assert align.estimate(align.prepare_estimate(session), Silent()).doubtful == ()
+    stack[3] = np.roll(stack[0], 6, axis=1)
+    found = align.estimate(align.prepare_estimate(session), Silent())
+    assert not found.alignment.shifts.shifts.any()  # it was not compared
     session.close()
 
 
@@ -152,6 +156,18 @@ def test_a_copy_of_before_is_not_overwritten(tmp_path: Path) -> None:
     first = align.run(align.prepare(session, alignment), Silent())
     assert first.name == "toy-aligned.zarr"
     assert align.prepare(session, alignment).output.name == "toy-aligned-2.zarr"
+    session.close()
+
+
+def test_the_tissue_of_the_copy_lies_where_it_lay(tmp_path: Path) -> None:
+    place = (150.0, 40.0, 60.0)
+    image = ImageStack(np.zeros((2, 20, 30), np.uint8), (50.0, 5.0, 5.0), "file", "toy", "toy", place)
+    session = Session.create(tmp_path / "toy.emseg", image)
+    alignment = Alignment(ShiftTable(np.array([[0, 0], [-2, -3]])))
+    y, x = alignment.shifts.origin
+    assert y * x
+    copy = open_image(align.run(align.prepare(session, alignment), Silent()))
+    assert copy.offset_nm == (150, 40 - 5 * y, 60 - 5 * x)
     session.close()
 
 

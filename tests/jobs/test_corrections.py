@@ -91,15 +91,30 @@ def test_what_only_they_changed_comes_in_as_one_edit(pair: Pair) -> None:
     assert pair.mine.sections[1].status is Status.UNSEEN
 
 
-def test_new_objects_of_both_stay_different_objects(pair: Pair) -> None:
-    """Both give id 5 to something else."""
+@pytest.mark.parametrize("is_passed_on", [False, True])
+def test_new_objects_of_both_stay_different(pair: Pair, tmp_path: Path, is_passed_on: bool) -> None:
+    """Both give id 5 to something else, and a copy of theirs was made with it."""
     write(pair.mine, 1, slice(0, 10), slice(0, 10), 5)
     write(pair.theirs, 1, slice(30, 40), slice(30, 40), 5)
-    pair.import_()
+    pair.theirs.save()
+    theirs = pair.theirs.project.folder
+    if is_passed_on:
+        copy_project(theirs, tmp_path / "third.emseg")
+        theirs = tmp_path / "third.emseg"
+    bring_in(pair.mine, find_corrections(pair.mine, theirs))
     now = section(pair.mine)
     assert set(now[:10, :10].ravel()) == {5}
     assert set(now[30:, 30:].ravel()) == {6}
     assert pair.mine.volume.next_ids() == 7
+
+
+def test_long_histories_are_compared_to_their_end(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_emseg.jobs.corrections._ROWS", 1)
+    write(pair.mine, 2, slice(0, 5), slice(0, 5), 5)
+    pair.mine.save()
+    later = pair.mine.project.folder.with_name("later.emseg")
+    copy_project(pair.mine.project.folder, later)
+    assert find_corrections(pair.mine, later).edits == 0
 
 
 def test_pixels_that_both_changed_stay_and_become_conflicts(pair: Pair, tmp_path: Path) -> None:
@@ -271,13 +286,13 @@ def test_what_they_add_to_an_object_that_was_merged_here_belongs_to_the_merged_o
 def test_what_was_added_here_to_an_object_that_they_merged_goes_with_it(pair: Pair) -> None:
     pair.theirs.commit(merge(pair.theirs.volume, [1, 2]))
     write(pair.mine, 2, slice(5, 9), slice(5, 9), 2)
-    write(pair.mine, 1, slice(30, 40), slice(30, 40), 3)
+    write(pair.mine, 1, slice(30, 40), slice(30, 40), 9)  # an object of mine
     before = [section(pair.mine, z) for z in range(3)]
     done = pair.import_()
     assert done.conflicts == ()
     assert (section(pair.mine, 2)[5:9, 5:9] == 1).all()
     assert set(section(pair.mine)[:20].ravel()) == {1}
-    assert (section(pair.mine)[30:, 30:] == 3).all()
+    assert (section(pair.mine)[30:, 30:] == 9).all()
     pair.mine.undo()
     for z in range(3):
         np.testing.assert_array_equal(section(pair.mine, z), before[z])

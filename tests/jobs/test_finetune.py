@@ -178,6 +178,9 @@ def test_the_tree_shows_who_came_from_whom(taught, model, pupil):
     assert found[2].model == str(fourth)
     assert found[3].model == str(third)
     assert found[1].sections == (1, 3)
+    learn(taught)  # waits
+    (fourth.parent / "notes").mkdir()
+    assert versions.tree(taught) == found
     with pytest.raises(EmsegError, match="no such version"):
         versions.roll_back(taught, "toy-9")
 

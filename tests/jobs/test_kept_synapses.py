@@ -6,6 +6,7 @@ section 1:  1111|2222|3333     x 0..9, 10..19, 20..29
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,12 @@ def test_an_answer_goes_to_no_other_pair(other: Pair) -> None:
     assert [one.pairs for one in found] == [(other,)]
 
 
+def test_an_answer_is_no_direction_that_was_seen() -> None:
+    """It can be taken back."""
+    (found,) = anew([synapse(replace(A, is_directed=False))], {A.sites: "right"})
+    assert not found.pairs[0].is_directed
+
+
 def test_the_other_way_round_it_keeps_the_order_that_was_answered() -> None:
     turned = pair(A.post_at, A.pre_at, 0.9)
     (found,) = anew([synapse(turned)], {A.sites: "right"})
@@ -135,6 +142,7 @@ def test_other_sections_stay_as_they_were() -> None:
     fresh = synapse(pair((3, 5, 8), (3, 5, 12)), z=3)
     found = anew([fresh], {A.sites: "wrong"}, range(2, 5))
     assert found == (FOUND[0], fresh)  # that of section 2 had no pair, and is not found again
+    assert anew([], {}, range(2)) == (FOUND[1],)
 
 
 def test_a_pair_beside_the_searched_sections_keeps_its_answer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,6 +95,16 @@ def test_without_a_voxel_size_the_shape_has_to_fit(session: Session) -> None:
         take(session, np.ones(SHAPE, np.float32), None)
     with pytest.raises(EmsegError, match="negative"):
         take(session, np.full(SHAPE, -1, np.int16), None)
+    session.image = replace(session.image, spacing_nm=None)
+    with pytest.raises(EmsegError, match="do not fit an image"):
+        take(session, np.ones((3, 4, 6), np.uint8), (40.0, 16.0, 16.0))
+
+
+def test_ids_that_no_float_tells_apart_stay_apart(session: Session) -> None:
+    labels = np.full(SHAPE, 2**53, np.int64)
+    labels[0] += 1
+    take(session, labels, None)
+    assert [set(ids.ravel()) for ids in everything(session)] == [{2}, {1}, {1}]
 
 
 def test_nothing_to_take_is_no_edit(session: Session) -> None:

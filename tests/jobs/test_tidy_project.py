@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SHAPE = (4, 40, 60)
 VOXEL_UM3 = 50 * 4 * 4 / 1e9
 HOLES = TidySettings(fill_holes=True)
-SPECKS = TidySettings(min_volume_um3=20 * VOXEL_UM3)
+SPECKS = TidySettings(min_volume_um3=12 * VOXEL_UM3)
 
 
 @pytest.fixture
@@ -142,8 +142,9 @@ def test_what_changes_meanwhile_stays(session: Session, ids: NDArray[np.uint32])
     assert (session.volume[1] == 3).sum() == 9
 
 
-def test_through_sections_a_section_is_as_in_the_whole(session: Session) -> None:
-    settings = TidySettings(closing_nm=60, dims=3)
+@pytest.mark.parametrize("step", ["opening_nm", "closing_nm", "erosion_nm", "dilation_nm"])
+def test_through_sections_a_section_is_as_in_the_whole(session: Session, step: str) -> None:
+    settings = TidySettings(dims=3).model_copy(update={step: 60.0})
     request = tidy.prepare(session, None, settings)
     whole = {p.region.start[0]: p for p in tidy.run(request, Silent()).patches}
     for z in range(4):
@@ -181,6 +182,8 @@ def test_more_than_an_edit_can_hold_is_refused(session: Session, monkeypatch: py
 
 
 def test_what_the_window_does_not_offer_is_left_out(session: Session, ids: NDArray[np.uint32]) -> None:
+    session.volume[0, 0, :4] = ids[0, 0, :4] = 8  # at the edge
+    session.commit_stroke()
     settings = HOLES.model_copy(
         update={"split_parts": True, "drop_at_edge": True, "max_volume_um3": VOXEL_UM3}
     )

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from napari_emseg.session import Session
 
 
+_ROWS = 5000  # of two histories in memory at a time
+
 Change = tuple[Region, "NDArray[np.bool_]", "NDArray[np.unsignedinteger]", "NDArray[np.unsignedinteger]"]
 
 
@@ -262,11 +264,11 @@ def _parted(mine: Journal, theirs: Journal) -> int:
     """The last place in both logs up to which they are the same."""
     sql = (
         "SELECT l.seq, l.edit, l.direction, e.name, e.author, e.time FROM log l JOIN edits e ON e.id = l.edit "
-        "WHERE l.seq > ? ORDER BY l.seq LIMIT 5000"
+        "WHERE l.seq > ? ORDER BY l.seq LIMIT ?"
     )
     position = 0
     while True:
-        ours, others = mine.query(sql, position), theirs.query(sql, position)
+        ours, others = (journal.query(sql, position, _ROWS) for journal in (mine, theirs))
         for a, b in zip(ours, others, strict=False):
             if tuple(a) != tuple(b):
                 return position
