@@ -199,6 +199,18 @@ def test_no_project_in_a_folder_that_is_a_file(tmp_path: Path, toy: Any) -> None
         Session.create(tmp_path / "file" / "toy.emseg", toy())
 
 
+def test_where_the_own_folder_cannot_be_written_it_is_said_what_helps(
+    tmp_path: Path, toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has chosen that folder, so nobody can choose another one there."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NAPARI_EMSEG_HOME", str(tmp_path / "file"))
+    with pytest.raises(
+        EmsegError, match="copy the stack into a folder that you may write, or name one in NAPARI"
+    ):
+        Session.open_or_create(toy())
+
+
 def test_closing_twice_and_working_after(session: Session) -> None:
     session.close()
     session.close()

@@ -123,6 +123,11 @@ def test_a_folder_that_cannot_be_written_offers_a_copy(reader: Any, monkeypatch:
     monkeypatch.setattr("napari_emseg.ui.notes.may_write", lambda *_: False)
     (note,) = [one for one in notes(reader) if one.text.startswith("Read-only")]
     assert (note.link, note.action) == ("Save a copy", "save_copy")
+    monkeypatch.setattr("napari_emseg.ui.flows.asking.may_write", lambda *_: False)
+    reader.do("segment")
+    said = reader.sayings["segment"]
+    assert said.text.endswith(": a copy on another disk can be.")
+    assert said.action == "save_copy"
 
 
 def test_no_new_id_in_a_project_that_can_only_be_read(reader: Any) -> None:

@@ -223,9 +223,16 @@ def new_folder(folder: Path) -> Path:
         raise EmsegError(
             f"a project cannot be made here ({error.strerror})",
             str(folder.parent),
-            "choose a writable folder",
+            _where_else(folder),
         ) from error
     return beside
+
+
+def _where_else(folder: Path) -> str:
+    """What to do where a project cannot be made; nobody has chosen the person's own folder."""
+    if folder.parent == home() / "projects":
+        return "copy the stack into a folder that you may write, or name one in NAPARI_EMSEG_HOME"
+    return "choose a writable folder"
 
 
 def move_into_place(beside: Path, folder: Path) -> None:

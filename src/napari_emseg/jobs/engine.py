@@ -246,14 +246,18 @@ class Engine:
     # ---- the control thread: everything that may wait ----------------------------------------------------
 
     def _start(self) -> None:
-        from napari_emseg.jobs.backend import Backend  # importing Dask takes half a second
-
         try:
+            from napari_emseg.jobs.backend import Backend  # importing Dask takes half a second
+
             self._backend = Backend(
                 self.scheduler, self._topic, self._on_event, self._give_up, self._start_timeout_s
             )
         except EmsegError as error:
             self._give_up(error)
+        except (ImportError, OSError) as error:  # an installation that is not whole, or may not be read
+            self._give_up(
+                EmsegError(f"the engine did not start ({error})", "this computer", "install the program anew")
+            )
         finally:
             with self._lock:
                 if not self._is_closed:  # what is registered is never let go

@@ -34,7 +34,7 @@ def launch(
     Raises
     ------
     EmsegError
-        If there is no screen: Qt would end the program without a word of ours.
+        If there is no screen: Qt would end the program without a word of ours; or napari may not write its own folders.
     """
     from napari_emseg.core.errors import EmsegError
     from napari_emseg.ui import screen
@@ -42,8 +42,15 @@ def launch(
     if screen.is_missing() and not screen.is_chosen():
         remedy = "set DISPLAY, use ssh -X or xvfb-run, or a command that needs no window (--help)"
         raise EmsegError("there is no screen to open a window on", "DISPLAY", remedy)
-    # importing napari takes seconds, and the command line must answer --help at once
-    from napari_emseg.ui.window import run
+    try:
+        # importing napari takes seconds, and the command line must answer --help at once
+        from napari_emseg.ui.window import run
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        remedy = "name folders that you may write in XDG_CONFIG_HOME and XDG_CACHE_HOME"
+        raise EmsegError(
+            f"napari cannot keep its settings ({why})", str(error.filename or ""), remedy
+        ) from error
 
     return run(paths, sample=sample, spacing_nm=spacing_nm)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_emseg.core.atomic import may_write
 from napari_emseg.core.errors import EmsegError
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def refuse_reader(desk: Desk, what: str = "changed") -> None:
     """
     session = desk.session
     if session is not None and session.read_only:
-        reason = session.volume.read_only_reason
-        action = "reopen" if desk.is_free else ""
-        raise EmsegError(f"this project is read-only, nothing can be {what}", reason, action=action)
+        reason, action, remedy = session.volume.read_only_reason, "", ""
+        if desk.is_free:
+            action = "reopen"
+        elif not may_write(session.project.folder):
+            action, remedy = "save_copy", "a copy on another disk can be"
+        raise EmsegError(f"this project is read-only, nothing can be {what}", reason, remedy, action=action)
