@@ -104,7 +104,7 @@ def test_a_wrong_link_is_parted_and_undone(session: Session) -> None:
     request = propagate.prepare(session, 0, settings=PropagateSettings(sections=4))
     session.commit(propagate.finish(session, request, propagate.run(request, Silent())))
     before = session.volume.read(Region.full(session.volume.shape))
-    doubt = doubts.Doubt((1, 10, 10), (2, 10, 10), "same", 0.7)
+    doubt = doubts.Doubt((1, 19, 19), (2, 19, 19), "same", 0.7)
     session.commit(doubts.part(session.volume, doubt))
     column = [int(session.volume[z, 10, 10]) for z in range(5)]
     assert column[0] == column[1] == 1

@@ -20,7 +20,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.progress import Silent
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import ImageStack
-from napari_emseg.jobs import segment
+from napari_emseg.jobs import hand_seeds, segment
 from napari_emseg.jobs.segment import SegmentResult
 from napari_emseg.session import Session
 from napari_emseg.settings import SeedSettings, SegmentSettings
@@ -140,6 +140,23 @@ def test_a_struck_seed_leaves_its_cell_to_a_neighbour(
     assert at(session, RIGHT) == at(session, MIDDLE)
     assert "too thin" in found.losses[0]
     assert found.losses[0].startswith("1 area")  # the strip, and not what was struck out
+
+
+def test_seeds_of_a_box_are_counted_from_its_corner() -> None:
+    box = Region((1, 4, 8), (2, 10, 12))
+    placed = PlacedSeeds(((1, 5, 9), (1, 5, 12), (2, 5, 9), (1, 5, 9)), struck=((1, 3, 8), (1, 7, 8)))
+    found = hand_seeds.in_region(placed, box)
+    assert (found.points, found.struck) == (((0, 1, 1),), ((0, 3, 0),))
+
+
+def test_a_seed_beside_the_painted_part_of_an_object_grows_that_object(
+    session: Session, boundary: NDArray[np.float32]
+) -> None:
+    ids = np.zeros((40, 60), np.uint32)
+    ids[:, :18], ids[:, 25:40], ids[5:30, 43:58] = 50, 60, 70
+    paint(session, ids)
+    run(session, boundary, PlacedSeeds(((0, 35, 50),), struck=(RIGHT,)))
+    assert at(session, (0, 35, 50)) == at(session, RIGHT) == 70
 
 
 def test_alone_only_what_was_pointed_at_changes(session: Session, boundary: NDArray[np.float32]) -> None:

@@ -69,6 +69,33 @@ def test_a_preview_asks_for_no_cracks_far_away(cracked, tmp_path, even_out):
     assert np.array_equal(found, list(job.cleaned(source, len(stack), request.settings))[1])
 
 
+def test_a_preview_in_the_middle_of_a_stack_is_what_the_copy_holds(tmp_path):
+    stack = np.random.default_rng(0).integers(40, 200, (16, 24, 24)).astype(np.uint8)
+    image = ImageStack(stack, (50.0, 5.0, 5.0), "you", "toy", "sample:toy")
+    session = Session.create(tmp_path / "toy.emseg", image)
+    session.set_settings(CleanUpSettings(sections=2, radius_px=5))
+    session.mark(11, Status.EXCLUDED, "fold")
+    request = job.prepare_preview(session, image, 10)
+    session.close()
+    source = job.Source(stack, (11,), request.settings, "here")
+    copy = list(job.cleaned(source, len(stack), request.settings))
+    assert np.array_equal(job.preview(request, Silent()), copy[10])
+    known = job.deflicker_settings(request.settings)
+    assert (known.sections, known.radius_px) == (2, 5)
+
+
+def test_a_crack_is_judged_by_the_nearest_good_sections(monkeypatch):
+    judged = {}
+
+    def locate(section, z, around):
+        judged[z] = [int(one[0, 0]) for one in around]
+
+    monkeypatch.setattr(job, "locate", locate)
+    stack = np.arange(5, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2)
+    job.Source(stack, (1, 2, 4), CleanUpSettings(mend_cracks=True), "here").find_cracks()
+    assert judged == {1: [0, 3], 2: [0, 3], 4: [3]}
+
+
 def test_the_copy_opens_without_complaint_and_its_cracks_lie_beside_it(cracked, tmp_path):
     from napari_emseg.io import open_array
     from napari_emseg.preprocess.cracks import read_cracks
