@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -127,3 +128,14 @@ def test_a_written_volume_comes_back_in_its_place_at_every_scale(
         assert (opened.spacing_nm, opened.offset_nm) == (spacing, offset)
     assert whole.is_labels is (None if name == "a.zarr" else True)  # which says so by the place of labels
     assert (coarse.array.shape, coarse.spacing_nm) == ((4, 5, 6), (50, 12, 12))
+    assert coarse.offset_nm == (100, 39, 27), "its voxels lie in the middle of those that they stand for"
+    assert coarse.is_labels is whole.is_labels
+    again = tmp_path / "again.precomputed"  # which counts in voxels from their corners
+    write_array(
+        again,
+        coarse.array,
+        spacing_nm=coarse.spacing_nm,
+        offset_nm=coarse.offset_nm,
+        options=WriteOptions(levels=1),
+    )
+    assert json.loads((again / "info").read_text())["scales"][0]["voxel_offset"] == [2, 3, 2]

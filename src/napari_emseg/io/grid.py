@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 # formats whose positions are whole voxels, and the least that each can hold
 _COUNTING: dict[str, int | None] = {".precomputed": None, ".wk": 0}
 _TOLERANCE = 0.01  # of a voxel: what is lost when a position is written in micrometres with few digits
+_IN_THE_MIDDLE = tuple((1 - 0.5**n) / 2 for n in range(5))
+"""Where the first voxel of a level lies that is 1, 2, 4, 8 or 16 times coarser than the first, in its own voxels."""
 
 
 def whole_voxels(
     offset_nm: Offset | None, spacing_nm: Spacing, where: str, *, least: int | None = None
 ) -> tuple[int, int, int]:
-    """A position in voxels (z, y, x).
+    """A position in voxels (z, y, x): of a coarser level that begins on the grid of the finest one, in its own voxels.
 
     Raises
     ------
@@ -35,9 +37,13 @@ def whole_voxels(
         If it lies between voxels, or before ``least``.
     """
     voxels = np.asarray(offset_nm or (0.0, 0.0, 0.0)) / np.asarray(spacing_nm)
-    whole = np.rint(voxels)
-    if np.abs(voxels - whole).max() > _TOLERANCE or (least is not None and whole.min() < least):
-        said = "negative" if np.abs(voxels - whole).max() <= _TOLERANCE else "no whole number of voxels"
+    # pixels of a level are as much coarser along y as along x
+    shifts = [(z, yx, yx) for yx in _IN_THE_MIDDLE for z in _IN_THE_MIDDLE]
+    apart = [np.abs(voxels - shift - np.rint(voxels - shift)).max() for shift in shifts]
+    is_on_grid = min(apart) <= _TOLERANCE
+    whole = np.rint(voxels - shifts[int(np.argmin(apart))])
+    if not is_on_grid or (least is not None and whole.min() < least):
+        said = "negative" if is_on_grid else "no whole number of voxels"
         raise EmsegError(
             f"the offset {offset_nm} nm is {said}, which the format cannot hold", where,
             "give another one with --offset Z,Y,X in nm, for instance 0,0,0",

@@ -77,7 +77,18 @@ def _opened(where: DataPath, name: str, meta: Mapping[str, Any]) -> Opened:
         axes, full, str(where),
     )  # fmt: skip
     spacing, offset = _placement(where.path, name, axes)
-    return Opened(array, spacing, offset, True if meta.get("maxId") is not None else None)
+    return Opened(array, spacing, offset, True if _holds_ids(where.path, name, meta) else None)
+
+
+def _holds_ids(root: Path, name: str, meta: Mapping[str, Any]) -> bool:
+    """Whether an array has a highest id; of levels the group says it, or the finest one."""
+    if meta.get("maxId") is not None:
+        return True
+    group, _, level = name.rpartition("/")
+    if not (level[:1] == FULL[0] and level[1:].isdigit()):
+        return False
+    above = root.joinpath(*group.split("/"))
+    return any(_attributes(place).get("maxId") is not None for place in (above, above / FULL))
 
 
 def _placement(root: Path, name: str, axes: str) -> tuple[Spacing | None, Offset | None]:

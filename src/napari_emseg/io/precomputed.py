@@ -14,7 +14,7 @@ from napari_emseg.io.magic import INFO
 from napari_emseg.io.memory import refuse_large_pieces
 from napari_emseg.io.opened import Opened
 from napari_emseg.io.tensorstack import EXTRA, TensorStack
-from napari_emseg.io.units import valid_offset, valid_spacing
+from napari_emseg.io.units import coarse_offset, valid_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,9 +85,13 @@ def read_precomputed(where: DataPath) -> Opened:
     )  # fmt: skip
     resolution = np.asarray(scale["resolution"], dtype=float)[::-1]
     begin = np.asarray(scale.get("voxel_offset", (0, 0, 0)), dtype=float)[::-1]
-    return Opened(
-        array, valid_spacing(resolution), valid_offset(begin, resolution), info.get("type") == "segmentation"
-    )
+    offset = coarse_offset(begin, resolution, _finest(info["scales"]))
+    return Opened(array, valid_spacing(resolution), offset, info.get("type") == "segmentation")
+
+
+def _finest(scales: Sequence[Mapping[str, Any]]) -> Any:
+    """Voxel size (z, y, x) in nm of the finest scale, which comes first."""
+    return np.asarray(scales[0]["resolution"], dtype=float)[::-1]
 
 
 def _index(scales: Sequence[Mapping[str, Any]], where: DataPath) -> int:

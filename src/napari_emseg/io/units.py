@@ -68,6 +68,23 @@ def valid_offset(values: Any, factor: Any = 1.0) -> Offset | None:
     return float(places[0]), float(places[1]), float(places[2])
 
 
+def coarse_offset(first: Any, spacing: Any, finest: Any) -> Offset | None:
+    """Where the first voxel of a level lies whose grid begins where that of the finest level does.
+
+    Formats that count in voxels give the corners of voxels, and we their middles, as seen from the first voxel of the finest
+    level: one that stands for several lies in the middle of these.
+
+    Parameters
+    ----------
+    first : three numbers (z, y, x)
+        Of the level's own voxels.
+    spacing, finest : three numbers (z, y, x), nm
+        Voxel sizes of the level and of the finest one.
+    """
+    size = np.asarray(spacing, dtype=float)
+    return valid_offset(np.asarray(first, dtype=float) * size + (size - np.asarray(finest, dtype=float)) / 2)
+
+
 def required_spacing(values: Any) -> Spacing:
     """The voxel size that a person gave.
 

@@ -14,7 +14,7 @@ from napari_emseg.io.extras import required
 from napari_emseg.io.magic import PROPERTIES
 from napari_emseg.io.memory import refuse_large_pieces
 from napari_emseg.io.opened import Opened
-from napari_emseg.io.units import nanometres_per, valid_offset, valid_spacing
+from napari_emseg.io.units import coarse_offset, nanometres_per, valid_spacing
 from napari_emseg.io.zarr_codecs import refuse_unsafe_codecs
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _opened(
     else:
         raise EmsegError(f"its layer is stored as {kind!r}", str(where), "download it again from WEBKNOSSOS")
     spacing = None if scale is None else valid_spacing(scale[::-1] * mag[::-1])
-    offset = None if spacing is None else valid_offset(first[::-1], np.asarray(spacing))
+    offset = None if spacing is None else coarse_offset(first[::-1], spacing, scale[::-1])
     return Opened(array, spacing, offset, layer.get("category") == "segmentation")
 
 
