@@ -90,7 +90,7 @@ def join_weak(
     *,
     keep: NDArray[np.integer] | None = None,
 ) -> NDArray[np.uint32]:
-    """Join small segments to a neighbour that only a weak membrane divides them from, the weakest one first.
+    """Join fragments to a neighbour that only a weak membrane divides them from, the weakest one first.
 
     Parameters
     ----------

@@ -14,12 +14,12 @@ class SegmentSettings(Settings):
         0.0, "Compactness", "2D only: higher gives rounder segments", more=True, ge=0, le=10
     )
     min_size_nm2: float = field(
-        2000.0, "Smallest segment", "smaller segments join their best neighbour", unit="nm²", ge=0, le=1e7
+        2000.0, "Smallest segment", "smaller segments join their best neighbour, whatever membrane lies between", unit="nm²", ge=0, le=1e7
     )
     small_segment_nm2: float = field(
         20000.0,
-        "Small segment",
-        "2D only: smaller segments join a neighbour behind a weak membrane",
+        "Fragments below",
+        "2D only: segments smaller than this count as fragments, and join a neighbour behind a weak membrane",
         unit="nm²",
         more=True,
         zero="none",
@@ -29,7 +29,7 @@ class SegmentSettings(Settings):
     weak_membrane: float = field(
         0.75,
         "Weak membrane",
-        "2D only: small segments join a neighbour if the mean probability of the membrane between them is lower",
+        "2D only: fragments join a neighbour if the mean probability of the membrane between them is lower",
         more=True,
         percent=True,
         ge=0,
