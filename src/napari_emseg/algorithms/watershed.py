@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from napari_emseg.algorithms.cleanup import join_small, join_weak
 from napari_emseg.algorithms.dividing import divide_shared, sharing
 from napari_emseg.algorithms.flood import flood
-from napari_emseg.algorithms.placed_seeds import with_placed
+from napari_emseg.algorithms.placed_seeds import middles_of, with_placed
 from napari_emseg.algorithms.scale import working_spacing
 from napari_emseg.algorithms.seeds import count_unseeded, distance_seeds
 from napari_emseg.algorithms.volumes import segment_blocks
@@ -176,9 +176,12 @@ class Losses:
     ----------
     unseeded : int
         Areas between membranes, no smaller than the smallest segment, in which no seed lies: they went to a neighbour.
+    joined : list of (z, y, x)
+        Middles of seeds whose segments were small and joined a neighbour.
     """
 
     unseeded: int = 0
+    joined: list[tuple[float, float, float]] = field(default_factory=list)
 
     def words(self, depth: str = "seed depth") -> list[str]:
         """One sentence for each kind of loss; ``depth`` is what the setting is called where it is read."""
@@ -286,6 +289,8 @@ def each_section(
             section, seeds, settings, spacing_nm, threshold=flat.threshold, mask=inside, fixed=kept, stay=stay,
             shared=shared,
         )  # fmt: skip
+        if losses is not None:
+            losses.joined += [(float(z), y, x) for y, x in _without_segment(seeds, found)]
         if fixed is None:
             dense, ids = _dense(found)
             found = np.where(dense > 0, dense + np.uint32(last), np.uint32(0))
@@ -294,6 +299,14 @@ def each_section(
             last = max(last, int(found.max(initial=0)))
         report.report((z + 1) / boundary.shape[0], f"section {z + 1} of {boundary.shape[0]}")
         yield found
+
+
+def _without_segment(seeds: NDArray[np.uint32], labels: NDArray[np.uint32]) -> list[tuple[float, float]]:
+    """Middles (y, x) of the seeds of a section that gave no segment its number."""
+    there = np.zeros(int(max(seeds.max(initial=0), labels.max(initial=0))) + 1, bool)
+    there[labels.ravel()] = True
+    gone = np.where(there[seeds], np.uint32(0), seeds)
+    return [(float(y), float(x)) for y, x in middles_of(gone)[1]] if gone.any() else []
 
 
 def segment_volume(

@@ -79,12 +79,15 @@ class SegmentResult:
         What was left out on the way, in words.
     n_placed : int
         Segments that grew from seeds that a person placed.
+    joined : tuple of (z, y, x)
+        Seeds that were found, in voxels of the region, whose segments were small and joined a neighbour.
     """
 
     labels: NDArray[np.uint32]
     known: NDArray[np.int64]
     losses: tuple[str, ...] = ()
     n_placed: int = 0
+    joined: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def n_segments(self) -> int:
@@ -191,7 +194,8 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
                 known[new] = before
     hand_seeds.keep_pointed(request, labels, known, set(protected_ids.tolist()))
     said = (*losses.words(), *hand_seeds.words(request.unused))
-    return SegmentResult(labels, known, said, hand_seeds.count_grown(labels, request.placed))
+    n_placed = hand_seeds.count_grown(labels, request.placed)
+    return SegmentResult(labels, known, said, n_placed, tuple(losses.joined))
 
 
 def finish(session: Session, request: SegmentRequest, result: SegmentResult) -> Edit:

@@ -14,7 +14,12 @@ class SegmentSettings(Settings):
         0.0, "Compactness", "2D only: higher gives rounder segments", more=True, ge=0, le=10
     )
     min_size_nm2: float = field(
-        2000.0, "Smallest segment", "smaller segments join their best neighbour, whatever membrane lies between", unit="nm²", ge=0, le=1e7
+        2000.0,
+        "Smallest segment",
+        "smaller segments join their best neighbour, whatever membrane lies between",
+        unit="nm²",
+        ge=0,
+        le=1e7,
     )
     small_segment_nm2: float = field(
         20000.0,

@@ -9,11 +9,12 @@ import numpy as np
 from napari_emseg.ui.points import limit_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from napari.layers import Points
     from numpy.typing import NDArray
 
+    from napari_emseg.core.edit import Region
     from napari_emseg.ui.seed_marks import Kind, Row, SeedMarks
 
 _WORDS: dict[Kind, str] = {"found": "found", "struck": "none wanted here", "placed": "placed by you"}
@@ -60,6 +61,8 @@ class SeedsLayer:
     ) -> None:
         self.layer, self.marks = layer, marks
         self.found: NDArray[np.float64] = np.empty((0, 3))
+        self._joined: set[tuple[int, int, int]] = set()
+        self._joined_under: object = None
         self._rows: list[Row] = []
         self._later = later
         self._is_drawing = self._is_dragged = self._waits = False
@@ -85,8 +88,35 @@ class SeedsLayer:
         found : ndarray (n, 3)
             Voxels (z, y, x).
         """
-        self.found = found
+        self.found = np.array([place for place in found if _voxel(place) not in self._joined], float).reshape(
+            -1, 3
+        )
         self.draw()
+
+    def hide_joined(self, places: Iterable[Sequence[float]], region: Region, under: object) -> None:
+        """Show no dots of found seeds whose segments have become parts of others; what the person placed stays.
+
+        Parameters
+        ----------
+        places : iterable of (z, y, x)
+            All of them in the region, in voxels of the stack.
+        region : Region
+            What was segmented.
+        under : object
+            Settings with which it was: with others they may not join, see `follow_settings`.
+        """
+        self.follow_settings(under)
+        inside = list(zip(region.start, region.stop, strict=True))
+        self._joined = {
+            v for v in self._joined if not all(a <= p < b for p, (a, b) in zip(v, inside, strict=True))
+        } | {_voxel(place) for place in places}
+        self.show_found(self.found)
+
+    def follow_settings(self, now: object) -> None:
+        """With other settings than those with which seeds were hidden all are shown when they are found the next time."""
+        if now != self._joined_under:
+            self._joined.clear()
+            self._joined_under = now
 
     def draw(self) -> None:
         """Make the layer show what there is; what is selected stays so."""
@@ -147,6 +177,11 @@ class SeedsLayer:
         self._rows, self._is_stale = rows, True
         change()
         self._draw_later()
+
+
+def _voxel(place: Sequence[float]) -> tuple[int, int, int]:
+    z, y, x = (round(float(p)) for p in place)
+    return z, y, x
 
 
 def _moved(row: Row, place: NDArray[np.float64]) -> Row:

@@ -14,6 +14,7 @@ from napari_emseg.ui.runner import Handlers
 from napari_emseg.ui.view import need_one_section, visible_region
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -78,6 +79,7 @@ def preview(desk: Desk) -> None:
         return
     desk.seeds_wanted = False
     session, layers = desk.session, desk.layers
+    desk.seeds.follow_settings(_what_joins(desk))
     try:
         region = visible_region(desk.viewer, layers.image)
     except EmsegError:
@@ -109,6 +111,18 @@ def preview(desk: Desk) -> None:
         lambda **callbacks: desk.engine.submit("napari_emseg.jobs.seed_points:run", request, **callbacks),
         Handlers(done, again, again, lambda work: None),
     )
+
+
+def hide_joined(desk: Desk, region: Region, joined: Iterable[Sequence[float]]) -> None:
+    """Show one dot for a segment that several found seeds have become; places are in voxels of the region."""
+    if desk.seeds is not None:
+        places = [[p + a for p, a in zip(place, region.start, strict=True)] for place in joined]
+        desk.seeds.hide_joined(places, region, _what_joins(desk))
+
+
+def _what_joins(desk: Desk) -> tuple[Any, ...]:
+    session, _ = desk.need_session()
+    return session.get_settings("seeds"), session.get_settings("segment")
 
 
 def _show(desk: Desk, points: NDArray[np.float64], *, only_if_placed: bool = False) -> None:

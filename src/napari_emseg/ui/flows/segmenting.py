@@ -119,6 +119,7 @@ def segment_region(
     def done(result: SegmentResult) -> None:
         refuse_settled(session, region)
         session.commit(segment.finish(session, request, result))
+        seeding.hide_joined(desk, region, result.joined)
         layers.labels.visible = True
         layers.boundary.visible = layers.is_map_put_away = False  # two maps over one image hide it
         then(result)
