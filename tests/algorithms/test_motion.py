@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_emseg.algorithms.motion import MotionField, coarse_borders, coarse_step, motion_field
+from napari_emseg.algorithms.motion import (
+    MotionField,
+    coarse_borders,
+    coarse_step,
+    motion_field,
+    shift_between,
+)
 
 BLOCK = 64
 
@@ -26,6 +32,16 @@ def test_a_warped_pixel_comes_from_where_its_block_says() -> None:
     np.testing.assert_array_equal(warped, expected)
     np.testing.assert_array_equal(twice, expected * 2)
     assert 0 < np.count_nonzero(expected) < expected.size
+
+
+@pytest.mark.parametrize("shape", [(5, 2000), (2000, 1), (1, 1)])
+def test_a_strip_is_compared_in_blocks_that_fit_into_it(shape: tuple[int, int]) -> None:
+    labels = np.arange(shape[0] * shape[1], dtype=np.uint32).reshape(shape) // 20
+    borders = coarse_borders(labels)
+    assert borders.size
+    step = coarse_step(shape)
+    assert borders.shape == (shape[0] // step, shape[1] // step)
+    assert not shift_between(borders, borders, step).any()
 
 
 def test_moves_are_the_mean_of_what_lies_around_and_of_all_where_nothing_does() -> None:

@@ -20,8 +20,8 @@ _ASKED = 400  # objects that tell which reach foretells them best
 
 
 def coarse_step(shape: tuple[int, ...]) -> int:
-    """Side of the blocks of pixels in which borders are compared."""
-    return max(1, max(shape) // _COARSE_PX)
+    """Side of the blocks of pixels in which borders are compared: no larger than a strip is wide."""
+    return max(1, min(max(shape) // _COARSE_PX, *shape))
 
 
 def coarse_borders(labels: NDArray[Any]) -> NDArray[np.float32]:

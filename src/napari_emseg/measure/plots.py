@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_emseg.measure.matrix import PairMatrix
 
 _DPI = 150
+_TALLEST = 12.0  # inches: a strip of tissue would make a picture of gigabytes
 _LINE = "#b2182b"
 _DOT = "#2166ac"
 _FEW = 40  # names on an axis that can still be read
@@ -160,7 +161,7 @@ def network(contacts: Sequence[tuple[int, int, float]], title: str) -> Figure:
 def picture(rgb: NDArray[np.uint8], title: str) -> Figure:
     """A picture (y, x, 3) under a title."""
     height, width = rgb.shape[:2]
-    figure = _figure(6.0, 0.4 + 6.0 * height / width)
+    figure = _figure(6.0, 0.4 + min(6.0 * height / width, _TALLEST))
     axes = figure.subplots()
     axes.imshow(rgb)
     axes.set_title(title)
