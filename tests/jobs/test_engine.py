@@ -13,11 +13,15 @@ import threading
 import time
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from napari_emseg.core.errors import Cancelled, EmsegError
+from napari_emseg.jobs.death import Death
 from napari_emseg.jobs.engine import Engine
 
 HERE = str(Path(__file__).parent)
@@ -351,6 +355,24 @@ def test_a_job_that_keeps_what_it_has_done_is_left_the_time_for_it(tmp_path, mon
         heard.next("progress")
     wait_for(lambda: not alive(pid), timeout=20)
     assert int((tmp_path / "kept").read_text()) > 0
+
+
+def test_a_worker_that_dies_before_it_begins_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    class KilledWorker(Exception):  # noqa: N818 - Dask's name
+        pass
+
+    def send(_ticket: str, attempt: int, _lane: str, _packed: bytes, on_end: Any) -> None:
+        attempts.append(attempt)
+        on_end(*(("lived", None) if attempts[2:] else (None, KilledWorker())))
+
+    attempts: list[int] = []
+    dying = SimpleNamespace(
+        send=send, ensure=Mock(), close=Mock(), why_it_died=lambda _: Death("the memory ran out")
+    )
+    monkeypatch.setattr("napari_emseg.jobs.backend.Backend", lambda *_: dying)
+    with Engine() as engine, pytest.raises(EmsegError, match="the worker stopped: the memory ran out"):
+        engine.call("toy_jobs:double", 1)
+    assert attempts == [0, 1]
 
 
 def test_an_engine_that_is_closed_while_it_starts_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:

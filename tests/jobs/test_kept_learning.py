@@ -13,7 +13,7 @@ from ignored import Ignored
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import Cancelled
 from napari_emseg.core.learning import STOPPED, FinetuneResult
-from napari_emseg.core.model_card import CARD, read_card
+from napari_emseg.core.model_card import CARD, WEIGHTS, read_card
 from napari_emseg.core.sections import Status
 from napari_emseg.jobs import finetune, kept_learning, versions
 from napari_emseg.nn.curves import METRICS
@@ -142,10 +142,10 @@ def test_a_new_model_waits_over_night(taught, pupil):
     session.close()
 
 
-def test_what_a_crash_leaves_is_removed(taught):
-    half = taught.project.models / ".candidate-1234"
-    half.mkdir(parents=True)
-    (half / "weights.safetensors").write_bytes(b"half")
+@pytest.mark.parametrize("missing", [CARD, WEIGHTS])
+def test_what_a_crash_leaves_is_removed(taught, pupil, missing):
+    half = finetune.run(finetune.prepare(taught, QUICK), Ignored()).model
+    (half / missing).unlink()
     assert kept_learning.waiting(taught) is None
     kept_learning.tidy(taught)
     assert not half.exists()

@@ -129,13 +129,19 @@ def test_deciding_without_a_doubt(labelled: Any) -> None:
         accept_doubt(labelled)
 
 
-def test_interpolating_the_chosen_object(labelled: Any) -> None:
+def test_interpolating_the_chosen_object(labelled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mouse is over the gap that is to be filled; there is another one in section 4."""
     session = labelled.session
-    before = np.array(session.volume[2])
-    session.volume[2, before == 1] = 0
-    labelled.layers.labels.selected_label = 1
+    cell = np.array(session.volume[2]) == 1
+    session.volume[2, cell] = 0
+    session.volume[5, cell] = 1
+    labels = labelled.layers.labels
+    labels.selected_label = 1
+    monkeypatch.setattr(labelled.viewer, "mouse_over_canvas", True)
+    labelled.viewer.cursor.position = labels.data_to_world((2, *np.argwhere(cell)[0]))
     interpolate(labelled)
-    np.testing.assert_array_equal(np.array(session.volume[2]) == 1, before == 1)
+    np.testing.assert_array_equal(np.array(session.volume[2]) == 1, cell)
+    assert not (np.array(session.volume[4]) == 1).any()
 
 
 def test_interpolating_leaves_out_what_is_left_out_and_says_so(labelled: Any) -> None:
@@ -155,11 +161,13 @@ def test_interpolating_leaves_out_what_is_left_out_and_says_so(labelled: Any) ->
 def test_the_doubt_is_ringed_and_its_stage_opened(doubting: Any) -> None:
     doubting.open_stage("propagate")
     chosen = doubting.viewer.layers.selection.active
+    doubting.layers.labels.selected_label = 99
     next_doubt(doubting)
     assert doubting.stage == "proofread"
     rings = doubting.layers.rings
     assert rings.data.tolist() == [list(FIRST.at_a), list(FIRST.at_b)]
     assert doubting.viewer.layers.selection.active is chosen
+    assert doubting.layers.labels.selected_label == int(doubting.session.volume[FIRST.at_b])
     assert rings.face_color[:, 3].tolist() == [0, 0]
     assert rings.border_width.tolist() == [0.08, 0.08]
     accept_doubt(doubting)

@@ -20,7 +20,7 @@ from napari_emseg.core.atomic import write_atomic
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.learning import STOPPED, FinetuneResult
 from napari_emseg.core.leftovers import clear
-from napari_emseg.core.model_card import CARD, WEIGHTS, read_card
+from napari_emseg.core.model_card import CARD, read_card
 from napari_emseg.jobs.versions import CANDIDATE, Candidate
 
 if TYPE_CHECKING:
@@ -184,8 +184,6 @@ def _kept(session: Session) -> Iterator[Path]:
 
 
 def _candidate(folder: Path) -> Candidate | None:
-    if not (folder / CARD).is_file() or not (folder / WEIGHTS).is_file():
-        return None
     try:
         training = read_card(folder).training
         sections = tuple(int(z) for z in training["proofread_sections"])
