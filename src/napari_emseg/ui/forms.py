@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_emseg.ui.decimal_box import DecimalBox
 from napari_emseg.ui.fields import FieldSpec, field_specs
 from napari_emseg.ui.fold import Fold
 
@@ -162,7 +163,7 @@ class Editor(QWidget):
             spin = QSpinBox()
             spin.setRange(round(100 * spec.low), round(100 * spec.high))
         elif spec.decimals:
-            spin = QDoubleSpinBox()
+            spin = DecimalBox()
             spin.setDecimals(spec.decimals)
             spin.setRange(spec.low, spec.high)
             spin.setSingleStep(spec.step)

@@ -9,7 +9,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QLabel,
     QMenu,
@@ -21,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.ui.decimal_box import DecimalBox
 from napari_emseg.ui.flows import comparing
 from napari_emseg.ui.panels.base import row
 from napari_emseg.ui.view import visible_region
@@ -68,7 +68,7 @@ class CompareForm(QWidget):
         self.on_screen = QCheckBox("What I see only")
         self.on_screen.setObjectName("on_screen")
         self.on_screen.setToolTip("Only the part of every section that the canvas shows now")
-        self.border = QDoubleSpinBox()
+        self.border = DecimalBox()
         self.border.setObjectName("border_nm")
         self.border.setRange(0, 1000)
         self.border.setDecimals(0)

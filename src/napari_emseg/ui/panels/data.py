@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QLabel, QPushButton, QWidget
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.array_list import ArrayList
 from napari_emseg.ui.as_stack import offered
+from napari_emseg.ui.decimal_box import DecimalBox
 from napari_emseg.ui.flows import opening, other_stack, sharing
 from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
@@ -169,10 +170,10 @@ class DataPanel(StagePanel):
         form = QFormLayout(box)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow(QLabel("How large is a voxel?"))
-        self.sizes: list[QDoubleSpinBox] = []
+        self.sizes: list[DecimalBox] = []
         for name, words, first in (("x", "Pixel width (x)", 4.0), ("y", "Pixel height (y)", 4.0),
                                    ("z", "Section thickness (z)", 50.0)):  # fmt: skip
-            size = QDoubleSpinBox()
+            size = DecimalBox()
             size.setObjectName(f"voxel_{name}")
             size.setRange(0.01, _LARGEST_NM)
             size.setDecimals(2)
