@@ -52,7 +52,7 @@ def test_a_project_of_a_person_stays(capsys: pytest.CaptureFixture[str]) -> None
 def test_the_project_of_an_earlier_demo_goes_unless_it_is_open(capsys: pytest.CaptureFixture[str]) -> None:
     session = project()
     Path("out/phantom.emseg", demo.MARK).touch()
-    assert "error: the project of the demo before is kept: it is open in process" in said(capsys)
+    assert "error: the project of the demo before is kept: it is open in another window" in said(capsys)
     session.close()
     with pytest.raises(ZeroDivisionError):
         main(["demo", "--headless", "--output", "out", "--debug"])

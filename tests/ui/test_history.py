@@ -165,7 +165,9 @@ def test_a_second_window_says_that_it_reads_only_and_keeps_up(
     desk = opened.desk
     first = Session.create(tmp_path / "shared.emseg", session.image)
     show(desk, Session.open(tmp_path / "shared.emseg", session.image))
-    qtbot.waitUntil(lambda: "Read-only: it is open in process" in opened.header.notes.text(), timeout=3000)
+    qtbot.waitUntil(
+        lambda: "Read-only: it is open in another window" in opened.header.notes.text(), timeout=3000
+    )
     assert opened.header.notes.isVisible()
     assert opened.follower.timer.isActive()
     opened.follower.timer.setInterval(20)

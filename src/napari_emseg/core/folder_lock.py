@@ -40,14 +40,14 @@ class FolderLock:
             file.seek(0)
             holder = file.read().strip() or "another process"
             file.close()
-            return f"it is open in {holder}"
+            return f"it is open in {'another window of this program' if holder == _own_name() else holder}"
         self._file = file
         with suppress(
             OSError
         ):  # the lock holds all the same where a full disk has no room for its holder's name
             file.seek(0)
             file.truncate()
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.write(_own_name())
             file.flush()
         return ""
 
@@ -61,6 +61,11 @@ class FolderLock:
             with suppress(OSError):  # a full disk may still not take what was to be written; closed it is
                 self._file.close()
             self._file = None
+
+
+def _own_name() -> str:
+    """What is written into the lock file for others to read."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def _try_lock(file: IO[str]) -> bool:
