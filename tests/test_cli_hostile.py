@@ -193,6 +193,16 @@ def test_a_wrong_call_is_told_apart_from_a_failure(words: str, capsys: pytest.Ca
     assert not Path("o.h5").exists()
 
 
+def test_a_name_that_the_disk_has_no_room_for_is_said_to_be_too_long(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_array("a.h5", np.zeros((2, 8, 8), np.uint8))
+    status, error = call(capsys, "convert", "a.h5", f"{'y' * 248}.h5")
+    assert status == 1
+    assert error.startswith("error: a name is too long for the disk")
+    assert error.endswith(", give a shorter one\n")
+
+
 def test_a_disk_that_fails_is_said_in_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

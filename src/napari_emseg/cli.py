@@ -134,6 +134,12 @@ def _refused(error: OSError, command: str) -> EmsegError:
         return EmsegError("the disk is full", where, "free some space or choose another disk")
     if error.errno in NO_WRITING:
         return EmsegError(f"this may not be read or written ({reason})", where, "choose another place")
+    if error.errno == errno.ENAMETOOLONG:
+        return EmsegError(
+            "a name is too long for the disk, with what is added while it is written",
+            where,
+            "give a shorter one",
+        )
     return EmsegError(f"a file cannot be read or written ({reason})", where, "check the disk")
 
 

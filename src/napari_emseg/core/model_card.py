@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.home import own_folder
 from napari_emseg.core.resources import resource_path
 from napari_emseg.core.stack import pixel_size
 
@@ -179,15 +179,16 @@ def _fault(error: ValueError) -> str:
 
 def user_models_dir() -> Path:
     """Folder of the person's own models; ``NAPARI_EMSEG_HOME`` moves it."""
-    home = os.environ.get("NAPARI_EMSEG_HOME")
-    base = Path(home) if home else Path.home() / ".local" / "share" / "napari-emseg"
-    return base / "models"
+    return own_folder() / "models"
 
 
 def list_models(*extra: Path) -> dict[str, Path]:
     """Bundled and registered models: name to folder. Later folders win over bundled ones."""
     found: dict[str, Path] = {}
-    for root in (resource_path("models"), user_models_dir(), *extra):
+    own: list[Path] = []
+    with suppress(EmsegError):  # who has no home has no models there
+        own.append(user_models_dir())
+    for root in (resource_path("models"), *own, *extra):
         if root.is_dir():
             found |= {p.name: p for p in sorted(root.iterdir()) if (p / CARD).is_file()}
     return found

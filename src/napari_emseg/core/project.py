@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 import uuid
 from dataclasses import asdict, dataclass, field, replace
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.atomic import may_write, patiently, sync_folder, write_atomic
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.home import own_folder
 from napari_emseg.core.image_reference import ImageReference
 from napari_emseg.core.leftovers import beside as name_beside
 from napari_emseg.core.leftovers import clear
@@ -274,9 +274,14 @@ def default_folder(uri: str, name: str) -> Path:
 
 
 def home() -> Path:
-    """The person's own folder of this program; ``NAPARI_EMSEG_HOME`` moves it."""
-    given = os.environ.get("NAPARI_EMSEG_HOME")
-    return Path(given) if given else Path.home() / ".local" / "share" / "napari-emseg"
+    """The person's own folder of this program; ``NAPARI_EMSEG_HOME`` moves it.
+
+    Raises
+    ------
+    EmsegError
+        If the person has no home: one that the system has no name for, in a container.
+    """
+    return own_folder()
 
 
 def belongs(folder: Path, image: ImageStack) -> bool:

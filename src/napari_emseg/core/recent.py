@@ -45,7 +45,7 @@ def recent() -> tuple[Recent, ...]:
         with _file().open("rb") as file:
             content = json.loads(file.read(_MOST_BYTES))
         rows = content["projects"]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError):  # too deep, or nobody knows a home
         return ()
     found: dict[str, Recent] = {}
     for row in rows if isinstance(rows, list) else ():
@@ -66,8 +66,8 @@ def forget(folder: str) -> None:
 
 
 def _write(rows: list[Recent]) -> None:
-    path = _file()
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):
+        path = _file()
         path.parent.mkdir(parents=True, exist_ok=True)
         content = json.dumps({"projects": [asdict(one) for one in rows]}, indent=1).encode()
         write_atomic(path, content, after_killed=True)
