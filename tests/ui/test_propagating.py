@@ -12,6 +12,7 @@ from napari_emseg.core.edit import Edit, Mark, Patch, Region
 from napari_emseg.core.sections import SectionState, Status
 from napari_emseg.ui import boundary_map
 from napari_emseg.ui.flows import predicting
+from napari_emseg.ui.flows.propagating import labelled_extent
 
 
 def ids(desk: Any, z: int) -> np.ndarray:
@@ -75,6 +76,7 @@ def test_cells_that_are_painted_one_by_one_are_carried_as_they_are(desk: Any, en
     desk.session.volume[1, 10:30, 6:26] = 5
     desk.session.volume[2, 10:30, 6:16] = 6
     desk.sweep()
+    assert labelled_extent(desk.session.volume, 1) == Region((1, 10, 6), (2, 30, 26))
     desk.viewer.dims.set_current_step(0, 1)
     desk.set_settings("propagate", desk.settings("propagate").model_copy(update={"sections": 1}))
     desk.do("propagate")
@@ -88,9 +90,10 @@ def test_carrying_leaves_the_objects_in_sight_without_the_map_over_them(desk: An
     desk.session.commit(make_labels(desk.session, (1,)))
     desk.viewer.dims.set_current_step(0, 1)
     assert desk.layers.boundary.visible
+    desk.layers.labels.visible = False
     desk.do("propagate")
     assert desk.sayings["propagate"].tone == "done"
-    assert not desk.layers.boundary.visible
+    assert (desk.layers.labels.visible, desk.layers.boundary.visible) == (True, False)
 
 
 def test_carrying_leaves_proofread_sections_alone(labelled: Any) -> None:

@@ -102,9 +102,10 @@ def test_work_that_cannot_begin_is_not_waited_for(queue: list[Any]) -> None:
             runner.submit("predict", refuse, box.handlers())
         assert not runner.is_running("predict")
         runner.submit_prepared("predict", lambda: 1, refuse, box.handlers())
+        runner.submit_prepared("tidy", refuse, Request(), box.handlers())
     drain(queue)
-    assert box.got == [("failed", "there is no engine")]
-    assert not runner.is_running("predict")
+    assert box.got == [("failed", "there is no engine")] * 2
+    assert not any(map(runner.is_running, ("predict", "tidy")))
 
 
 def test_a_newer_request_makes_the_older_worthless(runner: Runner, queue: list[Any]) -> None:

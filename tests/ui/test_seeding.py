@@ -177,6 +177,8 @@ def test_a_seed_under_the_mouse(seeded: Any) -> None:
 
     assert here((2, 8, 10)).startswith("Your seed is placed. 1 of yours in this section")
     assert here((2, 8, 10)).startswith("Your seed is gone.")
+    assert here((2, 0, 0)).startswith("Your seed is placed.")
+    assert here((2, 0, 0)).startswith("Your seed is gone.")
     found = seeded.seeds.found[0]
     assert here(tuple(round(float(p)) for p in found)).startswith("The seed is struck out")
     assert dots(seeded) == {"found": 1, "struck": 1}

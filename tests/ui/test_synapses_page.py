@@ -10,6 +10,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
+from napari_emseg.ui.view import canvas_size
+
 from .test_synapses import FOUND, SURE, UNKNOWN, UNSURE, cleft_at_the_membrane
 
 
@@ -55,8 +57,11 @@ def test_the_list_and_the_keys(page: Any, qtbot: Any) -> None:
     panel, desk = page.panels["synapses"], page.desk
     assert cells(page) == ["2 2 → 1 60 % 0.12", "1 1 ? 2 70 % 0.09", "1 1 → 2 90 % 0.09"]
     assert not panel.answers[0].isEnabled()
+    desk.viewer.scene.camera.zoom = 0.05
     key(page, Qt.Key.Key_Q)
     qtbot.waitUntil(lambda: desk.synapses.chosen == UNSURE.sites, timeout=3000)
+    height, _ = canvas_size(desk.viewer)
+    assert height / desk.viewer.scene.camera.zoom < 2500, "nm: a cleft is seen"
     qtbot.waitUntil(panel.answers[0].isEnabled, timeout=3000)
     key(page, Qt.Key.Key_A)
     qtbot.waitUntil(lambda: desk.synapses.chosen == UNKNOWN.sites, timeout=3000)
