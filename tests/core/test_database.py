@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
-from napari_emseg.core.database import read_only_uri
+from napari_emseg.core.database import read_only_uri, refusing
+from napari_emseg.core.errors import EmsegError
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,12 @@ def test_sqlite_opens_what_is_called_so(tmp_path: Path) -> None:
             assert db.execute("SELECT count(*) FROM log").fetchone() == (0,)
             with pytest.raises(sqlite3.OperationalError, match="readonly"):
                 db.execute("INSERT INTO log VALUES (1)")
+
+
+@pytest.mark.parametrize(("length", "remedy"), [(600, "place with a shorter one"), (100, "its permissions")])
+def test_a_path_that_is_too_long_for_sqlite_is_said_to_be(tmp_path: Path, length: int, remedy: str) -> None:
+    path = tmp_path / "nowhere"
+    while len(str(path)) < length:
+        path /= "d" * 40
+    with pytest.raises(EmsegError, match=remedy), refusing(path):
+        sqlite3.connect(path / "journal.sqlite")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
@@ -22,6 +23,9 @@ _HEADER = 100  # bytes; no database is shorter
 _PUT_BACK = (
     "put it back from a backup; the labels as last saved lie in labels.zarr beside it, from where a new "
     "project can take them over"
+)
+_LONGEST_PATH = (
+    470  # bytes; SQLite has room for 512, with what is added while a project is made and for its log
 )
 _PLAIN = {"database or disk is full": "the disk is full", "disk I/O error": "the disk cannot be written"}
 """SQLite's words to ours, where its own say little to a person."""
@@ -120,6 +124,8 @@ def refusing(path: Path, what: str = "") -> Iterator[None]:
             remedy = "free some space and try again; everything up to here is safe"
         elif "locked" in reason:
             remedy = "another program holds the file; close it and try again"
+        elif "unable to open" in reason and len(os.fsencode(path)) > _LONGEST_PATH:
+            remedy = "SQLite takes no longer paths; move the project to a place with a shorter one"
         raise EmsegError(f"{subject} ({reason})", str(path), remedy) from error
     except sqlite3.DatabaseError as error:
         raise damaged(path) from error
