@@ -78,6 +78,12 @@ def test_an_edit_makes_the_preview_stale(desk: Any) -> None:
 def test_nothing_to_join_is_said(desk: Any) -> None:
     desk.do("join_shown")
     assert desk.sayings["segment"].tone == "error"
+    pieces(desk)
+    desk.joining = JoinPreview(desk)
+    desk.joining.show(0.01)
+    assert desk.joining.n_pieces == desk.joining.n_objects
+    desk.do("join_shown")
+    assert desk.sayings["segment"].text.startswith("Nothing joins yet")
 
 
 def grow(desk: Any, point: tuple[int, int, int]) -> None:
