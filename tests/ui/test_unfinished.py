@@ -31,7 +31,7 @@ def test_another_stack_says_what_ends_with_the_one_before(learns: Any, stack: An
     opening.show(learns, Session.create(tmp_path / "other.emseg", stack))
     assert not learns.work
     assert learns.sayings["data"].text == (
-        "Learning (19 %) was stopped with “toy”: learning can go on when this project is open again. "
+        "Learning (19 %) was stopped with “toy”: learning can go on when “toy” is open again. "
         "6 sections are open."
     )
 

@@ -40,7 +40,8 @@ def ended(desk: Desk) -> str:
         return ""
     was = "was" if len(found) == 1 else "were"
     names = _listed([_name(stage, work) for stage, work in found.items()])
-    text = f"{names} {was} stopped with “{desk.session.image.name}”: {_afterwards(found)}."
+    stack = f"“{desk.session.image.name}”"
+    text = f"{names} {was} stopped with {stack}: {_afterwards(found, stack)}."
     return text[:1].upper() + text[1:]
 
 
@@ -53,11 +54,11 @@ def unfinished(desk: Desk) -> dict[str, Work]:
     }
 
 
-def _afterwards(found: dict[str, Work]) -> str:
+def _afterwards(found: dict[str, Work], project: str = "this project") -> str:
     """Learning keeps its state; everything else is either done or not."""
     if _TRAIN not in found:
         return "it has to be begun again" if len(found) == 1 else "they have to be begun again"
-    goes_on = "learning can go on when this project is open again"
+    goes_on = f"learning can go on when {project} is open again"
     return goes_on if len(found) == 1 else f"{goes_on}, all else has to be begun again"
 
 
