@@ -159,6 +159,17 @@ def test_a_copy_of_before_is_not_overwritten(tmp_path: Path) -> None:
     session.close()
 
 
+@pytest.mark.parametrize(("section", "other"), [(2, 1), (0, 1)])
+def test_the_preview_is_of_a_section_and_the_one_beside_it(tmp_path: Path, section: int, other: int) -> None:
+    stack = np.arange(10, 13, dtype=np.uint8)[:, None, None].repeat(20, 1).repeat(30, 2)
+    image = ImageStack(stack, (50.0, 5.0, 5.0), "sample", "toy", "sample:toy")
+    session = Session.create(tmp_path / "toy.emseg", image)
+    request = align.prepare_preview(session, Alignment(ShiftTable(np.zeros((3, 2), int))), section)
+    session.close()
+    shown = align.preview(request, Silent())
+    assert [int(one[5, 5]) for one in shown] == [10 + section, 10 + other]
+
+
 def test_the_tissue_of_the_copy_lies_where_it_lay(tmp_path: Path) -> None:
     place = (150.0, 40.0, 60.0)
     image = ImageStack(np.zeros((2, 20, 30), np.uint8), (50.0, 5.0, 5.0), "file", "toy", "toy", place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -49,6 +50,15 @@ def test_a_broken_pipe_is_no_error_whatever_windows_calls_it() -> None:
         raise OSError(22, "Invalid argument")
 
     processes._close_stdin(SimpleNamespace(stdin=SimpleNamespace(close=close)))  # type: ignore[arg-type]
+
+
+def test_a_worker_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_END_S", 0.05)
+    deaf = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(20)"], stdin=subprocess.PIPE, text=True
+    )
+    processes._end(deaf)
+    assert deaf.returncode != 0
 
 
 def test_a_system_that_starts_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
