@@ -1,4 +1,4 @@
-"""A target from a handful of clicks: prototypes from the clicked sections, compared with every section wanted."""
+"""A target from a handful of clicks: learned from the clicked sections, looked for in every section wanted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from napari_emseg.core.model_card import read_card
 from napari_emseg.nn.checkpoint import load_model
 from napari_emseg.nn.dataset import neighbours
 from napari_emseg.nn.device import choose_device, is_out_of_memory, to_device
-from napari_emseg.nn.prototypes import features_of, nearest, prototypes_at
+from napari_emseg.nn.discriminant import Examples
+from napari_emseg.nn.features import features_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.core.progress import Progress
     from napari_emseg.core.stack import Spacing
-
-_ROWS = 64  # of a section that are compared at a time
+    from napari_emseg.nn.features import Features
 
 
 def compare_with_clicks(
@@ -70,7 +70,7 @@ def compare_with_clicks(
     zoom = card.usable_zoom(spacing_nm)
     size = [n if zoom == 1 else max(int(getattr(network, "divisor", 1)), round(n * zoom)) for n in shape[1:]]
 
-    def features(z: int) -> Tensor:
+    def features(z: int) -> Features:
         around = neighbours(z, shape[0], card.context_sections)
         window = np.stack([section(z if n in skip else n) for n in around])
         block = torch.from_numpy(window)[None]
@@ -80,40 +80,36 @@ def compare_with_clicks(
             )
         return _features(network, block)
 
-    def there(*place: int) -> tuple[int, int]:
-        """A pixel (y, x) of a section in what the network sees."""
-        y, x = (int((at + 0.5) * k / n) for at, k, n in zip(place, size, shape[1:], strict=True))
-        return y, x
+    def places(z: int, *, on: bool) -> NDArray[np.float64]:
+        """Clicks of a section as places (y, x) in what the network sees, (n, 2)."""
+        found = [(cy, cx) for cz, cy, cx, is_on in clicks if (cz, is_on) == (z, on)]
+        return (np.array(found, float).reshape(-1, 2) + 0.5) * size / shape[1:] - 0.5
 
-    marks: dict[bool, list[Tensor]] = {True: [], False: []}
-    for z in sorted({click[0] for click in clicks}):
-        found = features(z)
-        for inside, kept in marks.items():
-            points = [there(cy, cx) for cz, cy, cx, is_inside in clicks if cz == z and is_inside == inside]
-            kept.append(prototypes_at(found, points))
-    foreground, background = (torch.cat(marks[inside], 1) for inside in (True, False))
+    examples = Examples()
+    seen: tuple[int, Features] | None = None
+    for z in sorted({click[0] for click in clicks}, key=lambda z: (z in wanted, z)):
+        seen = z, features(z)
+        examples.add(seen[1], places(z, on=True), places(z, on=False), seed=z)
+    line = examples.line()
     out = np.empty((len(wanted), *shape[1:]), np.float32)
     for n, z in enumerate(wanted):
         progress.report(n / len(wanted), f"section {n + 1} of {len(wanted)}")
-        found = features(z)
-        rows = [
-            nearest(found[:, :, y : y + _ROWS], foreground, background)
-            for y in range(0, found.shape[2], _ROWS)
-        ]
-        answer = torch.cat(rows, 2)
+        found = seen[1] if seen is not None and seen[0] == z else features(z)
+        answer = line.probability(found)
         if zoom != 1:
             answer = functional.interpolate(
-                answer, list(shape[1:]), mode="bilinear", antialias=zoom > 1, align_corners=False
-            )
-        out[n] = answer[0, 0].numpy()
+                torch.from_numpy(answer)[None, None],
+                list(shape[1:]), mode="bilinear", antialias=zoom > 1, align_corners=False,
+            )[0, 0].numpy()  # fmt: skip
+        out[n] = answer
     return out
 
 
-def _features(network: nn.Module, block: Tensor) -> Tensor:
-    """Features in main memory, from where the network is; it moves there itself where a graphics card has too little."""
+def _features(network: nn.Module, block: Tensor) -> Features:
+    """Features of a section, from where the network is; it moves to main memory where a graphics card has too little."""
     device = next(network.parameters()).device
     try:
-        return features_of(network, block.to(device)).cpu()
+        return features_of(network, block.to(device))
     except RuntimeError as error:
         if device.type == "cpu" or not is_out_of_memory(error):
             raise
