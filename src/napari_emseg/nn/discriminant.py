@@ -16,6 +16,7 @@ import torch
 from scipy import ndimage as ndi
 from scipy.optimize import minimize
 from scipy.special import expit
+from torch.nn import functional
 
 from napari_emseg.nn.features import LOOKS
 
@@ -36,7 +37,8 @@ _UNMARKED = 2000  # places of a section that nobody clicked on; they also tell h
 _FEWER = 4  # one in so many of them, where clicks are foretold
 _DOUBT = 0.15  # what these weigh together as beside the target; the clicks of either kind weigh one half
 _LOOKS_COUNT = 2.5  # times as much as what the network knows: that has forgotten what it was not taught
-_SURE = 3.0  # log-odds: 95 %
+_SURE, _BOLDEST = 3.0, 10.0  # log-odds of 95 %, and as often as they grow at most
+_ROUNDS = 60  # at most, of the search for a line
 _PULL = 0.02  # towards weights of 0; values are scaled to a length of 1 for a pixel
 
 
@@ -47,19 +49,6 @@ class _Click:
     is_on: bool
     discs: tuple[Tensor, ...]
     shares: tuple[Tensor, ...]
-
-    @classmethod
-    def at(cls, features: Features, place: NDArray[np.float64], *, is_on: bool) -> _Click:
-        discs, shares = [], []
-        last = np.array(features.shape) - 1
-        place = np.clip(place, 0, last)
-        for near in _NEAR_PX:
-            places = place + near * _DISC
-            inside = ((places >= 0) & (places <= last)).all(1)
-            share = np.exp(-(_DISC[inside] ** 2).sum(1) / (2 * _TOGETHER**2))
-            discs.append(features.at(torch.from_numpy(places[inside])))
-            shares.append(torch.from_numpy((share / share.sum()).astype(np.float32)))
-        return cls(is_on, tuple(discs), tuple(shares))
 
     def together(self, reach: int) -> Tensor:
         """Values as they answer together, (length,)."""
@@ -110,7 +99,7 @@ class Examples:
             Of the places that nobody clicked on.
         """
         for is_on, clicks in ((True, on), (False, beside)):
-            self._clicks += [_Click.at(features, place, is_on=is_on) for place in clicks]
+            self._clicks += _clicks(features, clicks, is_on=is_on)
         places = np.random.default_rng(seed).uniform(0, np.array(features.shape) - 1, (_UNMARKED, 2))
         self._others.append(features.at(torch.from_numpy(places)))
         self._apart.append(np.hypot(*(places[:, None] - on).transpose(2, 0, 1)).min(1, initial=np.inf))
@@ -124,7 +113,7 @@ class Examples:
         mean, scale = everywhere.mean(0), everywhere.std(0).clamp(min=1e-3) * everywhere.shape[1] ** 0.5
         scale[-LOOKS:] /= _LOOKS_COUNT
         scaled = _Scaled(mean, scale)
-        others, apart = scaled(everywhere), np.concatenate(self._apart)
+        others, apart = scaled(everywhere), torch.from_numpy(np.concatenate(self._apart))
         best, least = 0, np.inf
         for reach, near in enumerate(_NEAR_PX):
             error = self._error(reach, scaled, others[apart > near][::_FEWER])
@@ -132,18 +121,20 @@ class Examples:
                 best, least = reach, error
         found = _fitted(self._clicks, best, scaled, others[apart > _NEAR_PX[best]])
         found *= self._boldness(best, scaled, found)
-        weights = torch.from_numpy(found[:-1].astype(np.float32)) / scale
-        return Line(weights, float(found[-1]) - float(weights @ mean), _NEAR_PX[best])
+        weights = found[:-1] / scale
+        return Line(weights, float(found[-1] - weights @ mean), _NEAR_PX[best])
 
-    def _boldness(self, reach: int, scaled: _Scaled, line: NDArray[np.float64]) -> float:
-        """By how much log-odds are to grow so that half of the clicks are sure: the pull made all of them faint."""
-        sure = [
-            (1 if click.is_on else -1) * float(scaled(click.together(reach)) @ line[:-1] + line[-1])
-            for click in self._clicks
-        ]
-        return _SURE / float(np.clip(np.median(sure), _SURE / 10, _SURE))
+    def _boldness(self, reach: int, scaled: _Scaled, line: Tensor) -> float:
+        """By how much log-odds are to grow for half of the clicks to be sure; the pull made all of them faint."""
+        sure = np.median(
+            [
+                (1 if click.is_on else -1) * float(scaled(click.together(reach)) @ line[:-1] + line[-1])
+                for click in self._clicks
+            ]
+        )
+        return float(np.clip(_SURE / sure, 1, _BOLDEST)) if sure > 0 else 1.0
 
-    def _error(self, reach: int, scaled: _Scaled, others: NDArray[np.float64]) -> float:
+    def _error(self, reach: int, scaled: _Scaled, others: Tensor) -> float:
         """How badly clicks are foretold by the others: mean log-loss, of either kind alike; infinite where it cannot be said."""
         errors: dict[bool, list[float]] = {True: [], False: []}
         by_kind = [[c for c in self._clicks if c.is_on is kind] for kind in errors]
@@ -159,6 +150,22 @@ class Examples:
         return float(np.mean([np.mean(found) if found else np.inf for found in errors.values()]))
 
 
+def _clicks(features: Features, clicks: NDArray[np.float64], *, is_on: bool) -> list[_Click]:
+    """Look at the discs around clicks (n, 2)."""
+    last = np.array(features.shape) - 1
+    centres = np.clip(clicks, 0, last)[:, None, None]
+    places = centres + np.array(_NEAR_PX)[:, None, None] * _DISC  # clicks, reaches, places of a disc, (y, x)
+    inside = ((places >= 0) & (places <= last)).all(3)
+    values = features.at(torch.from_numpy(places.reshape(-1, 2))).reshape(*inside.shape, features.length)
+    share = np.exp(-(_DISC**2).sum(1) / (2 * _TOGETHER**2)).astype(np.float32)
+    found = []
+    for disc, there in zip(values, inside, strict=True):
+        shares = [torch.from_numpy(share[k] / share[k].sum()) for k in there]
+        discs = [disc[reach, torch.from_numpy(k)] for reach, k in enumerate(there)]
+        found.append(_Click(is_on, tuple(discs), tuple(shares)))
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class _Scaled:
     """Values at a mean of 0 and comparable scatter."""
@@ -166,27 +173,28 @@ class _Scaled:
     mean: Tensor
     scale: Tensor
 
-    def __call__(self, values: Tensor) -> NDArray[np.float64]:
-        return np.asarray(((values - self.mean) / self.scale).numpy(), np.float64)
+    def __call__(self, values: Tensor) -> Tensor:
+        return (values - self.mean) / self.scale
 
 
-def _fitted(
-    clicks: Sequence[_Click], reach: int, scaled: _Scaled, others: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _fitted(clicks: Sequence[_Click], reach: int, scaled: _Scaled, others: Tensor) -> Tensor:
     """Weights of scaled values, and the bias last, (length + 1,)."""
     kinds = [scaled(torch.cat([c.discs[reach] for c in clicks if c.is_on is kind])) for kind in (True, False)]
     groups = [*kinds, others]
-    values = np.concatenate(groups)
-    sign = np.repeat([1.0, -1.0, -1.0], [len(group) for group in groups])
-    each = [total / max(1, len(group)) for total, group in zip((0.5, 0.5, _DOUBT), groups, strict=True)]
-    weight = np.repeat(each, [len(group) for group in groups])
+    lengths = torch.tensor([len(group) for group in groups])
+    sign = torch.tensor([1.0, -1.0, -1.0]).repeat_interleave(lengths)
+    weight = (torch.tensor([0.5, 0.5, _DOUBT]) / lengths.clamp(min=1)).repeat_interleave(lengths)
+    signed = torch.cat(groups) * sign[:, None]
 
-    def loss(line: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = sign * (values @ line[:-1] + line[-1])
-        slope = -weight * sign * expit(-margin)
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        line = torch.from_numpy(flat.astype(np.float32))
+        margin = signed @ line[:-1] + sign * line[-1]
+        slope = -weight * torch.sigmoid(-margin)
         pull = _PULL * line[:-1]
-        total = weight @ np.logaddexp(0, -margin) + pull @ line[:-1] / 2
-        return float(total), np.append(slope @ values + pull, slope.sum())
+        total = weight @ functional.softplus(-margin) + pull @ line[:-1] / 2
+        slopes = torch.cat([slope @ signed + pull, (slope @ sign)[None]])
+        return float(total), slopes.numpy().astype(np.float64)
 
-    start = np.zeros(values.shape[1] + 1)
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B").x)
+    start = np.zeros(signed.shape[1] + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-6, "maxiter": _ROUNDS})
+    return torch.from_numpy(found.x.astype(np.float32))

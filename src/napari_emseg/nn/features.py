@@ -50,6 +50,11 @@ class Features:
     shape: tuple[int, int]
     extent: tuple[int, int]
 
+    @property
+    def length(self) -> int:
+        """Values of a pixel."""
+        return sum(len(level) for level in self.levels)
+
     def at(self, points: Tensor) -> Tensor:
         """Values at points, interpolated linearly.
 

@@ -88,6 +88,7 @@ def compare_with_clicks(
     examples = Examples()
     seen: tuple[int, Features] | None = None
     for z in sorted({click[0] for click in clicks}, key=lambda z: (z in wanted, z)):
+        progress.report(0.0, f"the clicks in section {z + 1}")
         seen = z, features(z)
         examples.add(seen[1], places(z, on=True), places(z, on=False), seed=z)
     line = examples.line()
