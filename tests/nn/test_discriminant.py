@@ -82,6 +82,16 @@ def test_most_of_what_nobody_clicked_on_is_taken_for_something_else():
     assert np.median(found) < 0.45
 
 
+def test_half_of_the_clicks_are_sure_where_they_can_be_told_apart_and_none_where_not():
+    truth = things(14)
+    features = section(truth)
+    found = taught(features).probability(features)
+    sure = [found[int(y), int(x)] for y, x in ON] + [1 - found[int(y), int(x)] for y, x in BESIDE]
+    assert 0.85 < np.median(sure) < 0.97
+    nothing = section(np.zeros((160, 200), bool), noise=0)
+    assert taught(nothing).probability(nothing).max() < 0.5
+
+
 def test_clicks_of_several_sections_count_together():
     truth = things(14)
     first, second = section(truth, 0), section(truth, 1)
