@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from napari_emseg.core import folder_lock
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.jobs.learning_log import nothing_left
 from napari_emseg.nn.curves import METRICS
@@ -66,11 +67,16 @@ def test_a_disk_that_takes_nothing_is_said_and_keeps_no_curves(tmp_path, number,
     assert (folder / "last.ckpt").exists()
 
 
-def test_two_do_not_learn_in_one_folder(tmp_path):
+@pytest.mark.parametrize(
+    ("asks", "told"), [("", "another window of this program"), ("process 7 on elsewhere", r"process \d+ on ")]
+)
+def test_two_do_not_learn_in_one_folder(tmp_path, monkeypatch, asks, told):
     folder = tmp_path / "model"
     with nothing_left(folder, ("weights",)):
         (folder / "curve").write_text("1")
-        with pytest.raises(EmsegError, match=r"another program learns in this folder \(process \d+ on "):
+        if asks:
+            monkeypatch.setattr(folder_lock, "_own_name", lambda: asks)
+        with pytest.raises(EmsegError, match=rf"something else learns in this folder \({told}"):
             failing(folder, lambda: (folder / "weights").write_text("of the second"))
         assert (folder / "curve").read_text() == "1"
     assert [path.name for path in folder.iterdir()] == ["curve"]

@@ -113,7 +113,10 @@ def test_a_stack_that_is_removed_while_it_is_predicted(labelled: Any, engine: An
     assert labelled.session is None
     engine.release()  # an answer that nobody waits for any more
     said = labelled.sayings["data"]
-    assert said.text == "The stack is closed; every edit is kept in its project."
+    assert said.text == (
+        "The stack is closed; every edit is kept in its project. Seeds & segments (looking for membranes) was stopped "
+        "with “toy”: it has to be begun again."
+    )
     labelled.do(said.action)
     assert int(labelled.session.volume[2, 6, 6]) == 9
     assert labelled.layers.labels in labelled.viewer.layers

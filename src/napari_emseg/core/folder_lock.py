@@ -17,6 +17,10 @@ else:
     import fcntl
 
 
+OURSELVES = "another window of this program"
+"""Who holds a lock, where it is held in this process."""
+
+
 class FolderLock:
     """An advisory lock on a file inside the folder.
 
@@ -40,7 +44,7 @@ class FolderLock:
             file.seek(0)
             holder = file.read().strip() or "another process"
             file.close()
-            return f"it is open in {'another window of this program' if holder == _own_name() else holder}"
+            return f"it is open in {OURSELVES if holder == _own_name() else holder}"
         self._file = file
         with suppress(
             OSError

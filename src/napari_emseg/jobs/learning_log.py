@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from napari_emseg.core.errors import FULL_DISK, NO_WRITING, EmsegError
-from napari_emseg.core.folder_lock import FolderLock
+from napari_emseg.core.folder_lock import OURSELVES, FolderLock
 from napari_emseg.core.leftovers import remove
 from napari_emseg.core.model_card import CARD
 
@@ -75,7 +75,7 @@ def nothing_left(folder: Path, worth_keeping: Sequence[str]) -> Iterator[None]:
     Raises
     ------
     EmsegError
-        If the disk is full, the folder cannot be written, or another program learns in it.
+        If the disk is full, the folder cannot be written, or something else learns in it.
     """
     from napari_emseg.io.atomic import explained
 
@@ -114,9 +114,9 @@ def _alone(folder: Path) -> FolderLock | None:
     reason = lock.acquire()
     if not reason:
         return lock
-    if holder := re.search(r"process \d+.*", reason):
+    if holder := re.search(rf"process \d+.*|{OURSELVES}", reason):
         raise EmsegError(
-            f"another program learns in this folder ({holder[0]})",
+            f"something else learns in this folder ({holder[0]})",
             str(folder),
             "wait for it, or choose another",
         )
