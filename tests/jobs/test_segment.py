@@ -5,6 +5,7 @@ The membranes are columns 19-20 and 39-40; every cell is 40 x 19 pixels.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,6 +94,38 @@ def test_locked_objects_stay_and_do_not_grow(session: Session, boundary: NDArray
     np.testing.assert_array_equal(session.volume[0] == 77, np.arange(60)[None].repeat(40, 0) < 10)
 
 
+def test_a_locked_object_does_not_grow_into_the_region(
+    session: Session, boundary: NDArray[np.float32]
+) -> None:
+    """It ends at the edge of the region, where others go on; a strip of the right cell is known as 5."""
+    region = Region((0, 20, 0), (1, 40, 30))
+    _write(session, region, np.full(region.shape, 77, np.uint32))
+    strip = Region((0, 0, 50), (1, 20, 60))
+    _write(session, strip, np.full(strip.shape, 5, np.uint32))
+    session.lock(77)
+    _segment(session, Region((0, 0, 0), (1, 20, 60)), boundary)
+    assert (session.volume[0] == 77).sum() == 20 * 30
+    assert session.volume[0, 10, [5, 30, 45]].min() > 0
+    assert session.volume[0, 10, 45] == 5
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_what_goes_on_from_a_proofread_section_keeps_its_id(
+    session: Session, boundary: NDArray[np.float32], dims: int
+) -> None:
+    everything = Region.full(SHAPE)
+    ids = np.zeros(SHAPE, np.uint32)
+    ids[:, :, :20], ids[:, :, 20:40], ids[:, :, 40:] = 5, 7, 6
+    ids[1, 3:, :20] = 0  # little of it is there
+    _write(session, everything, ids)
+    session.mark(0, Status.PROOFREAD)
+    seeds = session.get_settings("seeds").model_copy(update={"dims": dims})
+    request = segment.prepare(session, everything, boundary, seeds=seeds)
+    session.commit(segment.finish(session, request, segment.run(request, Silent())))
+    np.testing.assert_array_equal(session.volume[0], ids[0])
+    assert [session.volume[1, 20, k] for k in (5, 30, 55)] == [5, 7, 6]
+
+
 def test_a_proofread_section_stays(session: Session, boundary: NDArray[np.float32]) -> None:
     session.mark(0, Status.PROOFREAD)
     _segment(session, Region((0, 0, 0), (2, 40, 60)), boundary)
@@ -108,6 +141,23 @@ def test_what_was_painted_meanwhile_stays(session: Session, boundary: NDArray[np
     _write(session, dot, np.full(dot.shape, 99, np.uint32))
     session.commit(segment.finish(session, request, result))
     assert (session.volume[0] == 99).sum() == 4
+
+
+def test_what_was_painted_before_it_was_asked_for_stays_too(
+    session: Session, boundary: NDArray[np.float32]
+) -> None:
+    """A stroke while the membranes are looked for is protected; what it belongs to keeps its id."""
+    whole, dot = Region((0, 0, 0), (1, 40, 60)), Region((0, 4, 4), (1, 6, 6))
+    _write(session, whole, np.full(whole.shape, 5, np.uint32))
+    _write(session, dot, np.full(dot.shape, 99, np.uint32))
+    request = segment.prepare(session, whole, boundary[whole.slices])
+    stroke = np.zeros(whole.shape, bool)
+    stroke[:, 4:8, 4:6] = True  # two rows of it as 5
+    request = replace(request, protected=stroke)
+    session.commit(segment.finish(session, request, segment.run(request, Silent())))
+    assert (session.volume[0] == 99).sum() == 4
+    assert session.volume[0, 6, 4] == 5
+    assert (session.volume[0] == 5).sum() > 300
 
 
 def test_two_objects_through_sections_do_not_share_an_id(

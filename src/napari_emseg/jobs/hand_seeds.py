@@ -13,8 +13,6 @@ from napari_emseg.core.sections import Status
 from napari_emseg.core.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from numpy.typing import NDArray
 
     from napari_emseg.core.edit import Region
@@ -119,7 +117,6 @@ def keep_pointed(
     request: SegmentRequest,
     labels: NDArray[np.uint32],
     known: NDArray[np.int64],
-    protected_ids: Collection[int],
 ) -> None:
     """Let placed seeds keep the id of the object on which they were placed; changes `known`.
 
@@ -133,14 +130,12 @@ def keep_pointed(
         Segments, numbered from 1.
     known : ndarray of int64 (segments + 1,)
         The id that a segment had before, or 0.
-    protected_ids : collection of int
-        Ids that are not given to anybody.
     """
     for z in range(len(labels)):
         section, before = labels[z], request.before[z]
         for y, x in request.placed.of(z)[0].tolist():
             name, old = int(section[y, x]), int(before[y, x])
-            if name == 0 or old == 0 or old in protected_ids:
+            if name == 0 or old == 0:
                 continue
             there = section[(before == old) & ~request.protected[z]]
             shares = np.bincount(there, minlength=known.size)

@@ -42,6 +42,8 @@ class SegmentRequest:
         Seeds that a person placed or struck out, in voxels of the region.
     unused : int
         Placed seeds that may not grow.
+    locked : frozenset of int
+        Ids of objects that are not made larger.
     """
 
     region: Region
@@ -53,6 +55,7 @@ class SegmentRequest:
     spacing_nm: Spacing | None
     placed: PlacedSeeds = NOTHING_PLACED
     unused: int = 0
+    locked: frozenset[int] = frozenset()
 
     @property
     def membrane_level(self) -> float:
@@ -147,6 +150,7 @@ def prepare(
         spacing_nm=session.image.spacing_nm,
         placed=here,
         unused=unused,
+        locked=frozenset(session.locked),
     )
 
 
@@ -181,18 +185,18 @@ def run(request: SegmentRequest, progress: Progress) -> SegmentResult:
             progress=progress, placed=request.placed,
         )  # fmt: skip
     known = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
-    # Protected objects keep their pixels, but a segment beside one is another object.
+    # What is protected keeps its pixels, but a segment beside it is another object; and nothing joins what is locked,
+    # here or beyond the edge. The ids of a proofread section stay those of its neighbours.
     around = request.around.copy()
     around[:, 1:-1, 1:-1][request.protected] = 0
-    protected_ids = np.unique(request.before[request.protected])
+    around[np.isin(around, np.fromiter(request.locked, around.dtype))] = 0
     # Segments through sections are asked about once: one id may not go to two of them in different sections.
     parts = [(labels, around)] if request.seeds.dims == 3 else zip(labels, around, strict=True)
     for part, old in parts:
         for new, before in keep_ids(part, old[..., 1:-1, 1:-1], old).items():
-            # An object that a person protects is not made larger.
-            if known[new] == 0 and before not in protected_ids:
+            if known[new] == 0:
                 known[new] = before
-    hand_seeds.keep_pointed(request, labels, known, set(protected_ids.tolist()))
+    hand_seeds.keep_pointed(request, labels, known)
     said = (*losses.words(), *hand_seeds.words(request.unused))
     n_placed = hand_seeds.count_grown(labels, request.placed)
     return SegmentResult(labels, known, said, n_placed, tuple(losses.joined))
