@@ -11,6 +11,8 @@ from napari_emseg.cli import main
 from napari_emseg.io import open_array, write_array
 from napari_emseg.io.annotations import write_annotations
 from napari_emseg.io.skeletons import Skeleton, SkeletonSet
+from napari_emseg.jobs.segment_file import segment_file
+from napari_emseg.settings import SeedSettings, SegmentSettings
 
 SPACING = (50.0, 4.0, 4.0)
 
@@ -84,6 +86,30 @@ def test_points_grow_with_ids_of_any_size(more: list[str]) -> None:
     assert (labels[0, :, 21:39] == 2**32).all()
     assert (labels[1, :, 21:39] == 7).all()
     assert (labels[0, 5, 50] == large + 1) == bool(more)
+
+
+def test_new_ids_beside_the_highest_of_32_bits() -> None:
+    paint = np.zeros((2, 40, 60), np.uint32)
+    paint[:, 5:8, 5:8] = 2**32 - 1
+    write_array("s.h5", paint)
+    labels = grown("--seeds", "s.h5", "--unseeded", "segment")
+    assert (labels[:, :, :19] == 2**32 - 1).all()
+    assert np.unique(labels).tolist() == [2**32 - 1 + k for k in range(5)]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_membranes_stay_empty_between_grown_seeds(dtype: type) -> None:
+    """0.4 of 255 is 102: what is as high as the threshold is membrane."""
+    walls = np.zeros((2, 40, 60), dtype)
+    walls[:, :, [19, 20, 39, 40]] = 102 if dtype is np.uint8 else np.float32(0.4)
+    walls[:, 10, 10] = 101 if dtype is np.uint8 else 0.39
+    write_array("q.h5", walls, spacing_nm=SPACING)
+    Path("s.csv").write_text("z,y,x\n0,20,10\n0,20,30\n0,20,50\n")
+    seeds, settings = SeedSettings(threshold=0.4), SegmentSettings(membrane_lines=True)
+    segment_file("q.h5", "o.h5", seeds=seeds, settings=settings, given="s.csv")
+    labels = open_array("o.h5")[0][0]
+    np.testing.assert_array_equal(labels == 0, np.isin(np.arange(60), [19, 20, 39, 40])[None].repeat(40, 0))
+    assert np.unique(labels).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("dims", ["2", "3"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from ignored import Ignored
 
 from napari_emseg.core.edit import Region
@@ -196,3 +198,27 @@ def test_the_curve_of_one_that_was_killed_has_every_step_once(model, tmp_path, m
     (out / METRICS).write_bytes(curve)
     np.testing.assert_allclose(learn("parts"), whole, atol=1e-6)
     assert not {STOPPED, "stopped.json"} & {path.name for path in out.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("has_state", "has_model", "note", "steps"),
+    [
+        (False, True, None, 12),  # learned further: the curve goes on
+        (True, False, None, 3),  # killed before the first note: what the curve has of later steps comes again
+        (True, True, None, 12),
+        (True, True, 6, 9),  # the state was kept after its curve had been written
+    ],
+)
+def test_where_a_curve_goes_on(tmp_path, has_state, has_model, note, steps):
+    (tmp_path / METRICS).write_text("".join(f'{{"step": {n}, "loss": 1.0}}\n' for n in (1, 12, 5)))
+    if has_state:
+        torch.save(
+            {"done": {"a": {"losses": [1.0, 0.5]}}, "stopped": {"b": {"losses": [0.4]}}}, tmp_path / STOPPED
+        )
+    if has_model:
+        (tmp_path / CARD).write_text("{}")
+    if note is not None:
+        (tmp_path / "stopped.json").write_text(
+            json.dumps({"fraction": 0.5, "sections": [1], "steps_before": note})
+        )
+    assert kept_learning.Noted(Ignored(), SimpleNamespace(out_dir=tmp_path)).steps == steps

@@ -94,6 +94,32 @@ def test_what_nothing_reaches_keeps_its_id_or_gets_a_new_one(session: Session) -
     assert session.volume[2, 34, 8] == 500
 
 
+def _paint(session: Session, z: int, y: int, x: int, ids: int) -> None:
+    box = Region((z, y, x), (z + 1, y + 8, x + 8))
+    values = np.full(box.shape, ids, np.uint32)
+    session.commit(Edit("paint", "human", (Patch(box, session.volume.read(box), values),)))
+
+
+def test_of_several_ids_that_nothing_reaches_the_nearest_stays(session: Session) -> None:
+    _paint(session, 2, 30, 4, 500)
+    _paint(session, 3, 30, 4, 501)
+    _carry(session, 4, direction="backwards")
+    assert [int(session.volume[z, 34, 8]) for z in (2, 3)] == [501, 501]
+
+
+def test_an_id_that_went_astray_is_not_given_to_two_objects(session: Session) -> None:
+    """11 is carried elsewhere; 500 and 500 are two objects that nothing links."""
+    _paint(session, 2, 30, 4, 11)
+    _paint(session, 2, 30, 44, 500)
+    _paint(session, 4, 30, 24, 500)
+    _carry(session, 1)
+    found = [int(session.volume[at]) for at in ((2, 34, 8), (2, 34, 48), (4, 34, 28))]
+    assert found[1] == 500
+    assert found[0] > 100
+    assert found[2] > 100
+    assert len({*found, 11}) == 4
+
+
 def test_new_segments_of_the_caller_get_ids_that_nobody_has(session: Session) -> None:
     fresh = squares(1, 2, 2)
     fresh[30:38, 4:12] = 11  # a new object whose number means nothing, though the volume has an 11
