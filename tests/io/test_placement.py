@@ -61,6 +61,57 @@ def test_what_a_dataset_says_of_itself_comes_before_its_group(tmp_path: Path) ->
     assert open_array(f"{tmp_path}/a.h5::volumes/raw")[1] == (40, 4, 5)
 
 
+def bare(path: Path, array: Any, attributes: dict[str, Any]) -> str:
+    """An array with attributes and nothing else; its axes are named as each format does."""
+    if path.suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            file["main"] = array
+            names = attributes.pop("axis_names", None)
+            file["main"].attrs.update(attributes | ({"axes": [n[0] for n in names]} if names else {}))
+    else:
+        zarr.create_array(str(path), data=np.ascontiguousarray(array)).attrs.update(attributes)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.h5"])
+@pytest.mark.parametrize(
+    ("turned", "attributes"),
+    [
+        (STACK, {"resolution": [0.05, 0.006, 0.004], "offset": [0.1, 0.2, -0.3], "units": ["um"] * 3}),
+        (STACK, {"resolution": [0.05, 0.006, 0.004], "offset": [0.1, 0.2, -0.3], "units": "µm"}),
+        (STACK, {"resolution": [0.05, 6, 4], "offset": [0.1, 200, -300], "units": ["um", "nm", ""]}),
+        (
+            STACK.transpose(2, 1, 0),
+            {"voxel_size": [4, 6, 50], "offset": [-300, 200, 100], "axis_names": ["x", "y", "z"]},
+        ),
+        (
+            STACK[..., None],
+            {"voxel_size": [50, 6, 4, 1], "offset": [100, 200, -300, 0], "axis_names": ["z", "y", "x", "c^"]},
+        ),
+        (
+            STACK[None],
+            {"voxel_size": [0.05, 0.006, 0.004], "offset": [0.1, 0.2, -0.3], "axis_names": ["c^", "z", "y", "x"],
+             "units": ["", "um", "um", "um"]},
+        ),
+    ],
+)  # fmt: skip
+def test_attributes_are_in_their_units_along_the_axes(
+    tmp_path: Path, name: str, turned: Any, attributes: dict[str, Any]
+) -> None:
+    opened = open_volume(bare(tmp_path / name, turned, dict(attributes)))
+    np.testing.assert_array_equal(opened.array[:], STACK)
+    assert opened.spacing_nm == pytest.approx((50, 6, 4))
+    assert opened.offset_nm == pytest.approx((100, 200, -300))
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.h5"])
+def test_pixels_are_no_length(tmp_path: Path, name: str) -> None:
+    opened = open_volume(
+        bare(tmp_path / name, STACK, {"resolution": [1, 1, 1], "offset": [1, 2, 3], "unit": "pixel"})
+    )
+    assert (opened.spacing_nm, opened.offset_nm) == (None, None)
+
+
 def multiscale(path: Path, axes: str, array: Any, level: list[Any], image: list[Any]) -> Path:
     """An OME-Zarr image of one level in nanometres, with transforms of that level and of the image."""
     root = zarr.open_group(str(path), mode="w", zarr_format=3)

@@ -123,9 +123,9 @@ def dataset_of(file: Any, name: str, where: DataPath) -> Opened:
         ),
         axes, full, str(where),
     )  # fmt: skip
-    spacing = bdv_spacing(file, name, where.path) if is_bdv_cell else spacing_of(dataset)
+    spacing = bdv_spacing(file, name, where.path) if is_bdv_cell else spacing_of(dataset, axes)
     is_labels = True if name.startswith(_LABEL_GROUPS) else None
-    return Opened(array, spacing, offset_of(dataset), is_labels)
+    return Opened(array, spacing, offset_of(dataset, axes), is_labels)
 
 
 def _refuse_hostile(dataset: Any, where: DataPath) -> None:

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError
 import numpy as np
 
 from napari_emseg.io.hdf5_heap import refuse_broken_heap
-from napari_emseg.io.units import nanometres_per, valid_offset, valid_spacing
+from napari_emseg.io.units import lengths_along, nanometres_per, valid_offset, valid_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,21 +65,27 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def spacing_of(dataset: Any) -> Spacing | None:
-    """Voxel size from the attributes of a dataset or of the group that holds it."""
-    for holder in (dataset, dataset.parent):
-        for names, factor in ((_NM_ATTRIBUTES, 1.0), (_UM_ATTRIBUTES, 1e3)):
-            for name in names:
-                if name in holder.attrs:
-                    spacing = valid_spacing(_attribute(holder, name), factor)
-                    if spacing:
-                        return spacing
+def spacing_of(dataset: Any, axes: str) -> Spacing | None:
+    """Voxel size from the attributes of a dataset, along its axes, or of the group that holds it, (z, y, x)."""
+    for holder, order in ((dataset, axes), (dataset.parent, "")):
+        for name in (*_NM_ATTRIBUTES, *_UM_ATTRIBUTES):
+            if name in holder.attrs:
+                units = "um" if name in _UM_ATTRIBUTES else _units(holder)
+                spacing = valid_spacing(lengths_along(_attribute(holder, name), order, units))
+                if spacing:
+                    return spacing
     return None
 
 
-def offset_of(dataset: Any) -> Offset | None:
-    """Where a dataset begins, in nm, as CREMI says it: attribute ``offset``."""
-    return valid_offset(_attribute(dataset, "offset")) if "offset" in dataset.attrs else None
+def offset_of(dataset: Any, axes: str) -> Offset | None:
+    """Where a dataset begins, as CREMI says it: attribute ``offset``, in nm unless it says so."""
+    if "offset" not in dataset.attrs:
+        return None
+    return valid_offset(lengths_along(_attribute(dataset, "offset"), axes, _units(dataset)))
+
+
+def _units(holder: Any) -> Any:
+    return next((_attribute(holder, name) for name in ("units", "unit") if name in holder.attrs), None)
 
 
 def is_bdv(names: Iterable[str]) -> bool:

@@ -93,7 +93,7 @@ def _opened(
     full = tuple(int(n) for n in array.shape)
     if owner is None:
         axes = stack_axes(bare_axes(array), full, array.dtype, str(where))
-        spacing, offset = bare_placement(array)
+        spacing, offset = bare_placement(array, axes)
     else:
         axes = stack_axes(level_axes(images[owner]), full, array.dtype, str(where))
         spacing, offset = level_placement(images[owner], name.removeprefix(owner).strip("/"), axes)

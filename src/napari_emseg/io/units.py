@@ -68,6 +68,55 @@ def valid_offset(values: Any, factor: Any = 1.0) -> Offset | None:
     return float(places[0]), float(places[1]), float(places[2])
 
 
+def lengths_along(values: Any, axes: str, units: Any = None) -> tuple[float, float, float] | None:
+    """Three lengths as (z, y, x) in nm from one for each axis of an array, as attributes beside it give them.
+
+    Parameters
+    ----------
+    values : numbers
+        One for each axis, or for each axis of space; in the order of the axes.
+    axes : str
+        Letters of the axes; where they are not known, the last three are z, y and x.
+    units : str or sequence of str, optional
+        Of all, or of each of the values; nanometres where nothing is said.
+
+    Returns
+    -------
+    (z, y, x) or None
+        None where they are not three numbers, or a unit is none of length.
+
+    Examples
+    --------
+    >>> lengths_along([4, 5, 0.04], "xyz", ["nm", "nm", "um"])
+    (40.0, 5.0, 4.0)
+    """
+    try:
+        sizes = _in_space(np.asarray(values, dtype=float).ravel().tolist(), axes)
+    except (TypeError, ValueError):
+        return None
+    every = np.asarray(units, dtype=object).ravel().tolist()
+    said = _in_space((every or [None]) * 3 if len(every) < len("yx") else every, axes)
+    found = [
+        sizes[a] * factor
+        for a in "zyx"
+        if a in sizes and a in said and (factor := _factor(said[a])) is not None
+    ]
+    return (found[0], found[1], found[2]) if len(found) == len("zyx") else None
+
+
+def _in_space(values: list[Any], axes: str) -> dict[str, Any]:
+    """Values of all axes of an array, or of those of space, by the letters z, y and x."""
+    space = "".join(a for a in axes if a in "zyx")
+    space = space if len(space) == len("zyx") else "zyx"  # a section may be given the size of its voxels
+    letters = axes if len(axes) == len(values) else "c" * (len(values) - len(space)) + space
+    return {a: v for a, v in zip(letters, values, strict=False) if a in "zyx"}
+
+
+def _factor(unit: Any) -> float | None:
+    text = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit or "")
+    return nanometres_per(text) if text.strip() else 1.0
+
+
 def coarse_offset(first: Any, spacing: Any, finest: Any) -> Offset | None:
     """Where the first voxel of a level lies whose grid begins where that of the finest level does.
 

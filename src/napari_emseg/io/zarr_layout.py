@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emseg.io.units import nanometres_per, valid_offset, valid_spacing
+from napari_emseg.io.units import lengths_along, nanometres_per, valid_offset, valid_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,9 +76,13 @@ def bare_axes(array: Any) -> str:
     return "".join(letters) if known else ""
 
 
-def bare_placement(array: Any) -> tuple[Spacing | None, Offset | None]:
-    """Voxel size and position of a bare array, from attributes in nm as CREMI and funlib name them."""
-    attributes = array.attrs
-    spacing = next((s for n in _SPACINGS if n in attributes and (s := valid_spacing(attributes[n]))), None)
-    offset = next((o for n in _OFFSETS if n in attributes and (o := valid_offset(attributes[n]))), None)
+def bare_placement(array: Any, axes: str) -> tuple[Spacing | None, Offset | None]:
+    """Voxel size and position of a bare array, from attributes as CREMI and funlib name them; in nm unless they say so."""
+    found = dict(array.attrs)
+    units = found.get("units", found.get("unit"))
+    sizes, places = (
+        [lengths_along(found[n], axes, units) for n in names if n in found] for names in (_SPACINGS, _OFFSETS)
+    )
+    spacing = next((s for values in sizes if (s := valid_spacing(values))), None)
+    offset = next((o for values in places if (o := valid_offset(values))), None)
     return spacing, offset
