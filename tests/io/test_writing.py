@@ -125,6 +125,17 @@ def test_what_a_format_cannot_hold_names_the_output(tmp_path: Path) -> None:
     assert error.value.where == f"{tmp_path}/out/"
     with pytest.raises(EmsegError, match="no channels"):
         write_array(f"{tmp_path}/out/", STACK[None], axes="czyx")
+    with pytest.raises(EmsegError, match="24 bits") as error:
+        write_array(tmp_path / "out.vast", STACK.astype(np.uint32) + 2**24)
+    assert error.value.where == f"{tmp_path / 'out.vast'}, section 0"
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 5), (3, 0, 5)])
+@pytest.mark.parametrize("name", ["a.tif", "a.h5", "a.zarr", "a.mrc", "a.n5", "a.wk", "a.vast", "out/"])
+def test_an_array_without_voxels_is_refused(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(EmsegError, match="holds no voxels"):
+        write_array(f"{tmp_path}/{name}", np.zeros(shape, np.uint8), spacing_nm=(50, 4, 4))
+    assert not any(tmp_path.iterdir())
 
 
 def test_axes_must_fit(tmp_path: Path) -> None:

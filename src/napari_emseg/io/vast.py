@@ -20,7 +20,7 @@ from napari_emseg.io.mosaic import Mosaic, Place, missing_note
 from napari_emseg.io.opened import Opened
 from napari_emseg.io.section_names import order_sections
 from napari_emseg.io.sections_folder import NOTE, SUFFIXES
-from napari_emseg.io.units import valid_spacing
+from napari_emseg.io.units import valid_offset, valid_spacing
 from napari_emseg.io.vast_ids import ids_of
 from napari_emseg.io.vast_table import VastTable, looks_like_vast_table, read_vast_table
 
@@ -110,11 +110,8 @@ def read_vast(where: DataPath) -> Opened:
     table = find_vast_table(folder)
     stack.table = read_vast_table(table) if table else None
     note = _note(folder)
-    spacing, offset = valid_spacing(note.get("spacing_nm")), note.get("offset_nm")
-    placed = None
-    if isinstance(offset, list) and len(offset) == 3 and all(isinstance(v, (int, float)) for v in offset):
-        placed = (float(offset[0]), float(offset[1]), float(offset[2]))
-    return Opened(stack, spacing, placed, is_labels=True)
+    spacing, offset = valid_spacing(note.get("spacing_nm")), valid_offset(note.get("offset_nm"))
+    return Opened(stack, spacing, offset, is_labels=True)
 
 
 def _layout(

@@ -200,12 +200,16 @@ def write_array(
     Raises
     ------
     EmsegError
-        If the format is unknown, cannot hold the values, or the place cannot be written.
+        If there are no voxels, the format is unknown, cannot hold the values, or the place cannot be written.
     """
     key = writer_for(path)
     if axes not in _N_AXES or len(array.shape) != _N_AXES[axes]:
         raise EmsegError(
             f"an array {tuple(array.shape)} has no axes {axes}", os.fspath(path), "give zyx or czyx"
+        )
+    if 0 in array.shape:
+        raise EmsegError(
+            f"an array {tuple(array.shape)} holds no voxels", os.fspath(path), "check what was cut out"
         )
     if np.dtype(array.dtype).kind not in "buif":
         raise EmsegError(f"{array.dtype} values cannot be stored", os.fspath(path), "convert them to numbers")
@@ -224,9 +228,10 @@ def write_array(
         try:
             write(place, source, spacing, axes, metadata)
         except EmsegError as error:
-            if error.where != str(place):
+            if not error.where.startswith(str(place)):
                 raise
-            raise EmsegError(error.what, os.fspath(path), error.remedy) from error
+            said = os.fspath(path) + error.where.removeprefix(str(place))
+            raise EmsegError(error.what, said, error.remedy) from error
 
 
 @contextmanager
