@@ -147,6 +147,33 @@ def test_axes_in_another_order_take_their_sizes_with_them(tmp_path: Path) -> Non
     np.testing.assert_array_equal(opened.array[:], STACK)
 
 
+@pytest.mark.parametrize(
+    "level", [[], [{"type": "translation", "translation": [1, 2, 3]}], [{"type": "identity"}]]
+)
+def test_an_image_without_a_scale_has_no_voxel_size(tmp_path: Path, level: list[Any]) -> None:
+    opened = open_volume(multiscale(tmp_path / "a.zarr", "zyx", STACK, level, []))
+    assert (opened.spacing_nm, opened.offset_nm) == (None, None)
+
+
+def test_n5_offsets_are_in_the_units_of_the_resolution(tmp_path: Path) -> None:
+    write_array(tmp_path / "a.n5", STACK, spacing_nm=(50, 6, 4), offset_nm=(100, 200, -300))
+    for file in (tmp_path / "a.n5" / "attributes.json", tmp_path / "a.n5" / "s0" / "attributes.json"):
+        said = json.loads(file.read_text())
+        said |= {"resolution": [0.004, 6, 0.05], "offset": [-0.3, 200, 0.1], "units": ["um", "nm", "um"]}
+        file.write_text(json.dumps(said))
+    opened = open_volume(tmp_path / "a.n5")
+    assert opened.spacing_nm == pytest.approx((50, 6, 4))
+    assert opened.offset_nm == pytest.approx((100, 200, -300))
+
+
+def test_imagej_may_have_a_unit_for_each_axis(tmp_path: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif", STACK, imagej=True, resolution=(1 / 4, 1 / 0.006),
+        metadata={"spacing": 0.05, "unit": "nm", "yunit": "um", "zunit": "um", "axes": "ZYX"},
+    )  # fmt: skip
+    assert open_volume(tmp_path / "a.tif").spacing_nm == pytest.approx((50, 6, 4), rel=1e-4)
+
+
 def test_imagej_says_which_pixel_lies_at_the_origin(tmp_path: Path) -> None:
     """Pixel 10 in x, 5 in y and section 2 lie at 0: the first voxel lies before it."""
     tifffile.imwrite(

@@ -130,3 +130,9 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, kind: str, keep: float) -> 
     path.write_bytes(content[: int(len(content) * keep)])
     with pytest.raises(EmsegError, match="damaged or cut short"):
         open_array(path)
+
+
+def test_numbers_that_are_no_grey_values_are_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((2, 8, 8), np.complex64), photometric="minisblack")
+    with pytest.raises(EmsegError, match="unknown type"):
+        open_array(tmp_path / "a.tif")

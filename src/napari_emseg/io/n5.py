@@ -111,7 +111,12 @@ def _placement(root: Path, name: str, axes: str) -> tuple[Spacing | None, Offset
             offset = valid_offset(shift[keep]) if factors.max() > 1 else None
             break
     for meta in around:
-        if "offset" in meta and (place := valid_offset(_spread(meta["offset"], axes)[keep])):
+        if "offset" not in meta:
+            continue
+        _, nanometres = _resolution({"resolution": meta["offset"]} | dict(meta), axes)
+        if nanometres is not None and (
+            place := valid_offset((_spread(meta["offset"], axes) * nanometres)[keep])
+        ):
             moved = np.asarray(place) + (offset or (0.0, 0.0, 0.0))
             return spacing, valid_offset(moved)
     return spacing, offset

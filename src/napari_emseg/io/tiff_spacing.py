@@ -30,9 +30,11 @@ def tiff_spacing(file: Any) -> Spacing | None:
 
 
 def imagej_spacing(metadata: dict[str, Any], tags: Any) -> Spacing | None:
-    """Voxel size from ImageJ's description (z step and unit) and resolution tags (pixels per unit)."""
-    factor = nanometres_per(str(metadata.get("unit", "")))
-    if factor is None or "spacing" not in metadata:
+    """Voxel size from ImageJ's description (z step and units) and resolution tags (pixels per unit)."""
+    unit = metadata.get("unit", "")
+    # those along y and z are there where they differ from the one along x
+    factors = [nanometres_per(str(metadata.get(name, unit))) for name in ("zunit", "yunit", "unit")]
+    if None in factors or "spacing" not in metadata:
         return None
     sizes = [float(metadata["spacing"])]
     for name in ("YResolution", "XResolution"):
@@ -41,7 +43,7 @@ def imagej_spacing(metadata: dict[str, Any], tags: Any) -> Spacing | None:
             return None
         pixels, length = tag.value
         sizes.append(length / pixels)
-    return valid_spacing(sizes, factor)
+    return valid_spacing(np.asarray(sizes) * np.asarray(factors, dtype=float))
 
 
 def ome_spacing(xml: str) -> Spacing | None:

@@ -33,11 +33,12 @@ def level_axes(multiscale: Mapping[str, Any]) -> str:
 def level_placement(
     multiscale: Mapping[str, Any], path: str, letters: str
 ) -> tuple[Spacing | None, Offset | None]:
-    """Voxel size and position of a level in nm; None where the axes have no unit of length."""
+    """Voxel size and position of a level in nm; None where the axes have no unit of length, or nothing says a scale."""
     axes = multiscale.get("axes", ())
     if len(axes) != len(letters):
         return None, None
-    scale, shift, is_shifted = np.ones(len(letters)), np.zeros(len(letters)), False
+    scale, shift = np.ones(len(letters)), np.zeros(len(letters))
+    is_scaled = is_shifted = False
     level: Mapping[str, Any] = next(
         (d for d in multiscale["datasets"] if str(d["path"]).strip("/") == path), {}
     )
@@ -45,7 +46,7 @@ def level_placement(
         for transform in transforms or ():
             if transform.get("type") == "scale":
                 factor = np.asarray(transform["scale"], dtype=float)
-                scale, shift = scale * factor, shift * factor
+                scale, shift, is_scaled = scale * factor, shift * factor, True
             elif transform.get("type") == "translation":
                 shift = shift + np.asarray(transform["translation"], dtype=float)
                 is_shifted = True
@@ -54,7 +55,7 @@ def level_placement(
         for letter, axis in zip(letters, axes, strict=True)
     }
     found = [units.get(a) for a in "zyx"]
-    if any(f is None for f in found):
+    if any(f is None for f in found) or not is_scaled:
         return None, None
     order = [letters.index(a) for a in "zyx"]
     factors = np.asarray(found, dtype=float)
