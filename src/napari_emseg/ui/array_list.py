@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from napari_emseg.ui.panels.base import heading
+from napari_emseg.ui.long_words import NameButton, Words
 
 if TYPE_CHECKING:
     from napari_emseg.io.choice import SeveralArrays
@@ -25,7 +25,8 @@ class ArrayList(QWidget):
         super().__init__(parent)
         self.buttons: list[QPushButton] = []
         self._shown: SeveralArrays | None = None
-        self._title = heading("")
+        self._title = Words()
+        self._title.setProperty("role", "heading")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 4, 0, 0)
         self._column.setSpacing(1)
@@ -46,7 +47,8 @@ class ArrayList(QWidget):
             return
         self._title.setText(f"Which array of {found.path.name}?")
         for name, shape in list(found.arrays.items())[:_SHOWN]:
-            button = QPushButton(f"{name}  ·  {' × '.join(str(n) for n in shape)}")
+            button = NameButton()
+            button.setText(f"{name}  ·  {' × '.join(str(n) for n in shape)}")
             button.setObjectName("array")
             button.setProperty("role", "recent")
             path = f"{found.path}::{name}"

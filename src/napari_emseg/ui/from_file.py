@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QPushButton
 
 from napari_emseg.ui.array_list import ArrayList
 from napari_emseg.ui.flows import given
+from napari_emseg.ui.long_words import NameButton
 from napari_emseg.ui.panels.base import action_button, faint, row, set_words
 from napari_emseg.ui.unfolding import Unfolding
 
@@ -42,7 +43,7 @@ class FromFile(Unfolding):
             "OME-Zarr, N5, or a folder of sections: the whole stack, one channel, from 0 to 1 or in eight bits"
         )
         self.folder.clicked.connect(self._on_folder)
-        self.layer = action_button(desk, "take_membranes")
+        self.layer = action_button(desk, "take_membranes", kind=NameButton)
         self.cells = QCheckBox("It shows cells, not membranes")
         self.cells.setObjectName("shows_cells")
         self.cells.setToolTip("Its values are high inside of cells")

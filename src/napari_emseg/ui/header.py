@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_emseg.ui.long_words import Words, breakable
 from napari_emseg.ui.style import DARK, Look
 
 if TYPE_CHECKING:
@@ -51,14 +52,12 @@ class Header(QWidget):
         top.addWidget(self.seek)
         top.addWidget(self.history)
         top.addWidget(self.help)
-        self.subtitle = QLabel()
+        self.subtitle = Words()
         self.subtitle.setProperty("role", "faint")
         self.subtitle.setObjectName("subtitle")
-        self.subtitle.setWordWrap(True)
-        self.notes = QLabel()
+        self.notes = Words()
         self.notes.setObjectName("notes")
         self.notes.setProperty("role", "note")
-        self.notes.setWordWrap(True)
         self.notes.setTextFormat(Qt.TextFormat.RichText)
         self.notes.setTextInteractionFlags(
             Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
@@ -99,7 +98,7 @@ class Header(QWidget):
         self.notes.setVisible(bool(notes))
 
     def _words(self, note: Note) -> str:
-        text = html.escape(note.text)
+        text = html.escape(breakable(note.text))
         if note.link:
             text += (
                 f' <a href="{html.escape(note.action)}" style="color:{self._look.link}">'

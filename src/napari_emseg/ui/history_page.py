@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QListView,
     QPushButton,
     QSizePolicy,
@@ -119,9 +118,7 @@ class HistoryPage(QWidget):
         top.addWidget(self.count, 1)
         top.addWidget(self.people)
         top.addWidget(back)
-        self.more = QLabel()
-        self.more.setProperty("role", "faint")
-        self.more.setWordWrap(True)
+        self.more = faint()
         self.restore = QPushButton("Restore this moment")
         self.restore.setObjectName("restore_moment")
         self.restore.setProperty("role", "primary")

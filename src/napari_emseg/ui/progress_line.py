@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from qtpy.QtCore import QRectF, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_emseg.ui.durations import in_words
+from napari_emseg.ui.long_words import Words
 from napari_emseg.ui.style import DARK, Look
 
 _HEIGHT = 6
@@ -80,9 +81,8 @@ class ProgressLine(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.bar = Bar()
-        self.words = QLabel()
+        self.words = Words()
         self.words.setProperty("role", "faint")
-        self.words.setWordWrap(True)  # long words may not make the dock wider
         self.stop = QPushButton("Stop")
         self.stop.setObjectName("stop")
         self.stop.setToolTip("Stop this work; what is finished stays")

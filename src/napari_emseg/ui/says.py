@@ -5,22 +5,22 @@ from __future__ import annotations
 import html
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QLabel, QWidget
+from qtpy.QtWidgets import QWidget
 
+from napari_emseg.ui.long_words import Words, breakable
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.style import Look
 
 
-class SpeakingLine(QLabel):
+class SpeakingLine(Words):
     """Shows a Saying and starts its next step when the link is clicked."""
 
     followed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self.setProperty("role", "says")
         self.setObjectName("says")
-        self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.LinksAccessibleByMouse
@@ -45,7 +45,7 @@ class SpeakingLine(QLabel):
     def say(self, saying: Saying) -> None:
         """Show another sentence."""
         self._saying = saying
-        text = html.escape(saying.text)
+        text = html.escape(breakable(saying.text))
         if saying.link:
             text += (
                 f' <a href="{html.escape(saying.action)}" style="color:{self._link_colour}">'

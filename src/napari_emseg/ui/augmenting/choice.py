@@ -28,6 +28,8 @@ class RecipeChoice(QWidget):
         label.setToolTip("Every sample is turned, deformed and changed in its grey values before it teaches")
         self.combo = QComboBox()
         self.combo.setObjectName("learningRecipe")
+        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.combo.setMinimumContentsLength(6)  # a long name must not make the dock wider
         self.button = action_button(desk, "inspect_augmentations", text="Look")
         row.addWidget(label)
         row.addWidget(self.combo, 1)

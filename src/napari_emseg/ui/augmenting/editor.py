@@ -54,6 +54,8 @@ class RecipeEditor(QWidget):
         column.setSpacing(6)
         self.choice = QComboBox()
         self.choice.setObjectName("recipe")
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choice.setMinimumContentsLength(12)
         self.choice.setToolTip("A recipe to start from: those of the program, and those of this project")
         self.about = faint()
         self.list = QListWidget()

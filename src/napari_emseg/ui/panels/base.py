@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.forms import SettingsForm
+from napari_emseg.ui.long_words import Words
 from napari_emseg.ui.progress_line import ProgressLine
 from napari_emseg.ui.says import SpeakingLine
 
@@ -191,10 +192,12 @@ class StagePanel(QWidget):
         return form
 
 
-def action_button(desk: Desk, name: str, *, primary: bool = False, text: str = "") -> QPushButton:
+def action_button(
+    desk: Desk, name: str, *, primary: bool = False, text: str = "", kind: type[QPushButton] = QPushButton
+) -> QPushButton:
     """A button for an action of the table, with its key on it."""
     action = ACTIONS[name]
-    button = QPushButton()
+    button = kind()
     button.setObjectName(f"do_{name}")
     if primary:
         button.setProperty("role", "primary")
@@ -227,11 +230,10 @@ def heading(text: str) -> QLabel:
     return label
 
 
-def faint(text: str = "") -> QLabel:
-    """Secondary words."""
-    label = QLabel(text)
+def faint(text: str = "") -> Words:
+    """Secondary words, in as many lines as they need."""
+    label = Words(text)
     label.setProperty("role", "faint")
-    label.setWordWrap(True)
     return label
 
 
