@@ -54,6 +54,11 @@ def test_a_new_person_is_told_what_to_do(dock: Any, qtbot: Any) -> None:
     click(dock, qtbot, "use_voxel_size")
     assert dock.desk.session.image.spacing_nm == (50, 6, 6)
     assert tuple(viewer.layers["mine"].scale) == (50, 6, 6)
+    qtbot.waitUntil(lambda: data.facts.rowCount() == 4, timeout=3000)
+    shown = data.facts.itemAt(1).widget()
+    dock.desk.state_changed.emit()
+    qtbot.waitUntil(lambda: not dock._refresh_waits, timeout=3000)
+    assert data.facts.itemAt(1).widget() is shown  # words that somebody marks to copy them stay marked
 
 
 def test_the_loop_by_buttons(opened: Any, qtbot: Any, drag: Any) -> None:

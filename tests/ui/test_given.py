@@ -54,7 +54,7 @@ def test_what_is_on_screen_comes_from_the_file(desk: Any, engine: Any, file: Pat
     assert np.abs(desk.layers.boundary_map.read(HERE)[0] - walls()[2]).max() < 1 / 254
     assert PREDICT not in asked(engine)
     assert desk.layers.boundary.metadata["napari-emseg"]["membranes"] == str(file)
-    assert desk.sayings["predict"].text.startswith("Membranes of 48 × 64 px in section 2, ")
+    assert desk.sayings["predict"].text.startswith("Membranes of 64 × 48 px in section 2, ")
 
 
 def test_segments_and_ids_follow_the_file_and_the_record_says_so(desk: Any, engine: Any, file: Path) -> None:

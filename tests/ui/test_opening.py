@@ -139,6 +139,10 @@ def test_a_stack_of_one_section_is_spoken_of_as_one(desk: Any, tmp_path: Path) -
     one = Session.create(tmp_path / "one.emseg", ImageStack(image, (40.0, 8.0, 8.0), "file", "one", ""))
     opening.show(desk, one)
     assert desk.sayings["data"].text == "1 section is open."
+    assert opening.describe(one)[1] == (
+        "Size",
+        "1 section of 64 × 48 px",
+    )  # x first, as the voxel size below it
     one.volume[0, 4:9, 4:9] = 1
     desk.sweep()
     desk.do("propagate")

@@ -29,7 +29,7 @@ def test_predict_fills_the_map_with_what_is_on_screen(desk: Any, engine: Any) ->
     assert desk.layers.boundary_map.read(request.region)[0, 20].tolist() == [
         *[1] * 4, *[0] * 26, *[1] * 4, *[0] * 26, *[1] * 4,
     ]  # fmt: skip
-    assert "48 × 64 px" in desk.sayings["predict"].text
+    assert "64 × 48 px" in desk.sayings["predict"].text
     assert not desk.session.can_undo
 
 
@@ -40,7 +40,7 @@ def test_what_is_ticked_beside_membranes_gets_a_layer_of_its_own(desk: Any, engi
     desk.set_settings("predict", settings.model_copy(update={"also": ("mitochondria", "cleft")}))
     desk.do("predict")
     assert engine.asked[-1][1].targets == ("membrane", "mitochondria"), "the model does not know clefts"
-    assert desk.sayings["predict"].text.startswith("Membranes and mitochondria of 48 × 64 px in section")
+    assert desk.sayings["predict"].text.startswith("Membranes and mitochondria of 64 × 48 px in section")
     found = desk.layers.targets["mitochondria"]
     z = desk.section
     assert found.values.read(Region((z, 20, 0), (z + 1, 21, 6)))[0, 0].tolist() == [0, 0, 0, 0, 1, 1]

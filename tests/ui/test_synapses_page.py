@@ -38,8 +38,8 @@ def page(opened: Any, make_labels: Any, engine: Any, qtbot: Any) -> Any:
     desk.session.commit(make_labels(desk.session, (1, 2, 3)))
     keep_synapses(desk.session, FOUND)
     synapse_queue.take_up(desk)
-    qtbot.waitUntil(lambda: opened.spine.isVisible(), timeout=5000)
-    press(opened, "stage_synapses")
+    qtbot.waitUntil(lambda: opened.spine.isVisible() and not opened._refresh_waits, timeout=5000)
+    press(opened, "stage_synapses")  # nothing but this says that the list is wanted
     qtbot.waitUntil(lambda: opened.panels["synapses"].table.isVisible(), timeout=5000)
     return opened
 

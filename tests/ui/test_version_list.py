@@ -16,20 +16,25 @@ from napari_emseg.jobs.versions import Candidate
 from napari_emseg.ui.version_list import VersionList
 
 
-@pytest.fixture
-def learned(desk: Any, model: Path, qtbot: Any) -> VersionList:
-    """The list of a project in which two models learned, the second from the first."""
+def learn_twice(session: Any, model: Path) -> None:
+    """Two models, the second from the first."""
     for sections in ((2,), (2, 3)):
-        folder = desk.session.project.models / ".candidate-x"
+        folder = session.project.models / ".candidate-x"
         folder.mkdir(parents=True)
         for file in (CARD, WEIGHTS):
             (folder / file).write_bytes((model / file).read_bytes())
         training = {"proofread_sections": list(sections)}
         card = read_card(folder).model_copy(
-            update={"name": "membrane-2", "parent": desk.session.project.model, "training": training}
+            update={"name": "membrane-2", "parent": session.project.model, "training": training}
         )
         versions.write_card(folder, card)
-        versions.accept(desk.session, Candidate(folder, FinetuneResult(folder, 1, 1.0, ()), sections))
+        versions.accept(session, Candidate(folder, FinetuneResult(folder, 1, 1.0, ()), sections))
+
+
+@pytest.fixture
+def learned(desk: Any, model: Path, qtbot: Any) -> VersionList:
+    """The list of a project in which two models learned."""
+    learn_twice(desk.session, model)
     made = VersionList(desk)
     qtbot.addWidget(made)
     made.show()
@@ -50,6 +55,19 @@ def test_children_stand_below_their_parents_and_one_is_ticked(learned: VersionLi
     assert third.startswith("\u2713")
     assert "2 sections" in third
     assert third.index("\u2514") > second.index("\u2514")
+
+
+def test_lines_that_have_not_been_seen_get_their_room(opened: Any, model: Path, qtbot: Any) -> None:
+    """The list of a project that is opened is filled before anybody looks at it."""
+    desk, found = opened.desk, opened.panels["train"].versions.list
+    learn_twice(desk.session, model)
+    desk.state_changed.emit()
+    qtbot.waitUntil(lambda: found.count() == 3, timeout=3000)
+    assert not found.isVisible()
+    desk.open_stage("train")
+    qtbot.waitUntil(found.isVisible, timeout=3000)
+    qtbot.wait(50)
+    assert found.verticalScrollBar().maximum() == 0
 
 
 def test_the_chosen_version_is_used(learned: VersionList, desk: Any) -> None:

@@ -197,7 +197,7 @@ def methods(found: Survey, about: Mapping[str, Any]) -> str:
     settings = found.settings
     source, program = about.get("source", "the segmentation"), about.get("program", "napari-emseg")
     parts = [
-        f"{len(found.objects)} objects of {source} ({sections} sections of {height} × {width} pixels; voxels of {x:g} × {y:g} × "
+        f"{len(found.objects)} objects of {source} ({sections} sections of {width} × {height} pixels; voxels of {x:g} × {y:g} × "
         f"{z:g} nm, x × y × z) were measured with {program}.\n" + _SIZES
     ]
     parts.append(_greys(found))

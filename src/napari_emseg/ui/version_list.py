@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_emseg.ui.flows import learning
 from napari_emseg.ui.panels.base import action_button, heading
@@ -16,6 +16,23 @@ if TYPE_CHECKING:
 
 _MODEL = Qt.ItemDataRole.UserRole
 _LINES = 5  # shown without scrolling
+
+
+class _Lines(QListWidget):
+    """As high as its lines. A line that has not been seen yet does not know how high it will be, so Qt asks when it lays out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Room for a few lines."""
+        height = self.sizeHintForRow(0) * min(self.count(), _LINES)
+        return QSize(super().sizeHint().width(), max(height, 0) + 2 * self.frameWidth() + 2)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """No less."""
+        return QSize(super().minimumSizeHint().width(), self.sizeHint().height())
 
 
 class VersionList(QWidget):
@@ -31,7 +48,7 @@ class VersionList(QWidget):
         super().__init__(parent)
         self.desk = desk
         self._shown: tuple[Version, ...] = ()
-        self.list = QListWidget()
+        self.list = _Lines()
         self.list.setObjectName("versions")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemDoubleClicked.connect(lambda _: desk.do("use_version"))
@@ -64,9 +81,7 @@ class VersionList(QWidget):
             if version.is_current:
                 self.list.setCurrentItem(item)
         self.list.blockSignals(False)
-        self.list.ensurePolished()
-        row = self.list.sizeHintForRow(0) if versions else 0
-        self.list.setFixedHeight(row * min(len(versions), _LINES) + 2 * self.list.frameWidth() + 2)
+        self.list.updateGeometry()
         self._on_chosen(self.list.currentItem())
 
     def _on_chosen(self, item: QListWidgetItem | None, _before: QListWidgetItem | None = None) -> None:

@@ -13,6 +13,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.project import belongs, is_project
 from napari_emseg.core.remaking import DamagedProject
 from napari_emseg.core.stack import ImageStack
+from napari_emseg.core.words import counted
 from napari_emseg.io.choice import SeveralArrays
 from napari_emseg.ui import unfinished
 from napari_emseg.ui.as_stack import ORIGIN, offset_of, place_of, spacing_of
@@ -220,7 +221,7 @@ def describe(session: Session) -> tuple[tuple[str, str], ...]:
     """What the first panel shows of a stack: rows of words."""
     image = session.image
     z, y, x = image.shape
-    rows = [("Stack", image.name), ("Size", f"{z} sections of {y} × {x} px")]
+    rows = [("Stack", image.name), ("Size", f"{counted(z, 'section')} of {x} × {y} px")]
     if image.spacing_nm:
         dz, dy, dx = image.spacing_nm
         source = {"file": "from the file", "you": "given by you", "sample": "known for the sample"}

@@ -43,7 +43,7 @@ def predict_visible(desk: Desk) -> None:
         _, height, width = region.shape
         desk.say(
             "predict",
-            f"{found} of {height} × {width} px in section {region.start[0]}, {took(seconds)}.",
+            f"{found} of {width} × {height} px in section {region.start[0]}, {took(seconds)}.",
             tone="done",
             link="Next: segment what you see",
             action="stage:segment",

@@ -13,6 +13,7 @@ from napari_emseg.ui.array_list import ArrayList
 from napari_emseg.ui.as_stack import offered
 from napari_emseg.ui.decimal_box import DecimalBox
 from napari_emseg.ui.flows import opening, other_stack, sharing
+from napari_emseg.ui.long_words import NameButton, Words
 from napari_emseg.ui.notes import foreign_labels
 from napari_emseg.ui.panels.base import StagePanel, action_button, faint, row, set_role, set_words
 from napari_emseg.ui.project_drops import ProjectDrops
@@ -38,8 +39,9 @@ class DataPanel(StagePanel):
     def build(self) -> None:
         """Buttons that open something; rows about what is open; the question."""
         self._adoptable: Image | None = None
+        self._described: tuple[tuple[str, str], ...] = ()
         self.phantom = action_button(self.desk, "open_phantom", primary=True)
-        self.adopt = QPushButton()
+        self.adopt = NameButton()
         self.adopt.setObjectName("adopt")
         self.adopt.setProperty("role", "primary")
         self.adopt.clicked.connect(self._on_adopt)
@@ -63,7 +65,7 @@ class DataPanel(StagePanel):
                 ("import_corrections", "Import corrections"),
             )
         )  # fmt: skip
-        self.take = action_button(self.desk, "take_labels")
+        self.take = action_button(self.desk, "take_labels", kind=NameButton)
         self.find_image = action_button(self.desk, "find_image", primary=True, text="Find the image ...")
         self.desk.asked.connect(self._on_asked)
         self.drops = ProjectDrops(self.desk, self.desk.viewer.window._qt_viewer, self)
@@ -127,10 +129,7 @@ class DataPanel(StagePanel):
             opener.setEnabled(not busy)
         self.recent.setEnabled(not busy)
         self.arrays.show_arrays(None if busy else self.desk.several)
-        while self.facts.rowCount():
-            self.facts.removeRow(0)
-        if session is not None:
-            self._show_facts(session)
+        self._show_facts(session)
         self.where.setVisible(session is not None)
         self.question.setVisible(session is not None and session.image.spacing_nm is None)
 
@@ -156,14 +155,22 @@ class DataPanel(StagePanel):
         self.file.setText("Another stack ..." if session else "Open a stack ...")
         self.folder.setText("Another folder ..." if session else "Open a folder ...")
 
-    def _show_facts(self, session: Session) -> None:
-        for name, value in opening.describe(session):
-            left, right = faint(name), QLabel(value)
-            right.setWordWrap(True)
+    def _show_facts(self, session: Session | None) -> None:
+        rows = () if session is None else opening.describe(session)
+        if rows != self._described:  # what somebody marks to copy it stays marked
+            self._described = rows
+            self._fill_facts(rows)
+        if session is not None:
+            lies = "The project lies in" if session.read_only else "Edits are kept in"
+            self.where.setText(f"{lies} {session.project.folder}")
+
+    def _fill_facts(self, rows: tuple[tuple[str, str], ...]) -> None:
+        while self.facts.rowCount():
+            self.facts.removeRow(0)
+        for name, value in rows:
+            left, right = faint(name), Words(value)
             right.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self.facts.addRow(left, right)
-        lies = "The project lies in" if session.read_only else "Edits are kept in"
-        self.where.setText(f"{lies} {session.project.folder}")
 
     def _build_question(self) -> QWidget:
         box = QWidget()
