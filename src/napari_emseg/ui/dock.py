@@ -132,7 +132,7 @@ class EmsegDock(Docked):
         self.panels = {panel.stage: panel(self.desk) for panel in _PANELS}
         self.spine = Spine(resolve(facts(self.desk)))
         self.spine.picked.connect(self.desk.open_stage)
-        self.pages = Pages()
+        self.pages = Pages(above=self.spine.lines[STAGES[-1][0]])
         self.pages.settled.connect(self._fit_width)
         for panel in self.panels.values():
             panel.setProperty("emsegPanel", True)
@@ -285,7 +285,7 @@ class EmsegDock(Docked):
         self.spine.show_open(stage)
         self.pages.show_page(panel)
         self.stage_area.verticalScrollBar().setValue(0)
-        self._main_thread.post(self._fit_width)  # what has not been seen before knows only now how wide it is
+        self._refresh_soon()  # some panels look things up only when they are seen, and know only then how wide they are
 
     def _on_asked(self, question: str) -> None:
         if question == "keys":

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QBoxLayout, QScrollArea, QWidget
 
 from napari_emseg.ui.gl_context import keep_context
@@ -74,6 +75,13 @@ class Docked(QWidget):
         native: QWidget = self.viewer.window._qt_viewer.canvas.native
         return native
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Esc gives the keys back to the canvas, from wherever Tab has led to."""
+        if event.key() == Qt.Key.Key_Escape:
+            self._to_canvas()
+        else:
+            super().keyPressEvent(event)
+
     def event(self, event: QEvent) -> bool:
         """Shut down when napari takes the widget out of its dock."""
         if event.type() == QEvent.Type.ParentChange:
@@ -119,6 +127,7 @@ def scrolling(widget: QWidget) -> QScrollArea:
     area = QScrollArea()
     area.setObjectName("stageArea")
     area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it scrolls to what has the focus
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(widget)
     widget.setProperty("emsegPanel", True)

@@ -53,10 +53,11 @@ class NextPage(QWidget):
         self.list.setObjectName("suggestions")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setWordWrap(True)
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.list.setMinimumHeight(_LOWEST)
         self.list.itemClicked.connect(self._go)
+        self.list.itemActivated.connect(self._go)
         self.again = action_button(desk, "suggest_again")
         self.progress = ProgressLine()
         self.progress.stopped.connect(lambda: desk.stop(_STAGE))

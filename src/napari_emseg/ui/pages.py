@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
@@ -19,15 +19,22 @@ class Pages(QWidget):
 
     A page lies aside until it is first shown, or until a little after the window was: a style sheet is worked out for every
     widget in a dock whenever the dock gets another parent, and for hundreds of them that takes most of a second.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+    above : QWidget, optional
+        What has the focus before a page gets it with Tab.
     """
 
     settled = Signal()
     """All pages are in place."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, above: QWidget | None = None) -> None:
         super().__init__(parent)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
+        self._above = above
         self._pages: list[QWidget] = []
         self._aside = QWidget()
         self.destroyed.connect(self._aside.deleteLater)
@@ -47,6 +54,7 @@ class Pages(QWidget):
                 other.setVisible(False)
         self._place(page)
         page.setVisible(True)
+        self._follow_tab(page)
 
     @property
     def all(self) -> tuple[QWidget, ...]:
@@ -68,6 +76,26 @@ class Pages(QWidget):
         super().showEvent(event)
         if len(self.placed) < len(self._pages):
             self._later.start(_LATER_MS)
+
+    def _follow_tab(self, page: QWidget) -> None:
+        """Tab goes from what stands above the pages into this one: Qt puts what comes later behind all else in the window."""
+        above = before = self._above
+        if above is None:
+            return
+        policy = above.focusPolicy()
+        above.setFocusPolicy(
+            Qt.FocusPolicy.TabFocus
+        )  # a line that is not checked may have none: then Qt orders nothing
+        one = page.nextInFocusChain()
+        inside = []
+        while one is not None and page.isAncestorOf(one):
+            inside.append(one)
+            one = one.nextInFocusChain()
+        for part in inside:
+            if part.focusPolicy() != Qt.FocusPolicy.NoFocus:
+                QWidget.setTabOrder(before, part)
+                before = part
+        above.setFocusPolicy(policy)
 
     def _place(self, page: QWidget) -> None:
         if page.parent() is not self:

@@ -103,23 +103,27 @@ def style_sheet(look: Look) -> str:
     QPushButton:disabled {{ color: {look.faint}; background: transparent; border: 1px solid {look.line}; }}
     QPushButton[role="primary"] {{ background: {look.accent}; color: {look.on_accent};
         border: 1px solid {look.accent}; font-weight: 600; padding: 6px 10px; }}
-    QPushButton[role="primary"]:hover {{ border-color: {look.text}; }}
+    QPushButton[role="primary"]:hover, QPushButton[role="primary"]:focus {{ border-color: {look.text}; }}
     QPushButton[role="primary"]:disabled {{ background: {look.raised}; color: {look.faint};
         border: 1px solid {look.line}; }}
     QPushButton[role="tool"] {{ padding: 4px 5px; }}
-    QPushButton[role="flat"] {{ background: transparent; border: none; padding: 2px 4px; min-height: 16px;
-        color: {look.faint}; text-align: left; }}
-    QPushButton[role="flat"]:hover, QPushButton[role="flat"]:checked {{ color: {look.text}; border: none; }}
+    QPushButton[role="flat"] {{ background: transparent; border: 1px solid transparent; padding: 1px 3px;
+        min-height: 16px; color: {look.faint}; text-align: left; }}
+    QPushButton[role="flat"]:hover, QPushButton[role="flat"]:checked {{ color: {look.text};
+        border-color: transparent; }}
+    QPushButton[role="flat"]:focus {{ border-color: {look.link}; }}
     QPushButton[role="recent"], QPushButton[role="missing"] {{ background: transparent; border: 1px solid transparent;
         padding: 2px 6px; min-height: 18px; text-align: left; }}
     QPushButton[role="missing"] {{ color: {look.faint}; }}
     QPushButton[role="recent"]:hover, QPushButton[role="missing"]:hover {{ background: {look.raised}; }}
     QPushButton[role="recent"]:focus, QPushButton[role="missing"]:focus {{ border-color: {look.link}; }}
-    QPushButton[role="stage"] {{ background: transparent; border: none; border-left: 3px solid transparent;
-        border-radius: 0; padding: 0; min-height: 21px; max-height: 21px; text-align: left; }}
+    QPushButton[role="stage"] {{ background: transparent; border: 1px solid transparent;
+        border-left: 3px solid transparent; border-radius: 0; padding: 0; min-height: 19px; max-height: 19px;
+        text-align: left; }}
     QPushButton[role="stage"]:hover {{ background: {look.raised}; }}
-    QPushButton[role="stage"]:focus {{ border-left-color: {look.line}; }}
-    QPushButton[role="stage"]:checked {{ background: {look.raised}; border-left: 3px solid {look.accent}; }}
+    QPushButton[role="stage"]:checked {{ background: {look.raised}; border: 1px solid transparent;
+        border-left: 3px solid {look.accent}; }}
+    QPushButton[role="stage"]:focus {{ border-color: {look.link}; }}
     QLabel[role="stageName"] {{ color: {look.text}; }}
     QLabel[role="stageName"][open="true"] {{ font-weight: 600; }}
     QLabel[role="word"] {{ color: {look.faint}; }}
@@ -136,16 +140,21 @@ def style_sheet(look: Look) -> str:
     QAbstractSpinBox:focus {{ border-color: {look.link}; }}
     QComboBox {{ min-height: 18px; background: {look.raised}; border: 1px solid {look.line};
         border-radius: 3px; padding: 2px 8px; color: {look.text}; }}
+    QComboBox:focus {{ border-color: {look.link}; }}
+    QSlider::handle:horizontal:focus {{ background: {look.link}; }}
     QListView, QListWidget, QPlainTextEdit {{ background: {look.raised}; border: 1px solid {look.line}; border-radius: 3px;
         color: {look.text}; }}
     QListWidget::item {{ padding: 4px 6px; }}
     QListWidget::item:selected {{ background: {look.accent}; color: {look.on_accent}; }}
-    QCheckBox {{ color: {look.text}; background: transparent; }}
+    QListView:focus, QTableView:focus, QPlainTextEdit:focus {{ border: 1px solid {look.link}; }}
+    QCheckBox {{ color: {look.text}; background: transparent; border: 1px solid transparent; border-radius: 3px; }}
+    QCheckBox:focus {{ border-color: {look.link}; }}
     QTabBar {{ background: transparent; border: none; }}
     QTabBar::tab {{ background: transparent; border: none; border-bottom: 2px solid {look.line}; color: {look.faint};
         padding: 4px 8px; }}
     QTabBar::tab:hover {{ color: {look.text}; }}
     QTabBar::tab:selected {{ background: transparent; border-bottom-color: {look.accent}; color: {look.text};
         font-weight: 600; }}
+    QTabBar::tab:selected:focus {{ color: {look.link}; }}
     QScrollArea {{ border: none; background: transparent; }}
     """

@@ -53,6 +53,7 @@ class AlignmentPage(QWidget):
         self.table.setObjectName("shifts")
         self.table.setHorizontalHeaderLabels(_COLUMNS)
         self.table.setFixedHeight(_TABLE_PX)
+        self.table.setTabKeyNavigation(False)  # Tab goes on to what stands below
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         vertical, horizontal = self.table.verticalHeader(), self.table.horizontalHeader()
         if vertical is not None and horizontal is not None:
@@ -103,7 +104,7 @@ class AlignmentPage(QWidget):
         if state is None or state.alignment is None:
             return "By how many pixels each section is moved. Nothing is cut, and nothing of your file is changed."
         height, width = state.alignment.shifts.canvas(state.session.image.shape[1:])
-        text = f"The aligned copy has {height} × {width} px."
+        text = f"The aligned copy has {width} × {height} px."
         if state.alignment.warp is not None:
             text += f" Sections are bent by up to {state.alignment.warp.largest_px:.1f} px."
         return text

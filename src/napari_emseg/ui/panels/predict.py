@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QHideEvent, QShowEvent
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QLabel
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QLabel, QWidget
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
@@ -35,6 +35,8 @@ class PredictPanel(StagePanel):
         """The model's name above the generated form."""
         self.model = QComboBox()
         self.model.setObjectName("model")
+        self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.model.setMinimumContentsLength(12)  # a long name must not make the dock wider
         self.model.activated.connect(self._on_chosen)
         line = QFormLayout()
         label = QLabel("Model")
@@ -133,6 +135,7 @@ class PredictPanel(StagePanel):
             box.setObjectName(f"also-{target}")
             box.toggled.connect(self._on_ticked)
             self.also.addWidget(box, len(self._boxes) // _BOXES_IN_A_ROW, len(self._boxes) % _BOXES_IN_A_ROW)
+            QWidget.setTabOrder([self.model, *self._boxes.values()][-1], box)
             self._boxes[target] = box
 
     def _on_ticked(self) -> None:

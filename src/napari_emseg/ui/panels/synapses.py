@@ -85,7 +85,9 @@ class SynapsesPanel(StagePanel):
             button.setProperty("role", "tool")
         self.column.addLayout(row(*self.answers, equal=False))
         self.column.addLayout(row(self.previous, self.next))
-        self.column.addLayout(row(self.shown, self.sites, self.save, equal=False))
+        last = row(self.shown, self.sites, self.save, equal=False)
+        last.setSpacing(3)  # the widest line of all stages
+        self.column.addLayout(last)
         self._version = -1
         self._held: object = None
         self._selected: object = None
