@@ -169,6 +169,8 @@ def test_swc_by_hand(tmp_path: Path) -> None:
         ("# Units = micrometer", 1000),
         ('# Meta: {"units": "1 nanometer"}', 1),
         ("# um", 1000),
+        ('# Meta: {"name": "EPG", "units": "8 nanometer"}', 8),  # navis: voxels of 8 nm
+        ("# Units: 0.5nm", 0.5),
     ],
 )
 def test_swc_units_in_comments(tmp_path: Path, line: str, factor: float) -> None:
@@ -187,6 +189,7 @@ def test_swc_units_in_comments(tmp_path: Path, line: str, factor: float) -> None
         ("1 0 0 0 0 1 inf\n", "line 1 is no node"),
         ("1 99999999999999999999 0 0 0 1 -1\n", "line 1 is no node"),
         ("99999999999999999999 0 0 0 0 1 -1\n", "line 1 is no node"),
+        (f"{2**53 + 1} 0 0 0 0 1 -1\n", "line 1 is no node"),
         ("1 0 0 0 0 1 2\n", "parent 2 of node 1 does not exist"),
         ("1 0 0 0 0 1 2\n2 0 0 0 0 1 1\n", "form a loop"),
         ("1 0 0 0 0 1 1\n", "form a loop"),

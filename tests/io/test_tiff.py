@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io import open_array, open_image
+from napari_emseg.io import open_array, open_image, open_volume, write_array
 
 STACK = np.arange(4 * 11 * 13, dtype=np.uint16).reshape(4, 11, 13)
 
@@ -136,3 +136,72 @@ def test_numbers_that_are_no_grey_values_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.ones((2, 8, 8), np.complex64), photometric="minisblack")
     with pytest.raises(EmsegError, match="unknown type"):
         open_array(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64])
+def test_what_is_larger_than_a_tiff_can_be_is_a_big_one(
+    tmp_path: Path, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_emseg.io.tiff_writing._IMAGEJ_LIMIT", 100)
+    array = np.arange(200, dtype=dtype).reshape(2, 10, 10)
+    write_array(tmp_path / "a.tif", array, spacing_nm=(50, 6, 4))
+    assert (tmp_path / "a.tif").read_bytes()[:3] == b"II\x2b"  # the version of BigTIFF
+    lazy, spacing = open_array(tmp_path / "a.tif")
+    np.testing.assert_array_equal(lazy[:], array)
+    assert spacing == (50, 6, 4)
+
+
+def test_every_channel_lies_at_the_same_place(tmp_path: Path) -> None:
+    write_array(
+        tmp_path / "a.tif",
+        np.zeros((2, 3, 8, 8), np.uint8),
+        axes="czyx",
+        spacing_nm=(50, 6, 4),
+        offset_nm=(7, 8, 9),
+    )
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        planes = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]["Pixels"]["Plane"]
+    found = [(p["TheC"], p["TheZ"], p["PositionZ"], p["PositionY"], p["PositionX"]) for p in planes]
+    assert found == [(c, z, 7 + 50 * z, 8, 9) for c in range(2) for z in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "known"),
+    [
+        ({"PhysicalSizeX": 0.004, "PhysicalSizeY": 0.004, "PhysicalSizeZ": 0.05}, True),
+        ({"PhysicalSizeX": 0.004, "PhysicalSizeY": 0.004, "PhysicalSizeZ": "thick"}, False),
+        ({"PhysicalSizeX": 0.004, "PhysicalSizeY": 0.004}, False),
+        (
+            {"PhysicalSizeX": 1, "PhysicalSizeXUnit": "pixel", "PhysicalSizeY": 0.004, "PhysicalSizeZ": 0.05},
+            False,
+        ),
+    ],
+)
+def test_ome_sizes_and_positions_without_a_length_are_unknown(
+    tmp_path: Path, sizes: dict, known: bool
+) -> None:
+    """Positions have no unit here: OME's own is a frame of reference, and no length."""
+    attributes = "".join(f' {name}="{value}"' for name, value in sizes.items())
+    xml = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0"><Pixels ID="Pixels:0" '
+        f'DimensionOrder="XYZCT" Type="uint8" SizeX="8" SizeY="8" SizeZ="2" SizeC="1" SizeT="1"{attributes}>'
+        '<TiffData/><Plane TheZ="0" TheC="0" TheT="0" PositionX="1" PositionY="2" PositionZ="3"/></Pixels></Image></OME>'
+    )
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif",
+        np.zeros((2, 8, 8), np.uint8),
+        description=xml,
+        metadata=None,
+        photometric="minisblack",
+    )
+    opened = open_volume(tmp_path / "a.ome.tif")
+    assert opened.spacing_nm == (pytest.approx((50, 4, 4)) if known else None)
+    assert opened.offset_nm is None
+
+
+def test_a_resolution_of_nothing_is_no_voxel_size(tmp_path: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.zeros((2, 8, 8), np.uint8), imagej=True, resolution=((0, 1), (1, 4)),
+        metadata={"spacing": 50, "unit": "nm", "axes": "ZYX"},
+    )  # fmt: skip
+    assert open_array(tmp_path / "a.tif")[1] is None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 DEFAULT_UNIT = "um"
 _OURS = "# napari-emseg "
-_UNIT = re.compile(r"^#.*?\bunits?\b[\"']?\s*[:=]?\s*[\"']?(?:\d+\s+)?([A-Za-zµμåÅ]+)", re.IGNORECASE)
+_UNIT = re.compile(r"^#.*?\bunits?\b[\"']?\s*[:=]?\s*[\"']?(\d+(?:\.\d+)?)?\s*([A-Za-zµμåÅ]+)", re.IGNORECASE)
 _COLUMNS = 7
 
 
@@ -59,8 +59,7 @@ def read_swc(path: Path, unit: str = "") -> SkeletonSet:
         If a line is not seven numbers, a parent does not exist, a node is its own ancestor, or the unit is none.
     """
     text = read_text(path, "SWC file")
-    said = unit or _said_unit(text)
-    factor = nanometres_per(said or DEFAULT_UNIT)
+    said, factor = (unit, nanometres_per(unit)) if unit else _said_unit(text)
     if factor is None:
         raise EmsegError(f"{said!r} is no unit of length", str(path), "give nm or um")
     table = _table(text, path)
@@ -91,11 +90,14 @@ def read_swc(path: Path, unit: str = "") -> SkeletonSet:
     return SkeletonSet(trees, notes=(note,))
 
 
-def _said_unit(text: str) -> str:
+def _said_unit(text: str) -> tuple[str, float | None]:
+    """What a comment says, and nanometres in that: also "8 nanometer", of coordinates that count voxels of 8 nm."""
     for line in text.splitlines():
-        if line.startswith("#") and (match := _UNIT.match(line)) and nanometres_per(match[1]):
-            return match[1]
-    return ""
+        if line.startswith("#") and (match := _UNIT.match(line)) and (one := nanometres_per(match[2])):
+            times = float(match[1] or 1)
+            if times > 0:
+                return match[2] if times == 1 else f"{match[1]} {match[2]}", times * one
+    return "", nanometres_per(DEFAULT_UNIT)
 
 
 def _table(text: str, path: Path) -> NDArray[np.float64]:
@@ -114,7 +116,7 @@ def _table(text: str, path: Path) -> NDArray[np.float64]:
         if (
             not ok
             or not np.isfinite([row[0], row[1], row[6]]).all()
-            or max(abs(row[k]) for k in (0, 1, 6)) > 2**53
+            or max(abs(row[k]) for k in (0, 1, 6)) >= 2**53  # beyond, numbers are rounded
         ):
             raise EmsegError(
                 f"line {n} is no node", str(path), "an SWC line is: id type x y z radius parent, in numbers"

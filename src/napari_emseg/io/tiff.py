@@ -146,7 +146,7 @@ def read_tiff(where: DataPath) -> Opened:
     finally:
         log.removeHandler(said)
         log.propagate = spoke
-    if dtype is None or dtype.kind not in "buif":
+    if getattr(dtype, "kind", "none") not in "buif":
         raise EmsegError("its values have an unknown type", str(where), "convert it to uint8")
     n = shape[axes.index("C")] if "C" in axes else 1
     channels = [TiffStack(where.path, series, c, axes, shape, dtype, pieces) for c in range(n)]
