@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_emseg.ui.decimal_box import DecimalBox
+from napari_emseg.ui.decimal_box import DecimalBox, WholeBox
 from napari_emseg.ui.fields import FieldSpec, field_specs
 from napari_emseg.ui.fold import Fold
 
@@ -160,7 +160,7 @@ class Editor(QWidget):
         spec = self.spec
         spin: QSpinBox | QDoubleSpinBox
         if spec.percent:
-            spin = QSpinBox()
+            spin = WholeBox()
             spin.setRange(round(100 * spec.low), round(100 * spec.high))
         elif spec.decimals:
             spin = DecimalBox()
@@ -168,7 +168,7 @@ class Editor(QWidget):
             spin.setRange(spec.low, spec.high)
             spin.setSingleStep(spec.step)
         else:
-            spin = QSpinBox()
+            spin = WholeBox()
             spin.setRange(int(spec.low), min(int(spec.high), 2**31 - 1))
             spin.setSingleStep(int(spec.step))
         spin.setKeyboardTracking(False)
