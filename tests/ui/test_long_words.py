@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_emseg.ui.long_words import NameButton, Words, breakable, unbroken
+from napari_emseg.ui.long_words import NameButton, Words, breakable, short, unbroken
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
 
@@ -23,6 +23,12 @@ def test_words_are_broken_behind_signs_or_after_twenty_letters() -> None:
         "short words, and 12 of them: left as they are"
     )
     assert unbroken(breakable(NAME)) == NAME
+
+
+def test_a_short_name_has_both_ends_and_no_letter_too_many() -> None:
+    assert short("stack1", 6) == "stack1"
+    assert short("a-very-long-name-of-a-stack", 13) == "a-very…-stack"
+    assert {len(short(NAME, most)) for most in (13, 14)} == {13, 14}
 
 
 def test_labels_are_as_narrow_as_their_place(qtbot: Any) -> None:
@@ -88,3 +94,5 @@ def test_long_names_leave_the_dock_as_wide_as_it_was(
         assert opened.minimumWidth() < 400, stage
         assert panel.width() <= opened.stage_area.viewport().width(), stage
     assert opened.header.minimumSizeHint().width() < 400
+    listed = opened.panels["predict"].model
+    assert any("…" in listed.itemText(n) for n in range(listed.count())), "what stands behind a name is seen"

@@ -60,7 +60,7 @@ class CleanUpSettings(Settings):
     radius_px: int = field(
         47,
         "Local radius",
-        "brightness is compared in squares of twice this",
+        "brightness is compared in squares of twice this and one",
         unit="px",
         more=True,
         ge=1,

@@ -26,6 +26,19 @@ def unbroken(text: str) -> str:
     return text.replace(_BREAK, "")
 
 
+def short(name: str, most: int = 34) -> str:
+    """A name without its middle, where it has more letters; what stands beside it is then seen.
+
+    Examples
+    --------
+    >>> short("stack1"), short("a-very-long-name-of-a-stack", 13)
+    ('stack1', 'a-very…-stack')
+    """
+    if len(name) <= most:
+        return name
+    return f"{name[: most // 2]}…{name[len(name) - (most - 1 - most // 2) :]}"
+
+
 class Words(QLabel):
     """A label of several lines that is as narrow as its place; what is copied from it is what was said."""
 

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from napari_emseg.core.project import SUFFIX, is_project
 from napari_emseg.core.recent import recent
 from napari_emseg.ui.history_model import when
+from napari_emseg.ui.long_words import short
 from napari_emseg.ui.panels.base import heading
 from napari_emseg.ui.runner import Handlers
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _KEY = "recent"
 _SHOWN = 8
 _MISSING = 2  # of those that are not there any more: a disk may not be connected
-_LONGEST = 34  # characters of a name; the tooltip has all of it
 
 
 class RecentProjects(QWidget):
@@ -76,6 +76,4 @@ class RecentProjects(QWidget):
 def words(one: Recent, *, there: bool) -> str:
     """Name of the project and when it was open: "stack1  ·  yesterday 17:05"."""
     name = Path(one.folder).name.removesuffix(SUFFIX)
-    if len(name) > _LONGEST:
-        name = f"{name[: _LONGEST // 2]}…{name[-_LONGEST // 2 + 1 :]}"
-    return f"{name}  ·  {when(one.time) if there else 'not there any more'}".replace("&", "&&")
+    return f"{short(name)}  ·  {when(one.time) if there else 'not there any more'}".replace("&", "&&")

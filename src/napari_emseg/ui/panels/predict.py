@@ -17,12 +17,14 @@ from napari_emseg.ui.by_clicks import ByClicks
 from napari_emseg.ui.flows import examples, given, learning, predicting
 from napari_emseg.ui.forms import LABEL_WIDTH
 from napari_emseg.ui.from_file import FromFile
+from napari_emseg.ui.long_words import short
 from napari_emseg.ui.panels.base import StagePanel, set_words
 
 if TYPE_CHECKING:
     from napari_emseg.session import Session
 
 _BOXES_IN_A_ROW = 2
+_LETTERS = 20  # of a name in the list of models, so that what is said of it is seen
 
 
 class PredictPanel(StagePanel):
@@ -101,8 +103,10 @@ class PredictPanel(StagePanel):
             self.model.setToolTip(_below(str(error), hides))
             self._offer(())
             return
+        name = learning.model_words(session.model)
+        whole = "" if len(name) <= _LETTERS else f"{name}: "
         self.model.setToolTip(
-            _below(f"{card.architecture}, {card.parameters:,} weights. {card.limits}", hides)
+            _below(f"{whole}{card.architecture}, {card.parameters:,} weights. {card.limits}", hides)
         )
         self._offer(tuple(target for target in card.targets if target != predicting.MEMBRANE))
         wanted = session.get_settings("predict").also
@@ -116,10 +120,10 @@ class PredictPanel(StagePanel):
         self.model.clear()
         for index, name in enumerate(self._listed):
             hides = learning.hides_bundled(session, name)
-            self.model.addItem(learning.model_words(name) + (" (yours)" if hides else ""))
+            self.model.addItem(short(learning.model_words(name), _LETTERS) + (" (yours)" if hides else ""))
             self.model.setItemData(index, f"{hides}." if hides else None, Qt.ItemDataRole.ToolTipRole)
         if self._listed_file is not None:
-            self.model.addItem(f"{self._listed_file} (a file)")
+            self.model.addItem(f"{short(self._listed_file, _LETTERS)} (a file)")
 
     def _offer(self, targets: tuple[str, ...]) -> None:
         """A box for each target beside membranes."""
