@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io import open_array, open_image
+from napari_emseg.io import open_array, open_image, open_volume, write_array
 
 STACK = np.arange(4 * 11 * 13, dtype=np.uint8).reshape(4, 11, 13)
 
@@ -53,6 +53,37 @@ def test_sites_and_partners_are_no_choice(cremi: Path) -> None:
         del file["volumes/labels"]
     assert open_array(cremi)[0].shape == STACK.shape
     assert open_array(f"{cremi}::annotations/locations")[0].shape == (1, 4, 3)  # what is asked for is given
+
+
+def test_labels_of_cremi_are_labels(cremi: Path) -> None:
+    said = [
+        open_volume(f"{cremi}::volumes/{name}").is_labels
+        for name in ("labels/clefts", "labels/neuron_ids", "raw")
+    ]
+    assert said == [True, True, None]
+
+
+def test_what_can_be_a_volume_is_a_choice_and_nothing_else(tmp_path: Path) -> None:
+    """Annotations of another kind than sites are voxels; tables and texts are none."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["annotations/mask"] = STACK
+        file["texts"] = np.full((4, 4), b"no")
+        file["table"] = np.zeros((4, 4), [("id", int), ("x", float)])
+        file["many"] = np.zeros((2, 2, 2, 2, 2, 2), np.uint8)
+        file["line"] = np.zeros(9, np.uint8)
+    np.testing.assert_array_equal(open_array(tmp_path / "a.h5")[0][:], STACK)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["data"] = STACK[None, None]  # one time, one channel
+    np.testing.assert_array_equal(open_array(tmp_path / "b.h5")[0][:], STACK)
+
+
+def test_a_volume_takes_no_place_of_others(cremi: Path) -> None:
+    before = cremi.read_bytes()
+    with pytest.raises(EmsegError, match="volumes/raw is a dataset and no group"):
+        write_array(f"{cremi}::volumes/raw/more", STACK)
+    with pytest.raises(EmsegError, match="volumes/labels is a group and no dataset"):
+        write_array(f"{cremi}::volumes/labels", STACK)
+    assert cremi.read_bytes() == before
 
 
 def test_a_group_with_one_dataset_is_enough(cremi: Path) -> None:

@@ -154,13 +154,16 @@ def test_hdf5_datasets_whose_voxels_lie_in_other_files_are_refused(tmp_path: Pat
     refused(f"{tmp_path}/a.h5::main", "in other files")
 
 
-@pytest.mark.parametrize("voxels", ["../data.h5", "/data.h5"])
+@pytest.mark.parametrize("voxels", ["../data.h5", "{}/data.h5", "missing.h5"])
 def test_bigdataviewer_files_elsewhere_are_not_opened(tmp_path: Path, voxels: str) -> None:
-    (tmp_path / "a.xml").write_text(
+    write_array(tmp_path / "data.h5", STACK)
+    voxels, folder = voxels.format(tmp_path), tmp_path / "shared"
+    folder.mkdir()
+    (folder / "a.xml").write_text(
         f'<SpimData><SequenceDescription><ImageLoader format="bdv.hdf5"><hdf5 type="relative">{voxels}</hdf5>'
         "</ImageLoader></SequenceDescription></SpimData>"
     )
-    refused(tmp_path / "a.xml", "do not lie beside it")
+    refused(folder / "a.xml", "do not lie beside it")
 
 
 def test_entities_that_multiply_are_not_expanded(tmp_path: Path) -> None:

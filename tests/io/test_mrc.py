@@ -38,6 +38,24 @@ def test_other_orders_of_axes_are_turned(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(open_array(path)[0]), STACK.transpose(2, 0, 1))
 
 
+def test_the_first_voxel_is_counted_along_columns_rows_and_sections(tmp_path: Path) -> None:
+    """Columns are z, rows x and sections y; the voxel size is along x, y and z. One of them begins at 0."""
+    path = make(tmp_path / "a.map", STACK, mapc=3, mapr=1, maps=2, nxstart=2, nystart=-3, nzstart=0)
+    with mrcfile.open(path, mode="r+") as file:
+        file.header.cella.x, file.header.cella.y, file.header.cella.z = 40, 60, 500
+        file.header.mx = file.header.my = file.header.mz = 1
+    opened = open_volume(path)
+    assert opened.spacing_nm == (50, 6, 4)
+    assert opened.offset_nm == (100, 0, -12)
+
+
+def test_one_side_of_one_ångström_is_a_size(tmp_path: Path) -> None:
+    with mrcfile.new(tmp_path / "a.mrc") as file:
+        file.set_data(STACK)
+        file.voxel_size = (1.0, 1.0, 5.0)
+    assert open_volume(tmp_path / "a.mrc").spacing_nm == pytest.approx((0.5, 0.1, 0.1))
+
+
 def test_a_cell_of_one_ångström_a_voxel_says_nothing(tmp_path: Path) -> None:
     with mrcfile.new(tmp_path / "a.mrc") as file:
         file.set_data(STACK)

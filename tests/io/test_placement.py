@@ -48,6 +48,23 @@ def test_big_data_viewer_shows_its_full_resolution_first(big_data_viewer: Path, 
     np.testing.assert_array_equal(array[:], STACK + 40_000)
 
 
+def test_of_several_times_the_first_is_shown(big_data_viewer: Path) -> None:
+    with h5py.File(big_data_viewer / "a.h5", "a") as file:
+        file["t00001/s00/0/cells"] = STACK.view(np.int16)
+    assert open_array(big_data_viewer / "a.h5")[0][0, 0, 0] == 40_000
+
+
+def test_voxels_beside_a_description_of_another_name(big_data_viewer: Path) -> None:
+    """Its size is that of the setup; with several it is not known which of them an array is that does not say it."""
+    write_array(big_data_viewer / "b.h5", STACK)
+    text = (big_data_viewer / "a.xml").read_text().replace(">a.h5<", ">b.h5<")
+    (big_data_viewer / "other.xml").write_text(text)
+    assert open_array(big_data_viewer / "other.xml")[1] == (50, 6, 4)
+    second = text[text.index("<ViewSetup>") : text.index("</ViewSetups>")].replace("<id>0<", "<id>1<")
+    (big_data_viewer / "other.xml").write_text(text.replace("</ViewSetups>", second + "</ViewSetups>"))
+    assert open_array(big_data_viewer / "other.xml")[1] is None
+
+
 def test_a_coarser_level_has_larger_voxels(big_data_viewer: Path) -> None:
     array, spacing = open_array(f"{big_data_viewer}/a.h5::t00000/s00/1/cells")
     assert (array.shape, spacing) == ((4, 2, 6), (50, 30, 8))
@@ -183,6 +200,22 @@ def test_imagej_says_which_pixel_lies_at_the_origin(tmp_path: Path) -> None:
     opened = open_volume(tmp_path / "a.tif")
     assert opened.spacing_nm == pytest.approx((50, 6, 4))
     assert opened.offset_nm == pytest.approx((-100, -30, -40))
+
+
+@pytest.mark.parametrize(
+    "name", ["a.h5", "a.zarr", "a.n5", "a.tif", "a.mrc", "a.wk", "a.precomputed", "a.vast", "sections/"]
+)
+@pytest.mark.parametrize("dtype", [np.uint16, np.int8])
+@pytest.mark.parametrize("offset", [(100, 0, 0), (0, 36, 0), (0, 0, 24)])
+def test_a_place_that_differs_along_one_axis_only(
+    tmp_path: Path, name: str, dtype: type, offset: tuple[float, float, float]
+) -> None:
+    write_array(
+        f"{tmp_path}/{name}", STACK[:1, :2].astype(dtype) % 100, spacing_nm=(50, 6, 4), offset_nm=offset
+    )
+    opened = open_volume(f"{tmp_path}/{name}")
+    assert opened.spacing_nm == pytest.approx((50, 6, 4))
+    assert opened.offset_nm == pytest.approx(offset)
 
 
 @pytest.mark.parametrize(
