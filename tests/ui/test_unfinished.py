@@ -62,6 +62,16 @@ def test_nothing_is_asked_about_what_nobody_has_begun(desk: Any) -> None:
     assert not unfinished.question(desk, "window")
 
 
+def test_nothing_is_asked_about_maps_that_are_not_kept(desk: Any, engine: Any) -> None:
+    engine.hold = True
+    desk.do("predict")
+    assert "predict" in desk.work
+    assert not unfinished.question(desk, "window")
+    assert not unfinished.ended(desk)
+    desk.do("segment")
+    assert unfinished.question(desk, "window").startswith("Seeds & segments (")
+
+
 def answer(word: str, seen: list[str]) -> None:
     """Press a button of the question that is on the screen a moment from now."""
 

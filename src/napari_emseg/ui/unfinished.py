@@ -14,6 +14,9 @@ _TRAIN = "train"
 _COMES_BACK = frozenset({"open", "list of synapses"})
 """Requests that the program makes by itself when a project is opened."""
 
+_OF_THE_WINDOW = frozenset({"predict"})
+"""Stages whose maps are not kept: what is there already goes with the stack, too."""
+
 
 def question(desk: Desk, what: str) -> str:
     """What closing a part of the program would end, in a sentence; empty where nothing is being done.
@@ -46,11 +49,11 @@ def ended(desk: Desk) -> str:
 
 
 def unfinished(desk: Desk) -> dict[str, Work]:
-    """Work that a person has asked for, by stage."""
+    """Work that a person has asked for and that leaves something behind, by stage."""
     return {
         stage: work
         for stage, work in desk.work.items()
-        if not (keys := desk.runner.running(stage)) or keys - _COMES_BACK
+        if stage not in _OF_THE_WINDOW and (not (keys := desk.runner.running(stage)) or keys - _COMES_BACK)
     }
 
 
