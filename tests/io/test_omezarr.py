@@ -51,6 +51,68 @@ def test_coarser_levels_lie_where_their_voxels_were(tmp_path: Path) -> None:
     assert (opened.spacing_nm, opened.offset_nm) == ((50, 16, 16), (100, 14, 6))
 
 
+def test_coarser_levels_are_shifted_also_where_nothing_is_known_of_the_place(tmp_path: Path) -> None:
+    for name, is_labels, kind in (("a", False, "mean"), ("b", True, "mode")):
+        path = tmp_path / f"{name}.zarr"
+        write_array(path, STACK, spacing_nm=(50, 4, 4), is_labels=is_labels, options=WriteOptions(levels=2))
+        image = json.loads((path / "zarr.json").read_text())["attributes"]["ome"]["multiscales"][0]
+        assert image["type"] == kind
+        assert open_volume(f"{path}::1").offset_nm == (0, 2, 2)
+
+
+@pytest.mark.parametrize("version", ["0.5", "0.4"])
+def test_labels_that_are_added_stand_beside_those_that_are_there(tmp_path: Path, version: str) -> None:
+    """They have the version and as many levels as the image, and are listed with the others."""
+    path, ids = tmp_path / "a.zarr", STACK.astype(np.uint32) + 70_000
+    write_array(path, STACK, spacing_nm=(50, 4, 4), options=WriteOptions(levels=3, ome_version=version))
+    for name in ("nuclei", "cells"):
+        write_array(f"{path}::labels/{name}", ids, spacing_nm=(50, 4, 4))
+    for name, number in (("", 3), ("labels/cells", 3), ("labels/nuclei", 3)):
+        attributes = zarr.open_group(path / name, mode="r").attrs.asdict()
+        assert ("ome" in attributes) == (version == "0.5")
+        assert len(attributes.get("ome", attributes)["multiscales"][0]["datasets"]) == number
+    listed = zarr.open_group(path / "labels", mode="r").attrs.asdict()
+    assert listed.get("ome", listed)["labels"] == ["cells", "nuclei"]
+    assert (path / "0/0/0/0").exists() == (version == "0.4")  # one folder for each axis
+    np.testing.assert_array_equal(open_array(f"{path}::labels/nuclei")[0][:], ids)
+    assert open_volume(f"{path}::labels/nuclei").is_labels
+
+
+def test_many_chunks_share_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_array(tmp_path / "few.zarr", STACK)
+    monkeypatch.setattr("napari_emseg.io.omezarr_writing._MANY_FILES", 3)
+    write_array(tmp_path / "many.zarr", STACK)
+    for name, shards in (("few", None), ("many", (4, 11, 13))):
+        array = zarr.open_array(tmp_path / f"{name}.zarr/0", mode="r")
+        assert (array.chunks, array.shards) == ((1, 11, 13), shards)
+        np.testing.assert_array_equal(open_array(tmp_path / f"{name}.zarr")[0][:], STACK)
+
+
+def test_a_label_image_is_known_by_its_mark_or_by_its_place(tmp_path: Path) -> None:
+    write_array(tmp_path / "a.zarr", STACK, spacing_nm=(50, 4, 4))
+    said = json.loads((tmp_path / "a.zarr/zarr.json").read_text())
+    assert open_volume(tmp_path / "a.zarr").is_labels is None
+    said["attributes"]["ome"]["image-label"] = {}
+    (tmp_path / "a.zarr/zarr.json").write_text(json.dumps(said))
+    assert open_volume(tmp_path / "a.zarr").is_labels is True
+
+
+@pytest.mark.parametrize("names", ["dimension_names", "_ARRAY_DIMENSIONS", "axis_names"])
+def test_bare_axes_in_another_order_are_turned(tmp_path: Path, names: str) -> None:
+    turned, axes, sizes = STACK.transpose(2, 0, 1), ["x", "z", "y"], [4, 50, 6]
+    if names == "dimension_names":
+        zarr.create_array(
+            str(tmp_path / "a.zarr"), data=turned, dimension_names=axes, attributes={"resolution": sizes}
+        )
+    else:
+        zarr.create_array(
+            str(tmp_path / "a.zarr"), data=turned, attributes={names: axes, "resolution": sizes}
+        )
+    array, spacing = open_array(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(array[:], STACK)
+    assert spacing == (50, 6, 4)
+
+
 def ome_0_4(path: Path) -> None:
     """Two levels of a (t, c, z, y, x) image in micrometres, with labels, as other programs write it."""
     root = zarr.open_group(str(path), mode="w", zarr_format=2)

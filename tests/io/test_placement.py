@@ -11,6 +11,7 @@ import pytest
 import tifffile
 import zarr
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, open_volume, write_array
 from napari_emseg.io.source import WriteOptions
 
@@ -181,6 +182,53 @@ def test_n5_offsets_are_in_the_units_of_the_resolution(tmp_path: Path) -> None:
     opened = open_volume(tmp_path / "a.n5")
     assert opened.spacing_nm == pytest.approx((50, 6, 4))
     assert opened.offset_nm == pytest.approx((100, 200, -300))
+
+
+def cosem(folder: Path, **transform: Any) -> str:
+    """An N5 array that says its place as COSEM's volumes do; its fastest axis, x, comes first in the file."""
+    write_array(folder / "a.n5", STACK)
+    file = folder / "a.n5" / "s0" / "attributes.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"transform": transform}))
+    return f"{folder}/a.n5::s0"
+
+
+def test_the_transform_of_cosem_names_its_axes_and_units(tmp_path: Path) -> None:
+    opened = open_volume(
+        cosem(
+            tmp_path,
+            axes=["x", "z", "y"],
+            scale=[4, 0.05, 6],
+            translate=[-300, 0.1, 200],
+            units=["nm", "um", "nm"],
+        )
+    )
+    assert opened.spacing_nm == pytest.approx((50, 6, 4))
+    assert opened.offset_nm == pytest.approx((100, 200, -300))
+    opened = open_volume(cosem(tmp_path, axes=["z", "y", "x"], scale=[1, 1, 1], units=["nm", "nm", "pixel"]))
+    assert (opened.spacing_nm, opened.offset_nm) == (None, None)
+
+
+def test_an_n5_compression_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    write_array(tmp_path / "a.n5", STACK)
+    file = tmp_path / "a.n5" / "s0" / "attributes.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"compression": {"type": "jpeg"}}))
+    with pytest.raises(EmsegError, match="compressed with 'jpeg'"):
+        open_volume(tmp_path / "a.n5")
+
+
+@pytest.mark.parametrize("ids", [0, 9])
+def test_the_highest_id_says_that_n5_holds_ids(tmp_path: Path, ids: int) -> None:
+    """Of an array, or of a level by what is said above it or of the finest one; nothing needs to be labelled yet."""
+    options = WriteOptions(levels=2)
+    write_array(tmp_path / "a.n5", STACK * 0 + ids, spacing_nm=(50, 6, 6), is_labels=True, options=options)
+    top, finest = (tmp_path / "a.n5" / place / "attributes.json" for place in ("", "s0"))
+    assert [json.loads(file.read_text())["maxId"] for file in (top, finest)] == [ids, ids]
+    for kept in (top, finest):
+        assert [open_volume(f"{tmp_path}/a.n5::{name}").is_labels for name in ("s0", "s1")] == [True, True]
+        text = kept.read_text()
+        kept.write_text(json.dumps({k: v for k, v in json.loads(text).items() if k != "maxId"}))
+        assert [open_volume(f"{tmp_path}/a.n5::{name}").is_labels for name in ("s0", "s1")] == [True, True]
+        kept.write_text(text)
 
 
 def test_imagej_may_have_a_unit_for_each_axis(tmp_path: Path) -> None:
