@@ -54,7 +54,7 @@ def visible_region(viewer: Viewer, layer: Layer, *, size: tuple[float, float] | 
     """
     if viewer.dims.ndisplay != 2:
         raise EmsegError(
-            "the view is three-dimensional", "", "switch to sections with Ctrl-Y", action="show_sections"
+            "the view is three-dimensional", "", "switch to sections with Ctrl+Y", action="show_sections"
         )
     height, width = size or canvas_size(viewer)
     world = np.asarray(viewer.dims.point, dtype=float)
@@ -73,7 +73,7 @@ def visible_region(viewer: Viewer, layer: Layer, *, size: tuple[float, float] | 
     if viewer.dims.ndim - 3 not in shown:
         _need_its_sections(viewer, layer)
     if 0 in region.shape:
-        raise EmsegError("nothing of the stack is on screen", layer.name, "show all of it with Ctrl-R")
+        raise EmsegError("nothing of the stack is on screen", layer.name, "show all of it with Ctrl+R")
     return region
 
 

@@ -173,7 +173,7 @@ def _mark(desk: Desk, *, inside: bool) -> None:
     session, layers = desk.need_session()
     if desk.viewer.dims.ndisplay != 2:
         raise EmsegError(
-            "the view is three-dimensional", "", "switch to sections with Ctrl-Y", action="show_sections"
+            "the view is three-dimensional", "", "switch to sections with Ctrl+Y", action="show_sections"
         )
     desk.set_tool(None)
     layer = layers.examples
