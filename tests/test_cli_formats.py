@@ -50,12 +50,16 @@ def test_vast_there_and_back(tmp_path: Path, labels: Path, capsys: pytest.Captur
     assert "   70000  Segment 70000" in capsys.readouterr().out
 
 
-def test_classes_are_kept_or_dropped(tmp_path: Path, labels: Path) -> None:
+def test_classes_are_kept_or_dropped(
+    tmp_path: Path, labels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "c.csv").write_text("id,class\n2,glia\n3,glia\n70000,axon\n")
     common = ["--table", str(tmp_path / "c.csv"), "--class", "GLIA"]
     assert main(["vast", "drop", str(labels), str(tmp_path / "d.h5"), *common]) == 0
+    assert "2 objects of class GLIA left out\n" in capsys.readouterr().out
     np.testing.assert_array_equal(open_array(tmp_path / "d.h5")[0][:], np.where(LABELS == 70_000, LABELS, 0))
     assert main(["vast", "keep", str(labels), str(tmp_path / "k.h5"), *common]) == 0
+    assert "2 objects of class GLIA kept\n" in capsys.readouterr().out
     np.testing.assert_array_equal(open_array(tmp_path / "k.h5")[0][:], np.where(LABELS == 70_000, 0, LABELS))
 
 
@@ -141,7 +145,9 @@ def test_windows_and_middle_parts(tmp_path: Path, labels: Path) -> None:
     np.testing.assert_array_equal(open_array(out)[0][:], LABELS[1:3, 4:8, 5:11])
 
 
-def test_boxes_around_labels_and_the_same_boxes_of_the_image(tmp_path: Path, labels: Path) -> None:
+def test_boxes_around_labels_and_the_same_boxes_of_the_image(
+    tmp_path: Path, labels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     image = np.random.default_rng(0).integers(1, 255, LABELS.shape, np.uint8)
     write_array(tmp_path / "em.h5", image)
     table = tmp_path / "boxes.csv"
@@ -149,6 +155,13 @@ def test_boxes_around_labels_and_the_same_boxes_of_the_image(tmp_path: Path, lab
     assert table.read_text().splitlines() == [
         "first,last,x0,x1,y0,y1", "0,0,1,11,0,8", "1,1,8,16,3,10", "3,3,0,4,0,4"
     ]  # fmt: skip
+    assert "boxes.csv: 3 boxes, 1 section without labels left out\n" in capsys.readouterr().out
+    assert main(["roi", "boxes", str(labels), str(tmp_path / "g.csv"), "--first", "20"]) == 0
+    assert [row[:6] for row in (tmp_path / "g.csv").read_text().splitlines()[1:]] == [
+        "20,20,",
+        "21,21,",
+        "23,23,",
+    ]
     assert main(["roi", "cut", str(tmp_path / "em.h5"), str(tmp_path / "cut.h5"), "--table", str(table)]) == 0
     cut = open_array(tmp_path / "cut.h5")[0][:]
     assert cut.shape == (3, 8, 10)

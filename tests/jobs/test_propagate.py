@@ -277,6 +277,22 @@ def test_from_file_to_file_with_anchors_and_links(tmp_path: Path, session: Sessi
     assert float(rows[0]["cost"]) < float(rows[0]["runner_up"])
 
 
+def test_links_are_between_two_objects_and_unsure_ones_are_doubtful(tmp_path: Path, session: Session) -> None:
+    labels = session.volume[:]
+    labels[2, 30:38, 4:12] = 500  # comes and goes
+    write_array(tmp_path / "s.h5", labels, spacing_nm=(50.0, 4.0, 4.0))
+    settings = PropagateSettings(doubt_below=1.0)
+    said = propagate_file.propagate_file(
+        tmp_path / "s.h5", tmp_path / "o.h5", settings=settings, links=tmp_path / "l.csv"
+    )
+    with (tmp_path / "l.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    joins = [row for row in rows if row["a"] and row["b"]]
+    assert len(joins) < len(rows)
+    assert (said["objects"], said["links"]) == (3, len(joins))
+    assert said["doubtful"] == sum(float(row["confidence"]) < 1 for row in joins) > 0
+
+
 @pytest.mark.parametrize("large", [2**32 - 1, 2**32, 720_575_940_379_279_921, 2**63 - 1])
 def test_ids_of_anchors_are_carried_exactly_up_to_63_bits(
     large: int, tmp_path: Path, session: Session

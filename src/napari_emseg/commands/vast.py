@@ -135,7 +135,7 @@ def _import(args: argparse.Namespace, progress: Quiet) -> None:
     if table is not None:
         beside = Path(args.output).with_suffix(".segments.txt")
         write_vast_table(beside, table)
-        print(f"{beside}: {counted(len(table.segments) - 1, 'segment')}")
+        print(f"{beside}: {counted(sum(s.id > 0 for s in table.segments), 'segment')}")
 
 
 def _choose(args: argparse.Namespace, progress: Quiet) -> None:
