@@ -114,6 +114,7 @@ def test_nml_units_and_missing_scale(tmp_path: Path) -> None:
     text = '<things><parameters><scale x="0.004" y="0.004" z="0.04" unit="micrometer"/></parameters></things>'
     (tmp_path / "a.nml").write_text(text)
     assert read_nml(tmp_path / "a.nml").spacing_nm == (40, 4, 4)
+    assert read_nml(tmp_path / "a.nml", (50, 6, 5)).spacing_nm == (50, 6, 5)  # what a person says wins
     (tmp_path / "b.nml").write_text("<things/>")
     with pytest.raises(EmsegError, match="names no voxel size"):
         read_nml(tmp_path / "b.nml")
@@ -334,6 +335,13 @@ def test_every_format_gives_every_forest_back(
     assert_same(forest, read_catmaid_csv(folder / "f.csv"), said=False)
     *_, (data, meta, _) = skeleton_layers(forest, "f")
     assert_same(forest, skeletons_from_layer(data, meta, "points"))
+
+
+def test_a_name_that_begins_with_a_space_comes_back_from_a_table(tmp_path: Path) -> None:
+    (tmp_path / "a.swc").write_text("1 0 0 0 0 1 -1\n")
+    tree = replace(read_swc(tmp_path / "a.swc").trees[0], name=' "a", b')
+    write_catmaid_csv(tmp_path / "a.csv", SkeletonSet((tree,)))
+    assert read_catmaid_csv(tmp_path / "a.csv").trees[0].name == ' "a", b'
 
 
 def test_layers_are_in_nanometres(tmp_path: Path) -> None:

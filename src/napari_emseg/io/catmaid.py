@@ -230,9 +230,11 @@ def write_catmaid_csv(path: Path, skeletons: SkeletonSet) -> None:
         If a tree has a loop.
     """
     text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["neuron", *_CSV, "r"])
+    plain = csv.writer(text, lineterminator="\n")
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(["neuron", *_CSV, "r"])
     for tree in skeletons.trees:
+        table = quoted if tree.name.startswith(" ") else plain  # readers leave out what stands before a name
         for node, parent, point, radius in _rows(tree):
             place = [number(v) for v in point[::-1]]
             table.writerow(
