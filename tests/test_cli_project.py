@@ -53,7 +53,10 @@ def test_looking_into_a_project(folder: Path, capsys: pytest.CaptureFixture[str]
     assert status == 0
     found = json.loads(out)
     assert (found["edits"], found["shape"], found["spacing_nm"]) == (1, list(SHAPE), [50, 4, 4])
-    assert "3 sections of 20 x 30 pixels" in call(capsys, "info", project)[1]
+    out = call(capsys, "info", project)[1]
+    assert "3 sections of 20 x 30 pixels, 50 x 4 x 4 nm (z, y, x)\n" in out
+    assert "  sections: 0 predicted, 0 proofread, 0 excluded, of 3\n" in out
+    assert "  edits: 1, the last at 20" in out
     status, out, _ = call(capsys, "history", project, "--json")
     (row,) = map(json.loads, out.splitlines())
     assert (row["name"], row["sections"], row["region"]) == ("paint", [1], [[1, 4, 4], [2, 16, 16]])

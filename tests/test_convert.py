@@ -38,7 +38,7 @@ def test_there_and_back_keeps_ids_size_and_place(
 ) -> None:
     assert main(["convert", str(source), f"{tmp_path}/a{first}"]) == 0
     assert main(["convert", f"{tmp_path}/a{first}", f"{tmp_path}/b{second}"]) == 0
-    assert "voxels of 40 x 4 x 4 nm" in capsys.readouterr().out
+    assert f"b{second}: 4 x 21 x 33 uint64, voxels of 40 x 4 x 4 nm\n" in capsys.readouterr().out
     opened = open_volume(f"{tmp_path}/b{second}")
     np.testing.assert_array_equal(np.asarray(opened.array), IDS)
     assert (opened.array.dtype, opened.spacing_nm) == (np.uint64, pytest.approx(SPACING))

@@ -168,6 +168,17 @@ def test_a_mask_of_0_and_1(capsys, dtype):
     assert pairs() == TRUE
 
 
+def test_what_is_left_out_is_counted(capsys):
+    """Two crumbs are no synapses, and of four candidates none is as sure as that."""
+    clefts = drawn()[1]
+    clefts[0, 5, 5] = clefts[7, 50, 100] = 9
+    write_array("mask.h5", (clefts > 0).astype(np.uint8), spacing_nm=SPACING)
+    _, out, _ = call(capsys, "cells.h5 out.hdf --clefts mask.h5 --sides sides.h5 --confidence 1")
+    assert "parts smaller than the smallest synapse, dropped: 2\n" in out
+    assert "candidates less sure than 1, left out: 4\n" in out
+    assert "2 synapses, 0 pairs of cells\nno pair at 2: " in out
+
+
 def test_without_sides_a_symmetric_pair_has_no_direction(capsys):
     _, out, _ = call(capsys, "cells.h5 out.hdf --clefts clefts.h5 --table t.csv")
     assert "pairs without a direction, no partners in the file: 1" in out

@@ -113,6 +113,7 @@ def test_global_to_local_and_back(z: int, y: int, x: int, mip: int) -> None:
 
 
 def test_points_outside_the_sections(known: RoiTable) -> None:
+    assert [known.rows.index(known.row_of(z)) for z in (0, 80, 81, 144, 300)] == [0, 0, 1, 1, 6]
     with pytest.raises(EmsegError, match="holds section 301"):
         known.to_local([[301, 0, 0]])
 

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io import open_array, open_image
+from napari_emseg.io import open_array, open_image, write_array
 
 STACK = np.arange(12 * 7 * 9, dtype=np.uint16).reshape(12, 7, 9).astype(np.uint8)
 
@@ -201,3 +201,20 @@ def test_real_sections(data_dir: Path) -> None:
     assert raw.shape == drawn.shape
     assert raw.shape[1:] == (1024, 1024)
     assert set(np.unique(drawn[3])) == {0, 255}
+
+
+def test_grey_sections_are_grey_in_other_programs_too(tmp_path: Path) -> None:
+    for dtype, mode in ((np.uint8, "L"), (np.uint16, "I;16"), (np.uint32, "RGB")):
+        write_array(f"{tmp_path}/{mode[0]}/", np.full((2, 3, 4), 7, dtype))
+        names = sorted(p.name for p in (tmp_path / mode[0]).glob("*.png"))
+        assert names == ["0000.png", "0001.png"]
+        with Image.open(tmp_path / mode[0] / names[0]) as picture:
+            assert picture.mode == mode
+
+
+def test_the_note_of_another_program_says_nothing_here(tmp_path: Path) -> None:
+    write_array(f"{tmp_path}/a/", np.zeros((2, 3, 4), np.uint8), spacing_nm=(50, 6, 4))
+    assert open_array(tmp_path / "a")[1] == (50, 6, 4)
+    (tmp_path / "a/stack.json").write_text('{"spacing_nm": [1, 2, 3], "encoding": "ids"}')
+    array, spacing = open_array(tmp_path / "a")
+    assert (array.dtype, spacing) == (np.uint8, None)

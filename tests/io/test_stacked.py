@@ -25,3 +25,5 @@ def test_parts_of_different_stacks_are_refused() -> None:
     other = Window(WHOLE[:, :3], Region((0, 0, 0), (2, 3, 5)))
     with pytest.raises(EmsegError, match="do not follow"):
         Stacked([PARTS[0], other])
+    with pytest.raises(EmsegError, match=r"uint8 do not follow \(4, 5\) uint16"):
+        Stacked([PARTS[0], Window(WHOLE.astype(np.uint8), Region((0, 0, 0), (2, 4, 5)))])

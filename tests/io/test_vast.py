@@ -116,6 +116,36 @@ def test_tiles_of_rows_and_columns(tmp_path: Path) -> None:
     assert not gone[1, 3:, :3].any()
 
 
+def test_tiles_of_a_part_of_a_section_begin_with_the_first_that_is_there(tmp_path: Path) -> None:
+    ids = np.arange(5 * 7, dtype=np.uint32).reshape(1, 5, 7) + 70_000
+    for r in range(2):
+        for c in range(3):
+            part = colours_of(ids[0, r * 3 : r * 3 + 3, c * 3 : c * 3 + 3], "")
+            Image.fromarray(part).save(tmp_path / f"0000_tr{r + 5}-tc{c + 2}.png")
+    np.testing.assert_array_equal(open_array(f"{tmp_path}::vast")[0][:], ids)
+    Image.fromarray(part[:1]).save(tmp_path / "0000_tr5-tc2.png")
+    with pytest.raises(EmsegError, match=r"0000_tr5-tc2.png is \(1, 1\) and not \(3, 3\)"):
+        open_array(f"{tmp_path}::vast")
+
+
+def test_an_export_lies_in_the_whole_data_set(tmp_path: Path) -> None:
+    """Files and boxes count from the offset, in voxels of the full resolution; anchors lie where an object is largest."""
+    ids = np.zeros((3, 4, 5), np.uint32)
+    ids[0, 1, 1], ids[1, 1:3, 1:3], ids[2, 3, 4] = 8, 8, 8
+    made = write_vast(tmp_path / "v", ids, None, VastExport(mip=2, offset=(30, 100, 1000)))
+    assert sorted(p.name for p in (tmp_path / "v").glob("*.png")) == [f"seg_s03{k}.png" for k in range(3)]
+    assert made[8].box == (1000 + 4, 100 + 4, 30, 1000 + 19, 100 + 15, 32)
+    assert made[8].anchor == (1000 + 4, 100 + 8, 31)
+    with pytest.raises(EmsegError, match="cannot be negative"):
+        VastExport(offset=(0, -1, 0))
+
+
+def test_new_segments_follow_the_last_root_and_not_its_children(tmp_path: Path) -> None:
+    known = VastTable((VastSegment(1, "root", child=2), VastSegment(2, "child", parent=1)))
+    made = write_vast(tmp_path / "v", np.array([[[2, 9]]], np.uint32), None, VastExport(table=known))
+    assert (made[9].previous, made[1].following, made[2].following) == (1, 9, 0)
+
+
 def test_the_table_is_read_and_written_without_loss(tmp_path: Path) -> None:
     read = read_vast_table(table(tmp_path))
     assert read[2] == VastSegment(
