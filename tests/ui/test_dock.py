@@ -50,8 +50,10 @@ def test_a_new_person_is_told_what_to_do(dock: Any, qtbot: Any) -> None:
     assert dock.desk.session.image.name == "mine"
     assert len(viewer.layers) == 4
     qtbot.waitUntil(lambda: dock.spine.lines["data"].word.text() == "voxel size?", timeout=3000)
-    dock.panels["data"].sizes[0].setValue(6)
-    click(dock, qtbot, "use_voxel_size")
+    assert dock.stage_area.verticalScrollBar().maximum() == 0
+    data.sizes[0].lineEdit().selectAll()
+    qtbot.keyClicks(data.sizes[0].lineEdit(), "6")
+    click(dock, qtbot, "use_voxel_size")  # at once, also where the field has kept the focus
     assert dock.desk.session.image.spacing_nm == (50, 6, 6)
     assert tuple(viewer.layers["mine"].scale) == (50, 6, 6)
     qtbot.waitUntil(lambda: data.facts.rowCount() == 4, timeout=3000)

@@ -82,6 +82,13 @@ def test_a_map_of_the_same_shape_may_be_membranes(opened: Any, tmp_path: Path) -
     opened.desk.viewer.open(str(path), plugin="napari-emseg")
     said = opened.desk.sayings[opened.desk.stage]
     assert said.text.endswith("on which you work. If it shows membranes, Predict can take them.")
+    ids = tmp_path / "cells.tif"  # as many programs write them: an image, as far as the file says
+    write_array(ids, np.random.default_rng(0).integers(0, 999, (6, 48, 64), np.uint16), is_labels=False)
+    opened.desk.viewer.open(str(ids), plugin="napari-emseg")
+    said = opened.desk.sayings[opened.desk.stage]
+    assert said.text.endswith(
+        "if it holds object ids, right click on its layer and choose Convert to Labels."
+    )
 
 
 def test_layers_of_the_project_and_of_others_are_no_stacks(opened: Any) -> None:

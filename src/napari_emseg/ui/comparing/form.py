@@ -164,6 +164,11 @@ class CompareForm(QWidget):
             self.border.setValue(0)
         self.changed.emit()
 
+    def border_nm(self) -> float:
+        """How far true borders are not scored, as it was typed last."""
+        self.border.interpretText()
+        return self.border.value()
+
     def _on_file(self, combo: QComboBox, _on: bool = False) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "A segmentation")
         if path:

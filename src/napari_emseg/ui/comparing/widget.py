@@ -201,7 +201,7 @@ class CompareSegmentations(Docked):
             region = self.form.region()
             number = self.runner.generation(_KEY) + 1
             prepare = comparing.request_of(
-                truth, other, region, self.form.border.value(), lambda: self.runner.generation(_KEY) == number
+                truth, other, region, self.form.border_nm(), lambda: self.runner.generation(_KEY) == number
             )
             engine = self._engine()
         except EmsegError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.as_stack import candidates, place_of
 from napari_emseg.ui.flows import given, opening
@@ -20,7 +22,10 @@ def tell(desk: Desk, layer: Any) -> None:
         return
     text = f"“{layer.name}” is shown beside “{_own_name(desk)}”, on which you work."
     if layer in given.other_maps(desk):
-        text += " If it shows membranes, Predict can take them."
+        text += " If it shows membranes, Predict can take them"
+        if np.issubdtype(layer.dtype, np.integer):  # of 8 or 16 bits: of more they are labels to our readers
+            text += "; if it holds object ids, right click on its layer and choose Convert to Labels"
+        text += "."
     desk.say(desk.stage, text, link="Work on it instead", action="work_on_other")
 
 

@@ -121,8 +121,9 @@ class DataPanel(StagePanel):
         session = self.desk.session
         self._show_what_is_here(session)
         self._show_ways_to_open(session)
+        asks = session is not None and session.image.spacing_nm is None
         for button in (self.copy, self.pack, self.corrections):
-            button.setVisible(session is not None)
+            button.setVisible(session is not None and not asks)  # no room for all on a small screen
         self.corrections.setEnabled(session is not None and not session.read_only)
         busy = "data" in self.desk.work
         for opener in (self.phantom, self.vnc, self.file, self.folder, self.adopt, self.copy, self.pack):
@@ -131,7 +132,7 @@ class DataPanel(StagePanel):
         self.arrays.show_arrays(None if busy else self.desk.several)
         self._show_facts(session)
         self.where.setVisible(session is not None)
-        self.question.setVisible(session is not None and session.image.spacing_nm is None)
+        self.question.setVisible(asks)
 
     def _show_what_is_here(self, session: Session | None) -> None:
         """Offer what other layers of the window hold."""
@@ -198,6 +199,8 @@ class DataPanel(StagePanel):
         return box
 
     def _on_use_size(self) -> None:
+        for size in self.sizes:  # what was typed last may not have been taken yet
+            size.interpretText()
         x, y, z = (size.value() for size in self.sizes)
         try:
             opening.set_spacing(self.desk, (z, y, x))
