@@ -45,7 +45,7 @@ def test_colours_by_hand() -> None:
     np.testing.assert_array_equal(colours_of(ids_of(image), ""), image)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64", "int64"])
+@pytest.mark.parametrize("dtype", [">u4", ">i8", "uint8", "uint16", "uint32", "uint64", "int64"])
 def test_edge_ids_come_back(tmp_path: Path, dtype: str) -> None:
     ids = np.array([[[i for i in EDGES if i <= np.iinfo(dtype).max]]], dtype)
     write_vast(tmp_path / "v", ids, None, VastExport())
@@ -144,6 +144,7 @@ def test_new_segments_follow_the_last_root_and_not_its_children(tmp_path: Path) 
     known = VastTable((VastSegment(1, "root", child=2), VastSegment(2, "child", parent=1)))
     made = write_vast(tmp_path / "v", np.array([[[2, 9]]], np.uint32), None, VastExport(table=known))
     assert (made[9].previous, made[1].following, made[2].following) == (1, 9, 0)
+    assert made[0].following == 1  # the background, which the table lacked, leads to the tree
 
 
 def test_the_table_is_read_and_written_without_loss(tmp_path: Path) -> None:

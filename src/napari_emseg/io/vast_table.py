@@ -259,7 +259,8 @@ def with_boxes(
     for s in table.segments:
         out.append(_placed(s, *boxes[s.id]) if s.id in boxes else s)
     if not any(s.id == 0 for s in out):
-        out.insert(0, VastSegment(0, "Background", first=(0, 0, 0, 0)))
+        first = next((s.id for s in out if not s.parent and not s.previous), 0)
+        out.insert(0, VastSegment(0, "Background", first=(0, 0, 0, 0), following=first))
     new = sorted(i for i in boxes if i and i not in table)
     place = {s.id: k for k, s in enumerate(out)}
     last = next((s.id for s in reversed(out) if s.id and not s.parent and not s.following), 0)

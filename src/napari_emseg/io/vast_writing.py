@@ -114,6 +114,7 @@ def write_vast(
     areas: dict[int, int] = {}
     for z in range(array.shape[0]):
         section = np.asarray(array[z])
+        section = section.astype(section.dtype.newbyteorder("="), copy=False)
         image = colours_of(section, f"{path}, section {z}")
         for name, part in _parts(image, z + export.offset[0], export):
             Image.fromarray(part).save(path / name, compress_level=3)
