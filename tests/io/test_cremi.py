@@ -32,7 +32,7 @@ from napari_emseg.io.cremi import (
     read_cremi_annotations,
 )
 from napari_emseg.io.cremi_layers import cleft_labels, cremi_layers
-from napari_emseg.io.cremi_writing import write_cremi
+from napari_emseg.io.cremi_writing import write_cremi, write_cremi_annotations
 
 SPACING = (40.0, 4.0, 4.0)
 TOY = CremiAnnotations(
@@ -123,7 +123,47 @@ def test_the_order_of_rows_means_nothing(sites: list[int], pairs: list[int]) -> 
     assert distance == {(10, 11): 100.0, (10, 12): 40.0}
 
 
+def test_sites_lie_in_the_world_and_pre_comes_before_post() -> None:
+    """Site 10 speaks to 11 and 12; what is said in the file counts from the offset."""
+    pre, post = TOY.pairs_nm()
+    assert pre.tolist() == [[440, 8, -8], [440, 8, -8]]
+    assert post.tolist() == [[440, 8, 92], [480, 8, -8]]
+
+
+def test_a_part_of_a_volume_with_a_marker_may_have_none() -> None:
+    """Then 0 is a cleft as any other."""
+    ids = np.array([0, 3], np.uint64)
+    assert cleft_masks(ids, has_marker=True)[0].tolist() == [True, True]
+    assert cleft_masks(ids, has_marker=False)[0].tolist() == [False, True]
+
+
+def test_neurons_of_one_confidence_may_be_listed_in_parts(tmp_path: Path) -> None:
+    path = broken(
+        tmp_path / "s.hdf", volumes__labels__neuron_ids_confidence=np.array([0, 1, 5, 1, 0, 0, 2, 6, 7])
+    )
+    assert read_cremi_annotations(path).neuron_confidence == {0: (5, 6, 7), 1: ()}
+
+
+def test_new_annotations_take_the_place_of_all_of_the_old(tmp_path: Path) -> None:
+    write_cremi(tmp_path / "s.hdf", annotations=TOY)
+    fewer = replace(
+        TOY, partners=TOY.partners[:1], comments={}, neuron_confidence={}, offset_nm=(0.0, 0.0, 0.0)
+    )
+    write_cremi_annotations(tmp_path / "s.hdf", fewer)
+    back = read_cremi_annotations(tmp_path / "s.hdf")
+    assert_same(back, fewer)
+    assert back.neuron_confidence == {}
+
+
+@pytest.mark.parametrize("large", [2.0**53 + 2, 1.5, -1.0])
+def test_ids_that_are_not_exact_are_refused(tmp_path: Path, large: float) -> None:
+    path = broken(tmp_path / "s.hdf", annotations__ids=np.array([large, 10, 13, 11]))
+    with pytest.raises(EmsegError, match="missing or damaged"):
+        read_cremi_annotations(path)
+
+
 def test_far_pairs_are_dropped_and_named() -> None:
+    assert drop_far_pairs(TOY, 40.0)[0].partners.tolist() == [[10, 12]]  # as far as that is near enough
     kept, dropped = drop_far_pairs(TOY, 50.0)
     assert kept.partners.tolist() == [[10, 12]]
     assert dropped.tolist() == [[10, 11]]

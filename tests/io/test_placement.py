@@ -184,6 +184,38 @@ def test_n5_offsets_are_in_the_units_of_the_resolution(tmp_path: Path) -> None:
     assert opened.offset_nm == pytest.approx((100, 200, -300))
 
 
+def test_what_webknossos_is_told_of_a_layer(tmp_path: Path) -> None:
+    for name, array, is_labels in (
+        ("ids", STACK.astype(np.uint32) + 7, True),
+        ("map", STACK.astype(np.float32), False),
+    ):
+        write_array(
+            tmp_path / f"{name}.wk", array, spacing_nm=(50, 6, 4), offset_nm=(50, 12, 12), is_labels=is_labels
+        )
+    layers = [
+        json.loads((tmp_path / f"{name}.wk/datasource-properties.json").read_text())["dataLayers"][0]
+        for name in ("ids", "map")
+    ]
+    assert [layer["elementClass"] for layer in layers] == ["uint32", "float"]
+    assert [layer.get("largestSegmentId") for layer in layers] == [int(STACK.max()) + 7, None]
+    assert layers[0]["boundingBox"] == {"topLeft": [3, 2, 1], "width": 12, "height": 10, "depth": 4}
+    with pytest.raises(EmsegError, match="is negative"):
+        write_array(tmp_path / "no.wk", STACK, spacing_nm=(50, 6, 4), offset_nm=(-50, 0, 0))
+
+
+def test_one_number_is_a_magnification_along_all_axes(tmp_path: Path) -> None:
+    write_array(tmp_path / "a.wk", STACK, spacing_nm=(50, 6, 4), offset_nm=(100, 12, 8))
+    file = tmp_path / "a.wk/datasource-properties.json"
+    said = json.loads(file.read_text())
+    said["dataLayers"][0]["mags"][0]["mag"] = 2  # then the box says twice as many voxels
+    said["dataLayers"][0]["boundingBox"] = {"topLeft": [4, 4, 4], "width": 24, "height": 20, "depth": 8}
+    file.write_text(json.dumps(said))
+    opened = open_volume(tmp_path / "a.wk")
+    np.testing.assert_array_equal(opened.array[:], STACK)
+    assert opened.spacing_nm == (100, 12, 8)
+    assert opened.offset_nm == (225, 27, 18)
+
+
 def cosem(folder: Path, **transform: Any) -> str:
     """An N5 array that says its place as COSEM's volumes do; its fastest axis, x, comes first in the file."""
     write_array(folder / "a.n5", STACK)
