@@ -112,6 +112,12 @@ def test_global_to_local_and_back(z: int, y: int, x: int, mip: int) -> None:
     np.testing.assert_allclose(table.to_global(local, mip), [point])
 
 
+def test_a_table_that_begins_in_the_middle_of_the_data_set(known: RoiTable) -> None:
+    table = RoiTable(known.rows[1:3])
+    assert table.to_local([[81, 4650, 9203], [145, 4104, 8193]]).tolist() == [[0, 1, 3], [64, 0, 0]]
+    assert table.to_global([[0, 1, 3], [64, 0, 0]]).tolist() == [[81, 4650, 9203], [145, 4104, 8193]]
+
+
 def test_points_outside_the_sections(known: RoiTable) -> None:
     assert [known.rows.index(known.row_of(z)) for z in (0, 80, 81, 144, 300)] == [0, 0, 1, 1, 6]
     with pytest.raises(EmsegError, match="holds section 301"):

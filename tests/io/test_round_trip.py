@@ -72,7 +72,7 @@ def test_a_lazy_stack_can_go_to_another_process(tmp_path: Path, suffix: str) -> 
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(lazy))[1:3], array[1:3])
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES[:-1])
+@pytest.mark.parametrize("suffix", [*SUFFIXES[:-1], ".n5", ".wk", ".precomputed"])
 def test_channels(tmp_path: Path, suffix: str) -> None:
     array = values("float32", (2, 3, 19, 23))
     write_array(f"{tmp_path}/out{suffix}", array, axes="czyx", spacing_nm=(50, 4, 4))

@@ -192,8 +192,9 @@ def test_a_name_of_two_lines_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "is empty"), ("% only\n", "no segment"), ("1 2 3\n", "line 1 is no segment"), (TABLE + TABLE.splitlines()[5], "twice")],
-    ids=["empty", "comments", "short", "twice"],
+    [("", "is empty"), ("% only\n", "no segment"), ("1 2 3\n", "line 1 is no segment"), (TABLE + TABLE.splitlines()[5], "twice"),
+     ("-" + TABLE.splitlines()[5] + "\n", "line 1 is no segment")],
+    ids=["empty", "comments", "short", "twice", "negative"],
 )  # fmt: skip
 def test_bad_tables(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(EmsegError, match=says):
