@@ -214,6 +214,32 @@ def test_one_number_is_a_magnification_along_all_axes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(opened.array[:], STACK)
     assert opened.spacing_nm == (100, 12, 8)
     assert opened.offset_nm == (225, 27, 18)
+    # a box that ends within coarse voxels holds these too, and it may fill the array; sizes may be in micrometres
+    said["dataLayers"][0]["boundingBox"] = {"topLeft": [5, 5, 5], "width": 24, "height": 20, "depth": 8}
+    said["scale"] = {"factor": [0.004, 0.006, 0.05], "unit": "micrometer"}
+    file.write_text(json.dumps(said))
+    opened = open_volume(tmp_path / "a.wk")
+    assert opened.array.shape == (5, 11, 13)
+    np.testing.assert_array_equal(opened.array[:4, :10, :12], STACK)
+    assert opened.spacing_nm == pytest.approx((100, 12, 8))
+    whole = {"topLeft": [0, 0, 0], "width": 512, "height": 512, "depth": 128}
+    for width, is_held in ((512, True), (513, False)):
+        said["dataLayers"][0]["boundingBox"] = whole | {"width": width}
+        file.write_text(json.dumps(said))
+        if is_held:
+            assert open_volume(tmp_path / "a.wk").array.shape == (64, 256, 256)
+        else:
+            with pytest.raises(EmsegError, match="does not hold its bounding box"):
+                open_volume(tmp_path / "a.wk")
+
+
+def test_precomputed_has_all_of_its_chunks_and_no_more_scales(tmp_path: Path) -> None:
+    """Other readers take a missing chunk, also of zeros, for a broken volume."""
+    path = tmp_path / "a.precomputed"
+    write_array(path, STACK * 0, spacing_nm=(50, 6, 6), options=WriteOptions(levels=2))
+    assert sorted(p.name for p in path.glob("*/*")) == ["0-12_0-10_0-4", "0-6_0-5_0-4"]
+    with pytest.raises(EmsegError, match="there is no scale 2"):
+        open_volume(f"{path}::2")
 
 
 def cosem(folder: Path, **transform: Any) -> str:
