@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -13,6 +14,7 @@ import zarr
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, open_volume, write_array
+from napari_emseg.io.boxes import boxes
 from napari_emseg.io.source import WriteOptions
 
 if TYPE_CHECKING:
@@ -287,6 +289,14 @@ def test_the_highest_id_says_that_n5_holds_ids(tmp_path: Path, ids: int) -> None
         kept.write_text(json.dumps({k: v for k, v in json.loads(text).items() if k != "maxId"}))
         assert [open_volume(f"{tmp_path}/a.n5::{name}").is_labels for name in ("s0", "s1")] == [True, True]
         kept.write_text(text)
+
+
+def test_the_highest_id_may_lie_in_any_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_emseg.io.levels.boxes", partial(boxes, budget=1))
+    ids = np.zeros((33, 4, 4), np.uint64)  # in two parts
+    ids[0, 0, 0], ids[32, 0, 0] = 2**53 + 1, 5
+    write_array(tmp_path / "a.n5", ids, is_labels=True)
+    assert json.loads((tmp_path / "a.n5/attributes.json").read_text())["maxId"] == 2**53 + 1
 
 
 def test_imagej_may_have_a_unit_for_each_axis(tmp_path: Path) -> None:
