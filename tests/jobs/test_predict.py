@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -31,6 +33,16 @@ class Pieces:
 
     def partial(self, value):
         self.pieces.append(value)
+
+
+class OncePredicted(Pieces):
+    """Stops when everything is predicted and something is reported again."""
+
+    def report(self, fraction, message="", **values):
+        if fraction == 1 and self.stop_after:
+            self.stop_after = 0
+        else:
+            super().report(fraction, message, **values)
 
 
 def test_the_request_holds_a_part_and_survives_the_journey(image, model):
@@ -137,6 +149,32 @@ def test_the_device_that_was_chosen_counts_for_all_that_a_model_is_asked(session
     session.mark(0, Status.PROOFREAD)
     with pytest.raises(EmsegError, match=f"no such device on this machine, {LACKING}"):
         job.run(prepare(session), Pieces())
+
+
+def test_a_wish_to_stop_is_heard_within_a_tile(image, model, monkeypatch):
+    monkeypatch.setattr(predict, "_LOOK_S", 0.0)
+    pieces = Pieces(stop_after=0)
+    with pytest.raises(Cancelled):
+        predict.run(predict.prepare(image, Region((1, 0, 0), (2, 40, 40)), model, SETTINGS), pieces)
+    assert not pieces.pieces
+
+
+def test_a_wish_to_stop_is_heard_while_membranes_are_mended(image, model, monkeypatch):
+    is_over = threading.Event()
+
+    class Slow:
+        others = ()
+
+        def correct(self, maps, pixel_nm):
+            is_over.wait(30)
+            return maps["membrane"]
+
+    monkeypatch.setattr(predict, "judge_of", lambda request: Slow())
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        predict.run(predict.prepare(image, Region((1, 0, 0), (2, 40, 40)), model, SETTINGS), OncePredicted())
+    is_over.set()
+    assert time.monotonic() - began < 15
 
 
 def test_membranes_are_mended_where_the_model_can_and_it_is_wanted(image, model, tmp_path):

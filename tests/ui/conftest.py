@@ -282,10 +282,12 @@ def labelled(desk: Any) -> Any:
 
 
 @pytest.fixture
-def dock(viewer: Any, engine: FakeEngine, model: Path) -> Iterator[Any]:
-    """The dock in a real window."""
+def dock(viewer: Any, engine: FakeEngine, model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The dock in a real window, which does nothing unasked (`test_ahead.py`)."""
+    from napari_emseg.ui import ahead
     from napari_emseg.ui.dock import EmsegDock
 
+    monkeypatch.setattr(ahead, "IDLE_MS", 10**9)
     made = EmsegDock(viewer, engine=lambda: engine)
     viewer.window.add_dock_widget(made, name="EM proofreading", area="right", add_vertical_stretch=False)
     yield made

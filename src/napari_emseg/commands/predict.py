@@ -55,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default: in this process",
     )
     add_pixel_size(parser)
-    add_settings(parser, PredictSettings, skip=("also",), tta="flips")  # --targets says what else is wanted
+    # --targets says what else is wanted, and nothing comes on screen
+    add_settings(parser, PredictSettings, skip=("also", "ahead"), tta="flips")
 
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:

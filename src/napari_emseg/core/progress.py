@@ -51,3 +51,27 @@ class Part:
     def report(self, fraction: float, message: str = "", **values: float) -> None:
         """Pass it on."""
         self._whole.report(self._start + (self._stop - self._start) * fraction, message, **values)
+
+
+class Repeated:
+    """Passes reports on, and says the last one again where it is only to be heard whether to go on.
+
+    Parameters
+    ----------
+    progress : Progress
+    first : str
+        What is being done before anything has been reported.
+    """
+
+    def __init__(self, progress: Progress, first: str) -> None:
+        self._progress = progress
+        self._last = 0.0, first
+
+    def report(self, fraction: float, message: str = "", **values: float) -> None:
+        """Pass it on."""
+        self._last = fraction, message
+        self._progress.report(fraction, message, **values)
+
+    def again(self) -> None:
+        """Say where the work is once more."""
+        self._progress.report(*self._last)

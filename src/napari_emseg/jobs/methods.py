@@ -26,6 +26,9 @@ _STAND = "state IN ('done', 'forgotten')"
 _SHAPE_LABELS = ("predict", "seeds", "segment", "propagate")
 """Stages whose settings decide what the labels look like."""
 
+_OF_THE_WINDOW = frozenset({"ahead"})
+"""Settings that change nothing but when something is done."""
+
 _LABELS = "(id IN (SELECT edit FROM patches) OR extras LIKE '%\"relabel\"%')"
 """Edits of the labels themselves, and not only of the states of sections."""
 
@@ -208,7 +211,7 @@ def _settings(session: Session) -> str:
         for name, field in kind.model_fields.items():
             extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
             number = getattr(value, name)
-            if number in ((), {}, [], "", None):
+            if number in ((), {}, [], "", None) or name in _OF_THE_WINDOW:
                 continue
             unit = f" {extra['unit']}" if extra.get("unit") else ""
             words = extra.get("words")

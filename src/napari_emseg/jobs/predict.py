@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from napari_emseg.algorithms.tiling import Block, needed
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import WEIGHTS, find_model, read_card
+from napari_emseg.core.progress import Repeated
 from napari_emseg.core.sections import Status
 from napari_emseg.core.stack import pixel_size
 from napari_emseg.core.timestamp import timestamp
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from napari_emseg.jobs.progress import JobProgress
     from napari_emseg.nn.judge import Judge
     from napari_emseg.nn.predict import Predictor
+    from napari_emseg.nn.watched import Look
     from napari_emseg.session import Session
 
 MEMBRANE = "membrane"
+_LOOK_S = 0.01  # from one look whether it is still wanted to the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,36 +154,40 @@ def run(request: PredictRequest, progress: JobProgress) -> PredictResult:
     Raises
     ------
     Cancelled
-        Between two tiles.
+        Also within a tile: what nobody waits for any more must not hold up the next click.
     EmsegError
         If the model lacks a target.
     """
     from napari_emseg.jobs.shared_models import here
     from napari_emseg.nn.predict import predict_volume
+    from napari_emseg.nn.watched import listening, watched
 
     began = time.perf_counter()
     request = replace(request, model=here(request.model))
     predictor = loaded(request.model, request.settings.device)
     judge = judge_of(request)
     targets = tuple(dict.fromkeys((*request.targets, *(judge.others if judge else ()))))
-    probability = predict_volume(
-        request.block,
-        predictor,
-        spacing_nm=request.spacing_nm,
-        region=request.region,
-        targets=targets,
-        settings=request.settings,
-        statistics=request.statistics.__getitem__,
-        skip=request.skip,
-        on_tile=lambda where, tile: progress.partial((where, tile[: len(request.targets)])),
-        progress=progress,
-    )
+    told = Repeated(progress, "looking for membranes" if MEMBRANE in request.targets else "looking")
+    with watched(predictor.serving(request.spacing_nm).network, told.again, _LOOK_S):
+        probability = predict_volume(
+            request.block,
+            predictor,
+            spacing_nm=request.spacing_nm,
+            region=request.region,
+            targets=targets,
+            settings=request.settings,
+            statistics=request.statistics.__getitem__,
+            skip=request.skip,
+            on_tile=lambda where, tile: progress.partial((where, tile[: len(request.targets)])),
+            progress=told,
+        )
     if judge:
         spacing = request.spacing_nm
         pixel_nm = pixel_size(spacing) if spacing else predictor.card.pixel_size_nm
         for z in range(probability.shape[1]):
             maps = dict(zip(targets, probability[:, z], strict=True))
-            probability[targets.index(MEMBRANE), z] = judge.correct(maps, pixel_nm)
+            mend = partial(_mended, judge, maps, pixel_nm)
+            probability[targets.index(MEMBRANE), z] = listening(told.again, mend, _LOOK_S)
         probability = probability[: len(request.targets)]
     seconds = time.perf_counter() - began
     return PredictResult(
@@ -191,6 +198,12 @@ def run(request: PredictRequest, progress: JobProgress) -> PredictResult:
         tuple(predictor.notes),
         seconds,
     )
+
+
+def _mended(
+    judge: Judge, maps: Mapping[str, NDArray[np.float32]], pixel_nm: float, _look: Look
+) -> NDArray[np.float32]:
+    return judge.correct(maps, pixel_nm)
 
 
 def judge_of(request: PredictRequest) -> Judge | None:

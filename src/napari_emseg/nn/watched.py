@@ -29,19 +29,21 @@ def unheard() -> None:
 
 
 @contextmanager
-def watched(network: nn.Module, look: Look) -> Iterator[None]:
+def watched(network: nn.Module, look: Look, every_s: float = _EVERY_S) -> Iterator[None]:
     """While this lasts, call `look` between the layers of a network, there and back, at most four times a second.
 
     Parameters
     ----------
     look : callable
         What it raises (`Cancelled`) ends the prediction, or the step.
+    every_s : float
+        Seconds from one look to the next, at least.
     """
     last = time.monotonic()
 
     def at_a_layer(*_: Any) -> None:
         nonlocal last
-        if time.monotonic() - last >= _EVERY_S:
+        if time.monotonic() - last >= every_s:
             look()
             last = time.monotonic()
 
@@ -59,7 +61,7 @@ def watched(network: nn.Module, look: Look) -> Iterator[None]:
             hook.remove()
 
 
-def listening(look: Look, work: Callable[[Look], T]) -> T:
+def listening(look: Look, work: Callable[[Look], T], every_s: float = _EVERY_S) -> T:
     """What `work` gives, which goes on in a thread while `look` is called four times a second.
 
     Parameters
@@ -69,6 +71,8 @@ def listening(look: Look, work: Callable[[Look], T]) -> T:
     work : callable
         Changes nothing that anybody sees: it may go on for a moment when nobody waits any longer. It is given a look of
         its own, which raises `Cancelled` then.
+    every_s : float
+        Seconds from one look to the next.
     """
     is_over, is_done = threading.Event(), threading.Event()
     found: list[T] = []
@@ -89,7 +93,7 @@ def listening(look: Look, work: Callable[[Look], T]) -> T:
     look()
     threading.Thread(target=run, name="heard", daemon=True).start()
     try:
-        while not is_done.wait(_EVERY_S):
+        while not is_done.wait(every_s):
             look()
     finally:
         is_over.set()

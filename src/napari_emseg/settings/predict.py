@@ -40,6 +40,12 @@ class PredictSettings(Settings):
         "close gaps and take false walls away, by what the model has learned about whole membranes",
     )
     also: tuple[str, ...] = field((), "Also show", "what the model finds beside membranes")
+    ahead: bool = field(
+        True,
+        "Look ahead",
+        "while you look and nothing else is done, what comes on screen with the next section is predicted too",
+        more=True,
+    )
     tile: int = field(
         512, "Tile", "core size of one tile", unit="px", more=True, ge=64, le=2048, multiple_of=32
     )

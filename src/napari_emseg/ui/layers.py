@@ -59,6 +59,10 @@ class StackLayers:
             self.owned.append(found.layer)
         return found
 
+    def map_of(self, target: str) -> Image:
+        """The layer that shows a target that has been predicted."""
+        return self.boundary if target == "membrane" else self.targets[target].layer
+
     def bring_back(self, viewer: ViewerModel, layer: Any) -> None:
         """Show a layer again that the person has removed from the list; what was chosen stays chosen."""
         if layer in viewer.layers:

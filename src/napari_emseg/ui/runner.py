@@ -48,6 +48,10 @@ class Handlers:
     """Where it is shown, with a button to stop it."""
     unwanted: Callable[[Any], None] | None = None
     """Told of what nobody waits for any more, None where nothing came, to take away what was made. In any thread."""
+    gives_way: bool = False
+    """Whether anything else that is asked of the engine ends it: nobody has asked for this."""
+    about: object = None
+    """What is asked for, so that whoever wants the same can have the answer, see `Runner.share`."""
 
 
 class _LateTicket:
@@ -84,6 +88,13 @@ class _Stoppable:
         self._report(fraction, message, **values)
 
 
+@dataclass(slots=True)
+class _Place:
+    """Under which key and number a request is answered; replaced as a whole, because other threads look."""
+
+    where: tuple[str, int]
+
+
 class Runner:
     """Numbers requests per key; an answer whose number is no longer the newest is dropped.
 
@@ -99,6 +110,7 @@ class Runner:
         self._post = post
         self._executor = executor
         self._generation: dict[str, int] = {}
+        self._places: dict[str, _Place] = {}
         self._tickets: dict[str, Ticket] = {}
         self._started: dict[str, float] = {}
         self._handlers: dict[str, Handlers] = {}
@@ -111,6 +123,11 @@ class Runner:
     def is_running(self, key: str) -> bool:
         """Whether the newest request under a key has not answered yet."""
         return key in self._started
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything has not answered yet."""
+        return bool(self._started)
 
     def running(self, stage: str) -> set[str]:
         """Keys of what a stage shows and waits for."""
@@ -138,45 +155,79 @@ class Runner:
         int
             Generation of this request.
         """
+        self.clear_the_way()
+        return self._submit(key, submit, handlers)
+
+    def clear_the_way(self) -> None:
+        """Drop what nobody has asked for."""
+        for key in [k for k, h in self._handlers.items() if h.gives_way]:
+            self.drop(key)
+
+    def share(self, key: str, other: str, handlers: Handlers) -> Any:
+        """Answer what runs under another key under this one, if it is about the same thing.
+
+        Returns
+        -------
+        object
+            What it was said to be `about` by who began it; None where it is about something else, or nothing runs.
+        """
+        found = self._handlers.get(other)
+        if found is None or found.about is None or found.about != handlers.about or self.was_stopped(other):
+            return None
+        self._make_room(key, handlers)
+        place = self._places[key] = self._places[other]
+        self._started[key], self._handlers[key] = self._started[other], handlers
+        if other in self._tickets:
+            self._tickets[key] = self._tickets.pop(other)
+        place.where = key, self._generation[key]
+        self.drop(other)
+        return found.about
+
+    def _make_room(self, key: str, handlers: Handlers) -> None:
+        """Want no answer to an earlier request under a key; where another stage shows it nothing else would end that."""
         before = self._handlers.get(key)
         if before is not None and before.stage != handlers.stage:
-            self.give_up(key)  # where that was shown nothing else would end it
+            self.give_up(key)
         else:
             self.drop(key)
+
+    def _submit(self, key: str, submit: Callable[..., Ticket | None], handlers: Handlers) -> int:
+        self._make_room(key, handlers)
         number = self._generation[key]
+        place = self._places[key] = _Place((key, number))
         self._started[key] = time.monotonic()
         self._handlers[key] = handlers
 
         def back(function: Callable[..., None]) -> Callable[..., None]:
             def deliver(*args: Any, **values: Any) -> None:
-                self._post(lambda: function(*args, **values) if self._is_current(key, number) else None)
+                self._post(lambda: function(*args, **values) if self._is_current(place) else None)
 
             return deliver
 
-        def end(then: Callable[[], None], value: Any = None) -> None:
+        def end(then: Callable[[Handlers], None], value: Any = None) -> None:
             def turn() -> None:
-                if self._is_current(key, number):
-                    self._finish(key, then)
+                if self._is_current(place):
+                    self._finish(place.where[0], then)
                 elif handlers.unwanted is not None:
                     handlers.unwanted(value)
 
-            if self._is_current(key, number):
+            if self._is_current(place):
                 self._post(turn)
             else:
                 turn()
 
         try:
             ticket = submit(
-                on_progress=back(lambda *a, **v: handlers.progress(self._work(key, *a, **v))),
-                on_partial=back(lambda part: handlers.partial(part) if handlers.partial else None),
-                on_done=lambda value: end(lambda: handlers.done(value), value),
-                on_error=lambda error: end(lambda: _failed(error, handlers)),
+                on_progress=back(lambda *a, **v: self._tell(place.where[0], *a, **v)),
+                on_partial=back(lambda part: self._hand_over(place.where[0], part)),
+                on_done=lambda value: end(lambda to: to.done(value), value),
+                on_error=lambda error: end(lambda to: _failed(error, to)),
             )
         except BaseException:  # nothing has begun: nobody would ever answer
-            self.drop(key)
+            self.drop(place.where[0])
             raise
-        if ticket is not None and self._is_current(key, number):
-            self._tickets[key] = ticket
+        if ticket is not None and self._is_current(place):
+            self._tickets[place.where[0]] = ticket
         return number
 
     def thread(self, key: str, function: Callable[[], Any], handlers: Handlers) -> int:
@@ -193,7 +244,7 @@ class Runner:
 
             self._executor.submit(work)
 
-        return self.submit(key, start, handlers)
+        return self._submit(key, start, handlers)
 
     def reporting_thread(self, key: str, function: Callable[[Progress], Any], handlers: Handlers) -> int:
         """As ``thread``, for work that reports how far it is and can be stopped."""
@@ -212,7 +263,7 @@ class Runner:
             self._executor.submit(work)
             return progress
 
-        return self.submit(key, start, handlers)
+        return self._submit(key, start, handlers)
 
     def submit_prepared(
         self,
@@ -268,6 +319,7 @@ class Runner:
         self._generation[key] = self.generation(key) + 1
         self._stopped.discard(key)
         self._started.pop(key, None)
+        self._places.pop(key, None)
         self._handlers.pop(key, None)  # it would keep alive what was asked about
         if ticket := self._tickets.pop(key, None):
             ticket.cancel()
@@ -284,14 +336,22 @@ class Runner:
         for key in tuple(self._generation):
             self.drop(key)
 
-    def _is_current(self, key: str, number: int) -> bool:
+    def _is_current(self, place: _Place) -> bool:
+        key, number = place.where
         return self._generation.get(key) == number and key in self._started
 
-    def _finish(self, key: str, then: Callable[[], None]) -> None:
+    def _finish(self, key: str, then: Callable[[Handlers], None]) -> None:
         self._started.pop(key, None)
+        self._places.pop(key, None)
         self._tickets.pop(key, None)
-        self._handlers.pop(key, None)
-        then()
+        then(self._handlers.pop(key))
+
+    def _tell(self, key: str, *args: Any, **values: Any) -> None:
+        self._handlers[key].progress(self._work(key, *args, **values))
+
+    def _hand_over(self, key: str, part: Any) -> None:
+        if (wanted := self._handlers[key].partial) is not None:
+            wanted(part)
 
     def _work(self, key: str, fraction: float, message: str = "", **values: float) -> Work:
         elapsed = time.monotonic() - self._started.get(key, time.monotonic())

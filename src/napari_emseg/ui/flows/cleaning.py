@@ -290,6 +290,8 @@ def _show(desk: Desk, *, cleaned: bool) -> None:
     session.image = image
     layers.image.data = shown(image.data, desk.on_unreadable)
     layers.image.contrast_limits = contrast(image.data)
+    desk.runner.give_up("predict")
+    desk.runner.clear_the_way()
     layers.forget_predictions()
     session.set_settings(session.get_settings(_STAGE).model_copy(update={"use_cleaned": cleaned}))
     desk.settings_changed.emit(_STAGE)

@@ -329,6 +329,7 @@ def forget_predictions(desk: Desk) -> None:
     """Another model makes other probabilities; what is segmented stays."""
     _, layers = desk.need_session()
     desk.runner.give_up("predict")
+    desk.runner.clear_the_way()
     layers.forget_predictions()
     desk.suggestions = desk.suggested = None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
+from napari_emseg.core.sections import Status
 from napari_emseg.settings import PredictSettings
 from napari_emseg.ui.durations import took
 from napari_emseg.ui.flows import given
@@ -20,13 +21,56 @@ from napari_emseg.ui.view import visible_region
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari_emseg.jobs.predict import PredictRequest
     from napari_emseg.session import Session
+    from napari_emseg.settings import Settings
     from napari_emseg.ui.desk import Desk
 
+RUN = "napari_emseg.jobs.predict:run"
+AHEAD = "ahead"
+"""Key of what is predicted unasked."""
 _KEY = "predict"
 MEMBRANE = "membrane"
 _MOST_VOXELS = 1 << 26  # asked for at a time: a gigabyte with what is found beside membranes
 _SHOW_EVERY_S = 0.3  # drawing a section costs more than predicting a tile on a graphics card
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model is asked for; two that are equal get the same answer.
+
+    Parameters
+    ----------
+    region : Region
+    targets : tuple of str
+    model : str
+    settings : Settings
+    left_out : tuple of int
+        Sections that nothing is seen of.
+    requests : list
+        What was sent, once it is prepared.
+    """
+
+    region: Region
+    targets: tuple[str, ...]
+    model: str
+    settings: Settings
+    left_out: tuple[int, ...]
+    requests: list[PredictRequest] = field(default_factory=list, compare=False)
+
+    @classmethod
+    def of(cls, session: Session, region: Region, targets: tuple[str, ...]) -> Asked:
+        """As a session's model is asked now, with its settings."""
+        left_out = session.sections.with_status(Status.EXCLUDED)
+        settings = session.get_settings("predict")
+        return cls(region, targets, session.model, settings, left_out)
+
+    def prepare(self, session: Session) -> PredictRequest:
+        """Copy what the worker needs; may be called in a thread."""
+        from napari_emseg.jobs import predict
+
+        self.requests.append(predict.prepare(session, self.region, targets=self.targets))
+        return self.requests[-1]
 
 
 def predict_visible(desk: Desk) -> None:
@@ -134,40 +178,25 @@ def _ask_model(
     from napari_emseg.jobs import predict
 
     session, layers = desk.need_session()
-    requests: list[Any] = []
     shown_at = time.monotonic()
 
-    def prepare() -> Any:
-        requests.append(predict.prepare(session, region, targets=targets))
-        return requests[-1]
-
-    def write(where: Region, probability: Any) -> None:
-        for target, values in zip(targets, probability, strict=True):
-            if target == MEMBRANE:
-                layers.boundary_map.write(where, values)
-            else:
-                layers.target_map(desk.viewer, target).values.write(where, values)
-
-    def shown() -> list[Any]:
-        return [layers.boundary if target == MEMBRANE else layers.targets[target].layer for target in targets]
-
     def show(**how: bool) -> None:
-        for layer in shown():
-            layer.refresh(extent=False, **how)
+        for target in targets:
+            layers.map_of(target).refresh(extent=False, **how)
 
     def tile(part: Any) -> None:
         nonlocal shown_at
         where, probability = part
-        write(where, probability)
+        write_maps(desk, targets, where, probability)
         if time.monotonic() - shown_at > _SHOW_EVERY_S:
             show(thumbnail=False)
             shown_at = time.monotonic()
 
     def done(result: Any) -> None:
-        write(result.region, result.probability)
-        origin = predict.finish(session, requests[-1], result)
-        for layer in shown():
-            layer.metadata["napari-emseg"] = origin
+        write_maps(desk, targets, result.region, result.probability)
+        origin = predict.finish(session, asked.requests[-1], result)
+        for target in targets:
+            layers.map_of(target).metadata["napari-emseg"] = origin
         layers.bring_back(desk.viewer, layers.boundary)
         show()
         desk.device = result.device
@@ -175,14 +204,27 @@ def _ask_model(
         notes.update(dict.fromkeys(result.notes))
         then()
 
+    asked = Asked.of(session, region, targets)
+    wanted = replace(handlers(done, tile), about=asked)
+    if (begun := desk.runner.share(_KEY, AHEAD, wanted)) is not None:  # unasked, a moment ago
+        asked = begun
+        return
     desk.runner.submit_prepared(
         _KEY,
-        prepare,
-        lambda request, **callbacks: desk.engine.submit(
-            "napari_emseg.jobs.predict:run", request, **callbacks
-        ),
-        handlers(done, tile),
+        lambda: asked.prepare(session),
+        lambda request, **callbacks: desk.engine.submit(RUN, request, **callbacks),
+        wanted,
     )
+
+
+def write_maps(desk: Desk, targets: tuple[str, ...], where: Region, probability: Any) -> None:
+    """Take over what was predicted of a box, (targets, z, y, x); nothing is drawn yet."""
+    _, layers = desk.need_session()
+    for target, values in zip(targets, probability, strict=True):
+        if target == MEMBRANE:
+            layers.boundary_map.write(where, values)
+        else:
+            layers.target_map(desk.viewer, target).values.write(where, values)
 
 
 def wanted_targets(session: Session) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.model_card import find_model, read_card
 from napari_emseg.ui import target_maps
 from napari_emseg.ui.actions import ACTIONS
+from napari_emseg.ui.ahead import Ahead
 from napari_emseg.ui.by_clicks import ByClicks
 from napari_emseg.ui.flows import examples, given, learning, predicting
 from napari_emseg.ui.forms import LABEL_WIDTH
@@ -62,6 +63,7 @@ class PredictPanel(StagePanel):
         self._listed: dict[str, Path] = {}
         self._listed_file: str | None = None
         self._hide_again = False
+        self.ahead = Ahead(self.desk, self)
         self.desk.predicted.connect(self._on_predicted)
 
     def after_button(self) -> None:

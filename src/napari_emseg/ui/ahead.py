@@ -1,0 +1,63 @@
+"""When the next section is predicted without being asked for: while the person looks, and nothing else is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtWidgets import QApplication
+
+from napari_emseg.ui.flows.ahead import look_ahead, region_ahead
+
+if TYPE_CHECKING:
+    from napari_emseg.core.edit import Region
+    from napari_emseg.ui.desk import Desk
+
+IDLE_MS = 700
+
+
+class Ahead(QObject):
+    """Looks one section ahead, in the direction of the last step.
+
+    Parameters
+    ----------
+    desk : Desk
+        Whose stack is meant.
+    """
+
+    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._section, self._way = desk.section, 1
+        self._failed: tuple[Region, str] | None = None
+        self.timer = QTimer(self)
+        self.timer.setSingleShot(True)
+        self.timer.setInterval(IDLE_MS)
+        self.timer.timeout.connect(self.look)
+        desk.section_changed.connect(self._on_section)
+        desk.predicted.connect(self._wait)
+        desk.state_changed.connect(self._wait)
+
+    def look(self) -> None:
+        """Predict the next section, once nothing else is done and no mouse button held; what failed is not tried again."""
+        desk = self._desk
+        if desk.session is None:
+            return
+        if desk.work or desk.runner.is_busy or QApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            self._wait()
+            return
+        region = region_ahead(desk, self._way)
+        if region is None or self._failed == (region, desk.session.model):
+            return
+        asked = region, desk.session.model
+        look_ahead(desk, region, failed=lambda: setattr(self, "_failed", asked))
+        self._wait()  # it gives way to whatever is asked for, and is begun again then
+
+    def _on_section(self, section: int) -> None:
+        if section != self._section:
+            self._way = 1 if section > self._section else -1
+            self._section = section
+        self._wait()
+
+    def _wait(self) -> None:
+        self.timer.start()
