@@ -77,6 +77,13 @@ def test_what_can_be_a_volume_is_a_choice_and_nothing_else(tmp_path: Path) -> No
     np.testing.assert_array_equal(open_array(tmp_path / "b.h5")[0][:], STACK)
 
 
+def test_of_several_times_none_is_taken_in_silence(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = np.stack([STACK, STACK + 1])[:, None]
+    with pytest.raises(EmsegError, match=r"no stack of sections \(t 2, c 1, z 4, y 11, x 13\)"):
+        open_array(tmp_path / "a.h5")
+
+
 def test_a_volume_takes_no_place_of_others(cremi: Path) -> None:
     before = cremi.read_bytes()
     with pytest.raises(EmsegError, match="volumes/raw is a dataset and no group"):

@@ -218,3 +218,10 @@ def test_the_note_of_another_program_says_nothing_here(tmp_path: Path) -> None:
     (tmp_path / "a/stack.json").write_text('{"spacing_nm": [1, 2, 3], "encoding": "ids"}')
     array, spacing = open_array(tmp_path / "a")
     assert (array.dtype, spacing) == (np.uint8, None)
+
+
+def test_a_section_of_several_pages_is_none(tmp_path: Path) -> None:
+    for z in range(2):
+        tifffile.imwrite(tmp_path / f"{z}.tif", STACK[:2], photometric="minisblack")
+    with pytest.raises(EmsegError, match=r"section 1 measures \(2, 7, 9\) and not \(7, 9\)"):
+        open_array(tmp_path)[0][1]

@@ -337,6 +337,20 @@ def test_every_format_gives_every_forest_back(
     assert_same(forest, skeletons_from_layer(data, meta, "points"))
 
 
+def test_every_negative_parent_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.swc").write_text("1 0 0 0 0 1 -2\n2 0 0 0 1 1 1\n")
+    (tree,) = read_swc(tmp_path / "a.swc").trees
+    assert tree.edges.tolist() == [[1, 2]]
+    with pytest.raises(EmsegError, match="node 1 is in two trees"):
+        write_swc(tmp_path / "b.swc", SkeletonSet((tree, replace(tree, id=7))))
+
+
+def test_a_node_number_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[[[1.5, null, 0, 1, 2, 3, -1, 5]], [], {}]")
+    with pytest.raises(EmsegError, match="not as CATMAID writes it"):
+        read_catmaid_json(tmp_path / "a.json")
+
+
 def test_a_name_that_begins_with_a_space_comes_back_from_a_table(tmp_path: Path) -> None:
     (tmp_path / "a.swc").write_text("1 0 0 0 0 1 -1\n")
     tree = replace(read_swc(tmp_path / "a.swc").trees[0], name=' "a", b')
