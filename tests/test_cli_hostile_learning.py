@@ -153,3 +153,10 @@ def test_nobody_is_taught_the_contrary_by_a_mask_of_membranes(capsys, model):
     assert said == (
         "error: this mask seems to show membranes and not cells, membrane.h5, invert it, or give object ids of the cells"
     )
+
+
+def test_nobody_learns_from_an_image_in_the_place_of_labels(capsys, model):
+    grey = np.random.default_rng(0).integers(40, 220, (3, 32, 32)).astype(np.uint8)
+    write_array("grey.h5", grey, spacing_nm=SPACING)
+    said = refused(capsys, "finetune", model, "image.h5", "grey.h5", "out")
+    assert said.startswith("error: this is an image and no labels: ")

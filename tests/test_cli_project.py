@@ -144,6 +144,15 @@ def test_labels_export_and_the_image_elsewhere(folder: Path, capsys: pytest.Capt
     assert call(capsys, "export", project, folder / "out2.tif")[0] == 0
 
 
+def test_an_image_does_not_become_labels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = labels(folder / "em.emseg")
+    grey = np.random.default_rng(0).integers(40, 220, SHAPE).astype(np.uint8)
+    write_array(folder / "grey.tif", grey, spacing_nm=(50.0, 4.0, 4.0))
+    status, _, err = call(capsys, "labels", folder / "em.emseg", folder / "grey.tif")
+    assert (status, "this is an image and no labels" in err) == (1, True)
+    np.testing.assert_array_equal(labels(folder / "em.emseg"), before)
+
+
 def test_another_image_of_the_same_extent_is_taken_and_told(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -104,7 +104,7 @@ def test_the_methods_paragraph_says_what_was_done(session: Session, tmp_path: Pa
     session.commit(merge(session.volume, (1, 2)))
     text = methods_text(session)
     assert (
-        "the stack “toy” (4 sections of 20 × 30 pixels, voxels of 9 × 9 × 50 nm (x × y × z) as given by the file)"
+        "the stack “toy” (4 sections of 30 × 20 pixels, voxels of 9 × 9 × 50 nm (x × y × z) as given by the file)"
         in text
     )
     assert "with the model membrane (version " in text

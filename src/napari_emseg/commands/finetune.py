@@ -174,18 +174,22 @@ def _teacher(args: argparse.Namespace, image: str, path: str, wanted: str) -> Te
     from napari_emseg.core.errors import EmsegError
     from napari_emseg.core.section_list import parse_sections
     from napari_emseg.core.stack import ImageStack
-    from napari_emseg.io import open_array, open_image
+    from napari_emseg.io import open_image
+    from napari_emseg.io.opening import open_volume
     from napari_emseg.jobs.finetune import Teacher
+    from napari_emseg.jobs.grey_values import refuse_image_as_ids
 
     stack = open_image(image)
     spacing, _ = voxel_size(args.pixel_size, stack.spacing_nm)
     stack = ImageStack(stack.data, spacing, stack.spacing_source, stack.name, stack.uri)
-    labels, _ = open_array(path)
+    opened = open_volume(path)
+    labels = opened.array
     if tuple(labels.shape) != stack.shape:
         raise EmsegError(
             f"labels {tuple(labels.shape)} and image {stack.shape} differ in shape", path,
             "give labels of this stack, section by section",
         )  # fmt: skip
+    refuse_image_as_ids(labels, path, is_labels=opened.is_labels)
     box = region_of(args.region, stack.shape, path)
     inside = box.slices[1:]
     proofread = range(box.start[0], box.stop[0])

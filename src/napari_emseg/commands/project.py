@@ -219,7 +219,7 @@ def _restore(args: argparse.Namespace, progress: Quiet) -> None:
         edit = session.restore(args.edit)
         progress.close()
         n = len(edit.sections)
-        print(f"{args.project}: {counted(n, 'section')} changed; napari's Ctrl-Z takes it back")
+        print(f"{args.project}: {counted(n, 'section')} changed; napari's Ctrl+Z takes it back")
 
 
 def _copy(args: argparse.Namespace, progress: Quiet) -> None:
@@ -279,8 +279,10 @@ def _import(args: argparse.Namespace, progress: Quiet) -> None:
 def _labels(args: argparse.Namespace, progress: Quiet) -> None:
     from napari_emseg.io.opening import open_volume
     from napari_emseg.jobs import take_labels
+    from napari_emseg.jobs.grey_values import refuse_image_as_ids
 
     opened = open_volume(args.labels)
+    refuse_image_as_ids(opened.array, args.labels, is_labels=opened.is_labels)
     with _open(args, write=True) as session:
         offset = None
         if opened.offset_nm is not None:

@@ -21,15 +21,23 @@ _PX = 1024  # of the middle of a section are looked at
 _PARTS = (0.5, 0.25, 0.75)  # of the stack; the others only where the first is grey
 
 
-def refuse_image_as_ids(opened: StackFile, source: str | Path) -> None:
+def refuse_image_as_ids(stack: Any, source: str | Path, *, is_labels: bool | None) -> None:
     """Refuse grey values where object ids are wanted.
+
+    Parameters
+    ----------
+    stack : array-like (z, y, x)
+    source : str or Path
+        Where it comes from.
+    is_labels : bool or None
+        What the file says; None if it says nothing.
 
     Raises
     ------
     EmsegError
         If neighbouring pixels hardly ever have one value, and the file does not say that these are ids.
     """
-    if not opened.is_labels and _is_image(opened.stack, grey_for_ids):
+    if not is_labels and _is_image(stack, grey_for_ids):
         raise EmsegError(
             "this is an image and no labels: neighbouring pixels hardly ever have one value", str(source),
             "give object ids, or segment it first",

@@ -156,7 +156,7 @@ def measure_file(
 
     settings, progress = settings or MeasureSettings(), progress or Silent()
     opened = open_stack(source)
-    refuse_image_as_ids(opened, source)
+    refuse_image_as_ids(opened.stack, source, is_labels=opened.is_labels)
     labels = opened.stack
     grey = None if image is None else open_stack(image).stack
     found = survey(

@@ -86,7 +86,7 @@ def provenance(session: Session) -> dict[str, Any]:
 def _stack(session: Session) -> str:
     image = session.image
     z, y, x = image.shape
-    text = f"Objects were segmented in the stack “{image.name}” ({counted(z, 'section')} of {y} × {x} pixels"
+    text = f"Objects were segmented in the stack “{image.name}” ({counted(z, 'section')} of {x} × {y} pixels"
     if image.spacing_nm is None:
         return text + "; voxel size unknown)."
     dz, dy, dx = image.spacing_nm

@@ -76,7 +76,7 @@ def propagate_file(
 
     settings = settings or PropagateSettings()
     opened = open_stack(source, voxel)
-    refuse_image_as_ids(opened, source)
+    refuse_image_as_ids(opened.stack, source, is_labels=opened.is_labels)
     stack, spacing = _Ids(opened.stack, source), opened.spacing_nm
     anchored = _read_anchors(anchors, stack.shape)
     seen = None if image is None else open_stack(image).stack
@@ -144,7 +144,7 @@ def _read_anchors(path: str | Path | None, shape: tuple[int, ...]) -> dict[int, 
     if path is None:
         return {}
     opened = open_stack(path)
-    refuse_image_as_ids(opened, path)
+    refuse_image_as_ids(opened.stack, path, is_labels=opened.is_labels)
     array = _Ids(opened.stack, path)
     if tuple(array.shape) != tuple(shape):
         raise EmsegError(

@@ -29,21 +29,22 @@ def unheard() -> None:
 
 
 @contextmanager
-def watched(network: nn.Module, look: Look, every_s: float = _EVERY_S) -> Iterator[None]:
-    """While this lasts, call `look` between the layers of a network, there and back, at most four times a second.
+def watched(network: nn.Module, look: Look, every_s: float | None = None) -> Iterator[None]:
+    """While this lasts, call `look` between the layers of a network, there and back.
 
     Parameters
     ----------
     look : callable
         What it raises (`Cancelled`) ends the prediction, or the step.
-    every_s : float
-        Seconds from one look to the next, at least.
+    every_s : float, optional
+        Seconds from one look to the next, at least; default: a quarter.
     """
+    apart = _EVERY_S if every_s is None else every_s
     last = time.monotonic()
 
     def at_a_layer(*_: Any) -> None:
         nonlocal last
-        if time.monotonic() - last >= every_s:
+        if time.monotonic() - last >= apart:
             look()
             last = time.monotonic()
 
@@ -61,8 +62,8 @@ def watched(network: nn.Module, look: Look, every_s: float = _EVERY_S) -> Iterat
             hook.remove()
 
 
-def listening(look: Look, work: Callable[[Look], T], every_s: float = _EVERY_S) -> T:
-    """What `work` gives, which goes on in a thread while `look` is called four times a second.
+def listening(look: Look, work: Callable[[Look], T], every_s: float | None = None) -> T:
+    """What `work` gives, which goes on in a thread while `look` is called.
 
     Parameters
     ----------
@@ -71,9 +72,10 @@ def listening(look: Look, work: Callable[[Look], T], every_s: float = _EVERY_S) 
     work : callable
         Changes nothing that anybody sees: it may go on for a moment when nobody waits any longer. It is given a look of
         its own, which raises `Cancelled` then.
-    every_s : float
-        Seconds from one look to the next.
+    every_s : float, optional
+        Seconds from one look to the next; default: a quarter.
     """
+    apart = _EVERY_S if every_s is None else every_s
     is_over, is_done = threading.Event(), threading.Event()
     found: list[T] = []
     errors: list[BaseException] = []
@@ -93,7 +95,7 @@ def listening(look: Look, work: Callable[[Look], T], every_s: float = _EVERY_S) 
     look()
     threading.Thread(target=run, name="heard", daemon=True).start()
     try:
-        while not is_done.wait(every_s):
+        while not is_done.wait(apart):
             look()
     finally:
         is_over.set()
