@@ -78,7 +78,7 @@ class Probe:
 
 
 def clicks(model, n):
-    """Seconds from click to the drawn result, also while the program looks ahead; gaps of the event loop, and when only drawing."""
+    """Seconds from click to the drawn result, also while it looks ahead; gaps of the event loop, and when only drawing."""
     from qtpy.QtTest import QTest
 
     from napari_emseg.ui.flows import opening
