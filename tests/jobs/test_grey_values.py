@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_emseg.cli import main
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import write_array
+from napari_emseg.jobs.join import join_files
 from napari_emseg.jobs.measure import measure_file
 from napari_emseg.jobs.propagate_file import propagate_file
 from napari_emseg.jobs.segment_file import segment_file
-from napari_emseg.settings import MeasureSettings
+from napari_emseg.jobs.tidy import tidy_file
+from napari_emseg.settings import MeasureSettings, TidySettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +32,8 @@ WANTED: dict[str, Callable[[Path, Path], Any]] = {
     "measure": lambda source, out: measure_file(
         source, out / "o.csv", spacing_nm=SPACING, settings=MeasureSettings(calibre=False)
     ),
+    "tidy": lambda source, out: tidy_file(source, out / "o.h5", settings=TidySettings(fill_holes=True)),
+    "join": lambda source, out: join_files([out / "ids.h5", source], out / "o.h5"),
     "segment": lambda source, out: segment_file(source, out / "o.h5"),
 }
 
@@ -78,3 +83,9 @@ def test_ids_that_the_file_calls_ids_are_taken(files: Path) -> None:
     every = np.arange(1, IMAGE.size + 1, dtype=np.uint32).reshape(IMAGE.shape)[:, :40, :40]
     write_array(files / "store.zarr::labels/pixels", every, spacing_nm=SPACING, is_labels=True)
     WANTED["measure"](files / "store.zarr::labels/pixels", files)
+
+
+def test_an_image_does_not_become_segments_of_vast(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["vast", "export", str(files / "image.h5"), str(files / "out")]) == 1
+    assert "this is an image and no labels" in capsys.readouterr().err
+    assert not (files / "out").exists()

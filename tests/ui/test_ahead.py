@@ -113,6 +113,16 @@ def test_nothing_is_predicted_where_nobody_needs_it(
     assert len(engine.asked) == asked
 
 
+@pytest.mark.parametrize(("most", "expected"), [(48 * 64, (2, 3)), (48 * 64 - 1, (2,))])
+def test_very_much_is_not_predicted_unasked(
+    desk: Any, helper: Ahead, monkeypatch: pytest.MonkeyPatch, most: int, expected: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(ahead, "_MOST_PX", most)
+    predict(desk, 2)
+    helper.look()
+    assert known(desk) == expected
+
+
 def test_it_waits_while_anything_is_done(desk: Any, helper: Ahead, engine: Any) -> None:
     predict(desk, 2)
     desk.start("train", "learning")

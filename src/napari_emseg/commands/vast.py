@@ -95,10 +95,12 @@ def _export(args: argparse.Namespace, progress: Quiet) -> None:
     from napari_emseg.io.source import Source
     from napari_emseg.io.vast import VastStack
     from napari_emseg.io.vast_writing import VastExport, write_vast
+    from napari_emseg.jobs.grey_values import refuse_image_as_ids
 
     opened = open_volume(args.source)
     if len(opened.array.shape) != 3:
         raise EmsegError("VAST knows no channels", args.source, "give labels (z, y, x)")
+    refuse_image_as_ids(opened.array, args.source, is_labels=opened.is_labels)
     table = _table(args.table)
     if table is None and isinstance(opened.array, VastStack):
         table = opened.array.table

@@ -66,6 +66,7 @@ def join_files(
     from napari_emseg.io import write_array
     from napari_emseg.io.opening import open_volume
     from napari_emseg.io.origin import origin
+    from napari_emseg.jobs.grey_values import refuse_image_as_ids
     from napari_emseg.jobs.labels_file import CheckedIds
     from napari_emseg.jobs.stack_file import one_channel
 
@@ -74,6 +75,8 @@ def join_files(
     stacks = [
         CheckedIds(one_channel(o.array, source), source) for o, source in zip(opened, sources, strict=True)
     ]
+    for stack, one, source in zip(stacks, opened, sources, strict=True):
+        refuse_image_as_ids(stack, source, is_labels=one.is_labels)
     spacing = _one_size([o.spacing_nm for o in opened], sources)
     found = places or _places([o.offset_nm for o in opened], spacing, sources)
     follows = found is None

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_emseg.core.words import counted
 from napari_emseg.io.lazy import LazyStack
+from napari_emseg.jobs.grey_values import refuse_image_as_ids
 from napari_emseg.jobs.labels_file import CheckedIds
 from napari_emseg.jobs.scratch import scratch_folder
 from napari_emseg.jobs.stack_file import FROM_FILE, VoxelSize, open_stack
@@ -59,10 +60,12 @@ def tidy_file(
 
     settings, report = settings or TidySettings(), progress or Silent()
     opened = open_stack(source, voxel)
+    labels = CheckedIds(opened.stack, source)
+    refuse_image_as_ids(opened.stack, source, is_labels=opened.is_labels)
     about = origin("tidy", str(source), tidy=settings.model_dump())
     with scratch_folder(output) as folder:
         found = tidy(
-            CheckedIds(opened.stack, source),
+            labels,
             settings,
             opened.spacing_nm,
             folder=folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.edit import Region
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
     from napari_emseg.ui.desk import Desk
 
+_MOST_PX = 4096 * 4096  # larger ones take minutes and gigabytes that nobody has asked for
+
 
 def region_ahead(desk: Desk, way: int) -> Region | None:
     """What is on screen, in the next section that somebody will segment; None where nothing is to be done.
 
-    That is where the membranes on screen are not known themselves, or come from a file, and where those of the next section are
-    known or not needed, because it has labels or is proofread.
+    That is where the membranes on screen are not known themselves, or come from a file, where those of the next section are
+    known or not needed, because it has labels or is proofread, and where very much is on screen.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ def region_ahead(desk: Desk, way: int) -> Region | None:
         here = visible_region(desk.viewer, layers.image)
     except EmsegError:
         return None
-    if here.shape[0] != 1 or not layers.boundary_map.covers(here):
+    if here.shape[0] != 1 or math.prod(here.shape) > _MOST_PX or not layers.boundary_map.covers(here):
         return None
     z = here.start[0] + way
     while 0 <= z < session.image.shape[0] and session.sections[z].status is Status.EXCLUDED:
