@@ -12,7 +12,7 @@ from napari_emseg.ui.long_words import NameButton, Words, breakable, short, unbr
 from napari_emseg.ui.saying import Saying
 from napari_emseg.ui.says import SpeakingLine
 
-NAME = "Übersichtsaufnahme_der_Kleinhirnrinde_Maus_17_Block_B_Serie_03_超薄切片_" + "w" * 30
+NAME = "Übersichtsaufnahme_der_Kleinhirnrinde_Maus_17_Block_B_Stapel_03_超薄切片_" + "w" * 30
 NARROW = 300  # pixels
 
 
