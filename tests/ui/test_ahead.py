@@ -233,6 +233,21 @@ def test_grey_values_that_are_cleaned_meanwhile_are_predicted_anew(
     assert known(desk) == ()
 
 
+def test_what_is_not_known_in_spite_of_an_answer_is_not_asked_again(
+    desk: Any, helper: Ahead, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict(desk, 2)
+    asked = len(engine.asked)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.layers.boundary_map, "write", lambda region, probability: None)
+        helper.look()
+        helper.look()
+    assert len(engine.asked) == asked + 1
+    predicting.predict_visible(desk)
+    helper.look()
+    assert known(desk) == (2, 3)
+
+
 def test_a_person_who_has_come_meanwhile_sees_it_at_once(desk: Any, helper: Ahead, engine: Any) -> None:
     predict(desk, 2)
     engine.hold = True

@@ -63,32 +63,30 @@ def region_ahead(desk: Desk, way: int) -> Region | None:
     return None if layers.boundary_map.covers(there) else there
 
 
-def look_ahead(desk: Desk, region: Region, *, failed: Callable[[], None]) -> None:
+def look_ahead(desk: Desk, asked: Asked, *, ended: Callable[[], None]) -> None:
     """Predict a box without a word; who asks for the same gets the answer, and whatever else is asked for takes its place.
 
     Parameters
     ----------
-    region : Region
-        Of one section.
-    failed : callable
-        Told that it cannot be predicted; why is said when somebody asks for it.
+    asked : Asked
+        About what `region_ahead` has found.
+    ended : callable
+        Told of an answer; why something cannot be predicted is said when somebody asks for it.
     """
     session, layers = desk.need_session()
-    targets = wanted_targets(session)
-    asked = Asked.of(session, region, targets)
 
     def done(result: Any) -> None:
-        if session.membranes is not None or Asked.of(session, region, wanted_targets(session)) != asked:
-            return  # something has changed meanwhile
-        write_maps(desk, targets, result.region, result.probability)
-        if desk.section == region.start[0]:
-            for target in targets:
-                layers.map_of(target).refresh(extent=False)
-            desk.predicted.emit()
+        if session.membranes is None and Asked.of(session, asked.region, wanted_targets(session)) == asked:
+            write_maps(desk, asked.targets, result.region, result.probability)
+            if desk.section == asked.region.start[0]:
+                for target in asked.targets:
+                    layers.map_of(target).refresh(extent=False)
+                desk.predicted.emit()
+        ended()
 
     desk.runner.submit_prepared(
         AHEAD,
         lambda: asked.prepare(session),
         lambda request, **callbacks: desk.engine.submit(RUN, request, **callbacks),
-        Handlers(done, lambda _: failed(), lambda: None, lambda _: None, gives_way=True, about=asked),
+        Handlers(done, lambda _: ended(), lambda: None, lambda _: None, gives_way=True, about=asked),
     )
