@@ -165,7 +165,7 @@ def test_a_wish_to_stop_is_heard_while_membranes_are_mended(image, model, monkey
     class Slow:
         others = ()
 
-        def correct(self, maps, pixel_nm):
+        def correct(self, maps, pixel_nm, look):
             is_over.wait(30)
             return maps["membrane"]
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from napari_emseg.algorithms.metrics.boundary import boundary_scores
+from napari_emseg.core.errors import Cancelled
 from napari_emseg.core.model_card import ModelCard, read_card
 from napari_emseg.nn.checkpoint import build, load_model, save_model
 from napari_emseg.nn.judge import Judge, Lesson, fresh, lesson_of
@@ -121,3 +122,19 @@ def test_large_sections_are_put_together_from_blocks(judge, monkeypatch):
         < 40
         < boundary_scores(cells, maps["membrane"])["edits_per_100_objects"]
     )
+
+
+def test_a_large_section_that_nobody_waits_for_is_left_between_blocks(judge, monkeypatch):
+    maps, _ = section(5)
+    monkeypatch.setattr("napari_emseg.nn.judge._BLOCK", 64)
+    monkeypatch.setattr("napari_emseg.nn.judge._MARGIN", 40)
+    looks = []
+
+    def look():
+        looks.append(True)
+        if len(looks) == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        judge.correct(maps, NM, look)
+    assert len(looks) == 2

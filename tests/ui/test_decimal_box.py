@@ -73,18 +73,28 @@ def test_a_field_for_whole_numbers_drops_no_point(typed: str, value: int | None,
     assert box.value() == (7 if value is None else value)
 
 
-def test_a_number_that_is_not_taken_is_said(qtbot: Any) -> None:
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            "1.234",
+            "1.234 can be read in two ways: write at most 2 digits after the point, and nothing between thousands.",
+        ),
+        (
+            "1.2.3",
+            "1.2.3 is not taken: write the number with one point, none between thousands, from 0.01 to 100000 nm.",
+        ),
+    ],
+)
+def test_a_number_that_is_not_taken_is_said(typed: str, said: str, qtbot: Any) -> None:
     box = DecimalBox()
     qtbot.addWidget(box)
     box.setRange(0.01, 1e5)
     box.setSuffix(" nm")
     box.show()
     box.lineEdit().selectAll()
-    QTest.keyClicks(box.lineEdit(), "1.234")
+    QTest.keyClicks(box.lineEdit(), typed)
     box.interpretText()
-    said = (
-        "1.234 is not taken: write the number with one point, none between thousands, from 0.01 to 100000 nm."
-    )
     assert QToolTip.text() == said
     QToolTip.hideText()
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from napari_emseg.jobs.progress import JobProgress
     from napari_emseg.nn.judge import Judge
     from napari_emseg.nn.predict import Predictor
-    from napari_emseg.nn.watched import Look
     from napari_emseg.session import Session
 
 MEMBRANE = "membrane"
@@ -186,7 +185,7 @@ def run(request: PredictRequest, progress: JobProgress) -> PredictResult:
         pixel_nm = pixel_size(spacing) if spacing else predictor.card.pixel_size_nm
         for z in range(probability.shape[1]):
             maps = dict(zip(targets, probability[:, z], strict=True))
-            mend = partial(_mended, judge, maps, pixel_nm)
+            mend = partial(judge.correct, maps, pixel_nm)
             probability[targets.index(MEMBRANE), z] = listening(told.again, mend, _LOOK_S)
         probability = probability[: len(request.targets)]
     seconds = time.perf_counter() - began
@@ -198,12 +197,6 @@ def run(request: PredictRequest, progress: JobProgress) -> PredictResult:
         tuple(predictor.notes),
         seconds,
     )
-
-
-def _mended(
-    judge: Judge, maps: Mapping[str, NDArray[np.float32]], pixel_nm: float, _look: Look
-) -> NDArray[np.float32]:
-    return judge.correct(maps, pixel_nm)
 
 
 def judge_of(request: PredictRequest) -> Judge | None:

@@ -110,7 +110,9 @@ class Judge:
             np.clip((features - self.mean) / self.scale, -_FARTHEST, _FARTHEST).astype(np.float32)
         )
 
-    def correct(self, maps: Mapping[str, NDArray[np.float32]], pixel_nm: float) -> NDArray[np.float32]:
+    def correct(
+        self, maps: Mapping[str, NDArray[np.float32]], pixel_nm: float, look: Look = unheard
+    ) -> NDArray[np.float32]:
         """A boundary map whose gaps are closed and whose false walls are gone.
 
         Parameters
@@ -118,6 +120,8 @@ class Judge:
         maps : mapping of str to ndarray (y, x) float32
             Probabilities of the membrane and of `others`.
         pixel_nm : float
+        look : callable
+            Called before each block of a large section; what it raises ends it.
 
         Returns
         -------
@@ -129,6 +133,7 @@ class Judge:
             return self._corrected(maps, pixel_nm)
         out = np.empty(shape, np.float32)
         for y, x in product(*(range(0, n, _BLOCK) for n in shape)):
+            look()
             seen = tuple(slice(max(0, a - _MARGIN), a + _BLOCK + _MARGIN) for a in (y, x))
             inner = tuple(slice(a - s.start, a - s.start + _BLOCK) for a, s in zip((y, x), seen, strict=True))
             part = {name: np.ascontiguousarray(values[seen]) for name, values in maps.items()}

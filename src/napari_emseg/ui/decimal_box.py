@@ -75,10 +75,16 @@ class _Reading(_Box):
     def fixup(self, text: str) -> str:
         """Say why a number is not taken; Qt brings the old one back."""
         if written := self._written(text):
-            words = (
-                f"{written} is not taken: write the number with one point, none between thousands, "
-                f"from {self.minimum():g} to {self.maximum():g}{self.suffix()}."
-            )
+            if _GROUPED.fullmatch(written) and number(written, decimals=self._places()) is None:
+                words = (
+                    f"{written} can be read in two ways: write at most {self._places()} digits after the point, "
+                    "and nothing between thousands."
+                )
+            else:
+                words = (
+                    f"{written} is not taken: write the number with one point, none between thousands, "
+                    f"from {self.minimum():g} to {self.maximum():g}{self.suffix()}."
+                )
             QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), words, self)
             return text  # Qt would leave out what it takes for a sign between thousands
         return str(super().fixup(text) or text)

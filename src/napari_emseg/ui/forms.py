@@ -171,7 +171,6 @@ class Editor(QWidget):
             spin = WholeBox()
             spin.setRange(int(spec.low), min(int(spec.high), 2**31 - 1))
             spin.setSingleStep(int(spec.step))
-        spin.setKeyboardTracking(False)
         spin.setButtonSymbols(spin.ButtonSymbols.NoButtons)
         spin.setAlignment(Qt.AlignmentFlag.AlignRight)
         if unit := "%" if spec.percent else spec.unit:

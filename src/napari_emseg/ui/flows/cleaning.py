@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.sections import Status
 from napari_emseg.ui.durations import took
+from napari_emseg.ui.flows.learning import forget_predictions
 from napari_emseg.ui.flows.overlay import Overlay, Picture
 from napari_emseg.ui.shown import shown
 
@@ -290,9 +291,7 @@ def _show(desk: Desk, *, cleaned: bool) -> None:
     session.image = image
     layers.image.data = shown(image.data, desk.on_unreadable)
     layers.image.contrast_limits = contrast(image.data)
-    desk.runner.give_up("predict")
-    desk.runner.clear_the_way()
-    layers.forget_predictions()
+    forget_predictions(desk)
     session.set_settings(session.get_settings(_STAGE).model_copy(update={"use_cleaned": cleaned}))
     desk.settings_changed.emit(_STAGE)
     desk.cleaned.emit()
