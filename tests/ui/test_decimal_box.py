@@ -57,6 +57,25 @@ def test_a_point_and_a_comma_are_the_same(language: str, typed: str, value: floa
 
 
 @pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("3.7425", "3.7425 nm"), ("4,125", "4.125 nm"), ("4.10", "4.1 nm"), ("50", "50 nm"), ("1234.5", "1234.5 nm")],
+)
+def test_a_field_for_many_digits_shows_no_zeros_after_them(
+    language: str, typed: str, shown: str, qtbot: Any
+) -> None:
+    box = DecimalBox()
+    qtbot.addWidget(box)
+    box.setDecimals(6)
+    box.setRange(0.01, 1e5)
+    box.setSuffix(" nm")
+    box.lineEdit().selectAll()
+    QTest.keyClicks(box.lineEdit(), typed)
+    box.interpretText()
+    assert box.text() == shown
+    assert box.value() == float(typed.replace(",", "."))
+
+
+@pytest.mark.parametrize(
     ("typed", "value"),
     [("22", 22), ("22.5", 22), ("22,7", 23), ("2.000", 2000), ("1,234,567", 1234567), ("12.34.5", None)],
 )

@@ -52,10 +52,11 @@ def test_a_new_person_is_told_what_to_do(dock: Any, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: dock.spine.lines["data"].word.text() == "voxel size?", timeout=3000)
     assert dock.stage_area.verticalScrollBar().maximum() == 0
     data.sizes[0].lineEdit().selectAll()
-    qtbot.keyClicks(data.sizes[0].lineEdit(), "6")
+    qtbot.keyClicks(data.sizes[0].lineEdit(), "4.0049")
     click(dock, qtbot, "use_voxel_size")  # at once, also where the field has kept the focus
-    assert dock.desk.session.image.spacing_nm == (50, 6, 6)
-    assert tuple(viewer.layers["mine"].scale) == (50, 6, 6)
+    assert [size.text() for size in data.sizes] == ["4.0049 nm", "4.0049 nm", "50 nm"]
+    assert dock.desk.session.image.spacing_nm == (50, 4.0049, 4.0049)
+    assert tuple(viewer.layers["mine"].scale) == (50, 4.0049, 4.0049)
     qtbot.waitUntil(lambda: data.facts.rowCount() == 4, timeout=3000)
     shown = data.facts.itemAt(1).widget()
     dock.desk.state_changed.emit()

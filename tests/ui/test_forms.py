@@ -74,7 +74,7 @@ def test_a_number_that_stands_for_something_else_is_shown_in_words(qtbot: Any) -
     form = SettingsForm(FinetuneSettings(learning_rate=0.001))
     qtbot.addWidget(form)
     rate = form.editor("learning_rate").focus_widget
-    assert rate.text() == "0.00100"
+    assert rate.text() == "0.001"
     rate.setValue(0)
     assert (rate.text(), form.value.learning_rate) == ("automatic", 0.0)
     assert form.editor("max_steps").focus_widget.text() == "no limit"

@@ -13,6 +13,7 @@ _Box: Any = object  # mixed in with one that has all that it calls
 
 _GROUPED = re.compile(r"\d{1,3}([.,])\d{3}(?:\1\d{3})*(?:(?!\1)[.,](\d*))?")
 _NUMERIC = re.compile(r"[\d.,]*[.,][\d.,]*")
+_ALIGNED = 2  # so many digits after the point are always shown; zeros after more would only be noise
 
 
 def number(text: str, *, decimals: int) -> float | None:
@@ -103,6 +104,11 @@ class DecimalBox(_Reading, QDoubleSpinBox):  # type: ignore[misc] # Qt has no ty
             QLocale.NumberOption.OmitGroupSeparator | QLocale.NumberOption.RejectGroupSeparator
         )
         self.setLocale(plain)
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
+        """The number; of a field for many digits without the zeros at its end."""
+        text = str(super().textFromValue(value))
+        return text.rstrip("0").removesuffix(".") if self.decimals() > _ALIGNED else text
 
     def valueFromText(self, text: str) -> float:  # noqa: N802 - Qt's name
         """The number, without its unit."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _FILES = "EM stacks and packs (*.tif *.tiff *.h5 *.hdf *.hdf5 *.zarr *.png *.mrc *.emseg.zip);;All files (*)"
 _LARGEST_NM = 1e5
+_VOXEL_DIGITS = 6  # after the point; calibrated pixels are of 3.7425 nm, and of 1/240 µm
 
 
 class DataPanel(StagePanel):
@@ -184,7 +185,7 @@ class DataPanel(StagePanel):
             size = DecimalBox()
             size.setObjectName(f"voxel_{name}")
             size.setRange(0.01, _LARGEST_NM)
-            size.setDecimals(2)
+            size.setDecimals(_VOXEL_DIGITS)
             size.setValue(first)
             size.setSuffix(" nm")
             size.setButtonSymbols(size.ButtonSymbols.NoButtons)
