@@ -25,7 +25,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     write_array("image.tif", rng.integers(1, 255, (6, 120, 200), dtype=np.uint8), spacing_nm=SPACING)
-    write_array("labels.h5", np.repeat(np.arange(1200, dtype=np.uint32), 120).reshape(6, 120, 200))
+    ids = np.arange(1440, dtype=np.uint32).reshape(6, 12, 20)
+    write_array("labels.h5", np.kron(ids, np.ones((1, 10, 10), np.uint32)))
     return tmp_path
 
 

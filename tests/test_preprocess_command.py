@@ -245,6 +245,23 @@ def test_ids_are_never_mixed(words, remedy, stack, table, tmp_path, capsys, monk
     assert not (tmp_path / "o.h5").exists()
 
 
+def test_ids_of_few_bits_are_seen_to_be_ids(tmp_path, capsys):
+    """Once 16-bit ids were averaged, and nothing was said."""
+    ids = np.kron(np.arange(1, 17, dtype=np.uint16).reshape(1, 4, 4) * 3, np.ones((2, 25, 25), np.uint16))
+    write_array(tmp_path / "l.tif", ids)
+    words = ("resample", tmp_path / "l.tif", tmp_path / "m.tif", "--factor", "2")
+    status, _, err = run(capsys, *words)
+    assert status == 1
+    assert "add --labels, or --image if they are grey values" in err
+    assert not (tmp_path / "m.tif").exists()
+    assert run(capsys, *words, "--labels")[0] == 0
+    assert set(np.unique(open_array(tmp_path / "m.tif")[0][:])) == set(range(3, 51, 3))
+    assert run(capsys, *words, "--image")[0] == 0
+    assert len(np.unique(open_array(tmp_path / "m.tif")[0][:])) > 16
+    words = ("replace-bad", tmp_path / "l.tif", tmp_path / "m.tif", "--bad", "1", "--method")
+    assert [run(capsys, *words, method)[0] for method in ("nearest", "flow")] == [0, 1]
+
+
 def test_normalize_as_the_network_does(source, stack, tmp_path, capsys):
     from napari_emseg.core.stack import section_statistics
 

@@ -229,7 +229,7 @@ def test_nothing_there(capsys):
 
 
 def test_only_synapses_are_read(monkeypatch):
-    """Cells are read around synapses, never as a whole."""
+    """Cells are read around synapses, never as a whole, after one section that tells ids from grey values."""
     from napari_emseg.io.hdf5 import Hdf5Stack
 
     seen = []
@@ -242,8 +242,10 @@ def test_only_synapses_are_read(monkeypatch):
 
     monkeypatch.setattr(Hdf5Stack, "read", read)
     synapses_file("cells.h5", "out.hdf", spacing_nm=SPACING, clefts="clefts.h5", sides="sides.h5")
-    assert seen
-    assert all(shape[2] < 110 for shape in seen)
+    first, *around = seen
+    assert first[0] == 1
+    assert around
+    assert all(shape[2] < 110 for shape in around)
 
 
 class Stopping(Silent):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_emseg.algorithms.grey_values import grey_for_ids, grey_for_probability
+from napari_emseg.algorithms.grey_values import grey_for_ids, grey_for_probability, ids_for_grey
 
 Y, X = np.indices((96, 96))
 
@@ -65,3 +65,22 @@ def test_of_ids_neighbouring_pixels_have_one_value(section: np.ndarray, is_grey:
 )
 def test_of_a_map_most_values_are_low_or_high(section: np.ndarray, is_grey: bool | None) -> None:
     assert grey_for_probability(section) is is_grey
+
+
+@pytest.mark.parametrize(
+    ("section", "is_ids"),
+    [
+        (squares(24, 16).astype(np.uint16) * 3, True),
+        (np.where(squares(24, 16) % 5 == 0, 0, squares(24, 16)).astype(np.uint8), True),
+        (squares(3, 900), False),  # too small to tell
+        (image(), False),
+        (image().astype(np.uint16) * 200, False),
+        (np.kron(image()[:48, :48], np.ones((4, 4), np.uint8)), False),  # enlarged
+        (np.where(X < 24, 128, image()), False),  # beside an edge of one grey
+        ((255 * walls()).astype(np.uint8), False),
+        ((walls() > 0.5).astype(np.uint8), None),  # a mask may be mixed: it becomes a share
+        (np.zeros((96, 96), np.uint16), None),
+    ],
+)
+def test_grey_values_are_hardly_ever_as_those_beside_them(section: np.ndarray, is_ids: bool | None) -> None:
+    assert ids_for_grey(section) is is_ids

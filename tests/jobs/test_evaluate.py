@@ -40,6 +40,22 @@ def test_boundary(tmp_path: Path, cells: np.ndarray) -> None:
     assert scores == evaluate_files("boundary", tmp_path / "m.tif", tmp_path / "p.h5", border_is_nonzero=True)
 
 
+def test_touching_ids_are_said_to_be_one_object(tmp_path: Path, cells: np.ndarray) -> None:
+    """Once an empty map of a truth without borders was perfect, and nothing was said."""
+    ids = cells.astype(np.uint16)
+    ids[:, :, 10:20], ids[:, :, 30:] = 2, 3
+    write_array(tmp_path / "t.tif", ids)
+    write_array(tmp_path / "p.tif", 1 - cells)
+    note = evaluate_files("boundary", tmp_path / "t.tif", tmp_path / "p.tif")["note"]
+    assert isinstance(note, str)
+    assert note.startswith("12 of 12 objects of the ground truth touch others without a border of 0")
+    soft = 255 * cells
+    soft[:, :, 19], soft[:, :, 22] = 100, 200
+    write_array(tmp_path / "soft.tif", soft)
+    for truth, options in (("soft.tif", {}), ("t.tif", {"border_is_nonzero": True})):
+        assert "note" not in evaluate_files("boundary", tmp_path / truth, tmp_path / "p.tif", **options)
+
+
 def test_a_bad_map_is_scored_at_its_best_threshold_too(tmp_path: Path) -> None:
     """50 cells and a map with gaps and false walls: quick thinning would choose a threshold that is not the best."""
     from scipy import ndimage as ndi

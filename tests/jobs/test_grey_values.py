@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 
 from napari_emseg.cli import main
+from napari_emseg.commands import animate
+from napari_emseg.commands.arguments import command_parser, understood
+from napari_emseg.commands.reporting import Quiet
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import write_array
+from napari_emseg.jobs.evaluate import evaluate_files
 from napari_emseg.jobs.join import join_files
 from napari_emseg.jobs.measure import measure_file
 from napari_emseg.jobs.propagate_file import propagate_file
 from napari_emseg.jobs.segment_file import segment_file
+from napari_emseg.jobs.synapses import synapses_file
 from napari_emseg.jobs.tidy import tidy_file
 from napari_emseg.settings import MeasureSettings, TidySettings
 
@@ -35,7 +40,22 @@ WANTED: dict[str, Callable[[Path, Path], Any]] = {
     "tidy": lambda source, out: tidy_file(source, out / "o.h5", settings=TidySettings(fill_holes=True)),
     "join": lambda source, out: join_files([out / "ids.h5", source], out / "o.h5"),
     "segment": lambda source, out: segment_file(source, out / "o.h5"),
+    "cells": lambda source, out: synapses_file(
+        source, out / "o.h5", spacing_nm=SPACING, clefts=out / "ids.h5"
+    ),
+    "clefts": lambda source, out: synapses_file(
+        out / "ids.h5", out / "o.h5", spacing_nm=SPACING, clefts=source
+    ),
+    "movie": lambda source, out: movie(out / "image.h5", source, out / "o.gif"),
+    "truth": lambda source, out: evaluate_files("segmentation", source, out / "ids.h5"),
+    "prediction": lambda source, out: evaluate_files("segmentation", out / "ids.h5", source),
 }
+MAPS = {"segment": "probability of membranes", "clefts": "probability of clefts"}
+
+
+def movie(image: Path, labels: Path, out: Path) -> None:
+    _, parser = command_parser("animate")
+    animate.run(understood(parser, [str(image), str(labels), str(out)]), Quiet())
 
 
 @pytest.fixture
@@ -48,14 +68,14 @@ def files(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("command", WANTED)
 def test_an_image_is_refused_before_anything_is_written(command: str, files: Path) -> None:
     before = set(files.iterdir())
-    wanted = "probability of membranes" if command == "segment" else "labels"
+    wanted = MAPS.get(command, "labels")
     with pytest.raises(EmsegError, match=f"this is an image and no {wanted}: .*, .*image.h5, .*") as refused:
         WANTED[command](files / "image.h5", files)
     assert refused.value.remedy
     assert set(files.iterdir()) == before
 
 
-@pytest.mark.parametrize("command", [name for name in WANTED if name != "segment"])
+@pytest.mark.parametrize("command", [name for name in WANTED if name not in MAPS])
 def test_eight_bits_of_object_ids_are_taken(command: str, files: Path) -> None:
     WANTED[command](files / "ids.h5", files)
 

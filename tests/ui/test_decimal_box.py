@@ -58,7 +58,13 @@ def test_a_point_and_a_comma_are_the_same(language: str, typed: str, value: floa
 
 @pytest.mark.parametrize(
     ("typed", "shown"),
-    [("3.7425", "3.7425 nm"), ("4,125", "4.125 nm"), ("4.10", "4.1 nm"), ("50", "50 nm"), ("1234.5", "1234.5 nm")],
+    [
+        ("3.7425", "3.7425 nm"),
+        ("4,125", "4.125 nm"),
+        ("4.10", "4.1 nm"),
+        ("50", "50 nm"),
+        ("1234.5", "1234.5 nm"),
+    ],
 )
 def test_a_field_for_many_digits_shows_no_zeros_after_them(
     language: str, typed: str, shown: str, qtbot: Any

@@ -59,10 +59,11 @@ def percentiles(text: str) -> tuple[float, float]:
 
 def run(args: argparse.Namespace, progress: Quiet) -> int:
     """Make the movie."""
-    from napari_emseg.io import open_array, open_image
+    from napari_emseg.io import open_image, open_volume
     from napari_emseg.io.movies import check_movie
     from napari_emseg.io.writing import check_new
     from napari_emseg.jobs.animate import animate
+    from napari_emseg.jobs.grey_values import refuse_image_as_ids
     from napari_emseg.jobs.stack_file import one_channel
 
     args.dark, args.bright = args.contrast
@@ -70,7 +71,11 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
     check_movie(args.output, settings.fps)
     check_new(args.output, args.image, args.labels)
     stack = open_image(args.image)
-    labels = one_channel(open_array(args.labels)[0], args.labels) if args.labels else None
+    labels = None
+    if args.labels:
+        opened = open_volume(args.labels)
+        labels = one_channel(opened.array, args.labels)
+        refuse_image_as_ids(labels, args.labels, is_labels=opened.is_labels)
     spacing, is_known = voxel_size(args.pixel_size, stack.spacing_nm)
     if settings.turn and not is_known:
         spacing = None  # no scale bar beside a depth that nobody knows

@@ -1,6 +1,7 @@
 """Score a result against ground truth.
 
-boundary: TRUTH is non-zero in cells and 0 on borders, PREDICTION the probability that a pixel is membrane.
+boundary: TRUTH is non-zero in cells and 0 on borders, PREDICTION the probability that a pixel is membrane; ids of TRUTH that
+touch without a border are one object, and "note" says how many do.
 segmentation: both are object ids; ground truth 0 is ignored. semantic: both are masks or probabilities.
 detection: instances, as ids, masks or probabilities. clefts: masks or CREMI's volumes; what CREMI ignores is left out.
 partners: CREMI files or skeletons of two nodes; the neurons come from TRUTH or --segmentation.

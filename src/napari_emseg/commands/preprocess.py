@@ -75,7 +75,7 @@ def _add_replace(step: argparse.ArgumentParser) -> None:
         help="copy the nearest good section, or interpolate between two along optical flow (default nearest)",
     )  # fmt: skip
     step.add_argument("--table", metavar="FILE", help="write here (JSON) what was replaced by what")
-    step.add_argument("--labels", action="store_true", help="IN holds ids: the nearest section is copied")
+    _add_kind(step)
 
 
 def _add_align(align: argparse.ArgumentParser, unalign: argparse.ArgumentParser) -> None:
@@ -88,7 +88,7 @@ def _add_align(align: argparse.ArgumentParser, unalign: argparse.ArgumentParser)
         step.add_argument(
             "--margin", type=int, default=0, metavar="PX", help="empty pixels around all sections"
         )
-        step.add_argument("--labels", action="store_true", help="IN holds ids")
+        _add_kind(step)
         step.add_argument(
             "--elastic", metavar="FILE.npz",
             help="with --estimate: also estimate smooth displacements of every section and write them here; with --table:"
@@ -113,14 +113,26 @@ def _add_crack(crack: argparse.ArgumentParser, uncrack: argparse.ArgumentParser)
     )  # fmt: skip
     uncrack.add_argument("--table", metavar="FILE", required=True, help="the record that crack has written")
     for step in (crack, uncrack):
-        step.add_argument("--labels", action="store_true", help="IN holds ids")
+        _add_kind(step)
+
+
+def _add_kind(step: argparse.ArgumentParser) -> None:
+    kind = step.add_mutually_exclusive_group()
+    kind.add_argument("--labels", action="store_true", default=None, help="IN holds ids, which are not mixed")
+    kind.add_argument(
+        "--image",
+        dest="labels",
+        action="store_false",
+        default=None,
+        help="IN holds grey values that look like ids",
+    )
 
 
 def _add_resample(step: argparse.ArgumentParser) -> None:
     size = step.add_mutually_exclusive_group(required=True)
     size.add_argument("--to", type=pixel_size, metavar="NM", help="new pixel size, or voxel size as Z,Y,X")
     size.add_argument("--factor", type=pixel_size, metavar="N", help="new size divided by old: 2, or 1,2,2")
-    step.add_argument("--labels", action="store_true", help="IN holds ids")
+    _add_kind(step)
     add_pixel_size(step)
 
 

@@ -186,7 +186,7 @@ def replace_file(
     replay: str | None,
     method: Method,
     table: str | None,
-    labels: bool,
+    labels: bool | None,
     progress: Progress,
 ) -> list[str]:
     """Replace bad sections; without a list they are looked for first.
@@ -199,7 +199,8 @@ def replace_file(
     check_output(output, source)
     if table:
         check_place(Path(table))
-    channels, spacing, offset = open_sections(source, labels=labels)
+    mixes = method == "flow" or replay is not None
+    channels, spacing, offset = open_sections(source, labels=labels, mixes=mixes)
     count = channels[0].shape[0]
     said: list[str] = []
     if replay is not None:
@@ -226,7 +227,7 @@ def replace_file(
     by_section = {r.section: r for r in plan}
 
     def compute(channel: Any, z: int) -> NDArray[Any]:
-        return section_or_replacement(channel, z, by_section, labels=labels)
+        return section_or_replacement(channel, z, by_section, labels=bool(labels))
 
     note = origin("replace-bad", source, replaced=replacements_as_rows(plan))
     write_mapped(
@@ -276,7 +277,7 @@ def resample_file(
     to: tuple[float, ...] | None,
     factor: tuple[float, ...] | None,
     given: tuple[float, ...] | None,
-    labels: bool,
+    labels: bool | None,
     progress: Progress,
 ) -> list[str]:
     """Change the voxel size, one section of the result at a time.
@@ -313,7 +314,7 @@ def resample_file(
     new = None
     if spacing is not None and not np.isnan(spacing[0]):
         new = (spacing[0] * plan.factors[0], spacing[1] * plan.factors[1], spacing[2] * plan.factors[2])
-    note = origin("resample", source, factors=list(plan.factors), labels=labels)
+    note = origin("resample", source, factors=list(plan.factors), labels=bool(labels))
     offset = opened._replace(spacing_nm=spacing).moved(plan.offset) if new is not None else None
     write_mapped(
         output, channels, compute, (depth, height, width), new, progress, "resampling", note, offset_nm=offset

@@ -92,7 +92,26 @@ def _boundary(truth: Checked, prediction: Checked, options: Options, progress: P
 
     cells = _Mapped(truth, lambda ids: ids == 0) if options.border_is_nonzero else truth
     probability = CheckedMap(prediction, prediction.source)
-    return {**boundary_scores(cells, probability, every_threshold=True, progress=progress)}
+    scores: Scores = {**boundary_scores(cells, probability, every_threshold=True, progress=progress)}
+    if cells is truth and (note := _touching(truth)):
+        scores["note"] = note
+    return scores
+
+
+def _touching(truth: Checked) -> str:
+    """What is to be said where ids touch, which are one object without a border; empty if none do."""
+    from napari_emseg.algorithms.metrics.touching import count_touching
+
+    if truth.dtype.kind not in "ui":
+        return ""
+    counts = [count_touching(truth[z]) for z in range(len(truth))]
+    objects, touching = (sum(column) for column in zip(*counts, strict=True))
+    if not touching:
+        return ""
+    return (
+        f"{touching} of {objects} objects of the ground truth touch others without a border of 0 and count as one with "
+        f"them: part them first, as napari-emseg tidy TRUTH OUT --erosion NM does"
+    )
 
 
 def _semantic(truth: Checked, prediction: Checked, options: Options, progress: Progress) -> Scores:

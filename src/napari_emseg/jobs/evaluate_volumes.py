@@ -59,18 +59,21 @@ def evaluate_volumes(
 ) -> Scores:
     """The scores of ``evaluate segmentation``; see `napari_emseg.jobs.evaluate.evaluate_files`."""
     from napari_emseg.algorithms.metrics.error_map import MEANINGS
-    from napari_emseg.io import open_array, open_volume, write_array
+    from napari_emseg.io import open_volume, write_array
     from napari_emseg.io.grid import position_kept, position_moved
     from napari_emseg.io.origin import origin
     from napari_emseg.io.packed import PackedStack
     from napari_emseg.jobs.compare import compare
     from napari_emseg.jobs.evaluate_runs import run_length, write_object_errors
+    from napari_emseg.jobs.grey_values import refuse_image_as_ids
     from napari_emseg.jobs.stack_file import one_channel
 
-    array, spacing, offset, _ = open_volume(truth)
+    array, spacing, offset, truth_says = open_volume(truth)
     reference = one_channel(array, truth)
-    other, spacing_there = open_array(prediction)
+    other, spacing_there, _, prediction_says = open_volume(prediction)
     values = one_channel(other, prediction)
+    refuse_image_as_ids(reference, truth, is_labels=truth_says)
+    refuse_image_as_ids(values, prediction, is_labels=prediction_says)
     if border_nm or skeletons is not None:
         spacing_nm = agreed_spacing(spacing_nm, spacing, spacing_there, str(prediction))
     spacing_nm = spacing_nm or spacing or spacing_there

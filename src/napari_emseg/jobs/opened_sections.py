@@ -12,6 +12,7 @@ from napari_emseg.io import open_image
 from napari_emseg.io.grid import position_moved
 from napari_emseg.io.lazy import LazyChannels
 from napari_emseg.io.opening import open_volume
+from napari_emseg.jobs.grey_values import refuse_ids_as_image
 
 if TYPE_CHECKING:
     from napari_emseg.core.stack import ImageStack, Spacing
@@ -40,14 +41,14 @@ class Sections(NamedTuple):
         return position_moved(self.offset_nm, self.spacing_nm, voxels)
 
 
-def open_sections(source: str, *, labels: bool = False, mixes: bool = False) -> Sections:
+def open_sections(source: str, *, labels: bool | None = None, mixes: bool = False) -> Sections:
     """The channels of a file, their voxel size and position.
 
     Parameters
     ----------
     source : str
-    labels : bool
-        It holds object ids.
+    labels : bool or None
+        Whether it holds object ids; None if nobody has said so, and those that look like it are refused.
     mixes : bool
         Values of neighbouring pixels are averaged, where it does not hold object ids.
 
@@ -63,6 +64,9 @@ def open_sections(source: str, *, labels: bool = False, mixes: bool = False) -> 
     array, spacing, offset, _ = opened
     if mixes and not labels and opened.holds_ids:
         raise EmsegError("these are object ids, which would be mixed", source, f"add --labels; {_AS_GREY}")
+    if mixes and labels is None and opened.is_labels is None:
+        first = array.channels[0] if isinstance(array, LazyChannels) else array
+        refuse_ids_as_image(first, source, remedy="add --labels, or --image if they are grey values")
     if not labels and not isinstance(array, LazyChannels):
         stack = open_image(source)
         return Sections([stack.data], stack.spacing_nm, stack.offset_nm)

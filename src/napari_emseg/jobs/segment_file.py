@@ -72,7 +72,7 @@ def segment_file(
 
     seeds, settings = seeds or SeedSettings(), settings or SegmentSettings()
     opened = open_stack(source, voxel)
-    refuse_image_as_probability(opened, source)
+    refuse_image_as_probability(opened.stack, source)
     report, losses, notes = progress or Silent(), Losses(), list[str]()
     with scratch_folder(output) as folder:
         work = Part(report, 0.0, 0.9)

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emseg.algorithms.synapses.masks import CleftMap, SideMap, shape_of
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.jobs.grey_values import refuse_image_as_ids, refuse_image_as_probability
 from napari_emseg.jobs.map_file import holds_mask
 from napari_emseg.jobs.stack_file import one_channel
 
@@ -68,10 +69,11 @@ def open_inputs(
         raise EmsegError(
             "cells have whole numbers as ids", str(cells), "give a label volume first: synapses SEG OUT.hdf"
         )
+    refuse_image_as_ids(labels, cells, is_labels=opened.is_labels)
     found = Inputs(
         labels, spacing_nm, opened.offset_nm or (0.0, 0.0, 0.0),
         None if clefts is None else _clefts(open_volume(clefts), settings, str(clefts)),
-        None if sides is None else SideMap(open_volume(sides).array, settings, str(sides)),
+        None if sides is None else _sides(open_volume(sides), settings, str(sides)),
         None if image is None else one_channel(open_volume(image).array, image),
     )  # fmt: skip
     for array, where in ((found.clefts, clefts), (found.sides, sides), (found.image, image)):
@@ -88,8 +90,17 @@ def _clefts(opened: Opened, settings: SynapseSettings, where: str) -> Any:
     array = one_channel(opened.array, where)
     dtype = np.dtype(array.dtype)
     if dtype.kind in "ui" and (dtype.itemsize > 1 or opened.is_labels):
+        refuse_image_as_ids(array, where, is_labels=opened.is_labels)
         return array
+    refuse_image_as_probability(array, where, of="clefts", model="cleft")
     return CleftMap(_Bytes(array) if dtype == np.uint8 else array, settings.threshold, where)
+
+
+def _sides(opened: Opened, settings: SynapseSettings, where: str) -> SideMap:
+    found = SideMap(opened.array, settings, where)
+    if found.form == "sides":
+        refuse_image_as_ids(opened.array, where, is_labels=opened.is_labels)
+    return found
 
 
 class _Bytes:

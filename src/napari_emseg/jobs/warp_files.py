@@ -46,7 +46,7 @@ def align_file(
     elastic: str | None,
     cumulative: bool,
     margin: int,
-    labels: bool,
+    labels: bool | None,
     most_px: float | None,
     bad: str | None,
     given: tuple[float, ...] | None,
@@ -71,7 +71,7 @@ def align_file(
     canvas = alignment.shifts.canvas((height, width))
 
     def compute(channel: Any, z: int) -> NDArray[Any]:
-        return alignment.forward(np.asarray(channel[z]), z, labels=labels)
+        return alignment.forward(np.asarray(channel[z]), z, labels=bool(labels))
 
     note = origin(
         "align", source, shifts=alignment.shifts.shifts.tolist(), margin=margin, elastic=elastic or ""
@@ -155,7 +155,7 @@ def unalign_file(
     elastic: str | None,
     cumulative: bool,
     margin: int,
-    labels: bool,
+    labels: bool | None,
     given: tuple[float, ...] | None,
     progress: Progress,
 ) -> list[str]:
@@ -170,7 +170,7 @@ def unalign_file(
     alignment.check((depth, *size), elastic or table)
 
     def compute(channel: Any, z: int) -> NDArray[Any]:
-        return alignment.back(np.asarray(channel[z]), z, labels=labels)
+        return alignment.back(np.asarray(channel[z]), z, labels=bool(labels))
 
     note = origin(
         "unalign", source, shifts=alignment.shifts.shifts.tolist(), margin=margin, elastic=elastic or ""
@@ -218,7 +218,13 @@ def _points_file(
 
 
 def crack_file(
-    source: str, output: str, *, sections: str | None, table: str | None, labels: bool, progress: Progress
+    source: str,
+    output: str,
+    *,
+    sections: str | None,
+    table: str | None,
+    labels: bool | None,
+    progress: Progress,
 ) -> list[str]:
     """Mend cracked sections and record how; labels are moved by an existing record.
 
@@ -297,7 +303,9 @@ def neighbours(stack: Any, z: int, bad: dict[int, Any]) -> tuple[NDArray[Any] | 
     )
 
 
-def uncrack_file(source: str, output: str, *, table: str, labels: bool, progress: Progress) -> list[str]:
+def uncrack_file(
+    source: str, output: str, *, table: str, labels: bool | None, progress: Progress
+) -> list[str]:
     """The way back for labels or predictions that were made on mended sections."""
     check_output(output, source)
     channels, spacing, offset = open_sections(source, labels=labels, mixes=True)
@@ -306,7 +314,7 @@ def uncrack_file(source: str, output: str, *, table: str, labels: bool, progress
 
     def compute(channel: Any, z: int) -> NDArray[Any]:
         values = np.asarray(channel[z])
-        return unmend(values, by_section[z], labels=labels) if z in by_section else values
+        return unmend(values, by_section[z], labels=bool(labels)) if z in by_section else values
 
     note = origin("uncrack", source, sections=sorted(by_section))
     write_mapped(
