@@ -46,6 +46,8 @@ def test_vast_there_and_back(tmp_path: Path, labels: Path, capsys: pytest.Captur
     np.testing.assert_array_equal(back.array[:], LABELS)
     assert back.spacing_nm == SPACING
     assert len(read_vast_table(tmp_path / "back.segments.txt").segments) == 4
+    assert main(["vast", "import", str(out), f"{tmp_path}/in.h5::labels/cells"]) == 0
+    assert len(read_vast_table(tmp_path / "in.segments.txt").segments) == 4
     assert main(["vast", "show", str(out / "segments.txt")]) == 0
     assert "   70000  Segment 70000" in capsys.readouterr().out
 

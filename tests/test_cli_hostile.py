@@ -64,6 +64,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
         "instances prob.h5 prob.h5",
         "predict prob.h5 prob.h5",
         "roi pad labels.h5 labels.h5::main --by 1,1,1",
+        "roi boxes labels.h5 labels.h5",
+        "roi check boxes.txt --fix boxes.txt",
         "convert two.h5::raw two.h5",
         "convert two.h5::raw two.h5::raw",
     ],
@@ -71,9 +73,10 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 def test_nothing_replaces_what_it_is_made_of(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     write_array("anchors.h5", LABELS)
     Path("table.txt").write_text("0 0\n" * 3)
+    Path("boxes.txt").write_text("# mine\n0-1: 0-9, 0-9\n3-4: 0-9, 0-9\n")
     with h5py.File("two.h5", "w") as file:
         file["raw"] = file["other"] = LABELS
-    names = ("labels.h5", "prob.h5", "anchors.h5", "two.h5")
+    names = ("labels.h5", "prob.h5", "anchors.h5", "two.h5", "boxes.txt")
     before = [Path(name).read_bytes() for name in names]
     assert "would replace what it is made of" in refused(capsys, *words.split())
     assert [Path(name).read_bytes() for name in names] == before

@@ -135,6 +135,9 @@ def test_labels_export_and_the_image_elsewhere(folder: Path, capsys: pytest.Capt
     assert int((found[2] > 0).sum()) == 16
     assert "corrected by hand" in (folder / "m.txt").read_text("utf-8")
     assert len((folder / "s.csv").read_text("utf-8").splitlines()) == 4
+    for option in ("--methods", "--sections"):
+        status, _, err = call(capsys, "export", project, option, project / "project.json")
+        assert (status, "inside a project" in err) == (1, True)
     (folder / "em.tif").rename(folder / "moved.tif")
     status, _, err = call(capsys, "export", project, folder / "out2.tif")
     assert status == 1

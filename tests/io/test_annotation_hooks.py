@@ -10,13 +10,17 @@ import pytest
 from npe2 import PluginManager, PluginManifest
 
 from napari_emseg.core.errors import EmsegError
-from napari_emseg.io.annotation_hooks import write_points, write_shapes, write_vast_labels
-from napari_emseg.io.annotations import read_annotations
+from napari_emseg.io.annotation_hooks import _narrow, write_points, write_shapes, write_vast_labels
+from napari_emseg.io.annotations import read_annotations, write_annotations
 from napari_emseg.io.cremi import IGNORE, NO_CLEFT, POST, PRE, CremiAnnotations
 from napari_emseg.io.cremi_writing import write_cremi
-from napari_emseg.io.napari_hooks import get_reader
+from napari_emseg.io.napari_hooks import get_reader, write_image, write_labels
 from napari_emseg.io.vast_table import read_vast_table
 
+SITES = CremiAnnotations(
+    np.array([1, 2], np.uint64), (PRE, POST), np.array([[40.0, 4, 4], [40, 8, 8]]),
+    np.array([[1, 2]], np.uint64), offset_nm=(40, 0, 0),
+)  # fmt: skip
 NM = {"scale": (50, 4, 4), "units": ("nm",) * 3, "name": "drawn"}
 
 
@@ -66,17 +70,13 @@ def test_everything_in_a_cremi_file(tmp_path: Path) -> None:
     neurons = raw.astype(np.uint64) + 3
     clefts = np.full(raw.shape, NO_CLEFT, np.uint64)
     clefts[2, 2], clefts[3] = 9, IGNORE
-    sites = CremiAnnotations(
-        np.array([1, 2], np.uint64), (PRE, POST), np.array([[40.0, 4, 4], [40, 8, 8]]),
-        np.array([[1, 2]], np.uint64), offset_nm=(40, 0, 0),
-    )  # fmt: skip
     here, there = (40.0, 4.0, 4.0), (40.0, 0.0, 0.0)
     volumes = {
         "raw": (raw, here, (0, 0, 0)),
         "neuron_ids": (neurons, here, there),
         "clefts": (clefts, here, there),
     }
-    write_cremi(tmp_path / "sample.hdf", annotations=sites, volumes=volumes)
+    write_cremi(tmp_path / "sample.hdf", annotations=SITES, volumes=volumes)
     reader = get_reader(str(tmp_path / "sample.hdf"))
     assert reader is not None
     layers = {
@@ -96,6 +96,32 @@ def test_everything_in_a_cremi_file(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "plain.h5", "w") as file:
         file["main"] = raw
     assert len(get_reader(str(tmp_path / "plain.h5"))(str(tmp_path / "plain.h5"))) == 1  # type: ignore[misc]
+
+
+def test_a_file_with_more_in_it_is_not_saved_over(tmp_path: Path) -> None:
+    path, ids = tmp_path / "em.h5", np.ones((2, 3, 4), np.uint32)
+    with h5py.File(path, "w") as file:
+        file["raw"] = np.ones((2, 3, 4), np.uint8)
+    with pytest.raises(EmsegError, match=r"holds raw, and all of it.*em\.h5::annotations"):
+        write_annotations(path, SITES)
+    write_labels(str(path), ids, NM)  # one array takes the place of one
+    assert not write_annotations(f"{path}::annotations", SITES).comments  # type: ignore[union-attr]
+    before = path.read_bytes()
+    for write, data in ((write_labels, ids), (write_image, ids), (write_points, np.ones((1, 3)))):
+        with pytest.raises(EmsegError, match=r"this file holds main, annotations, and all of it would be"):
+            write(str(path), data, NM)
+        assert path.read_bytes() == before
+    write_labels(str(path) + "::ids", ids, NM)
+    with h5py.File(path) as file:
+        assert {"main", "ids", "annotations"} <= set(file)
+
+
+@pytest.mark.parametrize("large", [2**32 - 1, 2**32])
+def test_neurons_are_as_wide_as_their_largest_id(large: int) -> None:
+    ids = np.array([[[1, 2]], [[3, large]]], np.uint64)
+    shown = _narrow(ids)
+    assert shown.dtype == (np.uint32 if large < 2**32 else np.uint64)
+    np.testing.assert_array_equal(shown, ids)
 
 
 def test_a_vast_folder_has_names_and_colours_and_is_saved_with_them(tmp_path: Path) -> None:

@@ -78,9 +78,10 @@ def test_sections_left_out_or_named_twice(known: RoiTable) -> None:
     assert [str(p) for p in gap] == ["row 3: sections 145 to 182 are in no row; first should be 145"]
     twice = check_roi_table(RoiTable((rows[0], RoiRow(70, *list_of(rows[1])[1:]))))
     assert "sections 70 to 80 are in two rows; first should be 81" in str(twice[0])
-    assert "ends with section 300 and the data set with 349" in str(
-        check_roi_table(RoiTable(rows), n_sections=350)[0]
-    )
+    (short,) = check_roi_table(RoiTable(rows), n_sections=350)
+    assert str(short).endswith("ends with section 300 and the data set with 349; last should be 349")
+    (late,) = check_roi_table(RoiTable(rows[1:]), n_sections=301)
+    assert str(late) == "row 1: sections 0 to 80 are in no row; first should be 0"
 
 
 def list_of(row: RoiRow) -> list[int]:
@@ -129,7 +130,10 @@ def test_tables_are_written_and_read(tmp_path: Path, known: RoiTable) -> None:
     assert read_roi_table(tmp_path / "t.csv") == known
 
 
-@pytest.mark.parametrize("text", ["", "only words\n", "0-80: 1-2\n", "0-80: 1-2, 3-4, 5\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "only words\n", "0-80: 1-2\n", "0-80: 1-2, 3-4, 5\n", "0-80: -12-200, 3-4\n", "0,80,-12,200,3,4\n"],
+)
 def test_bad_tables(tmp_path: Path, text: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(EmsegError):

@@ -147,6 +147,8 @@ def test_nml_may_hold_loops_and_swc_may_not(tmp_path: Path) -> None:
     loop = SkeletonSet((replace(TOY, edges=np.array([[1, 2], [2, 3], [3, 1]])),), SPACING)
     write_nml(tmp_path / "l.nml", loop)
     assert_same(loop, read_nml(tmp_path / "l.nml"))
+    write_nml(tmp_path / "n.nml", replace(loop, spacing_nm=None))  # of SWC, which knows no voxels
+    assert read_nml(tmp_path / "n.nml").spacing_nm == (1, 1, 1)
     with pytest.raises(EmsegError, match=r"form a loop.*write \.nml"):
         write_swc(tmp_path / "l.swc", loop)
 
@@ -365,6 +367,7 @@ def test_layers_are_in_nanometres(tmp_path: Path) -> None:
     assert meta["units"] == ("nm", "nm", "nm")
     np.testing.assert_allclose(points[3], [1, 10, 20])
     assert sorted(len(p) for p in paths) == [2, 2, 3]
+    assert {tuple(p) for path in paths for p in path.tolist()} <= {tuple(p) for p in points.tolist()}
     assert meta["features"]["parent"].tolist() == [-1, 1, 2, 2, 4, -1]
     assert meta["features"]["comment"][3] == "end? 100 %"
 
@@ -392,6 +395,9 @@ def test_drawn_paths_are_trees_and_layers_without_unit_are_refused() -> None:
     )
     assert [len(t) for t in found.trees] == [2, 2]
     assert found.trees[0].points_nm.tolist() == [[0, 40, 0], [50, 48, 12]]
+    flat = {"name": "flat", "scale": (0.004, 0.005), "units": ("um",) * 2}
+    points = skeletons_from_layer(np.array([[1.0, 2.0]]), flat, "points").trees[0].points_nm
+    np.testing.assert_allclose(points, [[0, 4, 10]])
     with pytest.raises(EmsegError, match="no unit of length"):
         skeletons_from_layer(np.zeros((1, 3)), {"scale": (1, 1, 1), "units": ("pixel",) * 3}, "points")
     with pytest.raises(EmsegError, match="holds no points"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import tifffile
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, open_image, open_volume, write_array
+from napari_emseg.io.tiff_chain import has_loop
 
 STACK = np.arange(4 * 11 * 13, dtype=np.uint16).reshape(4, 11, 13)
 
@@ -205,3 +208,26 @@ def test_a_resolution_of_nothing_is_no_voxel_size(tmp_path: Path) -> None:
         metadata={"spacing": 50, "unit": "nm", "axes": "ZYX"},
     )  # fmt: skip
     assert open_array(tmp_path / "a.tif")[1] is None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize(
+    ("after", "loops"), [((40, 90, 0), False), ((40, 90, 40), True), ((40, 90, 90), True)]
+)
+def test_a_chain_of_pages_that_leads_back_is_seen(
+    tmp_path: Path, order: str, big: bool, after: tuple[int, ...], loops: bool
+) -> None:
+    where = "Q" if big else "I"
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}H", 43 if big else 42)
+    if big:
+        head += struct.pack(f"{order}HH", 8, 0)
+    content = bytearray((head + struct.pack(f"{order}{where}", after[0])).ljust(140, b"\7"))
+    for offset, following in pairwise(after):  # pages of one tag, of which nothing is read
+        count = struct.pack(f"{order}{where if big else 'H'}", 1)
+        page = count + bytes(20 if big else 12) + struct.pack(f"{order}{where}", following)
+        content[offset : offset + len(page)] = page
+    (tmp_path / "a.tif").write_bytes(content)
+    assert has_loop(tmp_path / "a.tif") is loops
+    (tmp_path / "a.tif").write_bytes(content[:45])  # cut short: no loop
+    assert not has_loop(tmp_path / "a.tif")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,16 @@ def test_missing_tiles_are_grey_and_said(tmp_path: Path) -> None:
 def test_missing_tiles_of_labels_are_empty(tmp_path: Path) -> None:
     path = database(tmp_path, dtype="uint32")
     (tmp_path / "s0/1_01.png").unlink()
+    colours = np.zeros((4, 4, 3), np.uint8)
+    colours[1, 2] = 1, 2, 3
+    Image.fromarray(colours).save(tmp_path / "s1/1_02.png")
     opened = open_volume(path)
     assert opened.is_labels
+    assert opened.array.dtype == np.uint32
     assert not opened.array[0, :4, :4].any()
+    sent = pickle.loads(pickle.dumps(opened.array))
+    assert np.argwhere(sent[1, :4, 4:8]).tolist() == [[1, 2]]
+    assert sent[1, 1, 6] == 1 << 16 | 2 << 8 | 3
 
 
 @settings(max_examples=40, deadline=None)

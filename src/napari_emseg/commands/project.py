@@ -319,13 +319,15 @@ def _find_image(args: argparse.Namespace, progress: Quiet) -> None:  # noqa: ARG
 
 
 def _export(args: argparse.Namespace, progress: Quiet) -> None:
-    from napari_emseg.io.writing import check_output
+    from napari_emseg.io.writing import check_new, check_output
     from napari_emseg.jobs import export
 
     if not (args.output or args.methods or args.sections):
         raise WrongCall("nothing is asked for", "export", "name an output, --methods or --sections")
     if args.output:
         check_output(args.output)
+    for other in filter(None, (args.methods, args.sections)):
+        check_new(other)
     lines = []
     with _open(args, write=False) as session:
         if args.output:

@@ -68,7 +68,10 @@ def run(args: argparse.Namespace, progress: Quiet) -> int:
 def _check(args: argparse.Namespace) -> int:
     from napari_emseg.io.atomic import write_text
     from napari_emseg.io.roi_table import check_roi_table, mended, read_roi_table, roi_text
+    from napari_emseg.io.writing import check_new
 
+    if args.fix is not None:
+        check_new(args.fix, args.source)
     table = read_roi_table(Path(args.source))
     problems = check_roi_table(table, n_sections=args.sections, equal=not args.unequal)
     for problem in problems:
@@ -167,9 +170,11 @@ def _boxes(args: argparse.Namespace, progress: Quiet) -> int:
     from napari_emseg.algorithms.boxes import section_box
     from napari_emseg.io.atomic import write_text
     from napari_emseg.io.roi_table import RoiRow, RoiTable, roi_text
+    from napari_emseg.io.writing import check_new
 
     if args.margin < 0:
         raise WrongCall("a margin cannot be negative", "--margin", "give 0 or more pixels")
+    check_new(args.output, args.source)
     labels = _one_volume(args.source).array
     rows = []
     for z in range(labels.shape[0]):

@@ -118,9 +118,10 @@ def _export(args: argparse.Namespace, progress: Quiet) -> None:
 def _import(args: argparse.Namespace, progress: Quiet) -> None:
     from napari_emseg.io.opening import open_volume
     from napari_emseg.io.origin import origin
+    from napari_emseg.io.paths import parse_output
     from napari_emseg.io.vast import INNER, VastStack
     from napari_emseg.io.vast_table import write_vast_table
-    from napari_emseg.io.writing import check_output, write_array
+    from napari_emseg.io.writing import WRITERS, check_output, write_array
 
     check_output(args.output, args.source)
     source = args.source if args.source.endswith(f"::{INNER}") else f"{args.source}::{INNER}"
@@ -135,7 +136,7 @@ def _import(args: argparse.Namespace, progress: Quiet) -> None:
     for note in getattr(opened.array, "notes", ()):
         print(note)
     if table is not None:
-        beside = Path(args.output).with_suffix(".segments.txt")
+        beside = parse_output(args.output, WRITERS).path.with_suffix(".segments.txt")
         write_vast_table(beside, table)
         print(f"{beside}: {counted(sum(s.id > 0 for s in table.segments), 'segment')}")
 

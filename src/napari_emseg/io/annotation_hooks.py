@@ -23,6 +23,7 @@ from napari_emseg.io.paths import parse_path
 from napari_emseg.io.refusing import refusing
 from napari_emseg.io.skeleton_layers import OURS
 from napari_emseg.io.vast import VastStack, label_look
+from napari_emseg.io.writing import check_new
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,6 +118,7 @@ def write_shapes(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
 
 
 def _write(path: str, data: Any, meta: Mapping[str, Any], kind: str) -> list[str]:
+    check_new(path)
     write_annotations(path, annotations_from_layer(data, dict(meta), kind, path))
     return [os.fspath(Path(path))]
 
@@ -133,6 +135,7 @@ def write_vast_labels(path: str, data: Any, meta: Mapping[str, Any]) -> list[str
     array = np.asarray(array)[None] if len(array.shape) == 2 else array
     from napari_emseg.io.napari_hooks import layer_spacing
 
+    check_new(path)
     spacing = layer_spacing(meta)
     with atomic_output(Path(path)) as place:
         write_vast(place, array, spacing, VastExport(table=table if isinstance(table, VastTable) else None))

@@ -14,6 +14,7 @@ from napari_emseg.io.cremi import CremiAnnotations
 from napari_emseg.io.lookup import load_function
 from napari_emseg.io.paths import DataPath, parse_output, parse_path
 from napari_emseg.io.refusing import refusing
+from napari_emseg.io.saving_over import refuse_losing
 from napari_emseg.io.skeletons import SkeletonSet
 from napari_emseg.io.training_log import LossCurve
 
@@ -118,7 +119,8 @@ def write_annotations(
 ) -> Annotations:
     """Write annotations; the suffix decides the format, and a file appears whole or not at all.
 
-    What was there before is replaced; ``sample.hdf::annotations`` is put into a CREMI file whose volumes stay.
+    What was there before is replaced, but for a file that holds volumes; ``sample.hdf::annotations`` is put into a
+    CREMI file whose volumes stay.
     Synaptic partners become trees of two nodes where the format knows skeletons only, and such trees become
     partners where it knows only those.
 
@@ -130,7 +132,7 @@ def write_annotations(
     Raises
     ------
     EmsegError
-        If the suffix names no format for them, or the place cannot be written.
+        If the suffix names no format for them, the place cannot be written, or volumes there would be lost.
     """
     where = parse_output(path, ANNOTATION_WRITERS["CremiAnnotations"])
     target, suffix = where.path, where.path.suffix.lower()
@@ -147,6 +149,7 @@ def write_annotations(
             f"end it in {', '.join(writers)}",
         )
     write = load_function(writers[suffix])
+    refuse_losing(path, one_array=False)
     with atomic_output(target) as place:
         if where.inner and target.is_file():
             shutil.copyfile(target, place)

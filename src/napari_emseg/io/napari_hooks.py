@@ -26,8 +26,9 @@ from napari_emseg.io.opening import detect_format, open_image, open_volume
 from napari_emseg.io.origin import origin
 from napari_emseg.io.packed import PackedStack
 from napari_emseg.io.paths import DataPath, parse_path
+from napari_emseg.io.saving_over import refuse_losing
 from napari_emseg.io.units import nanometres_per
-from napari_emseg.io.writing import write_array
+from napari_emseg.io.writing import check_output, write_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -139,6 +140,8 @@ def _write(path: str, data: Any, meta: Mapping[str, Any], *, is_labels: bool) ->
         array = np.asarray(array)[None]
     axes = "zyx" if len(array.shape) == 3 else "czyx"
     uri = dict(meta.get("metadata", {})).get("napari-emseg", {}).get("uri")
+    check_output(path)
+    refuse_losing(path, one_array=True)
     write_array(
         path, array, spacing_nm=layer_spacing(meta), axes=axes,
         metadata=origin("save", *([uri] if uri else []), layer=meta.get("name", "")),

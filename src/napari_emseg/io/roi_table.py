@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _MOST_DIGITS = 9  # no stack has a billion sections, none of them a billion pixels a side
 _HEADING = "first,last,x0,x1,y0,y1"
 _ROW = re.compile(r"\s*(\d+)\D+(\d+)\D+(\d+)\D+(\d+)\D+(\d+)\D+(\d+)\D*")
+_NEGATIVE = re.compile(r"[^\d\s]\s*[-\u2212]\s*\d")  # a minus that does not stand between two numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,9 @@ def read_roi_table(path: Path) -> RoiTable:
         if not line.strip()[:1].isdigit():
             continue
         match = _ROW.fullmatch(line)
-        if not match:
+        if not match or _NEGATIVE.search(line):
             raise EmsegError(
-                f"line {n} is no row", str(path), "write: first-last: x0-x1, y0-y1, in whole numbers"
+                f"line {n} is no row", str(path), "write: first-last: x0-x1, y0-y1, in whole numbers from 0"
             )
         if max(map(len, match.groups())) > _MOST_DIGITS:
             raise EmsegError(f"a number of line {n} is too large", str(path), "correct it")
