@@ -169,6 +169,36 @@ def test_undo_brings_no_earlier_tool_back(opened: Any, press: Any) -> None:
     assert str(labels.mode) == "erase"
 
 
+@pytest.mark.parametrize("question", ["keys", "history", "branches", "tidy", "next"])
+def test_escape_closes_a_page_from_the_canvas_and_from_within(
+    opened: Any, press: Any, make_labels: Any, question: str
+) -> None:
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    desk = opened.desk
+    desk.session.commit(make_labels(desk.session, (2,)))
+    desk.layers.labels.selected_label = 1
+    desk.open_stage("proofread")
+    for layer in (desk.layers.labels, desk.layers.seeds, desk.layers.image):
+        desk.viewer.layers.selection.active = layer
+        desk.asked.emit(question)
+        assert opened.pages.current not in opened.panels.values()
+        press("Escape")
+        assert opened.pages.current is opened.panels["proofread"]
+    desk.asked.emit(question)
+    page = opened.pages.current
+    QTest.keyClick(page, Qt.Key.Key_Escape)
+    assert opened.pages.current is opened.panels["proofread"]
+    desk.asked.emit(question)
+    desk.do("merge")
+    desk.viewer.layers.selection.active = desk.layers.labels
+    press("Escape")  # what is in the hand comes first
+    assert (desk.tool, opened.pages.current) == (None, page)
+    press("Escape")
+    assert opened.pages.current is opened.panels["proofread"]
+
+
 def test_a_painting_key_keeps_its_tool_when_it_comes_up(opened: Any, press: Any) -> None:
     labels, chosen = opened.desk.layers.labels, opened.desk.viewer.layers.selection
     press("P")

@@ -174,7 +174,7 @@ ACTIONS: dict[str, Action] = {
         f"{_FLOWS}.proofreading:paint_ours", "proofread",
     ),
     "put_down": Action(
-        "Put the tool down", "Escape", "End merging or cutting, back to moving the view",
+        "Put the tool down", "Escape", "End merging or cutting, back to moving the view; without a tool, close the open page",
         f"{_FLOWS}.proofreading:put_down",
     ),
     "mark_proofread": Action(

@@ -44,7 +44,7 @@ class BranchPage(QWidget):
         self.object_id = 0
         self.tree = BranchTree()
         self.title = heading("Branches")
-        back = QPushButton("Close")
+        back = QPushButton("Close    Esc")
         back.setObjectName("close_branches")
         back.clicked.connect(self.closed)
         self.again = QPushButton("Draw again")

@@ -138,19 +138,16 @@ class EmsegDock(Docked):
             panel.setProperty("emsegPanel", True)
             self.pages.add(panel)
         self.key_sheet = KeySheet()
-        self.key_sheet.closed.connect(self._toggle_keys)
-        self.pages.add(self.key_sheet)
         self.history_page = HistoryPage(self.desk)
         self.conflicts_page = ConflictsPage(self.desk)
-        for beside in (self.history_page, self.conflicts_page):
-            beside.setProperty("emsegPanel", True)
-            beside.closed.connect(partial(self._toggle, beside))
-            self.pages.add(beside)
         self.find_page = FindPage(self.desk)
         self.branch_page = BranchPage(self.desk)
         self.tidy_page = TidyPage(self.panels["proofread"])
         self.next_page = NextPage(self.desk)
-        for page in (self.find_page, self.branch_page, self.tidy_page, self.next_page):
+        for page in (
+            self.key_sheet, self.history_page, self.conflicts_page, self.find_page, self.branch_page, self.tidy_page,
+            self.next_page,
+        ):  # fmt: skip
             page.setProperty("emsegPanel", True)
             page.closed.connect(partial(self._leave_page, page))
             self.pages.add(page)
@@ -163,7 +160,7 @@ class EmsegDock(Docked):
         column.addWidget(self.spine)
         column.addWidget(rule())
         column.addWidget(scroll, 1)
-        QShortcut(QKeySequence(keys.HELP), self).activated.connect(self._toggle_keys)
+        QShortcut(QKeySequence(keys.HELP), self).activated.connect(partial(self._toggle, self.key_sheet))
         for part in (self, *self.pages.all):
             give_back(part, self._to_canvas, self._canvas)
         self.rail = SectionRail()
@@ -289,7 +286,7 @@ class EmsegDock(Docked):
 
     def _on_asked(self, question: str) -> None:
         if question == "keys":
-            self._toggle_keys()
+            self._toggle(self.key_sheet)
         elif question == "history":
             self._toggle(self.history_page)
         elif question == "conflicts":
@@ -305,9 +302,8 @@ class EmsegDock(Docked):
         elif question == "next":
             self.pages.show_page(self.next_page)
             self._come_forward()
-
-    def _toggle_keys(self) -> None:
-        self._toggle(self.key_sheet)
+        elif question == "stage":
+            self._on_escape()
 
     def _show_branches(self) -> None:
         """The tree of the object that is meant; asked again for the same one, the stage again."""
@@ -321,8 +317,12 @@ class EmsegDock(Docked):
     def _leave_page(self, page: QWidget) -> None:
         """Back to the open stage, and the keys to the canvas."""
         if self.pages.current is page:
-            self._toggle(page)
-            self._to_canvas()
+            self._on_escape()
+
+    def _on_escape(self) -> None:
+        """From a page to the open stage; keys go to the canvas."""
+        self.pages.show_page(self.panels[self.desk.stage])
+        self._to_canvas()
 
     def _is_behind(self) -> bool:
         """Whether another tab hides the dock."""

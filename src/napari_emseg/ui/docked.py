@@ -70,6 +70,9 @@ class Docked(QWidget):
     def _to_canvas(self) -> None:
         self._canvas().setFocus()
 
+    def _on_escape(self) -> None:
+        self._to_canvas()
+
     def _canvas(self) -> QWidget:
         """The widget that takes keys in the viewer."""
         native: QWidget = self.viewer.window._qt_viewer.canvas.native
@@ -78,7 +81,7 @@ class Docked(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Esc gives the keys back to the canvas, from wherever Tab has led to."""
         if event.key() == Qt.Key.Key_Escape:
-            self._to_canvas()
+            self._on_escape()
         else:
             super().keyPressEvent(event)
 

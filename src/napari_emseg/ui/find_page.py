@@ -67,7 +67,7 @@ class FindPage(QWidget):
         self.help = faint(_HELP)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
-        column.addLayout(page_top(self, "find", heading("Find"), close="Close    Esc"))
+        column.addLayout(page_top(self, "find", heading("Find")))
         column.addWidget(self.line)
         column.addWidget(self.list, 1)
         column.addWidget(self.says)

@@ -108,7 +108,7 @@ class HistoryPage(QWidget):
         self.people.setObjectName("people_only")
         self.people.setToolTip("Leave out what models and propagation wrote")
         self.people.toggled.connect(self._show_all)
-        back = QPushButton("Close")
+        back = QPushButton("Close    Esc")
         back.setObjectName("close_history")
         back.clicked.connect(self.closed)
         self.count = faint()

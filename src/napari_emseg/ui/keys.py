@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari_emseg.ui.desk import Desk
 
-_NAPARI_OWN = frozenset({"M", "Escape"})
+_NAPARI_OWN = frozenset({"M"})
 """Bound on the labels layer only, where they mean to napari what they mean here."""
 
 NAPARI_TOOLS: tuple[tuple[str, str], ...] = (
@@ -58,7 +58,8 @@ def bind_layer(desk: Desk) -> None:
     _, layers = desk.need_session()
 
     def _on_escape(layer: Any) -> None:
-        if desk.tool is not None:
+        drawn = layer._overlays["brush_stroke"].active or layer._overlays["polygon"].points
+        if desk.tool is not None or not drawn:
             desk.do("put_down")
             return
         from napari.layers.labels._labels_key_bindings import reset_polygon

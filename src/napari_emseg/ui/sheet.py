@@ -19,7 +19,7 @@ class KeySheet(QWidget):
         self.setObjectName("keySheet")
         top = QHBoxLayout()
         top.addWidget(heading("Keys"), 1)
-        back = QPushButton("Close    F1")
+        back = QPushButton("Close    Esc")
         back.setObjectName("close_keys")
         back.clicked.connect(self.closed)
         top.addWidget(back)

@@ -101,10 +101,12 @@ def _pointed_at(desk: Desk, *, or_chosen: bool = False) -> int:
 
 
 def put_down(desk: Desk) -> None:
-    """Put the tool down."""
-    if desk.tool is not None:
-        desk.set_tool(None)
-        _say_if_put_down(desk)
+    """Put the tool down; without one, leave the page that lies over the open stage."""
+    if desk.tool is None:
+        desk.asked.emit("stage")
+        return
+    desk.set_tool(None)
+    _say_if_put_down(desk)
 
 
 def new_object(desk: Desk) -> None:

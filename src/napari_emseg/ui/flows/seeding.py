@@ -52,7 +52,7 @@ def take_up(desk: Desk) -> None:
     session.edited.connect(desk.seeds.seal)
     # to napari's points layers these keys mean something else; ours are on the buttons
     layers.seeds.bind_key("S", lambda _layer: desk.do("segment"), overwrite=True)
-    layers.seeds.bind_key("Escape", lambda _layer: put_down(desk), overwrite=True)
+    layers.seeds.bind_key("Escape", lambda _layer: _on_escape(desk), overwrite=True)
 
 
 def let_go(desk: Desk) -> None:
@@ -196,6 +196,12 @@ def is_placing(desk: Desk) -> bool:
         return False
     layer = desk.layers.seeds
     return desk.viewer.layers.selection.active is layer and str(layer.mode) == "add"
+
+
+def _on_escape(desk: Desk) -> None:
+    if not is_placing(desk):
+        desk.asked.emit("stage")
+    put_down(desk)
 
 
 def put_down(desk: Desk, *, quietly: bool = False) -> None:

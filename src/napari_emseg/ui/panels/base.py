@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_emseg.ui.style import Look
 
 
-def page_top(page: Any, name: str, *left: QWidget, close: str = "Close") -> QHBoxLayout:
+def page_top(page: Any, name: str, *left: QWidget) -> QHBoxLayout:
     """The first line of a page that takes the place of a stage, with the button that closes it; the last of `left` is wide.
 
     Parameters
@@ -34,7 +34,7 @@ def page_top(page: Any, name: str, *left: QWidget, close: str = "Close") -> QHBo
     name : str
         Of the page; the button is called ``close_NAME``.
     """
-    back = QPushButton(close)
+    back = QPushButton("Close    Esc")
     back.setObjectName(f"close_{name}")
     back.clicked.connect(page.closed)
     top = QHBoxLayout()
