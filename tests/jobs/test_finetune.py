@@ -236,6 +236,18 @@ def test_a_model_that_learned_elsewhere_becomes_a_version(taught, model, tmp_pat
         versions.adopt(taught, tmp_path)
 
 
+def test_the_parent_of_a_version_of_another_project_is_the_one_in_that_project(taught, model, tmp_path):
+    theirs = [shutil.copytree(model, tmp_path / f"other/models/toy-{n}") for n in (2, 3)]
+    versions.write_card(
+        theirs[1], read_card(model).model_copy(update={"name": "toy-3", "parent": "models/toy-2"})
+    )
+    folder = versions.adopt(taught, theirs[1])
+    assert folder.name == "toy-2"  # the next one here; it would be its own parent
+    found = [(v.model, v.depth, v.is_lost) for v in versions.tree(taught)]
+    assert found == [(str(theirs[0]), 0, False), (str(folder), 1, False)]
+    assert versions.roll_back(taught) == str(theirs[0])
+
+
 def test_a_model_whose_name_no_folder_can_have_becomes_a_version(taught, model, tmp_path):
     theirs = shutil.copytree(model, tmp_path / "theirs")
     versions.write_card(theirs, read_card(model).model_copy(update={"name": 'cord/3: "good"?'}))

@@ -66,6 +66,24 @@ def test_an_object_that_is_locked_meanwhile_does_not_join(desk: Any) -> None:
     assert (preview.n_pieces, preview.n_objects) == (3, 2)
 
 
+def test_what_was_shown_is_kept_although_the_view_was_moved_to_look_at_it(desk: Any) -> None:
+    pieces(desk)
+    preview = desk.joining = JoinPreview(desk)
+    preview.show(0.5)
+    camera, scale = desk.viewer.scene.camera, desk.layers.labels.scale
+    camera.center = (0, 24 * scale[1], 60 * scale[2])  # of cell 2 only a part is on screen
+    camera.zoom *= 10
+    desk.do("join_shown")
+    assert np.unique(desk.session.volume.read(BOX)).tolist() == [1, 3]
+    assert desk.session.undo_name == "join 1 piece of section 2"
+    desk.do("undo")
+    camera.zoom /= 10
+    preview.show(0.5)
+    desk.session.lock(2, True)
+    desk.do("join_shown")
+    assert desk.sayings["segment"].text.startswith("Nothing joins any more")
+
+
 def test_an_edit_makes_the_preview_stale(desk: Any) -> None:
     pieces(desk)
     preview = JoinPreview(desk)

@@ -6,6 +6,7 @@ child of the model that it came from; discarded, it is gone. Any version can be 
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,11 @@ def adopt(session: Session, model: Path) -> Path:
     copy.mkdir(parents=True)
     for file in (CARD, WEIGHTS):
         shutil.copyfile(model / file, copy / file)
-    folder = _add(session, copy, card.parent or session.project.model)
+    parent = card.parent
+    if parent.startswith("models/"):  # so the other project names it; in this one that would be another model
+        theirs = Path(os.path.abspath(model)).parent  # noqa: PTH100 - as it was given, not where a link leads
+        parent = str(theirs / Path(parent).name)
+    folder = _add(session, copy, parent or session.project.model)
     session.model = folder
     return folder
 

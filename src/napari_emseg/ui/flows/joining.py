@@ -57,7 +57,8 @@ class JoinPreview:
         if threshold <= 0:
             self.hide()
             return
-        tree = self._up_to_date()
+        _, layers = self._desk.need_session()
+        tree = self._up_to_date(visible_region(self._desk.viewer, layers.image))
         assert self._dense is not None
         assert self._ids is not None
         self.threshold = threshold
@@ -89,7 +90,7 @@ class JoinPreview:
         return not np.array_equal(session.volume.read(self._region)[0], self._pieces)
 
     def apply(self) -> int:
-        """Keep what is shown as one edit.
+        """Keep what is shown as one edit, also where the view was moved meanwhile.
 
         Returns
         -------
@@ -106,9 +107,13 @@ class JoinPreview:
             raise EmsegError(
                 "nothing joins yet", "", "move the slider until pieces of one cell have one colour"
             )
-        root = self._up_to_date().at(self.threshold)
+        root = self._up_to_date(self._region).at(self.threshold)
         assert self._ids is not None
         joined = root != np.arange(root.size)
+        if not joined.any():
+            raise EmsegError(
+                "nothing joins any more", "", "what lies here has changed: move the slider again"
+            )
         names = dict(zip(self._ids[joined].tolist(), self._ids[root[joined]].tolist(), strict=True))
         z = self._region.start[0]
         # Pieces go on beyond the edge of the view: all of them in this section.
@@ -122,11 +127,10 @@ class JoinPreview:
         session.commit(edit)
         return n
 
-    def _up_to_date(self) -> MergeTree:
+    def _up_to_date(self, region: Region) -> MergeTree:
         from napari_emseg.algorithms.agglomeration import merge_tree
 
         session, layers = self._desk.need_session()
-        region = visible_region(self._desk.viewer, layers.image)
         z = region.start[0]
         if region.shape[0] != 1:
             raise EmsegError("sections are not on screen", "", "show the stack section by section")
