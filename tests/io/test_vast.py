@@ -201,6 +201,13 @@ def test_bad_tables(tmp_path: Path, text: str, says: str) -> None:
         read_vast_table(table(tmp_path, text))
 
 
+def test_the_classes_that_are_not_named_are_counted(tmp_path: Path) -> None:
+    row = '{0} 1  0 0 255 0  0 0 0 0  1 1 1  0 0 0 0  {0}  0 0 0 9 9 9  "c{0}"'
+    lines = [row.format(n) for n in range(1, 16)]
+    with pytest.raises(EmsegError, match="c12 and 3 more"):
+        read_vast_table(table(tmp_path, "\n".join(lines))).ids_below("none")
+
+
 def test_a_tree_in_a_circle_does_not_hang(tmp_path: Path) -> None:
     read = read_vast_table(table(tmp_path, TABLE.replace("0 2 0 3   1", "2 2 0 9   1")))
     assert read.ids_below("axons") == {1, 2}

@@ -11,7 +11,10 @@ from qtpy.QtCore import Qt
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_image
+from napari_emseg.io.choice import SeveralArrays
 from napari_emseg.io.napari_hooks import get_reader
+from napari_emseg.io.paths import DataPath
+from napari_emseg.ui.array_list import ArrayList
 from napari_emseg.ui.flows import opening
 
 if TYPE_CHECKING:
@@ -45,6 +48,24 @@ def test_one_of_several_arrays_is_opened_by_a_click(dock: Any, several: Path, qt
     assert desk.session.image.shape == (4, 32, 40)
     assert desk.session.image.uri == f"{several}::em/raw"
     qtbot.waitUntil(lambda: not panel.arrays.isVisible(), timeout=3000)
+
+
+def test_of_many_arrays_each_can_be_opened(qtbot: Any, tmp_path: Path) -> None:
+    """Once twelve were shown, and no word about the others."""
+    listed = ArrayList()
+    qtbot.addWidget(listed)
+    arrays = {f"cells/c{n}": (4, 32, 40) for n in range(40)}
+    listed.show_arrays(SeveralArrays(DataPath(tmp_path / "many.h5"), arrays))
+    listed.show()
+    rows = [listed.rows.item(n) for n in range(listed.rows.count())]
+    assert [row.text() for row in rows][9:11] == ["cells/c9  ·  4 × 32 × 40", "cells/c10  ·  4 × 32 × 40"]
+    assert len(rows) == 40
+    qtbot.keyClicks(listed.part, "C37")
+    assert [row.text() for row in rows if not row.isHidden()] == ["cells/c37  ·  4 × 32 × 40"]
+    with qtbot.waitSignal(listed.picked) as picked:
+        place = listed.rows.visualItemRect(rows[37]).center()
+        qtbot.mouseClick(listed.rows.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert picked.args == [f"{tmp_path / 'many.h5'}::cells/c37"]
 
 
 def test_another_stack_takes_the_question_away(dock: Any, several: Path, qtbot: Any) -> None:

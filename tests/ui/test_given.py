@@ -45,6 +45,26 @@ def asked(engine: Any) -> list[str]:
     return [function for function, _, _ in engine.asked]
 
 
+def test_of_a_file_with_channels_one_is_chosen(desk: Any, tmp_path: Path) -> None:
+    both = np.stack([1 - walls(), walls()])
+    write_array(tmp_path / "a.tif", both, axes="czyx")
+    asked: list[Any] = []
+    given.take(desk, tmp_path / "a.tif", ask=asked.append)
+    assert desk.session.membranes is None
+    assert desk.sayings["predict"].text.endswith(
+        "channels and not one ({}): choose one of them above.".format(tmp_path / "a.tif")
+    )
+    assert list(asked[0].arrays) == ["#0", "#1"]
+    given.take(desk, f"{tmp_path / 'a.tif'}::#1", ask=asked.append)
+    desk.viewer.dims.set_current_step(0, 2)
+    desk.do("predict")
+    assert np.abs(desk.layers.boundary_map.read(HERE)[0] - walls()[2]).max() < 1 / 254
+    ours = {"program": "napari-emseg 1", "targets": ["cleft", "membrane"]}
+    write_array(tmp_path / "b.zarr", both, axes="czyx", metadata=ours)
+    given.take(desk, tmp_path / "b.zarr", ask=asked.append)
+    assert (desk.session.membranes_path, len(asked)) == (f"{tmp_path / 'b.zarr'}::#1", 1)
+
+
 def test_what_is_on_screen_comes_from_the_file(desk: Any, engine: Any, file: Path) -> None:
     given.take(desk, file)
     assert desk.sayings["predict"].text == "Membranes come from “walls.zarr” now."

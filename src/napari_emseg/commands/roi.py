@@ -109,7 +109,7 @@ def _one_volume(source: str) -> Opened:
 
     opened = open_volume(source)
     if len(opened.array.shape) != 3:
-        raise EmsegError("it has channels", source, "save one of them on its own")
+        raise EmsegError("it has channels", source, "name one of them, as ::#0")
     return opened
 
 

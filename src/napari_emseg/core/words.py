@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import PureWindowsPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def counted(n: int, thing: str, things: str = "") -> str:
@@ -22,6 +26,19 @@ def counted(n: int, thing: str, things: str = "") -> str:
     ('1 pair of cells', '0 edits')
     """
     return f"{n} {thing if n == 1 else things or f'{thing}s'}"
+
+
+def some_of(names: Iterable[str], most: int) -> str:
+    """Names with commas between them, and how many are left out.
+
+    Examples
+    --------
+    >>> some_of(["axon", "glia", "soma"], 3), some_of(["axon", "glia", "soma"], 1)
+    ('axon, glia, soma', 'axon and 2 more')
+    """
+    listed = list(names)
+    left = len(listed) - most
+    return f"{', '.join(listed[:most])} and {left} more" if left > 0 else ", ".join(listed)
 
 
 def last_name(path: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.paths import with_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from napari_emseg.io.paths import DataPath
 
@@ -23,16 +25,44 @@ class SeveralArrays(EmsegError):  # noqa: N818 - reads as what happened
         What the person wrote.
     arrays : mapping of str to tuple of int
         Internal path to shape of those that could be meant.
+    what : str
+        What the file holds, in words.
+    names : mapping of str to str, optional
+        Internal path to what it is called beside that.
     """
 
-    def __init__(self, where: DataPath, arrays: Mapping[str, tuple[int, ...]]) -> None:
-        super().__init__("it holds several arrays", str(where), f"add one of {_listed(arrays)}")
+    def __init__(
+        self,
+        where: DataPath,
+        arrays: Mapping[str, tuple[int, ...]],
+        what: str = "it holds several arrays",
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self.names = dict(names or {})
+        super().__init__(what, str(where), f"add one of {_listed(arrays, self.names)}")
         self._where = where
         self.path = where.path
-        self.arrays = dict(sorted(arrays.items()))
+        self.arrays = {name: arrays[name] for name in sorted(arrays, key=_by_number)}
 
-    def __reduce__(self) -> tuple[type[SeveralArrays], tuple[DataPath, dict[str, tuple[int, ...]]]]:
-        return SeveralArrays, (self._where, self.arrays)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._where, self.arrays, self.what, self.names)
+
+
+def several_channels(where: DataPath, shape: tuple[int, ...], targets: Sequence[str] = ()) -> SeveralArrays:
+    """The refusal of a file with channels where one channel is wanted.
+
+    Parameters
+    ----------
+    where : DataPath
+        What the person wrote.
+    shape : (c, z, y, x)
+    targets : sequence of str
+        What each channel shows, where the file says that.
+    """
+    paths = [with_channel(where, n).inner for n in range(shape[0])]
+    names = dict(zip(paths, targets, strict=True)) if len(targets) == len(paths) else {}
+    size = tuple(int(n) for n in shape[1:])
+    return SeveralArrays(where, dict.fromkeys(paths, size), f"it has {shape[0]} channels and not one", names)
 
 
 def choose(arrays: Mapping[str, tuple[int, ...]], where: DataPath) -> str:
@@ -66,5 +96,12 @@ def choose(arrays: Mapping[str, tuple[int, ...]], where: DataPath) -> str:
     raise EmsegError(f"there is no array {inner}", str(where), f"choose one of {_listed(arrays)}")
 
 
-def _listed(arrays: Mapping[str, tuple[int, ...]]) -> str:
-    return ", ".join(f"::{name} {shape}" for name, shape in sorted(arrays.items()))
+def _listed(arrays: Mapping[str, tuple[int, ...]], names: Mapping[str, str] | None = None) -> str:
+    called = {path: f" {name}" for path, name in (names or {}).items()}
+    ordered = sorted(arrays, key=_by_number)
+    return ", ".join(f"::{path}{called.get(path, '')} {arrays[path]}" for path in ordered)
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """Names in the order in which people count: 2 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import some_of
 from napari_emseg.io.lazy import LazyStack
 from napari_emseg.io.textfiles import read_text
 from napari_emseg.io.vast_table import looks_like_vast_table, read_vast_table
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emseg.core.edit import Region
+
+_NAMED = 12  # in an error
 
 
 _MOST_DIGITS = 20
@@ -46,7 +49,7 @@ def ids_of_class(path: Path, name: str) -> frozenset[int]:
     classes = read_classes(path)
     found = frozenset(i for i, c in classes.items() if c.casefold() == name.casefold())
     if not found:
-        listed = ", ".join(sorted(set(classes.values()))[:12])
+        listed = some_of(sorted(set(classes.values())), _NAMED)
         raise EmsegError(f"no object is of class {name!r}", str(path), f"there are {listed}")
     return found
 

@@ -25,7 +25,7 @@ from napari_emseg.io.memory import most_at_once
 from napari_emseg.io.opening import detect_format, open_image, open_volume
 from napari_emseg.io.origin import origin
 from napari_emseg.io.packed import PackedStack
-from napari_emseg.io.paths import DataPath, parse_path
+from napari_emseg.io.paths import DataPath, parse_path, with_channel
 from napari_emseg.io.saving_over import refuse_losing
 from napari_emseg.io.units import nanometres_per
 from napari_emseg.io.writing import check_output, write_array
@@ -79,7 +79,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
             raise
         return [layer for inner in error.arrays for layer in read_layers(f"{error.path}::{inner}")]
     array, spacing, offset = opened.array, opened.spacing_nm, opened.offset_nm
-    uri = str(DataPath(where.path.resolve(), where.inner))
+    here = DataPath(where.path.resolve(), where.inner)
     parts = array.channels if isinstance(array, LazyChannels) else (array,)
     is_ids = opened.holds_ids and array.dtype.kind in "ui"
     say_notes(array)
@@ -88,6 +88,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     layers: list[LayerData] = []
     for i, part in enumerate(parts):
         title = where.name if len(parts) == 1 else f"{where.name} {i}"
+        uri = str(here if len(parts) == 1 else with_channel(here, i))
         options = {"name": title, **_placement(spacing, offset), "metadata": {"napari-emseg": {"uri": uri}}}
         options |= label_extras(part, uri)
         # Labels are painted on: they are in memory until a project holds them, unless they do not fit there.

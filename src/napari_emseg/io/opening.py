@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io.check import check_image
+from napari_emseg.io.choice import several_channels
 from napari_emseg.io.lazy import LazyChannels
 from napari_emseg.io.lookup import load_function
 from napari_emseg.io.magic import ATTRIBUTES, INFO, PROPERTIES, looks_like_bdv, looks_like_mrc
 from napari_emseg.io.opened import Opened
-from napari_emseg.io.paths import SAMPLE, DataPath, parse_path
+from napari_emseg.io.origin import read_origin
+from napari_emseg.io.paths import SAMPLE, DataPath, parse_path, split_channel, with_channel
 from napari_emseg.io.refusing import refusing
 from napari_emseg.io.tile_database import is_tile_database
 from napari_emseg.io.units import required_spacing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from napari_emseg.core.stack import Spacing
@@ -155,10 +159,40 @@ def open_volume(path: str | os.PathLike[str]) -> Opened:
     where = parse_path(path)
     reader = load_function(READERS[detect_format(where.path)])
     with refusing(where):
-        opened = Opened(*reader(where))
-    for stack in opened.array.channels if isinstance(opened.array, LazyChannels) else (opened.array,):
-        stack.where = stack.where or str(where)
+        opened = _opened(reader, where)
+    if isinstance(opened.array, LazyChannels) and len(opened.array) > 1:
+        for n, stack in enumerate(opened.array.channels):
+            stack.where = str(with_channel(parse_path(stack.where or str(where)), n))
+    else:
+        only = opened.array.channels[0] if isinstance(opened.array, LazyChannels) else opened.array
+        only.where = only.where or str(where)
     return opened
+
+
+def _opened(reader: Callable[[DataPath], Any], where: DataPath) -> Opened:
+    """An array of a file, or a channel of it."""
+    whole, channel = split_channel(where)
+    if channel is None:
+        return Opened(*reader(where))
+    try:
+        opened = Opened(*reader(whole))
+        return opened._replace(array=_one_of(opened.array, channel, where))
+    except EmsegError:
+        if not whole.inner:
+            raise
+        with suppress(EmsegError):
+            return Opened(*reader(where))  # an array may be called so
+        raise
+
+
+def _one_of(array: LazyArray, channel: int, where: DataPath) -> LazyArray:
+    channels = array.channels if isinstance(array, LazyChannels) else (array,)
+    if channel >= len(channels):
+        there = f"choose 0 to {len(channels) - 1}" if len(channels) > 1 else "it has one channel"
+        raise EmsegError(f"there is no channel {channel}", str(where), there)
+    chosen = channels[channel]
+    chosen.where = str(where)
+    return chosen
 
 
 def open_image(path: str | os.PathLike[str], *, spacing_nm: Spacing | None = None) -> ImageStack:
@@ -194,9 +228,7 @@ def open_image(path: str | os.PathLike[str], *, spacing_nm: Spacing | None = Non
     opened = open_volume(path)
     array, found = opened.array, opened.spacing_nm
     if isinstance(array, LazyChannels):
-        raise EmsegError(
-            f"it has {array.shape[0]} channels and not one", str(where), "save one of them on its own"
-        )
+        raise several_channels(where, array.shape, read_origin(text).get("targets", ()))
     source = "you" if given else "file" if found else "unknown"
     uri = str(DataPath(where.path.resolve(), where.inner))
     # a position is in the same unit as the voxel size: without one in the file it would be a guess

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emseg import __version__
 from napari_emseg.core.timestamp import timestamp
 from napari_emseg.io.choice import MAIN
-from napari_emseg.io.paths import parse_path
+from napari_emseg.io.paths import parse_path, split_channel
 from napari_emseg.io.sections_folder import NOTE
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def read_origin(source: str | os.PathLike[str]) -> dict[str, Any]:
     source : str or path
         HDF5, OME-Zarr, N5, TIFF or a folder of sections, with ``::internal/path`` where needed.
     """
-    where = parse_path(source)
+    where, _ = split_channel(parse_path(source))
     try:
         found = _stored(where)
     except Exception:  # whatever is wrong with a file is said by those who read its voxels

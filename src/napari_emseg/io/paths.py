@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SEPARATOR = "::"
 SAMPLE = "sample:"
+CHANNEL = "#"
+"""Before the number of a channel, at the end of an inner path: ``maps.h5::main#1``, ``maps.tif::#1``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,30 @@ def parse_path(path: str | os.PathLike[str]) -> DataPath:
         if _exists(outer):
             return DataPath(outer, _inner(parts[n:]))
     return DataPath(Path(parts[0]).expanduser(), _inner(parts[1:]))
+
+
+def split_channel(where: DataPath) -> tuple[DataPath, int | None]:
+    """What stands before ``#1`` at the end of an inner path, and the channel that this means; None where there is none.
+
+    Examples
+    --------
+    >>> where, channel = split_channel(parse_path("maps.h5::main#1"))
+    >>> str(where), channel
+    ('maps.h5::main', 1)
+    """
+    inner, sign, number = where.inner.rpartition(CHANNEL)
+    return (DataPath(where.path, inner), int(number)) if sign and number.isdecimal() else (where, None)
+
+
+def with_channel(where: DataPath, channel: int) -> DataPath:
+    """A channel of a file with several.
+
+    Examples
+    --------
+    >>> str(with_channel(parse_path("maps.tif"), 1))
+    'maps.tif::#1'
+    """
+    return DataPath(where.path, f"{where.inner}{CHANNEL}{channel}")
 
 
 def parse_output(path: str | os.PathLike[str], suffixes: Collection[str]) -> DataPath:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import some_of
 from napari_emseg.io.axes import split_channels
 from napari_emseg.io.extras import required
 from napari_emseg.io.magic import INFO
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from napari_emseg.io.paths import DataPath
+
+_NAMED = 8  # in an error
+
 
 AXES = "xyzc"
 _INFO_BYTES = 16 << 20
@@ -105,5 +109,5 @@ def _index(scales: Sequence[Mapping[str, Any]], where: DataPath) -> int:
     raise EmsegError(
         f"there is no scale {where.inner}",
         str(where),
-        f"choose 0 to {len(scales) - 1} or {', '.join(keys[:8])}",
+        f"choose 0 to {len(scales) - 1} or {some_of(keys, _NAMED)}",
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.choice import SeveralArrays
 from napari_emseg.io.lazy import LazyChannels, LazyStack, grey_of
 from napari_emseg.io.memory import refuse_large_pieces
 from napari_emseg.io.opened import Opened
@@ -169,8 +170,7 @@ def _choose(file: Any, where: DataPath) -> int:
                 str(where),
                 "make them all the same size",
             )
-        listed = ", ".join(f"::{i} {s}" for i, s in enumerate(shapes[:8]))
-        raise EmsegError("it holds several image series", str(where), f"add one of {listed}")
+        raise SeveralArrays(where, {str(i): tuple(map(int, s)) for i, s in enumerate(shapes)})
     return 0
 
 

@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import some_of
 from napari_emseg.io.textfiles import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_NAMED = 12  # in an error
 _NUMBERS = 24
 _MOST_ID = 2**32 - 1
 _COLUMNS = (
@@ -109,9 +111,9 @@ class VastTable:
         """
         wanted = name.casefold()
         if not any(s.name.casefold() == wanted for s in self.segments):
-            roots = [s.name for s in self.segments if s.id and not s.parent][:12]
+            roots = dict.fromkeys(s.name for s in self.segments if s.id and not s.parent)
             raise EmsegError(
-                f"no segment is called {name!r}", "segment table", f"there are {', '.join(roots)}"
+                f"no segment is called {name!r}", "segment table", f"there are {some_of(roots, _NAMED)}"
             )
         return frozenset(
             s.id

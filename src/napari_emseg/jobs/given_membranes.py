@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.progress import Progress
     from napari_emseg.session import Session
 
+_TARGET = "membrane"
 _MOSTLY = 0.5
 """Where more of a section than this is membrane, the map may show cells instead."""
 
@@ -126,7 +127,7 @@ def looked_at(session: Session, path: str) -> tuple[str, float]:
     Returns
     -------
     path : str
-        With the only array of the stack's shape, where the file holds several.
+        With the only array of the stack's shape, where the file holds several; of channels that have names, the membranes'.
     share : float
         0 to 1.
 
@@ -143,7 +144,8 @@ def looked_at(session: Session, path: str) -> tuple[str, float]:
     try:
         array = fitting(path, shape)
     except SeveralArrays as error:
-        alike = [name for name, size in error.arrays.items() if size == shape]
+        named = [name for name, target in error.names.items() if target == _TARGET]
+        alike = named or [name for name, size in error.arrays.items() if size == shape]
         if len(alike) != 1:
             raise
         path = f"{error.path}::{alike[0]}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_emseg.core.errors import EmsegError
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -104,18 +102,18 @@ def one_channel(array: Any, source: object) -> Any:
 
     Raises
     ------
-    EmsegError
+    SeveralArrays
         If there are several channels.
     """
+    from napari_emseg.io.choice import several_channels
     from napari_emseg.io.lazy import LazyChannels
+    from napari_emseg.io.origin import read_origin
+    from napari_emseg.io.paths import parse_path
 
     if len(array.shape) == 3:
         return array
     if array.shape[0] == 1:
         # A number as the key would read the whole channel.
         return array.channels[0] if isinstance(array, LazyChannels) else array[0]
-    raise EmsegError(
-        f"the file has {array.shape[0]} channels",
-        str(source),
-        "save one of them on its own, or predict one target (--targets membrane)",
-    )
+    where = parse_path(str(source))
+    raise several_channels(where, array.shape, read_origin(str(source)).get("targets", ()))

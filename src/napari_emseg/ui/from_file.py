@@ -35,12 +35,12 @@ class FromFile(Unfolding):
         self.about = faint("Take the membranes that a cluster or another program has found in this stack.")
         self.file = QPushButton("Choose a file ...")
         self.file.setObjectName("membranes_file")
-        self.file.setToolTip("TIFF, HDF5: the whole stack, one channel, from 0 to 1 or in eight bits")
+        self.file.setToolTip("TIFF, HDF5: the whole stack, from 0 to 1 or in eight bits; one channel of several")
         self.file.clicked.connect(self._on_file)
         self.folder = QPushButton("Choose a folder ...")
         self.folder.setObjectName("membranes_folder")
         self.folder.setToolTip(
-            "OME-Zarr, N5, or a folder of sections: the whole stack, one channel, from 0 to 1 or in eight bits"
+            "OME-Zarr, N5, or a folder of sections: the whole stack, from 0 to 1 or in eight bits; one channel of several"
         )
         self.folder.clicked.connect(self._on_folder)
         self.layer = action_button(desk, "take_membranes", kind=NameButton)

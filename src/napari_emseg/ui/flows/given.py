@@ -33,7 +33,7 @@ def take(
 ) -> None:
     """Take membranes from a file from now on, once it is known to fit the stack.
 
-    Of several arrays in a file the only one of the stack's shape is meant.
+    Of several arrays in a file the only one of the stack's shape is meant, of channels that ours have written the membranes'.
 
     Parameters
     ----------
