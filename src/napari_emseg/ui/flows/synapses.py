@@ -14,6 +14,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.words import counted
 from napari_emseg.ui.boundary_map import coded
 from napari_emseg.ui.durations import took
+from napari_emseg.ui.flows.predicting import RUN
 from napari_emseg.ui.flows.synapse_queue import STAGE, draw
 from napari_emseg.ui.runner import Work, so_far
 from napari_emseg.ui.synapses.index import listed
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _KEY = "synapses"
 _JOB = "napari_emseg.jobs.synapses_project:run"
-_PREDICT = "napari_emseg.jobs.predict:run"
 _PREDICTING = 0.85  # of the time, where all clefts are still to be predicted
 _AS_BYTES = np.concatenate([[0], np.rint(np.arange(255) * 255 / 254)]).astype(np.uint8)
 """What the map of a target holds (0: not predicted, 1 to 255) to probability times 255."""
@@ -133,7 +133,7 @@ def _predict(desk: Desk, model: Path, missing: Sequence[int], search: _Search) -
         desk.runner.submit_prepared(
             _KEY,
             prepare,
-            lambda request, **back: desk.engine.submit(_PREDICT, request, lane="background", **back),
+            lambda request, **back: desk.engine.submit(RUN, request, lane="background", **back),
             replace(plain, done=done, progress=progress, partial=lambda part: write(*part)),
         )
 
