@@ -35,7 +35,9 @@ class FromFile(Unfolding):
         self.about = faint("Take the membranes that a cluster or another program has found in this stack.")
         self.file = QPushButton("Choose a file ...")
         self.file.setObjectName("membranes_file")
-        self.file.setToolTip("TIFF, HDF5: the whole stack, from 0 to 1 or in eight bits; one channel of several")
+        self.file.setToolTip(
+            "TIFF, HDF5: the whole stack, from 0 to 1 or in eight bits; one channel of several"
+        )
         self.file.clicked.connect(self._on_file)
         self.folder = QPushButton("Choose a folder ...")
         self.folder.setObjectName("membranes_folder")
