@@ -44,6 +44,8 @@ RECORD = "alignment"
 """Folder of a project that says how its stack was aligned."""
 
 _SHIFTS, _WARP, _ABOUT = "shifts.txt", "elastic.npz", "about.json"
+_MOST_BYTES = 1 << 28
+"""Of labels that are taken along by one edit: all of it is in memory, before and after and packed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,10 +283,10 @@ def _record(session: Session, alignment: Alignment, made: Session) -> None:
 def _carry(
     session: Session, alignment: Alignment, made: Session, sections: Iterable[int], progress: Progress
 ) -> None:
-    """Labels of these sections, states of all of them, and what is locked, as one edit."""
+    """Labels of these sections, states of all of them, and what is locked, as one edit or, if that is large, several."""
     _, height, width = session.volume.shape
     _, canvas_height, canvas_width = made.volume.shape
-    patches = []
+    name, patches, held = "take labels over, aligned", list[Patch](), 0
     numbers = sorted(sections)
     for n, z in enumerate(numbers):
         progress.report(n / len(numbers), f"taking along labels, section {n + 1} of {len(numbers)}")
@@ -293,11 +295,15 @@ def _carry(
         there, moved = made.volume.read(box), alignment.forward(own, z, labels=True)[None]
         if not np.array_equal(there, moved):
             patches.append(Patch(box, there, moved))
+            held += patches[-1].nbytes
+        if held > _MOST_BYTES:
+            made.commit(Edit(name, "human", tuple(patches)))
+            patches, held = [], 0
     pairs = zip(made.sections, session.sections, strict=True)
     marks = tuple(Mark(z, before, after) for z, (before, after) in enumerate(pairs) if before != after)
     changed = sorted(session.locked ^ made.locked)
     locks = tuple(Lock(number, number in made.locked, number in session.locked) for number in changed)
-    made.commit(Edit("take labels over, aligned", "human", tuple(patches), marks, locks))
+    made.commit(Edit(name, "human", tuple(patches), marks, locks))
 
 
 def alignment_of(session: Session) -> tuple[Alignment, Offset | None] | None:
