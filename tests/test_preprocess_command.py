@@ -216,6 +216,10 @@ def test_resample_by_size_and_by_factor(source, stack, tmp_path, capsys):
     assert run(capsys, *words)[0] == 0
     assert open_array(tmp_path / "m.h5")[0][:].tolist() == [[[0, 1], [2, 3]]]
     assert run(capsys, "resample", tmp_path / "l.h5", tmp_path / "n.h5", "--to", "8")[0] == 1
+    write_array(tmp_path / "long.h5", labels, spacing_nm=(50.0, 6.0, 4.0))
+    words = ("resample", tmp_path / "long.h5", tmp_path / "q.h5", "--to", "12", "--labels")
+    assert run(capsys, *words)[0] == 0
+    assert open_array(tmp_path / "q.h5")[1] == (50, 12, 12)
 
 
 @pytest.mark.parametrize(
@@ -347,6 +351,7 @@ def test_bent_sections_are_aligned_and_everything_goes_back(tmp_path, capsys):
     assert run(capsys, "unalign", tmp_path / "moved.h5", tmp_path / "back.h5", "--labels", *files)[0] == 0
     back = open_array(tmp_path / "back.h5")[0][:]
     assert back.shape == labels.shape
+    assert np.isin(back, np.append(0, labels[0])).all()
     assert (back == labels)[inner].mean() > 0.97
     (tmp_path / "p.csv").write_text("z,y,x,name\n1,60.25,70.5,a\n4,20,33,b\n")
     assert run(capsys, "align", tmp_path / "p.csv", tmp_path / "q.csv", *files)[0] == 0

@@ -21,7 +21,7 @@ def blocks(tmp_path):
     for a, b in ((20, 21), (21, 28), (28, 31), (31, 32)):
         write_array(
             folder / block_name(a, b), WHOLE[:, a - 20 : b - 20], axes="czyx", spacing_nm=SPACING,
-            metadata={"model": "toy", "region": [a, b]},
+            offset_nm=(50.0 * a, 8.0, 12.0), metadata={"model": "toy", "region": [a, b]},
         )  # fmt: skip
     (folder / "notes.txt").touch()
     return folder
@@ -32,7 +32,8 @@ def test_blocks_of_any_depth_become_one_volume(name, blocks, tmp_path):
     assert join_blocks(blocks, str(tmp_path / name), (20, 32), Silent()) == (2, 12, 6, 7)
     found = open_volume(tmp_path / name)
     np.testing.assert_array_equal(found.array[:], WHOLE)
-    assert found.spacing_nm == SPACING
+    assert (found.spacing_nm, found.offset_nm) == (SPACING, (1000, 8, 12))
+    assert not found.holds_ids
 
 
 def test_where_it_comes_from_is_kept(blocks, tmp_path):

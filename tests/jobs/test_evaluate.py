@@ -105,6 +105,9 @@ def test_segmentation_and_its_border(tmp_path: Path, cells: np.ndarray) -> None:
     assert evaluate_files("segmentation", tmp_path / "t.h5", tmp_path / "s.h5")["voi_merge"] != 0
     masked = evaluate_files("segmentation", tmp_path / "t.h5", tmp_path / "s.h5", border_nm=4)
     assert masked["voi_merge"] == 0
+    # what the person says of the voxel size wins over the files
+    given = {"border_nm": 400, "spacing_nm": tuple(100 * size for size in SPACING)}
+    assert evaluate_files("segmentation", tmp_path / "t.h5", tmp_path / "s.h5", **given) == masked
 
 
 def test_semantic(tmp_path: Path, cells: np.ndarray) -> None:

@@ -205,6 +205,17 @@ def test_a_seed_keeps_the_id_that_it_was_placed_on(session: Session, boundary: N
         assert at(session, RIGHT) == 7
 
 
+def test_a_seed_on_nothing_does_not_keep_the_next_from_its_id(
+    session: Session, boundary: NDArray[np.float32]
+) -> None:
+    ids = np.zeros((40, 60), np.uint32)
+    ids[:, 41:] = 8
+    ids[18:23, 48:53] = 7
+    paint(session, ids)
+    run(session, boundary, PlacedSeeds((LEFT, RIGHT)))
+    assert at(session, RIGHT) == 7
+
+
 def test_of_two_seeds_on_one_object_the_larger_keeps_its_id(
     session: Session, boundary: NDArray[np.float32]
 ) -> None:

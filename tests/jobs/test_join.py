@@ -70,9 +70,23 @@ def test_regions_lie_where_their_files_say(truth: np.ndarray) -> None:
     assert open_array("o.h5")[0].shape == (24, 60, 100)
 
 
+def test_the_volume_begins_where_the_first_of_its_files_does(truth: np.ndarray) -> None:
+    for n, x0 in enumerate((30, 0)):
+        at = (80.0, 16.0, 24.0 + 8.0 * x0)
+        write_array(f"{n}.h5", truth[:, :, x0 : x0 + 30], spacing_nm=SPACING, offset_nm=at)
+    assert main(["join", "0.h5", "1.h5", "o.h5", "--progress", "none"]) == 0
+    opened = open_volume("o.h5")
+    assert (opened.offset_nm, opened.holds_ids) == ((80, 16, 24), True)
+    np.testing.assert_array_equal(np.asarray(opened.array[:]) > 0, truth > 0)
+    write_array("corner.h5", truth[:2, :2, :2], spacing_nm=SPACING)  # says nothing: it lies at the corner
+    assert main(["join", "1.h5", "corner.h5", "p.h5", "--progress", "none"]) == 0
+    assert open_array("p.h5")[0].shape == (14, 32, 33)
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
+        ("join 0.h5 bare.h5 o.h5", 1, "voxel sizes differ"),
         ("join 0.h5 1.h5 o.h5 --at 0,0,0", 2, "one for each"),
         ("join 0.h5 1.h5 o.h5 --at 0,0 --at 1,1,1", 2, "no Z,Y,X"),
         ("join 0.h5 1.h5 o.h5 --overlap -1", 2, "cannot be shared"),
@@ -90,6 +104,7 @@ def test_refusals(
 ) -> None:
     parts(truth, 0)
     write_array("other.h5", truth[:4], spacing_nm=(40.0, 4.0, 4.0))
+    write_array("bare.h5", truth[:4])
     write_array("narrow.h5", truth[:4, :, :9], spacing_nm=SPACING)
     write_array("float.h5", truth[:4].astype(np.float32), spacing_nm=SPACING)
     write_array("between.h5", truth[:4], spacing_nm=SPACING, offset_nm=(20.0, 0.0, 0.0))

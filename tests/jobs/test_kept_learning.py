@@ -133,6 +133,7 @@ def test_a_new_model_waits_over_night(taught, pupil):
     made = finetune.run(request, Ignored())  # the window went before it heard of this
     session = again(taught)
     kept_learning.tidy(session)
+    kept_learning.forget_others(finetune.prepare(session, QUICK.model_copy(update={"seed": 5})))
     found = kept_learning.waiting(session)
     assert (found.folder, found.sections) == (made.model, (1, 3))
     assert replace(found.result, pictures=()) == replace(made, pictures=(), losses=())

@@ -61,6 +61,8 @@ def test_all_numbers_are_there_again(session: Session) -> None:
     first, profile = next(iter(found.profiles.items()))
     every = itertools.islice(itertools.cycle(("", *WORDS)), len(profile.why_not))
     found.profiles[first] = replace(profile, why_not=tuple(every))
+    found.profiles[2**40] = replace(profile, ball_nm=7.0)
+    assert len(found.profiles) == 3
     measured = Measured.now(found, session.label_state)
     keep(session, measured)
     with closing(reopened(session)) as again:

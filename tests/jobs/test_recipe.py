@@ -18,7 +18,7 @@ from napari_emseg.jobs.recipe import (
     read_recipe,
     resolve,
 )
-from napari_emseg.jobs.recipe_truth import TruthSource, only_rim
+from napari_emseg.jobs.recipe_truth import LEVELS, TruthSource, distance_levels, only_rim, truth_of
 
 
 def test_a_wide_border_teaches_only_at_its_rim():
@@ -224,3 +224,16 @@ def test_the_pixel_of_a_recipe_is_that_of_predicting(tmp_path: Path) -> None:
         (VolumeSource(phantom=PhantomSource(shape=(2, 64, 64), spacing_nm=(50, 12, 4))),), tmp_path
     )
     assert phantom.pixel_size_nm == 8
+
+
+def test_distances_are_levels_up_to_the_highest_and_the_edge_of_the_section_is_no_border() -> None:
+    ids = np.broadcast_to(np.array([1] * 5 + [2**40] * 4 + [0], np.uint64), (2, 3, 10)).copy()
+    quarters = [4, 4, 3, 2, 1, 1, 2, 2, 1, 0]
+    expected = np.rint(np.array(quarters) / 4 * LEVELS)
+    assert (distance_levels(ids, 4.0) == expected).all()
+    unknown = ids == 0
+    assert (distance_levels(ids, 4.0, unknown=unknown)[unknown] == IGNORE).all()
+    source = TruthSource(objects="ids.h5", distance_nm=20)
+    assert (truth_of(source, ids, (50.0, 5.0, 5.0)) == expected).all()
+    mask = distance_levels(ids > 1, 4.0)  # a mask knows no border between objects
+    assert (mask == np.rint(np.array([0, 0, 0, 0, 0, 1, 2, 2, 1, 0]) / 4 * LEVELS)).all()

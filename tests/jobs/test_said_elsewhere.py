@@ -122,6 +122,24 @@ def test_what_they_took_back_is_not_brought_in(two: Two) -> None:
     assert find_corrections(two.mine, two.theirs.project.folder).is_nothing
 
 
+def test_a_second_pair_of_a_synapse_that_is_known_comes_with_its_answer(two: Two) -> None:
+    known = FOUND[0].pairs[0]
+    two.mine.volume[:, :, :10] = two.theirs.volume[:, :, :10] = 3
+    for session in (two.mine, two.theirs):
+        session.commit_stroke()
+    second, silent = (
+        replace(known, post_at=(0, 20, 5)),
+        replace(known, pre_at=(0, 20, 30), post_at=(0, 20, 8)),
+    )
+    keep_synapses(two.theirs, (replace(FOUND[0], pairs=(known, second, silent)), *FOUND[1:]))
+    for pair in (known, second):
+        two.theirs.answer(pair.sites, "right", "a")
+    two.bring()
+    assert {pair.sites for one in read_synapses(two.mine) for pair in one.pairs} == {
+        FIRST, SECOND, THIRD, second.sites
+    }  # fmt: skip
+
+
 def test_pairs_that_only_they_have_found_come_with_their_answers(two: Two) -> None:
     """One was found here too, 25 nm beside: it becomes theirs. One is new, and one that they called wrong is no loss."""
     near, new, wrong = (

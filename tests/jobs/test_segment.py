@@ -84,6 +84,14 @@ def test_objects_go_on_across_the_edge_of_the_region(session: Session, boundary:
     labels = session.volume[0]
     np.testing.assert_array_equal(labels[10], labels[30])
     assert np.unique(labels).size == 3
+    _segment(
+        session, Region((1, 20, 30), (2, 40, 60)), boundary
+    )  # and to the other sides, in another section
+    _segment(session, Region((1, 0, 30), (2, 20, 60)), boundary)
+    _segment(session, Region((1, 0, 0), (2, 40, 30)), boundary)
+    labels = session.volume[1]
+    np.testing.assert_array_equal(labels[10], labels[30])
+    assert np.unique(labels).size == 3
 
 
 def test_locked_objects_stay_and_do_not_grow(session: Session, boundary: NDArray[np.float32]) -> None:

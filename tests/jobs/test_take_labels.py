@@ -52,6 +52,12 @@ def test_coarser_labels_are_repeated(session: Session) -> None:
     assert not everything(session).any()
 
 
+def test_much_coarser_labels_begin_at_the_same_corner(session: Session) -> None:
+    labels = np.arange(1, 7, dtype=np.uint16).reshape(1, 2, 3).repeat(3, 0)
+    take(session, labels, (40.0, 40.0, 40.0), None)
+    np.testing.assert_array_equal(everything(session), labels.repeat(5, 1).repeat(5, 2)[:, :8, :12])
+
+
 def test_labels_of_a_crop_go_where_the_crop_was(session: Session) -> None:
     labels = np.full((1, 2, 3), 7, np.uint8)
     take(session, labels, (40.0, 8.0, 8.0), (40.0, 16.0, 24.0))

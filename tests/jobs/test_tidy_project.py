@@ -143,8 +143,12 @@ def test_what_changes_meanwhile_stays(session: Session, ids: NDArray[np.uint32])
 
 
 @pytest.mark.parametrize("step", ["opening_nm", "closing_nm", "erosion_nm", "dilation_nm"])
-def test_through_sections_a_section_is_as_in_the_whole(session: Session, step: str) -> None:
-    settings = TidySettings(dims=3).model_copy(update={step: 60.0})
+@pytest.mark.parametrize(("thick_nm", "far_nm"), [(50.0, 60.0), (10.0, 15.0)])
+def test_through_sections_a_section_is_as_in_the_whole(
+    session: Session, step: str, thick_nm: float, far_nm: float
+) -> None:
+    session.set_spacing((thick_nm, 4.0, 4.0))
+    settings = TidySettings(dims=3).model_copy(update={step: far_nm})
     request = tidy.prepare(session, None, settings)
     whole = {p.region.start[0]: p for p in tidy.run(request, Silent()).patches}
     for z in range(4):
