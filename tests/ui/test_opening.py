@@ -98,6 +98,31 @@ def test_after_the_open_project_was_deleted_another_stack_opens(
     assert desk.sayings["data"].text == gone
 
 
+@pytest.mark.parametrize("how", ["stroke", "another stack", "layer"])
+def test_a_stroke_that_cannot_be_saved_any_more_holds_nobody_up(desk: Any, tmp_path: Path, how: str) -> None:
+    """Once it could be painted on, but neither closed nor exchanged for another stack."""
+    write_array(tmp_path / "em.tif", IMAGE, spacing_nm=(40.0, 8.0, 8.0))
+    shutil.rmtree(desk.session.project.folder)
+    desk.layers.labels.paint((2, 20, 15), 3)
+    desk.sweep()
+    said = desk.sayings["proofread"]
+    if how == "another stack":
+        opening.open_path(desk, tmp_path / "em.tif")
+        said = desk.sayings["data"]
+    elif how == "layer":
+        desk.viewer.layers.remove(desk.layers.labels)
+        said = desk.sayings[desk.stage]
+        assert "so the layer is back" in said.text
+    assert "is not saved" in said.text
+    assert (said.link, said.action) == ("Close the stack without it", "close_lost")
+    desk.do(said.action)
+    assert desk.session is None
+    gone = f"The project that was open, “toy”, is no longer in {tmp_path}: it was deleted or moved."
+    assert desk.sayings["data"].text == gone
+    opening.open_path(desk, tmp_path / "em.tif")
+    assert desk.session.image.name == "em"
+
+
 def test_a_stack_whose_project_was_deleted_is_closed_with_its_layer(desk: Any, tmp_path: Path) -> None:
     shutil.rmtree(desk.session.project.folder)
     desk.viewer.layers.remove(desk.layers.image)

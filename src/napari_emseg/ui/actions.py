@@ -378,6 +378,10 @@ ACTIONS: dict[str, Action] = {
         "Open it again", "", "The stack whose layer was removed from the list, as it was left",
         f"{_FLOWS}.opening:open_again", "data",
     ),
+    "close_lost": Action(
+        "Close the stack without it", "", "What was painted last goes with the project that was deleted or moved",
+        f"{_FLOWS}.closing:close_lost", "data",
+    ),
     "forget_missing": Action(
         "Take it off the list", "", "Recent projects that are not there any more are not shown again",
         f"{_FLOWS}.opening:forget_missing", "data",

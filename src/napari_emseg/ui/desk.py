@@ -170,13 +170,13 @@ class Desk(Bench):
         """Put a session on the desk; an earlier one is closed first, or stays if the disk refuses what was painted last."""
         if self.session is not None and (error := self.session.unsaved()) is not None:
             session.close()
-            raise error
+            raise closing.with_way_out(self, error)
         session.notices += self.clear()
         self.closed = self.damaged = self.several = self.without_image = None
         self.session = session
         self.layers = add_layers(self.viewer, session, image=image, failed=self.on_unreadable)
         self._adapter = LabelsAdapter(
-            self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", e),
+            self.layers.labels, session, later=self.post, failed=lambda e: self.fail("proofread", closing.with_way_out(self, e)),
             recovered=lambda: self.say("proofread", "Everything that was painted is saved now.", tone="done"),
         )  # fmt: skip
         self._hand = Hand(self)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.project import is_project
 from napari_emseg.ui import unfinished
+from napari_emseg.ui.actions import ACTIONS
 from napari_emseg.ui.bench import sentence
 from napari_emseg.ui.flows import other_stack
 from napari_emseg.ui.view import go_to_section
@@ -14,6 +15,8 @@ from napari_emseg.ui.view import go_to_section
 if TYPE_CHECKING:
     from napari_emseg.session import Session
     from napari_emseg.ui.desk import Desk
+
+_CLOSE = "close_lost"
 
 
 def close_after_removal(desk: Desk) -> None:
@@ -43,6 +46,28 @@ def close_after_removal(desk: Desk) -> None:
     desk.open_stage("data")
 
 
+def with_way_out(desk: Desk, error: EmsegError) -> EmsegError:
+    """Why something cannot be saved; with the step that ends it where the project is gone, for no other try will help."""
+    if desk.session is not None and not is_project(desk.session.project.folder):
+        error.action = _CLOSE
+    return error
+
+
+def close_lost(desk: Desk) -> None:
+    """Close the stack whose project is gone, with what was painted last.
+
+    Raises
+    ------
+    EmsegError
+        If the project is there after all, and the disk refuses what was painted last.
+    """
+    session, _ = desk.need_session()
+    if is_project(session.project.folder) and (error := session.unsaved()) is not None:
+        raise error
+    desk.say("data", " ".join(desk.clear()) or "The stack is closed; every edit is kept in its project.")
+    desk.open_stage("data")
+
+
 def end(session: Session) -> list[str]:
     """Close a session; what became of its project where that is not as it should be, in sentences.
 
@@ -69,4 +94,6 @@ def _put_back(desk: Desk, error: EmsegError) -> None:
     go_to_section(desk.viewer, layers.image, section)  # where no layer was left, napari has forgotten it
     desk.viewer.layers.selection.active = layers.labels
     why = f"What was painted last is not saved and would be lost, so the layer is back. {sentence(error)}"
-    desk.say(desk.stage, why, tone="error")
+    out = with_way_out(desk, error).action
+    more = {"link": ACTIONS[out].title, "action": out} if out == _CLOSE else {}
+    desk.say(desk.stage, why, tone="error", **more)
