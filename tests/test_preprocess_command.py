@@ -333,7 +333,7 @@ def test_bent_sections_are_aligned_and_everything_goes_back(tmp_path, capsys):
         np.stack([still] * 8), draw_warps(np.random.default_rng(3), (8, 128, 140), sigma_px=2, length_px=50)
     )
     write_array(tmp_path / "in.h5", bent, spacing_nm=SPACING)
-    labels = np.broadcast_to((np.indices((128, 140)).sum(0) // 40 + 1).astype(np.uint32), bent.shape)
+    labels = np.broadcast_to((np.indices((128, 140)).sum(0) // 40 * 1000 + 7).astype(np.uint32), bent.shape)
     write_array(tmp_path / "ids.h5", labels, spacing_nm=SPACING)
     files = ("--table", tmp_path / "t.txt", "--elastic", tmp_path / "e.npz")
     status, out, err = run(

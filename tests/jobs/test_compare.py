@@ -183,6 +183,31 @@ def test_a_border_drawn_elsewhere_is_no_error_of_an_object(pair: tuple[np.ndarra
     assert {row.object_id for row in found.rows if row.error != "right"} == {6, 7}
 
 
+def test_what_is_near_a_border_is_told_by_nanometres_where_pixels_have_a_size(
+    pair: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = np.kron(pair[0], np.ones((1, 3, 3), np.uint32))
+    other = truth.copy()
+    other[:, 24:48][:, :, 24:26] = truth[0, 30, 20]
+    other[:, 50:60, 50:60] = 99
+    truth[:, :, [48, 49, 96, 97, 98, 99, 100]] = 0
+
+    def found(**how: object) -> tuple[object, np.ndarray]:
+        errors = PackedStack(truth.shape, np.uint8)
+        return compare(truth, other, errors=errors, **how).rows, errors[:]  # type: ignore[arg-type]
+
+    maps = []
+    for ragged, gap, pixel_nm in ((1, 2, 20.0), (2, 4, 10.0), (0.5, 1, 40.0)):
+        rows, errors = found(spacing_nm=(50.0, pixel_nm, pixel_nm))
+        monkeypatch.setattr("napari_emseg.jobs.compare.RAGGED_PX", ragged)
+        monkeypatch.setattr("napari_emseg.jobs.compare.GAP_PX", gap)
+        other_rows, other_errors = found()
+        assert rows == other_rows
+        np.testing.assert_array_equal(errors, other_errors)
+        maps.append(errors)
+    assert not np.array_equal(maps[0], maps[1])
+
+
 def test_a_mask_given_for_ids_is_told(pair: tuple[np.ndarray, np.ndarray]) -> None:
     truth, other = pair
     assert "note" not in compare(truth, other).scores

@@ -42,6 +42,20 @@ def test_pieces_of_every_open_section_go_to_the_worker(asked) -> None:
         assert np.array_equal(inner, np.asarray(asked.image.data[one.section]))
 
 
+def test_the_model_sees_each_piece_where_it_lies(asked, monkeypatch) -> None:
+    monkeypatch.setattr(suggest, "PIECE_PX", 32)
+    monkeypatch.setattr(suggest, "MARGIN_PX", 8)
+    request = suggest.prepare(asked, most=80)
+    assert {one.x for one in request.pieces} == {0, 32, 64, 96, 128}
+    assert {one.y for one in request.pieces} == {0, 32, 64}
+    predictor = predict.loaded(request.model, "cpu").serving(request.spacing_nm)
+    windows = list(suggest._windows(request, predictor))
+    for one, (_, middle) in zip(request.pieces, windows, strict=True):
+        own = asked.image.data[one.section, one.y : one.y + 32, one.x : one.x + 32]
+        assert np.corrcoef(own.ravel(), middle.ravel())[0, 1] > 0.999
+        assert one.centre == (one.y + 16, one.x + 16)
+
+
 def test_the_network_ranks_all_open_sections(asked) -> None:
     asked.mark(1, Status.PROOFREAD)
     found = suggest.run(suggest.prepare(asked), SILENT)

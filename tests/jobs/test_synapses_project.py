@@ -118,6 +118,15 @@ def test_sections_and_places_are_those_of_the_stack(project: Any) -> None:
     whole, part = find(project), find(project, range(2, 7))
     assert [one.sections for one in whole] == [(2, 4), (3, 5)]
     assert part == whole
+    project.set_spacing((400.0, 8.0, 8.0))  # so thick that the sections before the second are not read
+    one, other = (
+        job.prepare(project, tuple(sections), maps(drawn()[1]), SynapseSettings())
+        for sections in (EVERYWHERE, range(3, 8))
+    )
+    assert (one.first, other.first) == (0, 2)
+    second = job.run(other, Silent()).synapses[-1]
+    assert second == job.run(one, Silent()).synapses[-1]
+    assert second.pairs
     at = whole[0].at
     assert drawn()[1][at] > 0
 
