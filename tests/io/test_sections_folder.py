@@ -11,6 +11,8 @@ from PIL import Image
 
 from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, open_image, write_array
+from napari_emseg.io.choice import SeveralArrays
+from napari_emseg.io.napari_hooks import read_layers
 
 STACK = np.arange(12 * 7 * 9, dtype=np.uint16).reshape(12, 7, 9).astype(np.uint8)
 
@@ -59,6 +61,22 @@ def test_sections_are_decoded_only_when_looked_at(tmp_path: Path) -> None:
 def test_missing_numbers_are_named(tmp_path: Path, numbers: list[int], says: str) -> None:
     with pytest.raises(EmsegError, match=says):
         open_array(save(tmp_path / "s", [f"{z:03d}.png" for z in numbers]))
+
+
+def test_what_is_in_the_place_of_missing_sections_is_chosen(tmp_path: Path) -> None:
+    """Once black images had to be made by hand."""
+    folder = save(tmp_path / "s", [f"{z:03d}.png" for z in (3, 4, 7)])
+    with pytest.raises(SeveralArrays, match="sections 5, 6 are missing") as refused:
+        open_image(folder)
+    assert refused.value.arrays == {"filled": (5, 7, 9), "joined": (3, 7, 9)}
+    there, none = list(STACK[:3]), np.zeros((7, 9), np.uint8)
+    np.testing.assert_array_equal(
+        np.asarray(open_array(f"{folder}::filled")[0]), [*there[:2], none, none, there[2]]
+    )
+    np.testing.assert_array_equal(np.asarray(open_array(f"{folder}::joined")[0]), there)
+    ((layer, options, _),) = read_layers(str(folder))  # dropped into the window
+    assert layer.shape == (5, 7, 9)
+    assert open_image(options["metadata"]["napari-emseg"]["uri"]).shape == (5, 7, 9)
 
 
 def test_two_stacks_in_one_folder_are_refused(tmp_path: Path) -> None:

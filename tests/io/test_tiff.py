@@ -111,6 +111,17 @@ def test_pages_of_different_size_are_refused(tmp_path: Path) -> None:
         open_array(tmp_path / "a.tif")
 
 
+def test_one_coloured_mark_is_seen_when_it_is_opened(tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (3, 300, 300, 1), np.uint8)
+    colours = np.repeat(grey, 3, axis=-1)
+    tifffile.imwrite(tmp_path / "grey.tif", colours, photometric="rgb")
+    assert open_image(tmp_path / "grey.tif").shape == (3, 300, 300)
+    colours[:, 200:220, 200:220] = 255, 0, 0
+    tifffile.imwrite(tmp_path / "marked.tif", colours, photometric="rgb", rowsperstrip=16)
+    with pytest.raises(EmsegError, match="colour image"):
+        open_image(tmp_path / "marked.tif")
+
+
 def test_several_series_are_listed_and_can_be_chosen(tmp_path: Path) -> None:
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
         file.write(STACK, photometric="minisblack")

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.core.stack import ImageStack
 from napari_emseg.io import write_array
 from napari_emseg.io.napari_hooks import read_layers
 from napari_emseg.session import Session
 from napari_emseg.ui.as_stack import spacing_of
 from napari_emseg.ui.flows import opening
+from napari_emseg.ui.layers import contrast
 
 IMAGE = np.arange(6 * 48 * 64, dtype=np.uint16).reshape(6, 48, 64)
 
@@ -121,6 +123,25 @@ def test_a_stroke_that_cannot_be_saved_any_more_holds_nobody_up(desk: Any, tmp_p
     assert desk.sayings["data"].text == gone
     opening.open_path(desk, tmp_path / "em.tif")
     assert desk.session.image.name == "em"
+
+
+def test_a_middle_section_that_cannot_be_read_or_is_black_says_nothing_of_the_contrast() -> None:
+    """Once the window was left with a session and without layers, and failed with whatever was done next."""
+
+    class Damaged:
+        dtype, shape = np.dtype(np.uint16), (8, 4, 5)
+
+        def __init__(self, good: tuple[int, ...]) -> None:
+            self.good = good
+
+        def __getitem__(self, z: int) -> np.ndarray:
+            if z == 4:
+                raise EmsegError("a part of it cannot be read")
+            return np.full((4, 5), 900 + z if z in self.good else 0, np.uint16)
+
+    assert contrast(Damaged((2, 6))) == (902, pytest.approx(902))
+    assert contrast(Damaged((6,))) == (906, pytest.approx(906))
+    assert contrast(Damaged(())) == (0, pytest.approx(0, abs=1e-5))
 
 
 def test_a_stack_whose_project_was_deleted_is_closed_with_its_layer(desk: Any, tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ class SeveralArrays(EmsegError):  # noqa: N818 - reads as what happened
         What the file holds, in words.
     names : mapping of str to str, optional
         Internal path to what it is called beside that.
+    kind : str
+        "array", "channel" or "sections": what is chosen.
     """
 
     def __init__(
@@ -37,15 +39,16 @@ class SeveralArrays(EmsegError):  # noqa: N818 - reads as what happened
         arrays: Mapping[str, tuple[int, ...]],
         what: str = "it holds several arrays",
         names: Mapping[str, str] | None = None,
+        kind: str = "array",
     ) -> None:
-        self.names = dict(names or {})
+        self.names, self.kind = dict(names or {}), kind
         super().__init__(what, str(where), f"add one of {_listed(arrays, self.names)}")
         self._where = where
         self.path = where.path
         self.arrays = {name: arrays[name] for name in sorted(arrays, key=_by_number)}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._where, self.arrays, self.what, self.names)
+        return type(self), (self._where, self.arrays, self.what, self.names, self.kind)
 
 
 def several_channels(where: DataPath, shape: tuple[int, ...], targets: Sequence[str] = ()) -> SeveralArrays:
@@ -62,7 +65,9 @@ def several_channels(where: DataPath, shape: tuple[int, ...], targets: Sequence[
     paths = [with_channel(where, n).inner for n in range(shape[0])]
     names = dict(zip(paths, targets, strict=True)) if len(targets) == len(paths) else {}
     size = tuple(int(n) for n in shape[1:])
-    return SeveralArrays(where, dict.fromkeys(paths, size), f"it has {shape[0]} channels and not one", names)
+    return SeveralArrays(
+        where, dict.fromkeys(paths, size), f"it has {shape[0]} channels and not one", names, "channel"
+    )
 
 
 def choose(arrays: Mapping[str, tuple[int, ...]], where: DataPath) -> str:

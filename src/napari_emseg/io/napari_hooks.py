@@ -27,6 +27,7 @@ from napari_emseg.io.origin import origin
 from napari_emseg.io.packed import PackedStack
 from napari_emseg.io.paths import DataPath, parse_path, with_channel
 from napari_emseg.io.saving_over import refuse_losing
+from napari_emseg.io.sections_folder import FILLED
 from napari_emseg.io.units import nanometres_per
 from napari_emseg.io.writing import check_output, write_array
 
@@ -77,7 +78,8 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     except SeveralArrays as error:
         if len(error.arrays) > _MOST_LAYERS:
             raise
-        return [layer for inner in error.arrays for layer in read_layers(f"{error.path}::{inner}")]
+        shown = [FILLED] if error.kind == "sections" else error.arrays
+        return [layer for inner in shown for layer in read_layers(f"{error.path}::{inner}")]
     array, spacing, offset = opened.array, opened.spacing_nm, opened.offset_nm
     here = DataPath(where.path.resolve(), where.inner)
     parts = array.channels if isinstance(array, LazyChannels) else (array,)

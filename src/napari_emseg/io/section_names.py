@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_emseg.core.errors import EmsegError
 
@@ -12,6 +12,40 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NUMBER = re.compile(r"(\d+)")
+
+
+class MissingSections(EmsegError):  # noqa: N818 - reads as what happened
+    """Numbers are missing from a series of sections.
+
+    Parameters
+    ----------
+    numbered : mapping of int to Path
+        In the order of the numbers.
+    missing : list of int
+    folder : Path
+    """
+
+    def __init__(self, numbered: dict[int, Path], missing: list[int], folder: Path) -> None:
+        listed = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
+        super().__init__(
+            f"section {listed} is missing" if len(missing) == 1 else f"sections {listed} are missing",
+            str(folder),
+            "add black images in their place, or number the files without gaps",
+        )
+        self._folder, self._missing, self._numbered = folder, missing, numbered
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._numbered, self._missing, self._folder)
+
+    @property
+    def joined(self) -> list[Path]:
+        """The files that are there, one after the other."""
+        return list(self._numbered.values())
+
+    @property
+    def filled(self) -> list[Path | None]:
+        """The same with None where one is missing."""
+        return [self._numbered.get(n) for n in sorted([*self._numbered, *self._missing])]
 
 
 def order_sections(files: list[Path], folder: Path) -> list[Path]:
@@ -22,8 +56,10 @@ def order_sections(files: list[Path], folder: Path) -> list[Path]:
 
     Raises
     ------
+    MissingSections
+        If numbers are missing from the series.
     EmsegError
-        If the names form no single series, or numbers are missing from it.
+        If the names form no single series.
     """
     split = {f: _NUMBER.split(f.name) for f in files}
     first = min(files, key=lambda f: f.name)
@@ -41,7 +77,7 @@ def order_sections(files: list[Path], folder: Path) -> list[Path]:
         column = {f: n[i] for f, n in numbers.items()}
         if len(set(column.values())) == len(files):
             ordered = sorted(files, key=column.__getitem__)
-            _refuse_gaps([column[f] for f in ordered], folder)
+            _refuse_gaps({column[f]: f for f in ordered}, folder)
             return ordered
     raise EmsegError(
         f"no number in the names counts the sections: {first.name}",
@@ -50,15 +86,11 @@ def order_sections(files: list[Path], folder: Path) -> list[Path]:
     )
 
 
-def _refuse_gaps(numbers: list[int], folder: Path) -> None:
+def _refuse_gaps(numbered: dict[int, Path], folder: Path) -> None:
+    numbers = list(numbered)
     steps = [b - a for a, b in pairwise(numbers)]
     step = min(steps)
     if all(s == step for s in steps):
         return
     missing = [n for a, b in pairwise(numbers) for n in range(a + step, b, step)]
-    listed = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
-    raise EmsegError(
-        f"section {listed} is missing" if len(missing) == 1 else f"sections {listed} are missing",
-        str(folder),
-        "add black images in their place, or number the files without gaps",
-    )
+    raise MissingSections(numbered, missing, folder)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.io.choice import SeveralArrays
 from napari_emseg.io.image_file import image_head, read_section
 from napari_emseg.io.lazy import SectionStack, voxel_type
 from napari_emseg.io.opened import Opened
-from napari_emseg.io.section_names import order_sections
+from napari_emseg.io.section_names import MissingSections, order_sections
 from napari_emseg.io.units import valid_spacing
 from napari_emseg.io.vast_ids import colours_of, ids_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,6 +29,10 @@ SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 NOTE = "stack.json"
 """Written beside our own sections: voxel size, provenance, and how ids beyond 16 bits are kept."""
 
+FILLED, JOINED = "filled", "joined"
+WITH_GAPS = {FILLED: "black where missing", JOINED: "as if none were missing"}
+"""What a person writes behind ``::`` of a folder from which sections are missing."""
+
 RGB_IDS = "id = R * 65536 + G * 256 + B"
 """What the note says of images whose colours are ids."""
 
@@ -35,11 +40,21 @@ RGB_IDS = "id = R * 65536 + G * 256 + B"
 class _Loader:
     """Decodes one section; an object and no closure, so that a stack can go to another process."""
 
-    def __init__(self, files: list[Path], dtype: np.dtype[Any] | None, *, rgb_ids: bool) -> None:
-        self.files, self.dtype, self.rgb_ids = files, dtype, rgb_ids
+    def __init__(
+        self,
+        files: Sequence[Path | None],
+        size: tuple[int, int],
+        dtype: np.dtype[Any] | None,
+        *,
+        rgb_ids: bool,
+    ) -> None:
+        self.files, self.size, self.dtype, self.rgb_ids = files, size, dtype, rgb_ids
 
     def __call__(self, z: int) -> NDArray[Any]:
-        values = read_section(self.files[z])
+        file = self.files[z]
+        if file is None:
+            return np.zeros(self.size, self.dtype or np.uint8)
+        values = read_section(file)
         if self.rgb_ids:
             values = ids_of(values)
         return values if self.dtype is None else values.astype(self.dtype)
@@ -61,7 +76,7 @@ def read_sections(where: DataPath) -> Opened:
     is_folder = where.path.is_dir()
     if is_folder and (where.inner == INNER or (not where.inner and find_vast_table(where.path))):
         return read_vast(where)
-    if where.inner:
+    if where.inner and not (is_folder and where.inner in WITH_GAPS):
         raise EmsegError("a folder of sections has no internal path", str(where), "leave out what follows ::")
     if is_folder:
         found = [
@@ -69,7 +84,7 @@ def read_sections(where: DataPath) -> Opened:
         ]
         if not found:
             raise EmsegError("the folder holds no sections", str(where), f"they end in {', '.join(SUFFIXES)}")
-        files = order_sections(found, where.path)
+        files = _in_order(found, where)
         note = _read_note(where.path)
     else:
         files, note = [where.path], {}
@@ -77,6 +92,19 @@ def read_sections(where: DataPath) -> Opened:
     return Opened(
         stack, valid_spacing(note.get("spacing_nm")), _offset(note), True if "encoding" in note else None
     )
+
+
+def _in_order(found: list[Path], where: DataPath) -> Sequence[Path | None]:
+    """Files of a folder in order; where numbers are missing, the person says what is in their place."""
+    try:
+        return order_sections(found, where.path)
+    except MissingSections as error:
+        ways: dict[str, Sequence[Path | None]] = {FILLED: error.filled, JOINED: error.joined}
+        if where.inner:
+            return ways[where.inner]
+        size = image_head(error.joined[0])[0]
+        shapes = {name: (len(files), *map(int, size)) for name, files in ways.items()}
+        raise SeveralArrays(where, shapes, error.what, WITH_GAPS, kind="sections") from error
 
 
 def _offset(note: Mapping[str, Any]) -> tuple[float, float, float] | None:
@@ -88,13 +116,15 @@ def _offset(note: Mapping[str, Any]) -> tuple[float, float, float] | None:
     return float(values[0]), float(values[1]), float(values[2])
 
 
-def open_files(files: list[Path], where: str, note: Mapping[str, Any] | None = None) -> SectionStack:
+def open_files(
+    files: Sequence[Path | None], where: str, note: Mapping[str, Any] | None = None
+) -> SectionStack:
     """Image files, one per section and in this order, as a stack.
 
     Parameters
     ----------
-    files : list of Path
-        At least one.
+    files : sequence of Path or None
+        At least one; None is a black section.
     where : str
         What they are, for messages.
     note : mapping, optional
@@ -106,16 +136,17 @@ def open_files(files: list[Path], where: str, note: Mapping[str, Any] | None = N
         If one cannot be decoded, or the sizes differ.
     """
     note = note or {}
-    heads = [image_head(f) for f in files]
+    there = [f for f in files if f is not None]
+    heads = [image_head(f) for f in there]
     sizes = [size for size, _ in heads]
     odd = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
     if odd is not None:
         raise EmsegError(
-            f"sections differ in size: {files[0].name} is {sizes[0]}, {files[odd].name} is {sizes[odd]}",
+            f"sections differ in size: {there[0].name} is {sizes[0]}, {there[odd].name} is {sizes[odd]}",
             where,
             "make them all the same size (y, x)",
         )
-    load = _Loader(files, _noted_type(note, where), rgb_ids="encoding" in note)
+    load = _Loader(files, sizes[0], _noted_type(note, where), rgb_ids="encoding" in note)
     # Exports mix 8 and 16 bits: the widest holds all of them, unchanged.
     kind = load.dtype or np.result_type(*{dtype for _, dtype in heads})
     load(0)  # a first section that cannot be decoded is said when it is opened

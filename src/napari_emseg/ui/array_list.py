@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
-from napari_emseg.io.paths import CHANNEL
 from napari_emseg.ui.long_words import NameButton, Words
 
 if TYPE_CHECKING:
@@ -62,8 +61,7 @@ class ArrayList(QWidget):
         self.part.clear()
         if found is None:
             return
-        are_channels = all(CHANNEL in name for name in found.arrays)
-        self._title.setText(f"Which {'channel' if are_channels else 'array'} of {found.path.name}?")
+        self._title.setText(f"Which {found.kind} of {found.path.name}?")
         are_many = len(found.arrays) > _BUTTONS
         self.part.setVisible(are_many)
         self.rows.setVisible(are_many)
@@ -74,7 +72,8 @@ class ArrayList(QWidget):
                 self._add_row(words, path)
             else:
                 self._add_button(words, path)
-        self.rows.setFixedHeight(_BUTTONS * self.rows.sizeHintForRow(0) + 2 * self.rows.frameWidth())
+        if are_many:
+            self.rows.setFixedHeight(_BUTTONS * self.rows.sizeHintForRow(0) + 2 * self.rows.frameWidth())
 
     def _add_button(self, words: str, path: str) -> None:
         button = NameButton()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emseg.core.errors import EmsegError
 from napari_emseg.ui.boundary_map import BoundaryMap
 from napari_emseg.ui.colours import label_colormap
 from napari_emseg.ui.seeds_layer import seeds_points
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.errors import EmsegError
     from napari_emseg.session import Session
 
+_CONTRAST_PARTS = (0.5, 0.25, 0.75, 0.0)  # of the stack: sections that are asked until one tells
 _SAMPLE = 512  # samples along each axis of the section that sets the contrast
 
 
@@ -177,11 +180,22 @@ def geometry(session: Session) -> dict[str, Any]:
 
 
 def contrast(data: Any) -> tuple[float, float]:
-    """Grey values to show as black and white: 0.2 to 99.8 % of a sample of the middle section."""
-    section = data[data.shape[0] // 2]
-    step = [max(1, n // _SAMPLE) for n in section.shape]
-    sample: NDArray[Any] = np.asarray(section[:: step[0], :: step[1]])
-    tissue = sample[sample != 0] if np.any(sample) else sample.ravel()
+    """Grey values to show as black and white: 0.2 to 99.8 % of a sample of the middle section.
+
+    Where that is empty or cannot be read, another one tells, and where none does the type of the values.
+    """
+    tissue: NDArray[Any] | None = None
+    for part in _CONTRAST_PARTS:
+        with suppress(EmsegError, OSError):  # said when it is looked at
+            section = data[int(part * data.shape[0])]
+            step = [max(1, n // _SAMPLE) for n in section.shape]
+            sample: NDArray[Any] = np.asarray(section[:: step[0], :: step[1]])
+            tissue = sample[sample != 0] if np.any(sample) else sample.ravel()
+            if np.any(sample):
+                break
+    if tissue is None:
+        dtype = np.dtype(data.dtype)
+        return (0.0, float(np.iinfo(dtype).max)) if dtype.kind in "ui" else (0.0, 1.0)
     low, high = np.percentile(tissue, (0.2, 99.8))
     return float(low), float(max(high, low + 1e-6))
 

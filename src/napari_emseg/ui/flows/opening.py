@@ -68,7 +68,9 @@ def open_path(desk: Desk, path: str | Path, *, spacing_nm: Spacing | None = None
     def failed(error: EmsegError) -> None:
         if isinstance(error, SeveralArrays):
             desk.several = error
-            error.remedy = "choose one of them above"
+            error.remedy = (
+                f"choose {'above what to open' if error.kind == 'sections' else 'one of them above'}"
+            )
         handlers.failed(error)
 
     desk.runner.thread(_KEY, lambda: reading.read_path(path, spacing_nm), replace(handlers, failed=failed))
