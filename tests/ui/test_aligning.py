@@ -112,6 +112,9 @@ def test_an_aligned_copy_takes_the_labels_along_and_gives_them_back_exactly(
     exporting.export(desk, "labels_back", str(tmp_path / "back.h5"))
     assert desk.sayings["export"].tone == "done", desk.sayings["export"]
     assert np.array_equal(np.asarray(open_array(tmp_path / "back.h5")[0][:]), labels)
+    desk.do("predict")
+    exporting.export(desk, "probabilities_back", str(tmp_path / "map.h5"))
+    assert open_array(tmp_path / "map.h5")[0].shape == labels.shape
     show(
         desk,
         Session.open(tmp_path / "slip.emseg", ImageStack(original, (40.0, 8.0, 8.0), "file", "slip", "")),

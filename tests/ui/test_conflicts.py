@@ -37,6 +37,9 @@ def test_conflicts_are_decided_with_keys_and_one_key_too_many_changes_nothing(
     assert "There are no conflicts" in desk.sayings[desk.stage].text
     two_disagree(desk.session)
     opened.header.followed.emit("show_conflicts")
+    for number in (1, 0):  # later, and round the end
+        desk.do("next_conflict")
+        assert desk.conflict == number
     press(opened, Qt.Key.Key_J)
     assert (int(desk.session.volume[2, 15, 15]), desk.section) == (2, 3)
     press(opened, Qt.Key.Key_K)

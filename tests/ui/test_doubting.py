@@ -144,6 +144,24 @@ def test_interpolating_the_chosen_object(labelled: Any, monkeypatch: pytest.Monk
     assert not (np.array(session.volume[4]) == 1).any()
 
 
+def test_interpolating_goes_around_what_is_proofread_and_locked(labelled: Any) -> None:
+    session = labelled.session
+    cell = np.array(session.volume[2]) == 1
+    for z in (1, 2, 3, 4):
+        session.volume[z, cell] = int(z in (1, 4))
+    theirs = cell.copy()
+    theirs[:, np.flatnonzero(cell.any(axis=0))[3:]] = False
+    session.volume[2, theirs] = 7
+    session.commit_stroke()
+    session.lock(7)
+    session.mark(3, "proofread")
+    labelled.layers.labels.selected_label = 1
+    interpolate(labelled)
+    np.testing.assert_array_equal(np.array(session.volume[2]) == 7, theirs)
+    np.testing.assert_array_equal(np.array(session.volume[2]) == 1, cell & ~theirs)
+    assert not np.array(session.volume[3])[cell].any()
+
+
 def test_interpolating_leaves_out_what_is_left_out_and_says_so(labelled: Any) -> None:
     session = labelled.session
     cell = np.array(session.volume[2]) == 1

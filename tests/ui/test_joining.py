@@ -123,6 +123,21 @@ def test_grow_fills_a_cell_as_one_edit(desk: Any) -> None:
     np.testing.assert_array_equal(desk.session.volume.read(BOX), labels)
 
 
+def test_what_is_painted_while_an_object_grows_stays(desk: Any, engine: Any) -> None:
+    desk.viewer.dims.set_current_step(0, 2)
+    desk.do("predict")
+    labels = np.zeros((1, 48, 64), np.uint32)
+    labels[0, 18:22, 12:16] = 5
+    desk.session.commit(Edit("dab", "human", (Patch(BOX, desk.session.volume.read(BOX), labels),)))
+    engine.hold = True
+    grow(desk, (2, 20, 14))
+    desk.session.volume[2, 12:14, 12:14] = 9
+    engine.release()
+    found = desk.session.volume.read(BOX)[0]
+    assert (found[12:14, 12:14] == 9).all()
+    assert (found[15:40, 8:26] == 5).all()
+
+
 def test_grow_in_empty_space_is_a_new_object(desk: Any) -> None:
     desk.viewer.dims.set_current_step(0, 2)
     grow(desk, (2, 20, 45))

@@ -92,6 +92,13 @@ def test_the_picked_object_alone(cells: Any, qtbot: Any) -> None:
     press(cells, "do_measure_object")
     qtbot.waitUntil(lambda: "Object 2:" in panel.says.text() and not desk.work, timeout=10000)
     assert [row["id"] for row in desk.measurement.objects] == [1, 2]
+    # but not beside numbers of other labels
+    region = Region((0, 10, 10), (1, 12, 12))
+    before = desk.session.volume.read(region)
+    desk.session.commit(Edit("paint", "human", (Patch(region, before, before * 0 + 2),)))
+    qtbot.waitUntil(lambda: panel.one.isEnabled(), timeout=5000)
+    press(cells, "do_measure_object")
+    qtbot.waitUntil(lambda: len(desk.measurement.objects) == 1 and not desk.work, timeout=10000)
 
 
 def test_numbers_that_are_out_of_date_say_so(cells: Any, qtbot: Any) -> None:
