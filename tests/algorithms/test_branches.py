@@ -81,6 +81,9 @@ def test_swc_has_a_row_for_every_piece(graph: BranchGraph) -> None:
     first = [float(value) for value in rows[0]]
     assert first[:5] == pytest.approx([1, 0, 0.118, 0.098, 0])
     assert {int(row[6]) for row in rows} <= {-1, *range(1, len(rows) + 1)}
+    there = graph_text(graph, ".swc", (1000.0, 200.0, 30.0)).splitlines()
+    moved = next(line.split() for line in there if not line.startswith("#"))
+    assert [float(value) for value in moved[2:5]] == pytest.approx([0.148, 0.298, 1])
 
 
 def test_graphml_is_read_back_whole(graph: BranchGraph) -> None:
