@@ -94,7 +94,8 @@ def test_everything_in_a_cremi_file(tmp_path: Path) -> None:
     assert layers["sample clefts to ignore"][0][3].all()
     assert layers["sample clefts"][1]["translate"] == layers["sample sites"][1]["translate"] == there
     data, meta, _ = layers["sample sites"]
-    write_points(str(tmp_path / "sites.nml"), data, meta)  # its sites are pairs, also where it holds skeletons only
+    # sites are pairs, also in a format that holds skeletons only
+    write_points(str(tmp_path / "sites.nml"), data, meta)
     (tree,) = read_annotations(tmp_path / "sites.nml").trees  # type: ignore[union-attr]
     assert tree.points_nm.tolist() == [[80, 4, 4], [80, 8, 8]]
     assert len(tree.edges) == 1
