@@ -14,8 +14,6 @@ from napari_emseg.nn.average import mixed, soup
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.finetune import finetune
 from napari_emseg.nn.first_look import first_look
-from napari_emseg.nn.held_out import answers, mended, questions, score
-from napari_emseg.nn.judge import Judge, fresh, lesson_of
 from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import Plan
 from napari_emseg.nn.recipe import TrainRecipe
@@ -31,8 +29,8 @@ QUICK = FinetuneSettings(max_seconds=120, max_steps=25)
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """There is time enough for copies, however little is asked for here."""
-    monkeypatch.setattr("napari_emseg.nn.finetune._ENOUGH_S", 0.0)
-    monkeypatch.setattr("napari_emseg.nn.finetune._ENOUGH_STEPS", 0)
+    monkeypatch.setattr("napari_emseg.nn.lesson._ENOUGH_S", 0.0)
+    monkeypatch.setattr("napari_emseg.nn.lesson._ENOUGH_STEPS", 0)
 
 
 def inverted(make_lines, n_sections=3):
@@ -68,32 +66,6 @@ def test_a_poor_model_in_a_hurry_learns_all_the_time(taught, make_lines, tmp_pat
     assert result.scored_on == "the sections that it learned from"
     assert result.share == 1
     assert result.after["v_rand"] > result.before["v_rand"] + 0.05
-
-
-def test_the_judge_of_walls_learns_too(taught, make_lines, tmp_path):
-    """From what the taught model says about the sections that are proofread."""
-    network, card = load_model(taught)
-    others = tuple(t for t in card.targets if t != "membrane")
-    volume = make_lines(3, seed=4)
-    maps = dict(
-        zip(card.targets, probabilities(network, card, volume.normalised(), 1, 4.6, CPU), strict=True)
-    )
-    lesson, names = lesson_of(maps, others, volume.truth["membrane"][1] == 0, 4.6)
-    judge = fresh(lesson, names, others, 0)
-    judged = tmp_path / "judged"
-    save_model(judged, network.state_dict() | judge.tensors(), card.model_copy(update={"walls": judge.entry}))
-    request = QUICK.model_copy(update={"trust": True, "max_steps": 2})
-    asked = inverted(make_lines, 6)
-    result = finetune(FinetuneRequest(judged, (asked,), tmp_path / "new", request), Silent())
-    new = Judge.of_model(tmp_path / "new", read_card(tmp_path / "new"))
-    assert new is not None
-    seen = answers(network, card, questions((asked, z) for z in asked.train), CPU)
-    assert result.before == score(
-        mended(seen, judge)
-    )  # of the map as a person sees it, not as the network draws it
-    assert result.before != score(seen)
-    assert new.names == judge.names
-    assert not all(torch.equal(a, b) for a, b in zip(new.layers, judge.layers, strict=True))
 
 
 @pytest.fixture(scope="module")

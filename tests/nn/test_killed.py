@@ -32,11 +32,12 @@ CHILD = """
 import os, pickle, signal, sys
 import napari_emseg.nn.diary as diary
 import napari_emseg.nn.finetune as nn
+import napari_emseg.nn.lesson as lesson
 from pathlib import Path
 
 diary._EVERY_S = diary._SOON_S = 0.0
 diary._SHARE = 1e9
-nn._ENOUGH_S = nn._ENOUGH_STEPS = 0
+lesson._ENOUGH_S = lesson._ENOUGH_STEPS = 0
 request, step = pickle.loads(Path(sys.argv[1]).read_bytes())
 
 class Killer:
@@ -56,8 +57,8 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """States are written after every step, and there is time enough for copies."""
     for name, value in (("_EVERY_S", 0.0), ("_SOON_S", 0.0), ("_SHARE", 1e9)):
         monkeypatch.setattr(diary, name, value)
-    monkeypatch.setattr("napari_emseg.nn.finetune._ENOUGH_S", 0.0)
-    monkeypatch.setattr("napari_emseg.nn.finetune._ENOUGH_STEPS", 0)
+    monkeypatch.setattr("napari_emseg.nn.lesson._ENOUGH_S", 0.0)
+    monkeypatch.setattr("napari_emseg.nn.lesson._ENOUGH_STEPS", 0)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ from napari_emseg.nn.held_out import (
     questions,
     score,
 )
-from napari_emseg.nn.how_far import familiar, how_far, is_stranger, most_steps
+from napari_emseg.nn.how_far import familiar, how_far, is_blind, is_stranger, most_steps
 from napari_emseg.nn.judge import Judge
 from napari_emseg.nn.keepsake import kept_targets
 from napari_emseg.nn.lesson import EMPHASIS, RATE, Budget, Plan, teach
@@ -72,7 +72,6 @@ _COPY_S, _COPY_STEPS = 20.0, 70  # what a copy needs to come to something
 _MOST_COPIES = 8
 _PLAIN = 0.35  # of a change: a model from which so much is tried gains, and needs all the time to learn
 _FAR = 0.7  # of a change that is tried: models that need some eleven edits per 100 objects or more
-_ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
 _LOOKING = 0.05  # of the bar, for what is predicted before anything is learned
 _GAIN = 0.98  # of the cost before: what is not below it is chance
 
@@ -148,7 +147,8 @@ class _Course:
         self.stranger = is_stranger(self.card, (v.pixel_size_nm for v in volumes))
         self.poor = how_far(before) == 1
         tried = how_far(before, stranger=self.stranger)
-        if folds and tried >= _PLAIN and self._in_a_hurry():
+        budget = Budget(request.settings.max_seconds, request.settings.max_steps)
+        if folds and tried >= _PLAIN and budget.is_short:
             folds, said = [], LEARNED
         plan = Plan(
             self.card.targets, tuple(self.card.graded), kept, load_recipe(request.settings.augmentation),
@@ -156,7 +156,7 @@ class _Course:
             request.settings.learning_rate or RATE * tried, self.device, self.card.depth, tried > _FAR,
         )  # fmt: skip
         parts = [_FOR_COPIES / len(folds)] * len(folds) + [1 - _FOR_COPIES] if folds else [1.0]
-        budgets = Budget(request.settings.max_seconds, request.settings.max_steps).parts(parts)
+        budgets = budget.parts(parts)
         copies: list[State] = []
         for n, fold in enumerate(folds):
             name = f"copy {n + 1}"
@@ -215,12 +215,6 @@ class _Course:
 
     def _is_one(self) -> bool:
         return sum(len(volume.train) for volume in self.request.volumes) == 1
-
-    def _in_a_hurry(self) -> bool:
-        """Whether copies would take the time that learning needs."""
-        settings = self.request.settings
-        few = settings.max_steps and settings.max_steps < _ENOUGH_STEPS
-        return bool(few or settings.max_seconds < _ENOUGH_S)
 
     def _most_copies(self) -> int:
         settings = self.request.settings
@@ -327,14 +321,18 @@ class _Course:
         state: State,
         verdict: Verdict,
     ) -> Judge | None:
-        """What copies say about tissue that they have not seen teaches the judge of walls, too."""
+        """What was said about tissue before it taught, by copies or by the model as it was, teaches the judge of walls, too.
+
+        A network that has learned a section hardly shows the doubtful walls there that it shows elsewhere.
+        """
         if self.judge is None or self.request.target != TARGET:
             return self.judge
         self._say(1.0, "learning which membranes are true")
+        unlearned = state if is_blind(verdict.before) else self.start
         asked = [
             (self._shifted(mixed(self.start, copy, verdict.share), verdict.shift), fold.ask)
             for fold, copy in zip(folds, copies, strict=True)
-        ] or [(state, questions((v, z) for v in volumes for z in v.train))]
+        ] or [(unlearned, questions((v, z) for v in volumes for z in v.train))]
         maps: list[Any] = []
         for weights, ask in asked:
             self.network.load_state_dict(weights)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_emseg.core.model_card import ModelCard
 
 _GOOD, _POOR = 4.0, 14.0  # edits per 100 objects before: little of what is learned is tried, or all of it
+_BLIND = 30.0  # edits per 100 objects before: there are hardly any true membranes in what it finds
 _LEAST = 0.2
 _FEW_OF_STRANGER = 30.0  # objects
 _LOOKS = 36.0  # at a pixel: after 36, 67, 120 of a small section 7.8, 8.0, 9.0 edits on others
@@ -66,6 +67,11 @@ def how_far(before: Mapping[str, float], *, stranger: bool = False) -> float:
     chance = chance_of(edits, objects)
     most = max(objects / _FEW, _need(edits - chance))
     return min(1.0, max(_LEAST, min(most, _need(edits + chance))))
+
+
+def is_blind(before: Mapping[str, float]) -> bool:
+    """Whether a model finds so little that its mistakes say nothing about those that it will make."""
+    return before.get("edits_per_100_objects", 0.0) > _BLIND
 
 
 def _need(edits: float) -> float:

@@ -61,6 +61,10 @@ _ADAPT = 8  # batches from which the normalisation statistics are re-estimated
 _WARM_UP = 8  # steps
 _PATIENCE = 10  # steps in a row whose loss or slope is no number
 _NEVER = 10_000_000  # steps: the budget ends a lesson
+_ENOUGH_S, _ENOUGH_STEPS = (
+    180.0,
+    600,
+)  # with more there is time to find out, too, how much of it holds elsewhere
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,11 @@ class Budget:
 
     seconds: float
     steps: int = 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether copies that are scored on what they have not seen would take the time that learning needs."""
+        return bool(self.steps and self.steps < _ENOUGH_STEPS) or self.seconds < _ENOUGH_S
 
     def spent(self, seconds: float, steps: int) -> float:
         """Share that is used up, 1 or more at the end.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _ROUNDS = 10
 _SHIFT = 0.7  # of the log-odds: other tissue is drawn more or less boldly
 _FEWEST = 200  # walls, of which both kinds: less says nothing
-_MORE_ROUNDS, _MORE_RATE, _MORE_FEWEST = 40, 1e-3, 100  # for a judge that is taught further
+_MORE_ROUNDS, _MORE_RATE, _MORE_FEWEST = 20, 1e-3, 100  # for a judge that is taught further
 
 
 def can_judge(card: ModelCard) -> bool:
