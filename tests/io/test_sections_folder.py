@@ -13,6 +13,7 @@ from napari_emseg.core.errors import EmsegError
 from napari_emseg.io import open_array, open_image, write_array
 from napari_emseg.io.choice import SeveralArrays
 from napari_emseg.io.napari_hooks import read_layers
+from napari_emseg.session import Session
 
 STACK = np.arange(12 * 7 * 9, dtype=np.uint16).reshape(12, 7, 9).astype(np.uint8)
 
@@ -74,6 +75,9 @@ def test_what_is_in_the_place_of_missing_sections_is_chosen(tmp_path: Path) -> N
         np.asarray(open_array(f"{folder}::filled")[0]), [*there[:2], none, none, there[2]]
     )
     np.testing.assert_array_equal(np.asarray(open_array(f"{folder}::joined")[0]), there)
+    session = Session.open_or_create(open_image(f"{folder}::filled"), tmp_path / "s.emseg")
+    assert [state.reason for state in session.sections] == ["", "", "missing", "missing", ""]
+    session.close()
     ((layer, options, _),) = read_layers(str(folder))  # dropped into the window
     assert layer.shape == (5, 7, 9)
     assert open_image(options["metadata"]["napari-emseg"]["uri"]).shape == (5, 7, 9)

@@ -73,6 +73,16 @@ def test_the_unfolded_tidy_page(opened: Any, qtbot: Any, make_labels: Any) -> No
         assert is_in_sight(opened, widget)
 
 
+def test_every_stage_at_1280_by_720(opened: Any, qtbot: Any) -> None:
+    desk = opened.desk
+    desk.viewer.window._qt_window.resize(1280, 720)
+    opened.header.show_notes(())
+    for stage in opened.panels:
+        desk.open_stage(stage)
+        qtbot.wait(60)
+        assert (stage, opened.stage_area.verticalScrollBar().maximum()) == (stage, 0)
+
+
 def test_seeds_by_hand_with_much_to_say(opened: Any, qtbot: Any, make_labels: Any) -> None:
     desk = opened.desk
     desk.session.commit(make_labels(desk.session, (1, 2, 3)))

@@ -180,6 +180,7 @@ class SectionStack(LazyStack):
         self, shape: Sequence[int], dtype: DTypeLike, load: Callable[[int], NDArray[Any]], where: str
     ) -> None:
         super().__init__(shape, dtype, where=where)
+        self.missing: tuple[int, ...] = ()  # sections that are black because there is nothing to load
         self._load = load
         self._kept: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._lock = threading.Lock()

@@ -150,7 +150,9 @@ def open_files(
     # Exports mix 8 and 16 bits: the widest holds all of them, unchanged.
     kind = load.dtype or np.result_type(*{dtype for _, dtype in heads})
     load(0)  # a first section that cannot be decoded is said when it is opened
-    return SectionStack((len(files), *sizes[0]), kind, load, where)
+    stack = SectionStack((len(files), *sizes[0]), kind, load, where)
+    stack.missing = tuple(z for z, file in enumerate(files) if file is None)
+    return stack
 
 
 def _noted_type(note: Mapping[str, Any], where: str) -> np.dtype[Any] | None:

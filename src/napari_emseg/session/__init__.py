@@ -68,7 +68,7 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
         folder : Path
             ``NAME.emseg``; must not exist.
         image : ImageStack
-            The stack to be proofread.
+            The stack to be proofread. Sections that it calls ``missing`` are left out.
 
         Raises
         ------
@@ -94,7 +94,12 @@ class Session(Undoing, Marking, Disagreeing, Remembering):
                 raise EmsegError(error.what, where, error.remedy, action=error.action) from error
             raise
         move_into_place(beside, folder)
-        return cls.open(folder, image)
+        made = cls.open(folder, image)
+        try:
+            made.leave_out_missing()
+        except EmsegError as error:  # on a full disk the project can still be looked at
+            made.notices.append(f"{error}.")
+        return made
 
     @classmethod
     def open(cls, folder: Path, image: ImageStack | None = None) -> Session:

@@ -37,6 +37,13 @@ class Marking(Kernel):
         self.commit(edit)
         return edit
 
+    def leave_out_missing(self) -> None:
+        """Leave out the sections of which the image has nothing but their number."""
+        after = SectionState(Status.EXCLUDED, "missing")
+        missing = getattr(self.image.data, "missing", ())
+        marks = tuple(Mark(z, self.sections[z], after) for z in missing if self.sections[z] != after)
+        self.commit(Edit("leave missing sections out", "system", (), marks))
+
     def lock(self, object_id: int, locked: bool = True) -> Edit:
         """Lock or unlock one object as one undoable edit."""
         before = object_id in self._locked

@@ -39,7 +39,7 @@ class CleanUpSettings(Settings):
 
     even_out: bool = field(
         True,
-        "Even out brightness",
+        "Even brightness",
         "bring brightness and contrast of all sections to one level, also locally",
     )
     bad: Literal["leave", "nearest", "flow"] = field(

@@ -72,7 +72,6 @@ class CleanUpPanel(StagePanel):
         page = QVBoxLayout(self.cleaning_page)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(8)
-        page.addWidget(heading("Bad sections"))
         page.addWidget(self.look)
         page.addWidget(self.count)
         page.addWidget(self.list)

@@ -95,10 +95,7 @@ class SynapsesPanel(StagePanel):
 
     def hint(self) -> str:
         """Before anything was found."""
-        return (
-            "Clefts are predicted where they are not yet. Then every two cells at one are judged, and you look at "
-            "the least sure."
-        )
+        return "Clefts are predicted, the cells at each are judged, and you look at the least sure."
 
     def refresh(self) -> None:
         """Follow what is held; the list is only looked up while it is seen."""
