@@ -62,6 +62,7 @@ def test_of_many_arrays_each_can_be_opened(qtbot: Any, tmp_path: Path) -> None:
     assert len(rows) == 40
     qtbot.keyClicks(listed.part, "C37")
     assert [row.text() for row in rows if not row.isHidden()] == ["cells/c37  ·  4 × 32 × 40"]
+    listed.rows.scrollToItem(rows[37])
     with qtbot.waitSignal(listed.picked) as picked:
         place = listed.rows.visualItemRect(rows[37]).center()
         qtbot.mouseClick(listed.rows.viewport(), Qt.MouseButton.LeftButton, pos=place)

@@ -12,8 +12,8 @@ from napari_emseg.ui.long_words import NameButton, Words
 if TYPE_CHECKING:
     from napari_emseg.io.choice import SeveralArrays
 
-_BUTTONS = 12
-"""So many get a button each; more are in a list of this height that can be searched."""
+_BUTTONS, _ROWS = 12, 6
+"""So many get a button each; more are in a list that can be searched, of which so many are seen: what is said stays in sight."""
 _PATH = Qt.ItemDataRole.UserRole
 
 
@@ -73,7 +73,7 @@ class ArrayList(QWidget):
             else:
                 self._add_button(words, path)
         if are_many:
-            self.rows.setFixedHeight(_BUTTONS * self.rows.sizeHintForRow(0) + 2 * self.rows.frameWidth())
+            self.rows.setFixedHeight(_ROWS * self.rows.sizeHintForRow(0) + 2 * self.rows.frameWidth())
 
     def _add_button(self, words: str, path: str) -> None:
         button = NameButton()
