@@ -67,6 +67,24 @@ def test_a_script_runs_the_command_that_was_given(capsys: pytest.CaptureFixture[
     assert Path("threads").read_text() == "4\n"
 
 
+def test_a_script_that_somebody_changed_is_not_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    write = ["cluster", "write", "--array", "2", "--script", "p.sh", "--memory"]
+    predict = ["--", "predict", "in.tif", "out.h5", "--region", "0:4,0:96,0:120"]
+    for memory in ("8G", "16G"):
+        assert main([*write, memory, *predict]) == 0
+    for name in ("p.sh", "p-join.sh"):
+        script = Path(name)
+        ours = script.read_text()
+        script.write_text(ours.replace("16G", "24G"))
+        changed = {n: Path(n).read_text() for n in ("p.sh", "p-join.sh")}
+        assert main([*write, "32G", *predict]) == 1
+        assert f"it was changed by hand, or is no script of this program, {name}, " in capsys.readouterr().err
+        assert {n: Path(n).read_text() for n in changed} == changed
+        script.write_text(ours)
+    Path("train.sh").write_text("echo mine\n")
+    assert main(["cluster", "write", "--", "train", "r.yaml", "out"]) == 1
+
+
 def test_a_script_names_no_place_of_this_machine(place: Path) -> None:
     assert main(["cluster", "write", "--", "train", "r.yaml", "out"]) == 0
     text = Path("train.sh").read_text()

@@ -54,6 +54,17 @@ def test_leaving_out_is_an_edit_and_can_be_undone(looked: Any) -> None:
     assert state.pending == [4]
 
 
+def test_searching_again_asks_for_no_decision_twice(looked: Any, suspects: list[Suspicion]) -> None:
+    state = cleaning.cleaning_of(looked)
+    cleaning.decide(looked, 1, False)
+    looked.do("find_bad")
+    assert (state.verdict(1), state.pending) == ("kept", [4])
+    assert looked.sayings["cleanup"].text.endswith("the 1 on which you have not decided.")
+    cleaning.decide(looked, 4, True)
+    looked.do("find_bad")
+    assert looked.sayings["cleanup"].text == "2 of 6 sections look bad. You have decided on all of them."
+
+
 def test_a_section_with_labels_is_not_called_unseen_when_it_is_kept_after_all(
     looked: Any, make_labels: Any
 ) -> None:

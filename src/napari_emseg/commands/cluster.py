@@ -12,6 +12,7 @@ cluster start [--slurm RESOURCES]           a Dask scheduler and its workers, he
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shlex
 import signal
 import time
@@ -35,6 +36,7 @@ STEPS = {
 }
 
 _FILE = "cluster.json"
+_SEAL = "# as written: "
 _LOOK_S = 0.2
 _MOST_PORT = 65535
 
@@ -160,6 +162,7 @@ def _write(args: argparse.Namespace) -> int:
         return int(leaving.code or 0)
     file = args.script or Path(f"{name}.sh")
     if args.array is None:
+        _check_ours(file)
         _save(file, script(args.words, resources, setup=args.setup))
         print(f"{file}: napari-emseg {name}")
         print(f"{PROGRAM} cluster submit {shlex.quote(str(file))}")
@@ -170,6 +173,7 @@ def _write(args: argparse.Namespace) -> int:
 
     found = shared_out(command, rest, args.array)
     second = file.with_name(f"{file.stem}-join{file.suffix}")
+    _check_ours(file, second)
     _save(file, script(args.words, resources, setup=args.setup, body=found.body, tasks=len(found.spans)))
     _save(
         second, script(found.join, _resources(args, gpus=0, gpu_type=""), name="emseg-join", setup=args.setup)
@@ -182,11 +186,27 @@ def _write(args: argparse.Namespace) -> int:
 
 
 def _save(file: Path, text: str) -> None:
+    """Write a script, with what tells next time whether somebody has changed it."""
     from napari_emseg.io.atomic import atomic_output
 
     with atomic_output(file) as place:
-        place.write_text(text, "utf-8")
+        place.write_text(f"{text}{_seal(text)}\n", "utf-8")
         place.chmod(0o755)
+
+
+def _check_ours(*files: Path) -> None:
+    """Refuse to write over a script that was changed by hand, or is of somebody else."""
+    for file in files:
+        if file.is_file():
+            text = file.read_text("utf-8", "replace").removesuffix("\n")
+            body, mark, _ = text.rpartition(_SEAL)
+            if not mark or text != body + _seal(body):
+                why = "it was changed by hand, or is no script of this program"
+                raise EmsegError(why, str(file), "move it away, or give another name with --script")
+
+
+def _seal(text: str) -> str:
+    return f"{_SEAL}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 # ---- join, start ------------------------------------------------------------------------------------------

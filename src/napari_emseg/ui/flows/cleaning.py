@@ -132,15 +132,19 @@ def find_bad(desk: Desk) -> None:
     request = job.prepare_look(state.original)
 
     def done(found: list[Suspicion]) -> None:
-        state.found, state.kept = found, set()
+        state.found = found  # what was kept stays so
         desk.cleaned.emit()
         count = state.original.shape[0]
         if found:
-            desk.say(
-                _STAGE,
-                f"{len(found)} of {count} sections look bad. Leave out (Y) or keep (J) each.",
-                tone="done",
-            )
+            bad = f"{len(found)} of {count} sections look bad."
+            open_ = len(state.pending)
+            if open_ == len(found):
+                todo = "Leave out (Y) or keep (J) each."
+            elif open_:
+                todo = f"Leave out (Y) or keep (J) the {open_} on which you have not decided."
+            else:
+                todo = "You have decided on all of them."
+            desk.say(_STAGE, f"{bad} {todo}", tone="done")
         else:
             text = f"All {count} sections look good." if count > 1 else "The one section looks good."
             desk.say(
