@@ -14,8 +14,9 @@ from napari_emseg.core.progress import Silent
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.finetune import finetune
 from napari_emseg.nn.held_out import answers, everything, mended, questions, score
-from napari_emseg.nn.judge import Judge, fresh, lesson_of
+from napari_emseg.nn.judge import Judge, Lesson, fresh, lesson_of
 from napari_emseg.nn.sections import probabilities
+from napari_emseg.nn.wall_lessons import log_loss, taught_as_far_as_helps
 from napari_emseg.settings import FinetuneSettings
 
 CPU = torch.device("cpu")
@@ -77,3 +78,55 @@ def test_it_is_taught_by_what_was_seen_before_learning_unless_that_was_nothing(
         )
         np.testing.assert_allclose(maps["membrane"], right, atol=1e-4)
         assert np.abs(maps["membrane"] - wrong).max() > 0.05
+
+
+def walls(n: int, *, like: int, seed: int, noise: float = 0.0) -> Lesson:
+    """Walls of which one feature says whether they are true, in a share of cases wrongly."""
+    chance = np.random.default_rng(seed)
+    features = chance.normal(size=(n, 6)).astype(np.float32)
+    wrong = chance.random(n) < noise
+    return Lesson(features, (features[:, like] > 0) ^ wrong, np.ones(n, np.float32))
+
+
+@pytest.fixture(scope="module")
+def expert() -> Judge:
+    """Knows that the first feature decides."""
+    lesson = walls(4000, like=0, seed=0, noise=0.05)
+    return fresh(lesson, tuple("abcdef"), (), 0).learn(lesson, rounds=20, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("losses", "rounds"), [((0.10, 0.11, 0.12, 0.13), 0), ((0.10, 0.09, 0.08, 0.085), 10)]
+)
+def test_a_judge_hears_a_lesson_as_often_as_helps(expert, monkeypatch, losses, rounds):
+    """Before, and after 5, 10 and 20 times."""
+    given, heard = iter(losses), list[int]()
+    learn = Judge.learn
+    monkeypatch.setattr("napari_emseg.nn.wall_lessons.log_loss", lambda *_: next(given))
+    monkeypatch.setattr(
+        Judge, "learn", lambda self, lesson, **how: heard.append(how["rounds"]) or learn(self, lesson, **how)
+    )
+    told = walls(120, like=0, seed=1)
+    assert (taught_as_far_as_helps(expert, told, seed=0) is expert) == (rounds == 0)
+    assert heard == [5] * 4 + [10] * 4 + [20] * 4 + [rounds] * bool(rounds)
+
+
+def test_a_judge_learns_what_is_new_to_it(expert):
+    told, other = walls(600, like=3, seed=2, noise=0.05), walls(600, like=3, seed=3)
+    wiser = taught_as_far_as_helps(expert, told, seed=0)
+    before, after = (log_loss(judge.chance(other.features), other.true) for judge in (expert, wiser))
+    assert after < 0.6 * before
+
+
+def test_how_much_helps_is_found_out_by_a_part_of_many_walls(expert, monkeypatch):
+    heard: list[int] = []
+    learn = Judge.learn
+    monkeypatch.setattr(
+        Judge,
+        "learn",
+        lambda self, lesson, **how: heard.append(len(lesson.true)) or learn(self, lesson, **how),
+    )
+    monkeypatch.setattr("napari_emseg.nn.wall_lessons._MOST_TRIED", 300)
+    taught_as_far_as_helps(expert, walls(1001, like=3, seed=2), seed=0)
+    assert max(heard[:-1]) < 300
+    assert heard[-1] == 1001

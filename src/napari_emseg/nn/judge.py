@@ -71,6 +71,14 @@ class Lesson:
         """Several as one."""
         return cls(*(np.concatenate([getattr(p, k) for p in parts]) for k in ("features", "true", "weight")))
 
+    def where(self, chosen: NDArray[np.bool_] | slice) -> Lesson:
+        """A part of its walls."""
+        return Lesson(self.features[chosen], self.true[chosen], self.weight[chosen])
+
+    def some(self, most: int) -> Lesson:
+        """At most so many of its walls, evenly spread."""
+        return self.where(slice(None, None, -(-len(self.true) // most)))
+
 
 class Judge:
     """Says how likely every wall is true.

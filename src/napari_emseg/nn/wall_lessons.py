@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 _ROUNDS = 10
 _SHIFT = 0.7  # of the log-odds: other tissue is drawn more or less boldly
 _FEWEST = 200  # walls, of which both kinds: less says nothing
-_MORE_ROUNDS, _MORE_RATE, _MORE_FEWEST = 20, 1e-3, 100  # for a judge that is taught further
+_MORE_ROUNDS, _MORE_RATE, _MORE_FEWEST = (5, 10, 20), 1e-3, 100  # for a judge that is taught further
+_PARTS = 4  # each is judged by one that has heard the others
+_SURE = 1e-3
+_MOST_TRIED = 4000  # walls by which it is found out how much helps
 
 
 def can_judge(card: ModelCard) -> bool:
@@ -99,7 +102,7 @@ def train_judge(
 def taught_on(
     judge: Judge, maps: Iterable[tuple[Question, Maps]], *, seed: int, look: Look = unheard
 ) -> Judge:
-    """A judge that was taught further on what a network says about tissue whose truth is known; or itself, on too little.
+    """A judge that was taught further on what a network says about tissue whose truth is known; or itself, if that does not help.
 
     What `look` raises in between ends it.
     """
@@ -110,7 +113,38 @@ def taught_on(
         lessons.append(lesson_of(found, judge.others, question.cells, nm, known=question.known)[0])
     if sum(len(lesson.true) for lesson in lessons) < _MORE_FEWEST:
         return judge
-    return judge.learn(Lesson.joined(lessons), rounds=_MORE_ROUNDS, seed=seed, rate=_MORE_RATE, look=look)
+    return taught_as_far_as_helps(judge, Lesson.joined(lessons), seed=seed, look=look)
+
+
+def taught_as_far_as_helps(judge: Judge, lesson: Lesson, *, seed: int, look: Look = unheard) -> Judge:
+    """A judge that has heard a lesson as often as makes it surer of walls that it has not heard of; itself if nothing does.
+
+    Parameters
+    ----------
+    judge : Judge
+    lesson : Lesson
+        Walls that lie together follow each other: neighbours tell too much about each other.
+    seed : int
+    look : callable
+        Called in between; what it raises ends it.
+    """
+    tried = lesson.some(_MOST_TRIED)
+    part = np.arange(len(tried.true)) * _PARTS // len(tried.true)
+    best, most = log_loss(judge.chance(tried.features), tried.true), 0
+    for rounds in _MORE_ROUNDS:
+        chance = np.empty(len(part), np.float32)
+        for n in range(_PARTS):
+            one = judge.learn(tried.where(part != n), rounds=rounds, seed=seed, rate=_MORE_RATE, look=look)
+            chance[part == n] = one.chance(tried.features[part == n])
+        if (loss := log_loss(chance, tried.true)) < best:
+            best, most = loss, rounds
+    return judge.learn(lesson, rounds=most, seed=seed, rate=_MORE_RATE, look=look) if most else judge
+
+
+def log_loss(chance: NDArray[np.float32], true: NDArray[np.bool_]) -> float:
+    """How wrong probabilities are, in nats; a certain one counts as one in a thousand."""
+    sure = np.clip(chance, _SURE, 1 - _SURE)
+    return float(-np.log(np.where(true, sure, 1 - sure)).mean())
 
 
 def section_lesson(
