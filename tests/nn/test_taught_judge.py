@@ -14,9 +14,9 @@ from napari_emseg.core.progress import Silent
 from napari_emseg.nn.checkpoint import load_model, save_model
 from napari_emseg.nn.finetune import finetune
 from napari_emseg.nn.held_out import answers, everything, mended, questions, score
-from napari_emseg.nn.judge import Judge, Lesson, fresh, lesson_of
+from napari_emseg.nn.judge import Judge, Lesson, fresh, lesson_of, log_loss
 from napari_emseg.nn.sections import probabilities
-from napari_emseg.nn.wall_lessons import log_loss, taught_as_far_as_helps
+from napari_emseg.nn.wall_lessons import taught_as_far_as_helps
 from napari_emseg.settings import FinetuneSettings
 
 CPU = torch.device("cpu")

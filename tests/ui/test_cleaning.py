@@ -59,7 +59,7 @@ def test_searching_again_asks_for_no_decision_twice(looked: Any, suspects: list[
     cleaning.decide(looked, 1, False)
     looked.do("find_bad")
     assert (state.verdict(1), state.pending) == ("kept", [4])
-    assert looked.sayings["cleanup"].text.endswith("the 1 on which you have not decided.")
+    assert looked.sayings["cleanup"].text.endswith("1 not decided yet: leave out (Y) or keep (J).")
     cleaning.decide(looked, 4, True)
     looked.do("find_bad")
     assert looked.sayings["cleanup"].text == "2 of 6 sections look bad. You have decided on all of them."

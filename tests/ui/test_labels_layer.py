@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.layers import Labels
 from napari.layers.labels._labels_key_bindings import reset_polygon
 
 from napari_emseg.core.edit import Region
 from napari_emseg.core.sections import Status
+from napari_emseg.ui.labels_layer import is_drawing
 
 
 def section(desk: Any, z: int = 2) -> np.ndarray:
@@ -210,3 +212,15 @@ def test_letting_go_gives_napari_its_undo_back(desk: Any) -> None:
     desk.clear()
     assert "undo" not in layer.__dict__
     layer.undo()
+
+
+def test_an_outline_is_known_also_where_napari_has_none_of_the_brush() -> None:
+    layer = Labels(np.zeros((4, 5), np.uint8))
+    assert not is_drawing(layer)
+    layer._overlays["polygon"].points = [(1, 1), (2, 2)]
+    assert is_drawing(layer)
+    layer._overlays["polygon"].points = []
+    layer._overlays["brush_stroke"].active = True
+    assert is_drawing(layer)
+    del layer._overlays["brush_stroke"]
+    assert not is_drawing(layer)

@@ -190,7 +190,7 @@ def _save(file: Path, text: str) -> None:
     from napari_emseg.io.atomic import atomic_output
 
     with atomic_output(file) as place:
-        place.write_text(f"{text}{_seal(text)}\n", "utf-8")
+        place.write_text(_sealed(text), "utf-8")
         place.chmod(0o755)
 
 
@@ -198,15 +198,14 @@ def _check_ours(*files: Path) -> None:
     """Refuse to write over a script that was changed by hand, or is of somebody else."""
     for file in files:
         if file.is_file():
-            text = file.read_text("utf-8", "replace").removesuffix("\n")
-            body, mark, _ = text.rpartition(_SEAL)
-            if not mark or text != body + _seal(body):
+            text = file.read_text("utf-8", "replace")
+            if text != _sealed(text.rpartition(_SEAL)[0]):
                 why = "it was changed by hand, or is no script of this program"
                 raise EmsegError(why, str(file), "move it away, or give another name with --script")
 
 
-def _seal(text: str) -> str:
-    return f"{_SEAL}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+def _sealed(text: str) -> str:
+    return f"{text}{_SEAL}{hashlib.sha256(text.encode()).hexdigest()[:16]}\n"
 
 
 # ---- join, start ------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from napari_emseg.core.errors import EmsegError
+from napari_emseg.core.words import some_of
 from napari_emseg.io.paths import DataPath, parse_output
 
 if TYPE_CHECKING:
@@ -37,10 +38,9 @@ def refuse_losing(path: str | os.PathLike[str], *, one_array: bool) -> None:
     held = _held(where.path)
     if len(held) <= int(one_array):
         return
-    more = f" and {len(held) - _NAMED} more" if len(held) > _NAMED else ""
     way = "choose another name" if one_array else f"write to {where.path}::{_SITES}, or choose another name"
     raise EmsegError(
-        f"this file holds {', '.join(held[:_NAMED])}{more}, and all of it would be replaced", str(where.path), way
+        f"this file holds {some_of(held, _NAMED)}, and all of it would be replaced", str(where.path), way
     )  # fmt: skip
 
 

@@ -285,6 +285,11 @@ def lesson_of(
     return Lesson(features[use], whose[a][use] != whose[b][use], weight), names
 
 
+def log_loss(chance: NDArray[np.floating], true: NDArray[np.bool_]) -> float:
+    """How wrong probabilities are, in nats; a certain one counts as one in a thousand."""
+    return float(np.logaddexp(0, np.where(true, -1, 1) * _log_odds(chance)).mean())
+
+
 def _log_odds(chance: NDArray[np.floating]) -> NDArray[np.floating]:
     sure = np.clip(chance, _SURE, 1 - _SURE)
     return np.asarray(np.log(sure / (1 - sure)))

@@ -61,10 +61,7 @@ _ADAPT = 8  # batches from which the normalisation statistics are re-estimated
 _WARM_UP = 8  # steps
 _PATIENCE = 10  # steps in a row whose loss or slope is no number
 _NEVER = 10_000_000  # steps: the budget ends a lesson
-_ENOUGH_S, _ENOUGH_STEPS = (
-    180.0,
-    600,
-)  # with more there is time to find out, too, how much of it holds elsewhere
+_ENOUGH_S, _ENOUGH_STEPS = 180.0, 600  # with more there is time to find out how much, too
 
 
 @dataclass(frozen=True)

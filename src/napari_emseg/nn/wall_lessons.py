@@ -11,7 +11,7 @@ from napari_emseg.algorithms.specks import fill_specks
 from napari_emseg.core.learning import IGNORE
 from napari_emseg.core.progress import Silent
 from napari_emseg.nn.held_out import shifted
-from napari_emseg.nn.judge import MEMBRANE, Lesson, fresh, lesson_of
+from napari_emseg.nn.judge import MEMBRANE, Lesson, fresh, lesson_of, log_loss
 from napari_emseg.nn.sections import probabilities
 from napari_emseg.nn.watched import unheard
 from napari_emseg.settings import PredictSettings
@@ -36,7 +36,6 @@ _SHIFT = 0.7  # of the log-odds: other tissue is drawn more or less boldly
 _FEWEST = 200  # walls, of which both kinds: less says nothing
 _MORE_ROUNDS, _MORE_RATE, _MORE_FEWEST = (5, 10, 20), 1e-3, 100  # for a judge that is taught further
 _PARTS = 4  # each is judged by one that has heard the others
-_SURE = 1e-3
 _MOST_TRIED = 4000  # walls by which it is found out how much helps
 
 
@@ -139,12 +138,6 @@ def taught_as_far_as_helps(judge: Judge, lesson: Lesson, *, seed: int, look: Loo
         if (loss := log_loss(chance, tried.true)) < best:
             best, most = loss, rounds
     return judge.learn(lesson, rounds=most, seed=seed, rate=_MORE_RATE, look=look) if most else judge
-
-
-def log_loss(chance: NDArray[np.float32], true: NDArray[np.bool_]) -> float:
-    """How wrong probabilities are, in nats; a certain one counts as one in a thousand."""
-    sure = np.clip(chance, _SURE, 1 - _SURE)
-    return float(-np.log(np.where(true, sure, 1 - sure)).mean())
 
 
 def section_lesson(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emseg.ui.actions import ACTIONS, HOLD_OVERLAYS
+from napari_emseg.ui.labels_layer import is_drawing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -58,8 +59,7 @@ def bind_layer(desk: Desk) -> None:
     _, layers = desk.need_session()
 
     def _on_escape(layer: Any) -> None:
-        drawn = layer._overlays["brush_stroke"].active or layer._overlays["polygon"].points
-        if desk.tool is not None or not drawn:
+        if desk.tool is not None or not is_drawing(layer):
             desk.do("put_down")
             return
         from napari.layers.labels._labels_key_bindings import reset_polygon

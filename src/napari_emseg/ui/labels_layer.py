@@ -156,6 +156,13 @@ class LabelsAdapter:
             self._layer.refresh(extent=False)
 
 
+def is_drawing(layer: Labels) -> bool:
+    """Whether an outline is begun, of the polygon tool or of the brush with the right button."""
+    stroke: Any = layer._overlays.get("brush_stroke")  # not every napari has it
+    outline: Any = layer._overlays["polygon"]
+    return bool(outline.points) or (stroke is not None and stroke.active)
+
+
 def end_encircling(layer: Labels) -> None:
     """End the stroke that napari's brush begins with the right button; what it has painted stays.
 

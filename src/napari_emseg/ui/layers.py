@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Points
     from numpy.typing import NDArray
 
-    from napari_emseg.core.errors import EmsegError
     from napari_emseg.session import Session
 
 _CONTRAST_PARTS = (0.5, 0.25, 0.75, 0.0)  # of the stack: sections that are asked until one tells

@@ -141,7 +141,7 @@ def find_bad(desk: Desk) -> None:
             if open_ == len(found):
                 todo = "Leave out (Y) or keep (J) each."
             elif open_:
-                todo = f"Leave out (Y) or keep (J) the {open_} on which you have not decided."
+                todo = f"{open_} not decided yet: leave out (Y) or keep (J)."
             else:
                 todo = "You have decided on all of them."
             desk.say(_STAGE, f"{bad} {todo}", tone="done")
