@@ -30,7 +30,7 @@ NOTE = "stack.json"
 """Written beside our own sections: voxel size, provenance, and how ids beyond 16 bits are kept."""
 
 FILLED, JOINED = "filled", "joined"
-WITH_GAPS = {FILLED: "black where missing", JOINED: "as if none were missing"}
+WITH_GAPS = {FILLED: "black where missing", JOINED: "without the gaps"}
 """What a person writes behind ``::`` of a folder from which sections are missing."""
 
 RGB_IDS = "id = R * 65536 + G * 256 + B"
